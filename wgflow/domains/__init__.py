@@ -1,0 +1,39 @@
+"""Domains: sets cut into cells, on which measures have densities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wgflow.domains.base import Coordinate, Domain, total_mass
+from wgflow.domains.circle import Circle
+from wgflow.domains.signed import Signed
+from wgflow.errors import InputError
+
+DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle}
+
+
+def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain:
+    """Build the domain of a given kind.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``DOMAINS``.
+    signed : bool
+        Whether to double the domain, one sheet for each sign.
+    **parameters
+        Arguments of the domain.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown or a parameter is not allowed.
+    """
+    if kind not in DOMAINS:
+        raise InputError(f"domain kind {kind!r} is unknown; choose one of {', '.join(DOMAINS)}")
+    domain = DOMAINS[kind](**parameters)
+    return Signed(domain) if signed else domain
+
+
+__all__ = ["DOMAINS", "Circle", "Coordinate", "Domain", "Signed", "make_domain", "total_mass"]

@@ -1,0 +1,97 @@
+"""The unit circle S^1, cut into equal arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from wgflow.domains.base import Coordinate
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+MIN_CELLS = 4  # the second-order stencil has four cells
+
+
+@dataclass(frozen=True)
+class Circle:
+    r"""The unit circle with ``cells`` equal arcs.
+
+    The centre of cell k is at the angle :math:`(k + 1/2) h` with :math:`h = 2\pi/N`; its points are
+    the unit vectors :math:`(\cos\theta, \sin\theta)`.
+
+    Parameters
+    ----------
+    cells : int
+        Number of cells N, at least 4.
+
+    Raises
+    ------
+    InputError
+        If ``cells`` is not an integer of at least 4.
+
+    Examples
+    --------
+    >>> Circle(8).points.shape
+    (8, 2)
+    """
+
+    cells: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cells, bool) or not isinstance(self.cells, int | np.integer):
+            raise InputError(f"cells = {self.cells!r} is not an integer; give the number of cells, e.g. 1024")
+        if self.cells < MIN_CELLS:
+            raise InputError(f"cells = {self.cells} is too small; a circle needs at least {MIN_CELLS} cells")
+
+    kind = "circle"
+    sheets = 1
+    reaction = 4.0
+
+    @property
+    def base(self) -> Circle:
+        """The circle itself."""
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a density, ``(cells,)``."""
+        return (self.cells,)
+
+    @property
+    def spacing(self) -> float:
+        """Length of a cell, 2 pi / cells."""
+        return 2.0 * np.pi / self.cells
+
+    @cached_property
+    def angles(self) -> FloatArray:
+        """Angle of each cell centre in (0, 2 pi), shape ``(cells,)``."""
+        return (np.arange(self.cells) + 0.5) * self.spacing
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Cell centres as unit vectors, shape ``(cells, 2)``."""
+        return np.stack([np.cos(self.angles), np.sin(self.angles)], axis=-1)
+
+    @cached_property
+    def volumes(self) -> FloatArray:
+        """Length of each cell, shape ``(cells,)``."""
+        return np.full(self.cells, self.spacing)
+
+    @property
+    def signs(self) -> FloatArray:
+        """The one sheet has sign +1."""
+        return np.ones(1)
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """The angle of the cell centres."""
+        return (Coordinate("angle", self.angles, "radian", "angle on the circle"),)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Arguments that rebuild the circle."""
+        return {"cells": int(self.cells)}

@@ -1,0 +1,31 @@
+"""Errors that wgflow raises.
+
+Each message says what was found, where, what is allowed, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class WgflowError(Exception):
+    """Base of every error that wgflow raises on purpose."""
+
+
+class InputError(WgflowError, ValueError):
+    """A value given by the user is not allowed (command-line exit code 2)."""
+
+
+class ShapeError(InputError):
+    """An array does not have the shape that the domain or the functional needs."""
+
+
+class ComputationError(WgflowError, RuntimeError):
+    """A computation that started from valid input failed (command-line exit code 1)."""
+
+
+class MissingExtraError(WgflowError, ImportError):
+    """An optional library is not installed; the message names the command that installs it."""
+
+    def __init__(self, library: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the library {library}, which is not installed: pip install 'wgflow[{extra}]'"
+        )

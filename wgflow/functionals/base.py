@@ -1,0 +1,259 @@
+"""What a functional F of measures offers to grids and to particles.
+
+A functional is bound to a domain once (``on_grid``), where everything that does not change in time is
+prepared, and is then evaluated at each stage. At particles it is evaluated directly.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from wgflow.domains import Domain, total_mass
+from wgflow.errors import ShapeError
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Particles:
+    """A discrete measure ``sum_j weights_j delta_(points_j, signs_j)``.
+
+    Parameters
+    ----------
+    points : array, shape (m, p)
+        Positions, unit vectors on circle and sphere.
+    weights : array, shape (m,)
+        Nonnegative weights.
+    signs : array, shape (m,)
+        +1 or -1 on signed domains, all +1 elsewhere.
+    """
+
+    points: FloatArray
+    weights: FloatArray
+    signs: FloatArray
+
+    def __post_init__(self) -> None:
+        count = len(self.weights)
+        if self.points.ndim != 2 or len(self.points) != count or self.signs.shape != (count,):
+            raise ShapeError(
+                f"particles of shapes points {self.points.shape}, weights {self.weights.shape}, signs "
+                f"{self.signs.shape} do not fit together; allowed are (m, p), (m,), (m,)"
+            )
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights."""
+        return float(self.weights.sum())
+
+
+@dataclass(frozen=True)
+class ParticlePotential:
+    """Energy, first variation and its ambient gradient at particles: a float, ``(m,)`` and ``(m, p)``."""
+
+    energy: float
+    potential: FloatArray
+    gradient: FloatArray
+
+
+class GridFunctional(ABC):
+    """A functional F bound to a domain.
+
+    Measures are atomic, ``m_K rho_K`` at the cell centres, so that ``J_K`` is exactly the derivative of
+    the discrete F with respect to the mass of cell K.
+    """
+
+    domain: Domain
+
+    scale: float
+    """Size of the numbers that F is computed from; round-off in F is a few units of 1e-16 of it."""
+
+    @abstractmethod
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
+
+    @abstractmethod
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the change of J along ``rate``, with the curvature of R at the last evaluated density."""
+
+    def penalty(self, mass: float) -> float:  # noqa: ARG002
+        """Part of F that is a regularisation and not the risk."""
+        return 0.0
+
+    def value(self, density: FloatArray) -> float:
+        """F at a density of shape ``domain.shape``; raises ShapeError if it does not fit."""
+        return self.evaluate(*self._buffers(density))
+
+    def first_variation(self, density: FloatArray) -> FloatArray:
+        r"""Mean potential :math:`J(\cdot|\mu) = dF/d\mu` at the cell centres.
+
+        Parameters
+        ----------
+        density : array, shape ``domain.shape``
+            Cell averages of the density of mu with respect to the volume of the domain.
+
+        Returns
+        -------
+        array, shape ``domain.shape``
+
+        Raises
+        ------
+        ShapeError
+            If ``density`` does not fit the domain.
+
+        References
+        ----------
+        Bach and Chizat (2022), Eq. (3.6).
+        """
+        density, potential = self._buffers(density)
+        self.evaluate(density, potential)
+        return potential
+
+    def _buffers(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:
+        density = np.ascontiguousarray(density, dtype=np.float64)
+        if density.shape != self.domain.shape:
+            raise ShapeError(
+                f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}"
+            )
+        return density, np.empty_like(density)
+
+
+class Functional(ABC):
+    """A functional F of nonnegative measures; functionals add with ``+``."""
+
+    @abstractmethod
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Bind to a domain; raises InputError if the functional cannot live there."""
+
+    @abstractmethod
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Evaluate F, J and grad J at the particles of a discrete measure."""
+
+    def penalty(self, mass: float) -> float:  # noqa: ARG002
+        """Part of F that is a regularisation and not the risk, for a measure of the given mass."""
+        return 0.0
+
+    def __add__(self, other: Functional) -> Functional:
+        """Sum of two functionals."""
+        return Sum((self, other))
+
+
+@dataclass(frozen=True)
+class Sum(Functional):
+    """The sum of several functionals."""
+
+    terms: tuple[Functional, ...]
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Bind each term to the domain."""
+        return _GridSum(domain, [term.on_grid(domain) for term in self.terms])
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum of the terms' energies, potentials and gradients."""
+        parts = [term.at_particles(particles) for term in self.terms]
+        return ParticlePotential(
+            sum(part.energy for part in parts),
+            np.sum([part.potential for part in parts], axis=0),
+            np.sum([part.gradient for part in parts], axis=0),
+        )
+
+    def penalty(self, mass: float) -> float:
+        """Sum of the terms' penalties."""
+        return sum(term.penalty(mass) for term in self.terms)
+
+
+class _GridSum(GridFunctional):
+    def __init__(self, domain: Domain, terms: list[GridFunctional]) -> None:
+        self.domain = domain
+        self.scale = sum(term.scale for term in terms)
+        self._terms = terms
+        self._part = np.empty(domain.shape)
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        potential[...] = 0.0
+        energy = 0.0
+        for term in self._terms:
+            energy += term.evaluate(density, self._part)
+            potential += self._part
+        return energy
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        potential[...] = 0.0
+        for term in self._terms:
+            term.hessian(rate, self._part)
+            potential += self._part
+
+    def penalty(self, mass: float) -> float:
+        return sum(term.penalty(mass) for term in self._terms)
+
+
+@dataclass(frozen=True)
+class Mass(Functional):
+    """The regulariser ``lambda |mu|``, whose first variation is the constant lambda.
+
+    Parameters
+    ----------
+    strength : float
+        The factor lambda, finite; it moves no mass and acts through the reaction only.
+    """
+
+    strength: float
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Bind to a domain."""
+        return _GridMass(domain, self.strength)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Constant potential, zero gradient."""
+        potential = np.full(len(particles.weights), self.strength)
+        return ParticlePotential(self.penalty(particles.mass), potential, np.zeros_like(particles.points))
+
+    def penalty(self, mass: float) -> float:
+        """All of it."""
+        return self.strength * mass
+
+
+class _GridMass(GridFunctional):
+    def __init__(self, domain: Domain, strength: float) -> None:
+        self.domain = domain
+        self.scale = abs(strength)
+        self._strength = strength
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        potential[...] = self._strength
+        return self._strength * total_mass(self.domain, density)
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
+        potential[...] = 0.0
+
+    def penalty(self, mass: float) -> float:
+        return self._strength * mass
+
+
+class SheetSums:
+    """Net masses of the cells over the sheets, and back: features are odd in the sign of a sheet."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._sheets = domain.sheets
+        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
+        self._net = np.empty(self._volumes.size)
+
+    def net_mass(self, density: FloatArray) -> FloatArray:
+        """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""
+        rows = density.reshape(self._sheets, -1)
+        if self._sheets == 2:
+            np.subtract(rows[0], rows[1], out=self._net)
+            np.multiply(self._net, self._volumes, out=self._net)
+        else:
+            np.multiply(rows[0], self._volumes, out=self._net)
+        return self._net
+
+    def positive_sheet(self, potential: FloatArray) -> FloatArray:
+        """Flat view of the positive sheet."""
+        return potential.reshape(self._sheets, -1)[0]
+
+    def mirror(self, potential: FloatArray) -> None:
+        """Fill the negative sheet with minus the positive one."""
+        if self._sheets == 2:
+            np.negative(potential[0], out=potential[1])

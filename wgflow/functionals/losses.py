@@ -1,0 +1,87 @@
+"""Risks R(h) of predictions h at n data points, and their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logsumexp
+
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A convex risk on R^n.
+
+    Parameters
+    ----------
+    name : str
+        Name in problem files.
+    evaluate : callable
+        ``(predictions (n,), targets (n,)) -> (R, grad R (n,))``.
+    curvature : callable
+        ``(predictions (n,), targets (n,)) -> (n,)``, a diagonal matrix above the Hessian of R.
+    labels : bool
+        Whether the targets must be +1 or -1.
+    """
+
+    name: str
+    evaluate: Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
+    curvature: Callable[[FloatArray, FloatArray], FloatArray]
+    labels: bool = False
+
+
+def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    residual = prediction - target
+    return 0.5 * float(residual @ residual) / residual.size, residual / residual.size
+
+
+def _square_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:  # noqa: ARG001
+    return np.full(prediction.size, 1.0 / prediction.size)
+
+
+def _half_squared_norm(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    residual = prediction - target
+    return 0.5 * float(residual @ residual), residual
+
+
+def _unit_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:  # noqa: ARG001
+    return np.ones(prediction.size)
+
+
+def _logistic(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    margin = target * prediction
+    return float(np.logaddexp(0.0, -margin).mean()), -target * expit(-margin) / margin.size
+
+
+def _logistic_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    return expit(prediction * target) * expit(-prediction * target) / prediction.size
+
+
+def _softmin(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    margin = target * prediction
+    log_sum = float(logsumexp(-margin))
+    return log_sum - float(np.log(margin.size)), -target * np.exp(-margin - log_sum)
+
+
+def _softmin_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    margin = target * prediction
+    return np.exp(-margin - logsumexp(-margin))  # type: ignore[no-any-return]
+
+
+SQUARE = Loss("square", _square, _square_curvature)
+HALF_SQUARED_NORM = Loss("half squared norm", _half_squared_norm, _unit_curvature)
+LOGISTIC = Loss("logistic", _logistic, _logistic_curvature, labels=True)
+SOFTMIN = Loss("softmin", _softmin, _softmin_curvature, labels=True)
+
+LOSSES = {loss.name: loss for loss in (SQUARE, LOGISTIC, SOFTMIN)}
+
+
+def find_loss(name: str) -> Loss:
+    """Look up a loss by its name; raises InputError if there is none of that name."""
+    if name not in LOSSES:
+        raise InputError(f"loss = {name!r} is unknown; choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]

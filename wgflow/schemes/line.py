@@ -1,0 +1,136 @@
+"""Finite-volume kernels on periodic rows of equal cells (circle, signed circle).
+
+Arrays have shape ``(rows, cells)``; rows do not interact. Face k lies between the cells k - 1 and k,
+and face 0 closes the row. Flux formulae come first, loops after them.
+
+References
+----------
+LeVeque (2002), Finite Volume Methods for Hyperbolic Problems, Sections 4.10 and 6.9 to 6.12.
+Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numba import prange
+
+from wgflow.compilation import kernel, parallel_kernel
+
+FIRST_ORDER, MINMOD, MC, VAN_LEER, POSITIVE = range(5)
+
+LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
+PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
+PARALLEL_THRESHOLD = 32_768  # cells from which two cores gain more than starting them costs
+
+
+@kernel
+def limited_difference(backward, forward, density, limiter):
+    """Difference across a cell from the differences to its two neighbours.
+
+    Every choice keeps both face values of the cell within ``[0, 2 density]``, on which the positivity
+    bound of a stage rests. ``limiter`` is a compile-time constant of the loops below.
+    """
+    central = 0.5 * (backward + forward)
+    if limiter == FIRST_ORDER:
+        return 0.0
+    if limiter == POSITIVE:
+        return min(max(central, -2.0 * density), 2.0 * density)
+    if limiter == VAN_LEER:
+        product = max(backward * forward, 0.0)
+        return product / np.copysign(max(abs(central), 1e-300), central)
+    steepness = 1.0 if limiter == MINMOD else 2.0
+    rising = min(min(steepness * backward, steepness * forward), central)
+    falling = max(max(steepness * backward, steepness * forward), central)
+    return max(rising, 0.0) + min(falling, 0.0)
+
+
+@kernel
+def upwind_flux(far_left, left, right, far_right, velocity, limiter):
+    """Flux through a face whose velocity is positive to the right."""
+    left_value = left + 0.5 * limited_difference(left - far_left, right - left, left, limiter)
+    right_value = right - 0.5 * limited_difference(right - left, far_right - right, right, limiter)
+    return max(velocity, 0.0) * left_value + min(velocity, 0.0) * right_value
+
+
+@kernel
+def loss_rate(velocity_in, velocity_out, potential, face_factor, reaction):
+    """Largest relative rate at which a cell can lose mass through its two faces and by reaction."""
+    outflow = max(velocity_out, 0.0) - min(velocity_in, 0.0)
+    return face_factor * outflow + reaction * max(potential, 0.0)
+
+
+@cache
+def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def euler_stage(density, potential, start, weights, step, mobility, reaction, flux, result):
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
+
+        ``mobility`` is alpha / h^2: with it ``flux`` is the flux divided by the length of a cell.
+        """
+        rows, cells = density.shape
+        start_weight, stage_weight = weights
+        for row in range(rows):
+            rho, phi = density[row], potential[row]
+            for face in (0, 1, cells - 1):
+                velocity = -mobility * (phi[face] - phi[face - 1])
+                flux[row, face] = upwind_flux(
+                    rho[face - 2], rho[face - 1], rho[face], rho[(face + 1) % cells], velocity, limiter
+                )
+            flux[row, cells] = flux[row, 0]
+        for task in prange(rows * blocks):
+            row, block = task // blocks, task % blocks
+            first, last = 2 + block * (cells - 3) // blocks, 2 + (block + 1) * (cells - 3) // blocks
+            far_left, left = density[row, first - 2 : last - 2], density[row, first - 1 : last - 1]
+            right, far_right = density[row, first:last], density[row, first + 1 : last + 1]
+            phi_left, phi_right = potential[row, first - 1 : last - 1], potential[row, first:last]
+            through = flux[row, first:last]
+            for k in range(last - first):
+                velocity = -mobility * (phi_right[k] - phi_left[k])
+                through[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
+        for task in prange(rows * blocks):
+            row, block = task // blocks, task % blocks
+            first, last = block * cells // blocks, (block + 1) * cells // blocks
+            rho, phi, old = density[row, first:last], potential[row, first:last], start[row, first:last]
+            inflow, outflow = flux[row, first:last], flux[row, first + 1 : last + 1]
+            new = result[row, first:last]
+            for k in range(last - first):
+                change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
+                new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+
+    return euler_stage  # type: ignore[no-any-return]
+
+
+@kernel
+def largest_loss_rate(potential, mobility, face_factor, reaction, lanes):
+    """Largest relative loss rate over all cells; a stage keeps rho >= 0 if step times it is at most 1.
+
+    ``face_factor`` bounds face value over cell average: 1 without reconstruction, 2 with it. ``lanes``
+    is work space of shape ``(LANES,)``.
+    """
+    rows, cells = potential.shape
+    lanes[:] = 0.0
+    for row in range(rows):
+        phi = potential[row]
+        for chunk in range((cells - 2) // LANES):
+            first = 1 + chunk * LANES
+            before, here = phi[first - 1 : first - 1 + LANES], phi[first : first + LANES]
+            after = phi[first + 1 : first + 1 + LANES]
+            for k in range(LANES):
+                velocity_in = -mobility * (here[k] - before[k])
+                velocity_out = -mobility * (after[k] - here[k])
+                rate = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
+                lanes[k] = max(lanes[k], rate)
+        for cell in range(1 + (cells - 2) // LANES * LANES, cells + 1):
+            here = phi[cell % cells]
+            velocity_in = -mobility * (here - phi[cell - 1])
+            velocity_out = -mobility * (phi[(cell + 1) % cells] - here)
+            rate = loss_rate(velocity_in, velocity_out, here, face_factor, reaction)
+            lanes[0] = max(lanes[0], rate)
+    return lanes.max()
+

@@ -1,0 +1,42 @@
+r"""Largest decay rate of the flow, for the energy bound of explicit steps.
+
+To first order the potential of a flow obeys :math:`\dot J = -H D J` with the Hessian H of F and the mobility operator
+:math:`D v = -\alpha\,\mathrm{div}(\rho \nabla v) + \beta \rho v`. An Euler step lowers F if :math:`\Delta t \le 2/\lambda_{\max}(HD)`,
+which a few power iterations estimate at the cost of a stage each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wgflow.functionals import GridFunctional
+from wgflow.schemes.space import SpaceScheme
+from wgflow.typing import FloatArray
+
+FIRST_ITERATIONS = 8
+
+
+class StiffnessEstimate:
+    """Power iteration for the largest eigenvalue of H D, kept warm from step to step."""
+
+    def __init__(self, functional: GridFunctional, scheme: SpaceScheme) -> None:
+        self._functional, self._scheme = functional, scheme
+        shape = functional.domain.shape
+        self._vector, self._image, self._rate = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.largest = 0.0
+
+    def restart(self, density: FloatArray, potential: FloatArray) -> None:
+        """Begin anew from the potential itself, the direction in which the flow moves."""
+        self._vector[...] = potential
+        for _ in range(FIRST_ITERATIONS):
+            self.refine(density)
+
+    def refine(self, density: FloatArray) -> None:
+        """Do one iteration at the given density; the curvature is that of the last evaluation of F."""
+        self._scheme.euler_stage(density, self._vector, density, (-1.0, 1.0), 1.0, self._rate)
+        self._functional.hessian(self._rate, self._image)
+        dissipated = -float(np.vdot(self._vector, self._rate))
+        image_size = float(np.abs(self._image).max())
+        if dissipated > 0.0 and image_size > 0.0:
+            self.largest = float(np.vdot(self._rate, self._image)) / dissipated
+            np.multiply(self._image, -1.0 / image_size, out=self._vector)
