@@ -1,0 +1,1 @@
+"""Wasserstein gradient flows on grids and with particles."""
