@@ -1,1 +1,89 @@
-"""Wasserstein gradient flows on grids and with particles."""
+"""Wasserstein gradient flows on grids and with particles.
+
+>>> import wgflow
+>>> flow = wgflow.run("teacher.toml")  # doctest: +SKIP
+>>> flow.risk[-1]  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wgflow.domains import Circle, Signed
+    from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WgflowError
+    from wgflow.flow import Limits, Observers, simulate, solve
+    from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
+    from wgflow.particles import draw_particles
+    from wgflow.problems import load, load_problem, open_problem, run
+    from wgflow.trajectory import Trajectory
+
+# Names are imported when they are first used: numba and the rest take a second that `wgflow --help` need not pay.
+_HOME = {
+    "Circle": "wgflow.domains",
+    "Signed": "wgflow.domains",
+    "ComputationError": "wgflow.errors",
+    "InputError": "wgflow.errors",
+    "MissingExtraError": "wgflow.errors",
+    "ShapeError": "wgflow.errors",
+    "WgflowError": "wgflow.errors",
+    "Limits": "wgflow.flow",
+    "Observers": "wgflow.flow",
+    "simulate": "wgflow.flow",
+    "solve": "wgflow.flow",
+    "Features": "wgflow.functionals",
+    "Mass": "wgflow.functionals",
+    "Particles": "wgflow.functionals",
+    "Population": "wgflow.functionals",
+    "Quadratic": "wgflow.functionals",
+    "Relu": "wgflow.functionals",
+    "Teacher": "wgflow.functionals",
+    "draw_particles": "wgflow.particles",
+    "load": "wgflow.problems",
+    "load_problem": "wgflow.problems",
+    "open_problem": "wgflow.problems",
+    "run": "wgflow.problems",
+    "Trajectory": "wgflow.trajectory",
+}
+
+__all__ = [  # noqa: PLE0604 - the table above is the list
+    "Circle",
+    "ComputationError",
+    "Features",
+    "InputError",
+    "Limits",
+    "Mass",
+    "MissingExtraError",
+    "Observers",
+    "Particles",
+    "Population",
+    "Quadratic",
+    "Relu",
+    "ShapeError",
+    "Signed",
+    "Teacher",
+    "Trajectory",
+    "WgflowError",
+    "draw_particles",
+    "load",
+    "load_problem",
+    "open_problem",
+    "run",
+    "simulate",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("wgflow")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'wgflow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

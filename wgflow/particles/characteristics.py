@@ -11,6 +11,7 @@ Bach and Chizat (2022), proof of Theorem 3.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -42,10 +43,8 @@ class CharacteristicFlow(PolarFlow):
         Circle or signed circle; its cells give the nodes.
     density : array, shape ``domain.shape``
         Density at time zero.
-    nodes, growth : optional
-        Positions and log-weights at ``time``, where a flow is resumed.
     **options
-        ``transport``, ``reaction``, ``tolerance`` and ``time`` of `PolarFlow`.
+        Options of `PolarFlow`.
 
     Raises
     ------
@@ -58,17 +57,12 @@ class CharacteristicFlow(PolarFlow):
         functional: Functional,
         domain: Domain,
         density: FloatArray,
-        *,
-        nodes: FloatArray | None = None,
-        growth: FloatArray | None = None,
-        **options: float,
+        **options: Any,
     ) -> None:
         if not isinstance(domain.base, Circle):
             raise InputError(f"characteristics are available on circles; the domain is {domain.kind!r}")
         self._domain, self._circle, self._density = domain, domain.base, density
-        start = nodes_of_cells(domain, density)
-        points = start.points if nodes is None else nodes
-        super().__init__(functional, replace(start, points=points), growth=growth, **options)
+        super().__init__(functional, nodes_of_cells(domain, density), **options)
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; ``density`` joins the fields of particles."""

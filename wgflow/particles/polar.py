@@ -31,8 +31,8 @@ class PolarFlow:
         The functional F.
     particles : Particles
         Start; positions are scaled to unit length.
-    growth : array, shape (m,), optional
-        Logarithm of weight over ``particles.weights``, zero at the start of a flow; used to resume.
+    points, growth : arrays, shapes (m, p) and (m,), optional
+        Positions and logarithm of weight over ``particles.weights`` at ``time``, where a flow is resumed.
     transport, reaction : float
         The factors alpha and beta.
     tolerance : float
@@ -51,6 +51,7 @@ class PolarFlow:
         functional: Functional,
         particles: Particles,
         *,
+        points: FloatArray | None = None,
         growth: FloatArray | None = None,
         transport: float = 1.0,
         reaction: float = 4.0,
@@ -62,17 +63,16 @@ class PolarFlow:
         check_tolerance(tolerance)
         self._functional, self._start = functional, check_particles(particles)
         self._transport, self._reaction, self._tolerance = transport, reaction, tolerance
-        self._shape = particles.points.shape
+        if points is None:
+            points = particles.points / np.linalg.norm(particles.points, axis=1, keepdims=True)
         growth = np.zeros(len(particles.weights)) if growth is None else growth
-        self._state = np.concatenate([particles.points.ravel(), growth])
+        self._state = np.concatenate([points.ravel(), growth])
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.energy = self.potential.energy
         self._end, self._solver = math.inf, None
 
     def begin_interval(self, end: float) -> None:
-        """Start the integrator anew from unit vectors, and aim at ``end``."""
-        points, growth = self._unpack(self._state)
-        self._state = np.concatenate([points.ravel(), growth])
+        """Start the integrator anew, and aim at ``end``."""
         self._end = end
         self._solver = DOP853(
             self._velocity, self.time, self._state, end, rtol=self._tolerance, atol=self._tolerance
@@ -87,6 +87,8 @@ class PolarFlow:
         if solver.status == "failed" or not np.isfinite(solver.y).all():
             raise ComputationError(f"the particle integrator failed at t = {before:g}: {message}")
         self._state, self.time = solver.y, float(solver.t)
+        if self.time == self._end:
+            self._state = np.concatenate([part.ravel() for part in self._unpack(solver.y)])
         self.step_size = self.time - before
         self.counts.accepted += 1
         self.energy = self.potential.energy
@@ -95,6 +97,11 @@ class PolarFlow:
     def particles(self) -> Particles:
         """Positions (unit vectors), weights and signs at the current time."""
         return self._particles(self._state)
+
+    @property
+    def signs(self) -> FloatArray:
+        """Sign of each particle, shape (m,)."""
+        return self._start.signs
 
     @property
     def growth(self) -> FloatArray:
@@ -110,6 +117,7 @@ class PolarFlow:
     def snapshot(self) -> Snapshot:
         """Copy the current state; the fields are ``position``, ``weight`` and ``growth``."""
         particles, potential = self.particles, self.potential
+        points = self._state[: self._start.points.size].reshape(self._start.points.shape)
         return Snapshot(
             time=self.time,
             step_size=self.step_size,
@@ -117,12 +125,13 @@ class PolarFlow:
             risk=potential.energy - self._functional.penalty(particles.mass),
             mass=particles.mass,
             min_potential=float(potential.potential.min()),
-            fields={"position": particles.points, "weight": particles.weights, "growth": self.growth.copy()},
+            # The state itself, not scaled once more: a run resumed from it continues bit by bit.
+            fields={"position": points.copy(), "weight": particles.weights, "growth": self.growth.copy()},
         )
 
     def _unpack(self, state: FloatArray) -> tuple[FloatArray, FloatArray]:
-        size = self._shape[0] * self._shape[1]
-        points = state[:size].reshape(self._shape)
+        size = self._start.points.size
+        points = state[:size].reshape(self._start.points.shape)
         return points / np.linalg.norm(points, axis=1, keepdims=True), state[size:]
 
     def _particles(self, state: FloatArray) -> Particles:

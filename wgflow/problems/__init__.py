@@ -1,0 +1,16 @@
+"""Problems: from configuration to the objects of a run, and back from a trajectory file."""
+
+from wgflow.problems.api import load, load_problem, open_problem, resume_run, run
+from wgflow.problems.exact import AngularGaussian, quadratic_flow
+from wgflow.problems.problem import Problem
+
+__all__ = [
+    "AngularGaussian",
+    "Problem",
+    "load",
+    "load_problem",
+    "open_problem",
+    "quadratic_flow",
+    "resume_run",
+    "run",
+]

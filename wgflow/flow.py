@@ -1,0 +1,435 @@
+"""The time loop, and the two calls that run it: `solve` on grids and `simulate` with particles."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time as clock
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wgflow.compilation import measure_compilation
+from wgflow.domains import Domain
+from wgflow.errors import InputError
+from wgflow.functionals import Functional, Particles
+from wgflow.particles import PolarFlow
+from wgflow.schemes import Evolution, ExplicitFiniteVolume, Snapshot
+from wgflow.trajectory import FileRecorder, MemoryRecorder, Recorder, Trajectory, read_trajectory
+from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
+from wgflow.typing import FloatArray
+
+Observer = Callable[[Evolution], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run stops before its last output time.
+
+    Parameters
+    ----------
+    stationarity : float or None
+        Stop once the dissipation -dF/dt of a step is below this; None never stops.
+    wall_time : float or None
+        Stop after this many seconds; None never stops.
+    """
+
+    stationarity: float | None = None
+    wall_time: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("stationarity", "wall_time"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0.0):
+                raise InputError(f"{name} = {value!r} is not allowed; give a positive number, or leave it out")
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Who is told what: each step (progress) and each snapshot (table)."""
+
+    step: Sequence[Observer] = ()
+    snapshot: Sequence[Callable[[Snapshot], None]] = ()
+
+
+@dataclass
+class _Interruption:
+    """Set by the first Ctrl-C or SIGTERM; the loop ends after the step in progress."""
+
+    signal: int | None = field(default=None)
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interruption]:
+    """Turn SIGINT and SIGTERM into a flag while a run goes on (in the main thread only)."""
+    interruption = _Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+
+    def note(number: int, frame: object) -> None:  # noqa: ARG001
+        interruption.signal = number
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def evolve(
+    evolution: Evolution,
+    times: FloatArray,
+    recorder: Recorder,
+    *,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+    record_start: bool = True,
+) -> str:
+    """Carry a flow through its output times and record each.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        The solver with its state at the time before ``times[0]``.
+    times : array
+        Increasing output times after the current one; each is met exactly.
+    recorder : Recorder
+        Takes the snapshots, and the attributes that say how the run ended; it is closed in any case.
+    limits : Limits, optional
+        When to stop early.
+    observers : Observers, optional
+        Who is told of steps and snapshots.
+    record_start : bool
+        Whether the current state is the first snapshot.
+
+    Returns
+    -------
+    str
+        Why the run stopped: "t_end", "stationary" or "wall_time".
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM, once the recorder is closed.
+    ComputationError
+        If a step or a write failed; what was recorded before is kept.
+    """
+    started = clock.perf_counter()
+    reason = "error"
+    with _interruptible() as interruption, measure_compilation() as compiled:
+        try:
+            reason = _advance(
+                evolution, times, recorder, limits or Limits(), observers or Observers(), record_start, interruption
+            )
+        finally:
+            elapsed = clock.perf_counter() - started
+            recorder.finish(_ending(evolution, reason, elapsed, compiled()))
+    if reason == INTERRUPTED:
+        raise KeyboardInterrupt
+    return reason
+
+
+def _advance(
+    evolution: Evolution,
+    times: FloatArray,
+    recorder: Recorder,
+    limits: Limits,
+    observers: Observers,
+    record_start: bool,
+    interruption: _Interruption,
+) -> str:
+    deadline = math.inf if limits.wall_time is None else clock.perf_counter() + limits.wall_time
+    threshold = -math.inf if limits.stationarity is None else limits.stationarity
+    if record_start:
+        _record(evolution, recorder, observers)
+    for target in times:
+        evolution.begin_interval(float(target))
+        while evolution.time < target:
+            before = evolution.energy
+            evolution.step()
+            for observe in observers.step:
+                observe(evolution)
+            if interruption.signal is not None:
+                return INTERRUPTED
+            stationary = before - evolution.energy < threshold * evolution.step_size
+            if stationary or clock.perf_counter() > deadline:
+                _record(evolution, recorder, observers)
+                return "stationary" if stationary else "wall_time"
+        _record(evolution, recorder, observers)
+    return "t_end"
+
+
+def _record(evolution: Evolution, recorder: Recorder, observers: Observers) -> None:
+    snapshot = evolution.snapshot()
+    recorder.append(snapshot)
+    for observe in observers.snapshot:
+        observe(snapshot)
+
+
+def _ending(evolution: Evolution, reason: str, elapsed: float, compiled: float) -> dict[str, Any]:
+    status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
+    return {
+        "status": status,
+        "stop_reason": reason,
+        "accepted_steps": evolution.counts.accepted,
+        "rejected_steps": evolution.counts.rejected,
+        "evaluations": evolution.counts.evaluations,
+        "compile_seconds": compiled,
+        "run_seconds": elapsed - compiled,
+    }
+
+
+def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
+    """Output times after 0, ending at ``t_end``.
+
+    Parameters
+    ----------
+    times : array-like or None
+        Wanted times in [0, t_end]; 0 and ``t_end`` join them. None for ``count`` regular ones.
+    t_end : float
+        Last time, positive.
+    count : int
+        Number of regular times, 0 and ``t_end`` included.
+
+    Raises
+    ------
+    InputError
+        If a time is not finite or lies outside.
+    """
+    if not (math.isfinite(t_end) and t_end > 0.0):
+        raise InputError(f"t_end = {t_end!r} is not allowed; give a positive number")
+    if times is None:
+        return np.linspace(0.0, t_end, count)[1:]
+    wanted = np.unique(np.append(np.asarray(times, dtype=np.float64).ravel(), t_end))
+    if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
+        raise InputError(f"times must lie in [0, t_end] = [0, {t_end:g}]; found {wanted[0]:g} to {wanted[-1]:g}")
+    return wanted[wanted > 0.0]
+
+
+def solve(
+    functional: Functional,
+    domain: Domain,
+    density0: ArrayLike | Callable[[FloatArray], FloatArray],
+    t_end: float,
+    *,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    order: int = 2,
+    limiter: str = "mc",
+    stepper: str = "ssprk3",
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    observers: Observers | None = None,
+) -> Trajectory:
+    r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by explicit finite volumes.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F whose first variation is J; functionals add with ``+``.
+    domain : Domain
+        Where the measure lives, e.g. ``Signed(Circle(1024))``.
+    density0 : array of shape ``domain.shape``, or callable
+        Density at time 0; a callable gets the cell centres, shape ``(*shape, p)``.
+    t_end : float
+        Last time.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
+    order, limiter, stepper
+        See `wgflow.schemes.ExplicitFiniteVolume`.
+    times : array-like, optional
+        Output times; 101 regular ones by default.
+    output : path, optional
+        File to write the trajectory to while the run goes on.
+    overwrite : bool
+        Whether an existing output may be replaced.
+    stationarity, wall_time : float, optional
+        See `Limits`.
+    observers : Observers, optional
+        Called after steps and snapshots.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed; nothing is computed or written then.
+    ComputationError
+        If a step failed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Quadratic, solve
+    >>> flow = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
+    >>> flow.density.shape
+    (101, 64)
+    """
+    density = density0(domain.points) if callable(density0) else density0
+    evolution = ExplicitFiniteVolume(
+        functional.on_grid(domain),
+        np.asarray(density, dtype=np.float64),
+        transport=transport,
+        reaction=reaction,
+        order=order,
+        limiter=limiter,
+        stepper=stepper,
+    )
+    return record_flow(
+        evolution,
+        check_times(times, t_end),
+        functional=functional,
+        domain=domain,
+        output=None if output is None else Path(output),
+        overwrite=overwrite,
+        limits=Limits(stationarity, wall_time),
+        observers=observers,
+    )
+
+
+def simulate(
+    functional: Functional,
+    particles0: Particles,
+    t_end: float,
+    *,
+    domain: Domain | None = None,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    tolerance: float = 1e-8,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    observers: Observers | None = None,
+) -> Trajectory:
+    """Follow the same flow with particles in polar form, by scipy's DOP853.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F.
+    particles0 : Particles
+        Start: unit vectors, weights and signs.
+    t_end : float
+        Last time.
+    domain : Domain, optional
+        The domain that the particles live on; it gives ``reaction`` and is stored with the trajectory.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta; by default the domain's own, and without a domain 2 if there are negative signs, else 4.
+    tolerance : float
+        Local error of the integrator, in [1e-13, 0.1].
+    times, output, overwrite, stationarity, wall_time, observers
+        As in `solve`.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed; nothing is computed or written then.
+    ComputationError
+        If the integrator failed.
+    """
+    if reaction is None:
+        natural = 2.0 if (particles0.signs < 0.0).any() else 4.0
+        reaction = natural if domain is None else domain.reaction
+    evolution = PolarFlow(
+        functional, particles0, transport=transport, reaction=reaction, tolerance=tolerance
+    )
+    return record_flow(
+        evolution,
+        check_times(times, t_end),
+        functional=functional,
+        domain=domain,
+        sign=particles0.signs,
+        output=None if output is None else Path(output),
+        overwrite=overwrite,
+        limits=Limits(stationarity, wall_time),
+        observers=observers,
+    )
+
+
+def record_flow(
+    evolution: Evolution,
+    times: FloatArray,
+    *,
+    functional: Functional,
+    domain: Domain | None,
+    sign: FloatArray | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+    attributes: Mapping[str, Any] | None = None,
+    data: Mapping[str, FloatArray] | None = None,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+) -> Trajectory:
+    """Run a prepared solver and give its trajectory, from the file if one was written."""
+    if output is None:
+        memory = MemoryRecorder()
+        evolve(evolution, times, memory, limits=limits, observers=observers)
+        return _gather(memory, functional, domain, sign, attributes or {})
+    file = FileRecorder.create(
+        output,
+        evolution.snapshot(),
+        domain=domain,
+        sign=sign,
+        attributes=attributes,
+        data=data,
+        overwrite=overwrite,
+    )
+    evolve(evolution, times, file, limits=limits, observers=observers)
+    return attach_functional(read_trajectory(output)[0], functional)
+
+
+def attach_functional(trajectory: Trajectory, functional: Functional | None) -> Trajectory:
+    """Give a trajectory its functional."""
+    return Trajectory(
+        trajectory.time,
+        trajectory.scalars,
+        trajectory.fields,
+        trajectory.domain,
+        trajectory.sign,
+        functional,
+        trajectory.attributes,
+    )
+
+
+def _gather(
+    memory: MemoryRecorder,
+    functional: Functional,
+    domain: Domain | None,
+    sign: FloatArray | None,
+    attributes: Mapping[str, Any],
+) -> Trajectory:
+    from wgflow.trajectory.schema import SCALARS
+
+    snapshots = memory.snapshots
+    return Trajectory(
+        np.array([snapshot.time for snapshot in snapshots]),
+        {name: np.array([getattr(snapshot, name) for snapshot in snapshots]) for name in SCALARS},
+        {name: np.stack([s.fields[name] for s in snapshots]) for name in snapshots[0].fields},
+        domain,
+        sign,
+        functional,
+        {**attributes, **memory.attributes},
+    )

@@ -1,0 +1,216 @@
+"""The two calls of most users: `run` a problem, `load` a trajectory."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from wgflow.errors import InputError
+from wgflow.flow import Observers, attach_functional, evolve, record_flow
+from wgflow.functionals import Functional
+from wgflow.problems.models import ProblemFile
+from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
+from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset
+from wgflow.problems.shipped import find_problem_file
+from wgflow.trajectory import FileRecorder, Trajectory, check_output, read_trajectory
+from wgflow.typing import FloatArray
+
+ProblemSource = str | Path | Mapping[str, Any]
+
+# What a resumed run may change: how far it goes, and what it writes on the way.
+_FREE_SOLVER_KEYS = {"t_end", "wall_time", "stationarity"}
+
+
+def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem:
+    """Read and check a problem.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A TOML file (or the name of one that ships with wgflow), or a dictionary of the same shape.
+    settings : iterable of str
+        Changes of the form ``section.key=value``.
+
+    Raises
+    ------
+    InputError
+        With the key, the value and what is allowed.
+    """
+    if isinstance(source, Mapping):
+        sections, folder, origin = source, Path.cwd(), "problem"
+    else:
+        path = find_problem_file(Path(source))
+        sections, folder, origin = read_toml(path), path.parent, str(path)
+    config = parse_sections(apply_settings(sections, settings), origin)
+    try:
+        return build_problem(config, folder)
+    except InputError as error:
+        raise type(error)(f"{origin}: {error}") from None
+
+
+def run(
+    problem: ProblemSource | Problem,
+    output: str | Path | None = None,
+    resume: bool = False,
+    *,
+    overwrite: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    """Run a problem.
+
+    Parameters
+    ----------
+    problem : path, mapping or Problem
+        A TOML file, a dictionary of the same shape, or what `open_problem` returned.
+    output : path, optional
+        File to write the trajectory to; in memory by default.
+    resume : bool
+        Whether to continue the run in ``output`` from its last snapshot.
+    overwrite : bool
+        Whether an existing output may be replaced.
+    observers : Observers, optional
+        Called after steps and snapshots.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If the problem or the output is not allowed; nothing is computed or written then.
+    ComputationError
+        If a step or a write failed; the snapshots before it are kept.
+    KeyboardInterrupt
+        After Ctrl-C, once the file is closed; ``resume`` continues it.
+
+    Examples
+    --------
+    >>> import wgflow
+    >>> flow = wgflow.run({
+    ...     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},
+    ...     "domain": {"kind": "circle", "cells": 64},
+    ...     "solver": {"t_end": 1.0},
+    ... })
+    >>> flow.risk.shape
+    (101,)
+    """
+    if not isinstance(problem, Problem):
+        problem = open_problem(problem)
+    if resume:
+        if output is None:
+            raise InputError("resume needs output, the trajectory file to continue")
+        return resume_run(problem, Path(output), observers)
+    path = None if output is None else Path(output)
+    if path is not None:
+        check_output(path, overwrite=overwrite)
+    evolution = problem.make_evolution()
+    return record_flow(
+        evolution,
+        problem.times,
+        functional=problem.functional,
+        domain=problem.domain,
+        sign=getattr(evolution, "signs", None),
+        output=path,
+        overwrite=overwrite,
+        attributes=_attributes(problem),
+        data=problem.data_arrays(),
+        limits=problem.limits,
+        observers=observers,
+    )
+
+
+def resume_run(problem: Problem, path: Path, observers: Observers | None = None) -> Trajectory:
+    """Continue the run in a file from its last snapshot, to the problem's ``t_end``.
+
+    Raises
+    ------
+    InputError
+        If the file holds the run of another problem; the difference is shown.
+    """
+    trajectory, arrays = read_trajectory(path)
+    _check_same_problem(problem, _stored_config(trajectory, path), arrays, path)
+    last = len(trajectory.time) - 1
+    state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
+    remaining = problem.times[problem.times > state.time]
+    if remaining.size > 0:
+        evolution = problem.make_evolution(state)
+        recorder = FileRecorder.reopen(path)
+        evolve(
+            evolution, remaining, recorder, limits=problem.limits, observers=observers, record_start=False
+        )
+    return load(path)
+
+
+def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
+    """Read a trajectory file.
+
+    Parameters
+    ----------
+    path : path
+        A file that `run`, `wgflow.solve` or `wgflow.simulate` wrote.
+    functional : Functional, optional
+        F, for files that no problem file describes; needed for ``potential``.
+
+    Raises
+    ------
+    InputError
+        If the file is not a readable trajectory.
+    """
+    trajectory, arrays = read_trajectory(Path(path))
+    if functional is None and "problem" in trajectory.attributes:
+        functional = _restore(trajectory, arrays, Path(path)).functional
+    return attach_functional(trajectory, functional)
+
+
+def load_problem(path: str | Path) -> Problem:
+    """Rebuild the problem, data included, from a trajectory file; raises InputError if it holds none."""
+    trajectory, arrays = read_trajectory(Path(path))
+    return _restore(trajectory, arrays, Path(path))
+
+
+def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
+    config = _stored_config(trajectory, path)
+    return assemble(config, restore_dataset(config, arrays))
+
+
+def _stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
+    text = trajectory.attributes.get("problem")
+    if not isinstance(text, str):
+        raise InputError(f"{path} was not written by a problem file; it holds no problem")
+    return parse_sections(tomllib.loads(text), str(path))
+
+
+def _attributes(problem: Problem) -> dict[str, Any]:
+    return {
+        "problem": problem.text,
+        "solver": problem.solver,
+        "reaction": problem.reaction,
+        "seed": problem.config.initial.seed,
+    }
+
+
+def _check_same_problem(
+    problem: Problem, stored: ProblemFile, arrays: Mapping[str, FloatArray], path: Path
+) -> None:
+    wanted, found = _flatten(problem.config), _flatten(stored)
+    for key in wanted.keys() | found.keys():
+        if wanted.get(key) != found.get(key):
+            raise InputError(
+                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; resume with "
+                "the same problem, or choose another output"
+            )
+    for name, values in problem.data_arrays().items():
+        if name not in arrays or not (arrays[name].shape == values.shape and (arrays[name] == values).all()):
+            raise InputError(f"{path} holds a run on other data: {name} differ; choose another output")
+
+
+def _flatten(config: ProblemFile) -> dict[str, Any]:
+    """Keys that must not change, as ``section.key``."""
+    sections = config.model_dump(exclude_none=True, exclude={"output"})
+    flat = {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
+    return {key: value for key, value in flat.items() if key not in {f"solver.{k}" for k in _FREE_SOLVER_KEYS}}
+
+

@@ -1,0 +1,201 @@
+"""Reading data sets from .csv and .npz files, checked before any work starts."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs and targets as the features see them, with the way back to the units of the file.
+
+    Parameters
+    ----------
+    inputs : array, shape (n, d)
+        Inputs, standardized if asked for, with a last column of ones for the bias.
+    targets : array, shape (n,)
+        Targets, standardized if asked for and real-valued.
+    input_shift, input_scale : arrays, shape (number of input columns,)
+        File value = shift + scale * input.
+    target_shift, target_scale : float
+        File value = shift + scale * target.
+    names : tuple of str
+        Names of the input columns, then of the output.
+    """
+
+    inputs: FloatArray
+    targets: FloatArray
+    input_shift: FloatArray
+    input_scale: FloatArray
+    target_shift: float
+    target_scale: float
+    names: tuple[str, ...]
+
+
+def read_dataset(
+    path: Path,
+    *,
+    inputs: Sequence[str] | None,
+    output: str | None,
+    bias: bool,
+    standardize: bool,
+    labels: bool,
+) -> Dataset:
+    """Read a data set.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv file with a header line (lines that start with # are comments), or an .npz file of one-dimensional arrays.
+    inputs, output : column names
+        All but the output, and the last column, by default.
+    bias : bool
+        Whether to append an input that is always 1.
+    standardize : bool
+        Whether to shift and scale columns to mean 0 and variance 1; labels stay as they are.
+    labels : bool
+        Whether the targets must be +1 or -1.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is ragged, holds something that is not a finite number, or lacks a column.
+    """
+    columns = _read_columns(path)
+    names = list(columns)
+    output = names[-1] if output is None else output
+    inputs = [name for name in names if name != output] if inputs is None else list(inputs)
+    for name in [*inputs, output]:
+        _check_column(path, name, columns)
+    if not inputs:
+        raise InputError(f"data {path} has the one column {output!r}; at least one input is needed")
+    if output in inputs:
+        raise InputError(f"data {path}: the column {output!r} is both input and output; choose another output")
+    x = np.stack([columns[name] for name in inputs], axis=1)
+    y = columns[output]
+    if labels and not np.isin(y, (-1.0, 1.0)).all():
+        row = int(np.flatnonzero(~np.isin(y, (-1.0, 1.0)))[0])
+        raise InputError(
+            f"data {path}: the column {output!r} holds {y[row]:g} in data row {row + 1}; this loss allows only "
+            "the labels +1 and -1"
+        )
+    return _scale(path, x, y, (*inputs, output), bias=bias, standardize=standardize, labels=labels)
+
+
+def _scale(
+    path: Path,
+    x: FloatArray,
+    y: FloatArray,
+    names: tuple[str, ...],
+    *,
+    bias: bool,
+    standardize: bool,
+    labels: bool,
+) -> Dataset:
+    shift, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
+    y_shift, y_scale = 0.0, 1.0
+    if standardize:
+        shift, scale = x.mean(axis=0), x.std(axis=0)
+        if not labels:
+            y_shift, y_scale = float(y.mean()), float(y.std())
+        for name, spread in zip(names, [*scale, y_scale], strict=True):
+            if spread == 0.0:
+                raise InputError(
+                    f"data {path}: the column {name!r} is constant and cannot be standardized; leave it out, or "
+                    "set standardize = false"
+                )
+    scaled = (x - shift) / scale
+    if bias:
+        scaled = np.column_stack([scaled, np.ones(len(scaled))])
+    return Dataset(scaled, (y - y_shift) / y_scale, shift, scale, y_shift, y_scale, names)
+
+
+def _check_column(path: Path, name: str, columns: dict[str, FloatArray]) -> None:
+    if name not in columns:
+        guesses = difflib.get_close_matches(name, list(columns), n=1)
+        hint = f"; did you mean {guesses[0]!r}?" if guesses else ";"
+        raise InputError(f"data {path} has no column {name!r}{hint} Columns: {', '.join(columns)}")
+    values = columns[name]
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(
+            f"data {path}: the column {name!r} holds {values[row]} in data row {row + 1}; allowed are finite "
+            "numbers: remove the row or fill the value"
+        )
+
+
+def _read_columns(path: Path) -> dict[str, FloatArray]:
+    if path.suffix not in {".csv", ".npz"}:
+        raise InputError(f"data {path} has the ending {path.suffix!r}; allowed are .csv and .npz")
+    if not path.is_file():
+        raise InputError(f"data {path} does not exist; paths are relative to the problem file")
+    try:
+        return _read_npz(path) if path.suffix == ".npz" else _read_csv(path)
+    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile) as error:
+        raise InputError(f"data {path} cannot be read: {error}") from None
+
+
+def _read_npz(path: Path) -> dict[str, FloatArray]:
+    columns: dict[str, FloatArray] = {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                values = arrays[name]
+                if values.ndim != 1 or values.dtype.kind not in "fiub":
+                    raise InputError(
+                        f"data {path}: the array {name!r} has shape {values.shape} and type {values.dtype}; "
+                        "allowed are one-dimensional arrays of numbers"
+                    )
+                columns[name] = values.astype(np.float64)
+    except ValueError as error:
+        raise InputError(f"data {path} cannot be read: {error}") from None
+    lengths = {name: values.size for name, values in columns.items()}
+    if not lengths or min(lengths.values()) == 0:
+        raise InputError(f"data {path} holds no numbers")
+    if len(set(lengths.values())) != 1:
+        raise InputError(f"data {path} holds arrays of different lengths: {lengths}")
+    return columns
+
+
+def _read_csv(path: Path) -> dict[str, FloatArray]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        numbered = [(i, line) for i, line in enumerate(file, start=1) if line.strip() and line[0] != "#"]
+    if len(numbered) < 2:
+        raise InputError(f"data {path} holds no data: a header line and at least one line of numbers are needed")
+    rows = list(csv.reader(line for _, line in numbered))
+    header = [name.strip() for name in rows[0]]
+    if len(set(header)) != len(header):
+        raise InputError(f"data {path}: two columns have the same name; header: {', '.join(header)}")
+    if all(_is_number(name) for name in header):
+        raise InputError(f"data {path} has no header: its first line holds numbers; add a line with column names")
+    values = np.empty((len(rows) - 1, len(header)))
+    for index, ((line, _), row) in enumerate(zip(numbered[1:], rows[1:], strict=True)):
+        if len(row) != len(header):
+            raise InputError(
+                f"data {path}: line {line} has {len(row)} columns, the header has {len(header)}; make them equal"
+            )
+        for column, text in enumerate(row):
+            if not _is_number(text):
+                raise InputError(
+                    f"data {path}: line {line}, column {header[column]!r} holds {text!r}; allowed are numbers"
+                )
+            values[index, column] = float(text)
+    return dict(zip(header, values.T, strict=True))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

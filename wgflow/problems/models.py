@@ -1,0 +1,184 @@
+"""The sections of a problem file, declared once: types, ranges, defaults and what they mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+GAUSSIAN_TEACHER = "gaussian_teacher"
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(ge=1e-13, le=0.1)]
+Vector = Annotated[list[Finite], Field(min_length=1)]
+Matrix = Annotated[list[Vector], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TeacherSection(Section):
+    """A teacher network, by angles in the plane or by directions in any dimension."""
+
+    angles: Vector | None = Field(None, description="directions in the plane, in radians")
+    directions: Matrix | None = Field(None, description="input weights, one row per neuron")
+    weights: Vector = Field(description="output weights, one per neuron")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TeacherSection:
+        if (self.angles is None) == (self.directions is None):
+            raise ValueError("needs exactly one of angles and directions")
+        count = len(self.angles if self.angles is not None else self.directions or [])
+        if count != len(self.weights):
+            raise ValueError(f"has {count} neurons but {len(self.weights)} weights; give one weight each")
+        if self.directions is not None and len({len(row) for row in self.directions}) != 1:
+            raise ValueError("directions must all have the same length")
+        return self
+
+
+class DatasetSection(Section):
+    """Where the data are and which columns to use."""
+
+    path: str | None = Field(None, description=".csv or .npz, relative to the problem file")
+    inputs: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="input columns; all but the output by default"
+    )
+    output: str | None = Field(None, description="output column; the last by default")
+    bias: bool = Field(True, description="append an input that is always 1")
+    standardize: bool = Field(True, description="shift and scale inputs (and real outputs) to mean 0, variance 1")
+
+
+class TwoLayerProblem(Section):
+    """Two-layer network Psi(a, b)(x) = a relu(b.x) on data, or on Gaussian inputs with a teacher."""
+
+    kind: Literal["two_layer"]
+    activation: Literal["relu"] = Field("relu", description="activation of the hidden layer")
+    loss: Literal["square", "logistic", "softmin"] = Field("square", description="risk of the predictions")
+    data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda |nu|")
+    teacher: TeacherSection | None = None
+    dataset: DatasetSection | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TwoLayerProblem:
+        if self.data == GAUSSIAN_TEACHER:
+            if self.teacher is None:
+                raise ValueError(
+                    f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights'
+                )
+            if self.loss != "square":
+                raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
+            if self.dataset is not None:
+                raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
+        elif self.teacher is not None:
+            raise ValueError(f'[problem.teacher] needs data = "{GAUSSIAN_TEACHER}"')
+        elif (self.data is None) == (self.dataset is None or self.dataset.path is None):
+            raise ValueError(
+                f'needs its data once: data = "{GAUSSIAN_TEACHER}", data = "FILE.csv", or path in [problem.dataset]'
+            )
+        return self
+
+
+class QuadraticProblem(Section):
+    """Quadratic features w w^T with R(M) = 1/2 |M - target|^2: the flow with an exact solution."""
+
+    kind: Literal["quadratic"]
+    target: Matrix = Field(description="symmetric matrix M_*")
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda |nu|")
+
+
+class CircleSection(Section):
+    """The unit circle, cut into equal arcs."""
+
+    kind: Literal["circle"]
+    cells: int = Field(1024, ge=4, le=2**26, description="number of cells on each sheet")
+    signed: bool = Field(False, description="one sheet for each sign of the output weight")
+
+
+class UniformInitial(Section):
+    """The uniform measure."""
+
+    kind: Literal["uniform"] = "uniform"
+    mass: Positive = Field(1.0, description="total mass")
+    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+
+
+class AngularGaussianInitial(Section):
+    """The image on the sphere of a Gaussian N(0, S), weight |w|^2; its mass is the trace of S."""
+
+    kind: Literal["angular_gaussian"]
+    covariance: Matrix = Field(description="symmetric positive definite matrix S")
+    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+
+
+class SolverSection(Section):
+    """Which solver, how long, and the factors of the flow."""
+
+    kind: Literal["finite_volume", "particles", "characteristics"] = "finite_volume"
+    t_end: Positive = Field(description="last time")
+    transport: NonNegative = Field(1.0, description="factor alpha of the transport")
+    reaction: NonNegative | None = Field(
+        None, description="factor beta of the reaction; by default the domain's own"
+    )
+    stationarity: Positive | None = Field(None, description="stop when the dissipation -dF/dt falls below this")
+    wall_time: Positive | None = Field(None, description="stop after this many seconds")
+
+
+class FiniteVolumeSection(Section):
+    """Options of the finite-volume solver."""
+
+    order: Literal[1, 2] = Field(2, description="order in space")
+    limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
+    stepper: Literal["euler", "ssprk2", "ssprk3"] = Field("ssprk3", description="time-stepping method")
+
+
+class ParticlesSection(Section):
+    """Options of the particle solver."""
+
+    count: int = Field(1000, ge=1, le=10**8, description="number of particles")
+    tolerance: Tolerance = Field(1e-6, description="local error of the integrator")
+    smoothing: NonNegative = Field(
+        1e-3, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
+    )
+
+
+class CharacteristicsSection(Section):
+    """Options of the characteristics: one node per cell of the domain."""
+
+    tolerance: Tolerance = Field(1e-8, description="local error of the integrator")
+    smoothing: NonNegative = Field(
+        1e-3, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
+    )
+
+
+class OutputSection(Section):
+    """When snapshots are taken."""
+
+    snapshots: int = Field(101, ge=2, le=10**6, description="number of snapshots, start and end included")
+    spacing: Literal["linear", "log"] = Field("linear", description="how snapshots are spread over time")
+    first: Positive | None = Field(None, description="first time after 0 of logarithmic snapshots; t_end / 1000")
+    times: Vector | None = Field(None, description="times of the snapshots, instead of a number")
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> OutputSection:
+        if self.times is not None and "snapshots" in self.model_fields_set:
+            raise ValueError("takes either snapshots or times, not both")
+        return self
+
+
+class ProblemFile(Section):
+    """A whole problem file."""
+
+    problem: TwoLayerProblem | QuadraticProblem = Field(discriminator="kind")
+    domain: CircleSection
+    initial: UniformInitial | AngularGaussianInitial = Field(UniformInitial(), discriminator="kind")
+    solver: SolverSection
+    finite_volume: FiniteVolumeSection = FiniteVolumeSection()
+    particles: ParticlesSection = ParticlesSection()
+    characteristics: CharacteristicsSection = CharacteristicsSection()
+    output: OutputSection = OutputSection()

@@ -1,0 +1,200 @@
+"""From a TOML file, a dictionary or ``--set`` options to checked sections, with errors that teach."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from wgflow.errors import InputError
+from wgflow.problems import models
+from wgflow.problems.models import ProblemFile
+
+SHOWN_ERRORS = 3
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raises InputError that names file and line if it cannot."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"problem file {path} does not exist; `wgflow list` shows those that ship") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"problem file {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"problem file {path} is not valid TOML: {error}") from None
+
+
+def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Apply ``section.key=value`` settings, values in TOML notation (bare words are strings)."""
+    result = _copy(sections)
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        names = key.strip().split(".")
+        if not separator or len(names) < 2 or not all(names):
+            raise InputError(f"--set {setting!r} is not of the form section.key=value, e.g. domain.cells=512")
+        table = result
+        for name in names[:-1]:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise InputError(f"--set {setting!r}: {name!r} is a value, not a section")
+        table[names[-1]] = _parse_value(text.strip())
+    return result
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _copy(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_copy(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
+    """Check the sections of a problem.
+
+    Parameters
+    ----------
+    sections : mapping
+        Content of a problem file; arrays may take the place of lists.
+    origin : str
+        What to name in errors, e.g. the path.
+
+    Raises
+    ------
+    InputError
+        With the key, the value and what is allowed, for up to three mistakes at once.
+    """
+    plain = _copy(sections)
+    initial = plain.get("initial") if isinstance(plain, dict) else None
+    if isinstance(initial, dict):
+        initial.setdefault("kind", "uniform")
+    try:
+        return ProblemFile.model_validate(plain)
+    except ValidationError as error:
+        mistakes = [_explain(details, plain) for details in error.errors()]
+        lines = [f"{origin}: {mistake}" for mistake in mistakes[:SHOWN_ERRORS]]
+        if len(mistakes) > SHOWN_ERRORS:
+            lines[-1] += f" (and {len(mistakes) - SHOWN_ERRORS} more)"
+        raise InputError("\n".join(lines)) from None
+
+
+def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
+    """Say in one line what is wrong with which key."""
+    location = _without_tags(details["loc"], sections)
+    kind, message = details["type"], str(details["msg"])
+    if kind == "extra_forbidden":
+        return _explain_unknown(location, sections)
+    if kind == "missing":
+        return f"{_name(location)} is missing; {_describe(location, sections)}"
+    if kind == "union_tag_not_found":
+        return f"{_name((*location, 'kind'))} is missing; allowed are {_tags(details)}"
+    if kind == "union_tag_invalid":
+        found = details["ctx"]["tag"]
+        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_tags(details)}"
+    if kind == "value_error":
+        return f"{_name(location)} {message.removeprefix('Value error, ')}"
+    if kind in {"model_type", "model_attributes_type"}:
+        return f"{_name(location)} = {_short(details['input'])} is not a section; write [{'.'.join(map(str, location))}]"
+    allowed = message.replace("Input should be ", "").replace("List should have ", "")
+    return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
+
+
+def _tags(details: Mapping[str, Any]) -> str:
+    context = details.get("ctx", {})
+    return str(context.get("expected_tags") or "the kinds that the README lists")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _without_tags(location: Sequence[str | int], sections: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Drop the names of union members, which pydantic puts into the location of an error."""
+    kept: list[str | int] = []
+    table: Any = sections
+    for part in location:
+        known = isinstance(table, Mapping) and part in table
+        tag = isinstance(table, Mapping) and not known and part == table.get("kind")
+        if tag:
+            continue
+        kept.append(part)
+        table = table[part] if known else None
+    return tuple(kept)
+
+
+def _name(location: Sequence[str | int]) -> str:
+    """Write a location as ``[section.subsection] key[index]``."""
+    names = [str(part) for part in location if isinstance(part, str)]
+    indices = "".join(f"[{part}]" for part in location if isinstance(part, int))
+    if len(names) <= 1 or names[-1] in {"teacher", "dataset"}:
+        return f"[{'.'.join(names)}]{indices}" if names else "the problem"
+    return f"[{'.'.join(names[:-1])}] {names[-1]}{indices}"
+
+
+def _explain_unknown(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
+    *parents, key = (str(part) for part in location)
+    model = _model_at(parents, sections)
+    allowed = list(model.model_fields) if model is not None else []
+    where = f"in [{'.'.join(parents)}]" if parents else "as a section"
+    guesses = difflib.get_close_matches(key, allowed, n=1)
+    if guesses:
+        return f"unknown key {key!r} {where}; did you mean {guesses[0]!r}? Allowed: {', '.join(allowed)}"
+    elsewhere = [
+        f"[{name}]"
+        for name, field in ProblemFile.model_fields.items()
+        for member in _members(field.annotation)
+        if key in member.model_fields and [name] != parents
+    ]
+    hint = f"it belongs to {elsewhere[0]}. " if elsewhere else ""
+    return f"unknown key {key!r} {where}; {hint}Allowed: {', '.join(allowed)}"
+
+
+def _describe(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
+    *parents, key = (str(part) for part in location)
+    model = _model_at(parents, sections)
+    described = model.model_fields[key].description if model and key in model.model_fields else None
+    if described:
+        return f"give {key} = ... ({described})"
+    return f"add the section [{'.'.join([*parents, key])}]" if not parents else f"give {key} = ..."
+
+
+def _model_at(names: Sequence[str], sections: Mapping[str, Any]) -> type[BaseModel] | None:
+    """Find the model of the section with the given path, following the kind that the file chose."""
+    model: type[BaseModel] | None = ProblemFile
+    table: Any = sections
+    for name in names:
+        if model is None or name not in model.model_fields:
+            return None
+        table = table.get(name, {}) if isinstance(table, Mapping) else {}
+        members = _members(model.model_fields[name].annotation)
+        kind = table.get("kind") if isinstance(table, Mapping) else None
+        fitting = [m for m in members if kind is not None and _has_kind(m, kind)]
+        model = (fitting or members or [None])[0]
+    return model
+
+
+def _members(annotation: Any) -> list[type[BaseModel]]:
+    """Models that a field's annotation allows."""
+    options = getattr(annotation, "__args__", (annotation,))
+    return [option for option in options if isinstance(option, type) and issubclass(option, models.Section)]
+
+
+def _has_kind(model: type[BaseModel], kind: str) -> bool:
+    field = model.model_fields.get("kind")
+    return field is not None and kind in getattr(field.annotation, "__args__", ())

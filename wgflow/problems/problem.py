@@ -1,0 +1,285 @@
+"""From checked sections to the objects of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from wgflow.domains import Circle, Domain, Signed
+from wgflow.errors import InputError
+from wgflow.flow import Limits, check_times
+from wgflow.functionals import Features, Functional, Mass, Population, Quadratic, Relu, Teacher, find_loss
+from wgflow.particles import CharacteristicFlow, PolarFlow, draw_particles
+from wgflow.problems.datasets import Dataset, read_dataset
+from wgflow.problems.exact import AngularGaussian
+from wgflow.problems.models import (
+    GAUSSIAN_TEACHER,
+    AngularGaussianInitial,
+    ProblemFile,
+    QuadraticProblem,
+    TeacherSection,
+    TwoLayerProblem,
+)
+from wgflow.schemes import Evolution, ExplicitFiniteVolume
+from wgflow.typing import FloatArray
+
+AVERAGING_POINTS = 8  # Gauss points per cell: cell averages of smooth densities to round-off
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a flow stands: its time and the fields of its last snapshot."""
+
+    time: float
+    fields: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem file with its objects.
+
+    Parameters
+    ----------
+    config : ProblemFile
+        The checked sections.
+    domain : Domain
+        Where the measure lives.
+    dataset : Dataset or None
+        The data, where the problem has any.
+    """
+
+    config: ProblemFile
+    domain: Domain
+    dataset: Dataset | None = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The problem as TOML, with every default written out."""
+        return tomli_w.dumps(self.config.model_dump(exclude_none=True))
+
+    @property
+    def solver(self) -> str:
+        """Name of the solver."""
+        return self.config.solver.kind
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """The teacher network, where the problem has one."""
+        section = self.config.problem
+        if isinstance(section, TwoLayerProblem) and section.teacher is not None:
+            return _make_teacher(section.teacher)
+        return None
+
+    @property
+    def functional(self) -> Functional:
+        """F, with kinks rounded where the solver moves particles."""
+        functional = self._risk()
+        strength = self.config.problem.regularization
+        return functional + Mass(strength) if strength > 0.0 else functional
+
+    @property
+    def reaction(self) -> float:
+        """The factor beta."""
+        chosen = self.config.solver.reaction
+        return self.domain.reaction if chosen is None else chosen
+
+    @property
+    def limits(self) -> Limits:
+        """When to stop early."""
+        return Limits(self.config.solver.stationarity, self.config.solver.wall_time)
+
+    @property
+    def times(self) -> FloatArray:
+        """Output times after 0."""
+        output, t_end = self.config.output, self.config.solver.t_end
+        if output.times is not None:
+            return check_times(output.times, t_end)
+        if output.spacing == "linear":
+            return check_times(None, t_end, output.snapshots)
+        first = t_end / 1000.0 if output.first is None else output.first
+        if first >= t_end:
+            raise InputError(f"[output] first = {first:g} is not allowed; allowed is less than t_end = {t_end:g}")
+        return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)
+
+    def initial_density(self) -> FloatArray:
+        """Cell averages of the initial measure."""
+        initial = self.config.initial
+        if isinstance(initial, AngularGaussianInitial):
+            return average_on_circle(self.domain, AngularGaussian(np.array(initial.covariance)))
+        return np.full(self.domain.shape, initial.mass / self.domain.volumes.sum())
+
+    def make_evolution(self, state: State | None = None) -> Evolution:
+        """Prepare the solver, at the start or at a state of an earlier run."""
+        config, functional = self.config, self.functional
+        time = 0.0 if state is None else state.time
+        factors = {"transport": config.solver.transport, "reaction": self.reaction, "time": time}
+        density = self.initial_density()
+        fields = {} if state is None else state.fields
+        if self.solver == "finite_volume":
+            options = config.finite_volume
+            return ExplicitFiniteVolume(
+                functional.on_grid(self.domain),
+                fields.get("density", density),
+                order=options.order,
+                limiter=options.limiter,
+                stepper=options.stepper,
+                **factors,
+            )
+        if self.solver == "particles":
+            start = draw_particles(self.domain, density, config.particles.count, config.initial.seed)
+            return PolarFlow(
+                functional,
+                start,
+                points=fields.get("position"),
+                growth=fields.get("growth"),
+                tolerance=config.particles.tolerance,
+                **factors,
+            )
+        return CharacteristicFlow(
+            functional,
+            self.domain,
+            density,
+            points=fields.get("position"),
+            growth=fields.get("growth"),
+            tolerance=config.characteristics.tolerance,
+            **factors,
+        )
+
+    def data_arrays(self) -> dict[str, FloatArray]:
+        """Arrays that a trajectory file stores, so that it can be read without the data file."""
+        if self.dataset is None:
+            return {}
+        data = self.dataset
+        return {
+            "inputs": data.inputs,
+            "targets": data.targets,
+            "input_shift": data.input_shift,
+            "input_scale": data.input_scale,
+            "target_units": np.array([data.target_shift, data.target_scale]),
+        }
+
+    def _risk(self) -> Functional:
+        section = self.config.problem
+        if isinstance(section, QuadraticProblem):
+            return Quadratic(np.array(section.target))
+        if self.dataset is None:
+            teacher = self.teacher
+            assert teacher is not None
+            return Population(teacher)
+        smoothing = {
+            "finite_volume": 0.0,
+            "particles": self.config.particles.smoothing,
+            "characteristics": self.config.characteristics.smoothing,
+        }[self.solver]
+        return Features(Relu(self.dataset.inputs, smoothing), self.dataset.targets, section.loss)
+
+
+def build_problem(config: ProblemFile, folder: Path) -> Problem:
+    """Read the data and check that everything fits together.
+
+    Parameters
+    ----------
+    config : ProblemFile
+        The checked sections.
+    folder : Path
+        Folder that paths in the file are relative to.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be read, or parts of the problem do not fit together.
+    """
+    return assemble(config, _read_data(config, folder))
+
+
+def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
+    """Build a problem from its sections and its data, and check that they fit together."""
+    circle = Circle(config.domain.cells)
+    problem = Problem(config, Signed(circle) if config.domain.signed else circle, dataset)
+    _check_dimensions(problem)
+    if problem.times.size == 0:
+        raise InputError("[output] times must hold a time after 0")
+    problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
+    return problem
+
+
+def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
+    section = config.problem
+    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
+        return None
+    described = section.dataset
+    named = described.path if described is not None and described.path is not None else section.data
+    return read_dataset(
+        folder / Path(str(named)).expanduser(),
+        inputs=described.inputs if described else None,
+        output=described.output if described else None,
+        bias=described.bias if described else True,
+        standardize=described.standardize if described else True,
+        labels=find_loss(section.loss).labels,
+    )
+
+
+def _check_dimensions(problem: Problem) -> None:
+    """Raise InputError unless teacher, data, target and initial measure have the dimension of the domain."""
+    needed = problem.domain.points.shape[-1]
+    section, initial = problem.config.problem, problem.config.initial
+    if isinstance(initial, AngularGaussianInitial) and len(initial.covariance) != needed:
+        raise InputError(
+            f"[initial] covariance has {len(initial.covariance)} rows; the circle needs {needed} x {needed}"
+        )
+    if isinstance(section, QuadraticProblem) and len(section.target) != needed:
+        raise InputError(f"[problem] target has {len(section.target)} rows; the circle needs {needed} x {needed}")
+    teacher = problem.teacher
+    if teacher is not None and teacher.directions.shape[1] != needed:
+        raise InputError(
+            f"[problem.teacher] directions have {teacher.directions.shape[1]} components; the circle needs {needed}"
+        )
+    if problem.dataset is not None and problem.dataset.inputs.shape[1] != needed:
+        raise InputError(
+            f"[problem.dataset] gives {problem.dataset.inputs.shape[1]} inputs (the bias counts as one); the "
+            f"circle needs {needed}: choose one input and bias = true, or two inputs and bias = false"
+        )
+
+
+def _make_teacher(section: TeacherSection) -> Teacher:
+    weights = np.array(section.weights)
+    if section.angles is not None:
+        return Teacher.from_angles(np.array(section.angles), weights)
+    return Teacher(np.array(section.directions), weights)
+
+
+def average_on_circle(domain: Domain, density: Any) -> FloatArray:
+    """Cell averages of a density given at unit vectors, by Gauss quadrature; half on each signed sheet."""
+    circle = domain.base
+    if not isinstance(circle, Circle):
+        raise InputError(f"averages are available on circles; the domain is {domain.kind!r}")
+    nodes, weights = np.polynomial.legendre.leggauss(AVERAGING_POINTS)
+    angles = circle.angles[:, None] + 0.5 * circle.spacing * nodes
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    averages = density(points) @ (0.5 * weights) / domain.sheets
+    return np.broadcast_to(averages, domain.shape).copy()
+
+
+def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Dataset | None:
+    """Rebuild the data from the arrays of a trajectory file."""
+    if "inputs" not in arrays:
+        return None
+    section = config.problem
+    described = section.dataset if isinstance(section, TwoLayerProblem) else None
+    inputs = (described.inputs if described else None) or [f"x{i}" for i in range(len(arrays["input_shift"]))]
+    output = (described.output if described else None) or "y"
+    shift, scale = arrays["target_units"]
+    return Dataset(
+        arrays["inputs"],
+        arrays["targets"],
+        arrays["input_shift"],
+        arrays["input_scale"],
+        float(shift),
+        float(scale),
+        (*inputs, output),
+    )

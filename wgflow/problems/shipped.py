@@ -1,0 +1,40 @@
+"""Problem files and validation scripts that ship with wgflow."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from wgflow.errors import InputError
+
+
+def shipped_folder(name: str) -> Path:
+    """Folder of the source tree, or of the installed package, e.g. ``data/problems``."""
+    package = Path(__file__).resolve().parent.parent
+    in_source_tree = package.parent / name
+    return in_source_tree if in_source_tree.is_dir() else package / "_shipped" / name
+
+
+def shipped_problems() -> list[Path]:
+    """All problem files that ship, by name."""
+    return sorted(shipped_folder("data/problems").glob("*.toml"))
+
+
+def find_problem_file(path: Path) -> Path:
+    """Give the file itself if it exists, or the shipped problem of that name.
+
+    Raises
+    ------
+    InputError
+        If there is neither; the closest name is suggested.
+    """
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise InputError(f"problem file {path} is a folder; give a .toml file")
+    shipped = {file.stem: file for file in shipped_problems()}
+    if path.parent == Path() and path.stem in shipped and path.suffix in {"", ".toml"}:
+        return shipped[path.stem]
+    guesses = difflib.get_close_matches(path.stem, shipped, n=1)
+    hint = f"; did you mean {guesses[0]!r}?" if guesses else ""
+    raise InputError(f"problem file {path} does not exist{hint}; `wgflow list` shows those that ship")

@@ -1,0 +1,160 @@
+"""A trajectory in memory: what a run returns and what a file is read into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wgflow.domains import Domain
+from wgflow.errors import InputError, MissingExtraError
+from wgflow.functionals import Functional, Particles
+from wgflow.trajectory.schema import FIELDS, GRID, SCALARS
+from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The states of a flow at T output times.
+
+    Parameters
+    ----------
+    time : array, shape (T,)
+        Output times; 0 first.
+    scalars : mapping of str to array, shape (T,)
+        ``step_size``, ``energy``, ``risk``, ``mass`` and ``min_potential``.
+    fields : mapping of str to array, shape (T, ...)
+        ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics.
+    domain : Domain or None
+        Where the measure lives.
+    sign : array, shape (m,), or None
+        Sign of each particle.
+    functional : Functional or None
+        F, where it is known; files written by a problem file carry what rebuilds it.
+    attributes : mapping
+        Problem text, version, status, counts of steps and timings.
+    """
+
+    time: FloatArray
+    scalars: Mapping[str, FloatArray]
+    fields: Mapping[str, FloatArray] = field(repr=False)
+    domain: Domain | None
+    sign: FloatArray | None = field(default=None, repr=False)
+    functional: Functional | None = field(default=None, repr=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def energy(self) -> FloatArray:
+        """F at each time, regularisation included, shape (T,)."""
+        return self.scalars["energy"]
+
+    @property
+    def risk(self) -> FloatArray:
+        """Risk at each time, shape (T,)."""
+        return self.scalars["risk"]
+
+    @property
+    def mass(self) -> FloatArray:
+        """Total mass at each time, shape (T,)."""
+        return self.scalars["mass"]
+
+    @property
+    def min_potential(self) -> FloatArray:
+        """Minimum of J at each time, shape (T,)."""
+        return self.scalars["min_potential"]
+
+    @property
+    def step_size(self) -> FloatArray:
+        """Size of the step that led to each time, shape (T,)."""
+        return self.scalars["step_size"]
+
+    @property
+    def density(self) -> FloatArray:
+        """Cell averages of the density, shape ``(T, *domain.shape)``."""
+        return self._field("density")
+
+    @property
+    def position(self) -> FloatArray:
+        """Positions of the particles, shape (T, m, p)."""
+        return self._field("position")
+
+    @property
+    def weight(self) -> FloatArray:
+        """Weights of the particles, shape (T, m)."""
+        return self._field("weight")
+
+    @property
+    def has_particles(self) -> bool:
+        """Whether the run was one of particles or characteristics."""
+        return "position" in self.fields
+
+    @property
+    def status(self) -> str:
+        """One of running, complete, interrupted and failed."""
+        return str(self.attributes.get("status", "complete"))
+
+    def measure(self, index: int) -> Particles:
+        """Give the state at an output as a discrete measure: the particles, or atoms at the cell centres."""
+        if self.has_particles:
+            sign = self.sign if self.sign is not None else np.ones(self.weight.shape[1])
+            return Particles(self.position[index], self.weight[index], sign)
+        domain = self._known_domain()
+        points = domain.points.reshape(-1, domain.points.shape[-1])
+        masses = (self.density[index] * domain.volumes).ravel()
+        return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets))
+
+    def potential(self, index: int) -> FloatArray:
+        """First variation J at an output.
+
+        Returns
+        -------
+        array, shape ``domain.shape`` for grids and (m,) for particles
+
+        Raises
+        ------
+        InputError
+            If the functional is not known: load the file with ``load(path, functional=...)``.
+        """
+        if self.functional is None:
+            raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
+        if self.has_particles:
+            return self.functional.at_particles(self.measure(index)).potential
+        return self.functional.on_grid(self._known_domain()).first_variation(self.density[index])
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Labelled dataset of all scalars and fields; needs the extra ``xarray``."""
+        try:
+            import xarray
+        except ImportError:
+            raise MissingExtraError("xarray", "xarray", "Trajectory.to_xarray") from None
+        grid = self.domain.coordinates if self.domain is not None else ()
+        coordinates: dict[str, Any] = {"time": ("time", self.time, {"long_name": "time of the flow"})}
+        for axis in grid if "density" in self.fields else ():
+            described = {"units": axis.units, "long_name": axis.long_name}
+            coordinates[axis.name] = (axis.name, axis.values, described)
+        if self.sign is not None:
+            coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
+        variables: dict[str, Any] = {
+            name: ("time", values, {"long_name": SCALARS[name].long_name})
+            for name, values in self.scalars.items()
+        }
+        for name, values in self.fields.items():
+            known = FIELDS[name]
+            dimensions = tuple(a.name for a in grid) if known.dimensions == GRID else known.dimensions
+            variables[name] = (("time", *dimensions), values, {"long_name": known.long_name})
+        return xarray.Dataset(variables, coordinates, dict(self.attributes))
+
+    def _field(self, name: str) -> FloatArray:
+        if name not in self.fields:
+            raise InputError(f"this trajectory holds no {name}; it holds {', '.join(self.fields)}")
+        return self.fields[name]
+
+    def _known_domain(self) -> Domain:
+        if self.domain is None:
+            raise InputError("the domain of this trajectory is not known")
+        return self.domain

@@ -1,0 +1,252 @@
+"""Writing trajectories: to memory, or to a netCDF-4 file that is flushed after each snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+
+from wgflow.domains import Domain
+from wgflow.errors import ComputationError, InputError
+from wgflow.schemes import Snapshot
+from wgflow.trajectory.schema import FIELDS, GRID, RUNNING, SCALARS, SCHEMA_VERSION
+from wgflow.typing import FloatArray
+
+
+class Recorder(Protocol):
+    """Takes the snapshots of a run."""
+
+    def append(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot."""
+
+    def finish(self, attributes: Mapping[str, Any]) -> None:
+        """Note how the run ended."""
+
+
+class MemoryRecorder:
+    """Keeps snapshots in memory."""
+
+    def __init__(self) -> None:
+        self.snapshots: list[Snapshot] = []
+        self.attributes: dict[str, Any] = {}
+
+    def append(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot."""
+        self.snapshots.append(snapshot)
+
+    def finish(self, attributes: Mapping[str, Any]) -> None:
+        """Note how the run ended."""
+        self.attributes.update(attributes)
+
+
+class FileRecorder:
+    """Appends snapshots to a trajectory file.
+
+    The file is complete and readable after each snapshot; its attribute ``status`` is "running" until
+    `finish` sets another.
+    """
+
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
+        self.path = Path(file.filename)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        first: Snapshot,
+        *,
+        domain: Domain | None,
+        sign: FloatArray | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        data: Mapping[str, FloatArray] | None = None,
+        overwrite: bool = False,
+    ) -> FileRecorder:
+        """Create a file for snapshots that look like the first one (which is not written yet).
+
+        Parameters
+        ----------
+        path : Path
+            The new file.
+        first : Snapshot
+            A snapshot with the fields and shapes of all that follow.
+        domain : Domain or None
+            Gives the coordinates and cell volumes.
+        sign : array, shape (m,), optional
+            Sign of each particle.
+        attributes : mapping, optional
+            Global attributes, beside those that every file has.
+        data : mapping of str to array, optional
+            Arrays that rebuild the functional, kept in the group ``data``.
+        overwrite : bool
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        InputError
+            If the file exists and must not be replaced, or cannot be written.
+        """
+        check_output(path, overwrite=overwrite)
+        try:
+            file = h5py.File(path, "w", track_order=True)
+        except OSError as error:
+            raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
+        _write_attributes(file, domain, attributes or {})
+        _define_dimensions(file, domain, first, sign)
+        for name in SCALARS:
+            _define_variable(file, name, (), ())
+        for name, values in first.fields.items():
+            _define_variable(file, name, _dimensions(name, domain), values.shape)
+        for name, values in (data or {}).items():
+            file.require_group("data").create_dataset(name, data=values)
+        file.flush()
+        return cls(file)
+
+    @classmethod
+    def reopen(cls, path: Path) -> FileRecorder:
+        """Open an existing file to append to it."""
+        try:
+            file = h5py.File(path, "r+")
+        except OSError as error:
+            raise InputError(f"trajectory {path} cannot be continued: {_reason(error)}") from None
+        file.attrs["status"] = RUNNING
+        return cls(file)
+
+    def append(self, snapshot: Snapshot) -> None:
+        """Append a snapshot and flush the file; raises ComputationError if the disk does not take it."""
+        count = self._file["time"].shape[0]
+        try:
+            for name in snapshot.fields:
+                _append(self._file[name], count, snapshot.fields[name])
+            for name in SCALARS:
+                _append(self._file[name], count, getattr(snapshot, name))
+            _append(self._file["time"], count, snapshot.time)
+            self._file.flush()
+        except (OSError, RuntimeError) as error:
+            raise ComputationError(
+                f"snapshot at t = {snapshot.time:g} cannot be written to {self.path}: {_reason(error)}; the "
+                f"{count} snapshots before it are kept"
+            ) from None
+
+    def finish(self, attributes: Mapping[str, Any]) -> None:
+        """Note how the run ended and close the file."""
+        with suppress(OSError, RuntimeError):  # a full disk must not hide the error that ended the run
+            self._file.attrs.update(attributes)
+            self._file.close()
+
+
+def check_output(path: Path, *, overwrite: bool = False) -> None:
+    """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
+    if path.is_dir():
+        raise InputError(f"output {path} is a folder; give the name of a file, e.g. {path / 'run.h5'}")
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"output {path} exists; choose another name with -o, continue it with --resume, or replace it "
+            "with --overwrite"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
+        with path.open("ab"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def domain_attribute(domain: Domain | None) -> str:
+    """Text from which `wgflow.trajectory.reader` rebuilds a domain."""
+    return json.dumps({"kind": domain.kind, **domain.parameters} if domain is not None else {})
+
+
+def _write_attributes(file: h5py.File, domain: Domain | None, attributes: Mapping[str, Any]) -> None:
+    file.attrs["Conventions"] = "CF-1.11"
+    file.attrs["title"] = "Trajectory of a Wasserstein gradient flow"
+    file.attrs["source"] = f"wgflow {version('wgflow')}"
+    file.attrs["wgflow_version"] = version("wgflow")
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs["status"] = RUNNING
+    file.attrs["domain"] = domain_attribute(domain)
+    file.attrs.update(attributes)
+
+
+def _define_dimensions(
+    file: h5py.File, domain: Domain | None, first: Snapshot, sign: FloatArray | None
+) -> None:
+    file.create_dataset("time", shape=(0,), maxshape=(None,), dtype="f8", chunks=(512,), fletcher32=True)
+    _describe(file["time"], "time of the flow", "1")
+    file["time"].attrs["axis"] = "T"
+    file["time"].make_scale("time")
+    if domain is not None and "density" in first.fields:
+        for axis in domain.coordinates:
+            _define_scale(file, axis.name, axis.values, axis.long_name, axis.units)
+        names = [axis.name for axis in domain.coordinates]
+        file.create_dataset("cell_volume", data=domain.volumes)
+        _describe(file["cell_volume"], "volume of each cell", "1")
+        _attach(file, "cell_volume", names)
+    if "position" in first.fields:
+        count, components = first.fields["position"].shape
+        _define_scale(file, "particle", np.arange(count), "number of the particle", "1")
+        _define_scale(file, "component", np.arange(components), "Cartesian component", "1")
+    if sign is not None:
+        file.create_dataset("particle_sign", data=sign)
+        _describe(file["particle_sign"], "sign of the output weight", "1")
+        _attach(file, "particle_sign", ["particle"])
+
+
+def _define_scale(file: h5py.File, name: str, values: Any, long_name: str, units: str) -> None:
+    file.create_dataset(name, data=values)
+    _describe(file[name], long_name, units)
+    file[name].make_scale(name)
+
+
+def _dimensions(name: str, domain: Domain | None) -> tuple[str, ...]:
+    if FIELDS[name].dimensions != GRID:
+        return FIELDS[name].dimensions
+    return tuple(axis.name for axis in domain.coordinates) if domain is not None else ()
+
+
+def _define_variable(
+    file: h5py.File, name: str, dimensions: tuple[str, ...], shape: tuple[int, ...]
+) -> None:
+    """One chunk per snapshot, compressed, with a checksum; scalars 512 to a chunk."""
+    chunks = (1, *shape) if shape else (512,)
+    file.create_dataset(
+        name,
+        shape=(0, *shape),
+        maxshape=(None, *shape),
+        dtype="f8",
+        chunks=chunks,
+        shuffle=True,
+        compression="gzip",
+        compression_opts=1,
+        fletcher32=True,
+    )
+    _describe(file[name], {**SCALARS, **FIELDS}[name].long_name, "1")
+    _attach(file, name, ["time", *dimensions])
+
+
+def _describe(variable: h5py.Dataset, long_name: str, units: str) -> None:
+    variable.attrs["long_name"] = long_name
+    variable.attrs["units"] = units
+
+
+def _attach(file: h5py.File, name: str, dimensions: list[str]) -> None:
+    for axis, dimension in enumerate(dimensions):
+        file[name].dims[axis].attach_scale(file[dimension])
+
+
+def _append(variable: h5py.Dataset, count: int, value: Any) -> None:
+    variable.resize(count + 1, axis=0)
+    variable[count] = value
