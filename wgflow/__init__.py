@@ -47,7 +47,7 @@ _HOME = {
     "Trajectory": "wgflow.trajectory",
 }
 
-__all__ = [  # noqa: PLE0604 - the table above is the list
+__all__ = [
     "Circle",
     "ComputationError",
     "Features",

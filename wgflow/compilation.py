@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config, event
+from numba import config
+from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -54,7 +55,7 @@ def _compile(function: Function, **flags: Any) -> Function:
     with _numba_cache_in(_cache_folder()):
         dispatcher = numba.njit(cache=True, error_model="numpy", **flags)(function)
     _kernels.append(dispatcher)
-    return dispatcher  # type: ignore[no-any-return]
+    return dispatcher
 
 
 def kernel(function: Function) -> Function:

@@ -127,7 +127,13 @@ def evolve(
     with _interruptible() as interruption, measure_compilation() as compiled:
         try:
             reason = _advance(
-                evolution, times, recorder, limits or Limits(), observers or Observers(), record_start, interruption
+                evolution,
+                times,
+                recorder,
+                limits or Limits(),
+                observers or Observers(),
+                record_start,
+                interruption,
             )
         finally:
             elapsed = clock.perf_counter() - started
@@ -353,9 +359,7 @@ def simulate(
     if reaction is None:
         natural = 2.0 if (particles0.signs < 0.0).any() else 4.0
         reaction = natural if domain is None else domain.reaction
-    evolution = PolarFlow(
-        functional, particles0, transport=transport, reaction=reaction, tolerance=tolerance
-    )
+    evolution = PolarFlow(functional, particles0, transport=transport, reaction=reaction, tolerance=tolerance)
     return record_flow(
         evolution,
         check_times(times, t_end),

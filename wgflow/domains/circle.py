@@ -69,12 +69,12 @@ class Circle:
     @cached_property
     def angles(self) -> FloatArray:
         """Angle of each cell centre in (0, 2 pi), shape ``(cells,)``."""
-        return (np.arange(self.cells) + 0.5) * self.spacing
+        return (np.arange(self.cells, dtype=np.float64) + 0.5) * self.spacing
 
     @cached_property
     def points(self) -> FloatArray:
         """Cell centres as unit vectors, shape ``(cells, 2)``."""
-        return np.stack([np.cos(self.angles), np.sin(self.angles)], axis=-1)
+        return np.column_stack([np.cos(self.angles), np.sin(self.angles)])
 
     @cached_property
     def volumes(self) -> FloatArray:

@@ -113,9 +113,7 @@ class GridFunctional(ABC):
     def _buffers(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:
         density = np.ascontiguousarray(density, dtype=np.float64)
         if density.shape != self.domain.shape:
-            raise ShapeError(
-                f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}"
-            )
+            raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
         return density, np.empty_like(density)
 
 

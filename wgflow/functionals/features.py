@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.half_circles import HalfCircles
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
+from wgflow.functionals.relu_sums import ReluSums
 from wgflow.typing import FloatArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
@@ -40,8 +42,9 @@ class Relu:
         Data points, with a last column of ones where a bias is wanted.
     smoothing : float
         Half width s of the interval :math:`|\eta \cdot x_i| < s |x_i|` in which the kink is rounded to the
-        parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it on finite data: the field of the exact
-        ReLU jumps at kinks, which they reach in finite time, and the flow is then a differential inclusion.
+        parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it
+        on finite data: the field of the exact ReLU jumps at kinks, which they reach in finite time, and the
+        flow is then a differential inclusion.
     """
 
     inputs: FloatArray
@@ -58,12 +61,12 @@ class Relu:
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
-        activation = points @ self.inputs.T
-        if self.smoothing == 0.0:
-            slope = (activation > 0.0).astype(np.float64)
-        else:
-            slope = np.clip(0.5 * (activation / self._width + 1.0), 0.0, 1.0)
-        return (slope * coefficients) @ self.inputs  # type: ignore[no-any-return]
+        return self.sums.fields(points, coefficients)[1]
+
+    @cached_property
+    def sums(self) -> ReluSums:
+        """Compiled sums over particles and data."""
+        return ReluSums(self.inputs, self._width)
 
     @property
     def _width(self) -> FloatArray:
@@ -145,9 +148,7 @@ class Features(Functional):
             raise InputError("targets must be a one-dimensional array of finite numbers")
         if risk.labels and not np.isin(targets, (-1.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (-1.0, 1.0))][0]
-            raise InputError(
-                f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1"
-            )
+            raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
         object.__setattr__(self, "targets", targets)
         object.__setattr__(self, "_risk", risk)
 
@@ -162,13 +163,15 @@ class Features(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at particles."""
-        psi = self.features(particles.points)
-        prediction = (particles.weights * particles.signs) @ psi
-        risk, coefficients = self._risk.evaluate(prediction, self.targets)
-        gradient = self.feature_map.gradient(particles.points, coefficients)
-        return ParticlePotential(
-            risk, particles.signs * (psi @ coefficients), particles.signs[:, None] * gradient
-        )
+        points, charges = particles.points, particles.weights * particles.signs
+        if isinstance(self.fn, Relu):
+            risk, coefficients = self._risk.evaluate(self.fn.sums.predictions(points, charges), self.targets)
+            values, gradient = self.fn.sums.fields(points, coefficients)
+        else:
+            psi = self.features(points)
+            risk, coefficients = self._risk.evaluate(charges @ psi, self.targets)
+            values, gradient = psi @ coefficients, self.feature_map.gradient(points, coefficients)
+        return ParticlePotential(risk, particles.signs * values, particles.signs[:, None] * gradient)
 
     @property
     def feature_map(self) -> FeatureMap:
@@ -240,19 +243,20 @@ class _GridFeatures(GridFunctional):
         self._risk, self._targets = functional.risk, functional.targets
         self._moments = make_moments(functional, domain)
         self._sheets = SheetSums(domain)
-        self._curvature = self._risk.curvature(np.zeros_like(self._targets), self._targets)
+        self._prediction = np.zeros_like(self._targets)
         self.scale = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0]) or 1.0
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         prediction = self._moments.moments(self._sheets.net_mass(density))
+        self._prediction[:] = prediction
         risk, coefficients = self._risk.evaluate(prediction, self._targets)
-        self._curvature = self._risk.curvature(prediction, self._targets)
         self._write(coefficients, potential)
         return risk
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         change = self._moments.moments(self._sheets.net_mass(rate))
-        self._write(self._curvature * change, potential)
+        curvature = self._risk.curvature(self._prediction, self._targets)
+        self._write(curvature * change, potential)
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))

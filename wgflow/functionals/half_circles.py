@@ -11,7 +11,7 @@ import numpy as np
 
 from wgflow.compilation import kernel, reduction
 from wgflow.domains import Circle
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 LONGEST_ARC = 2048  # cells; short arcs keep their sums accurate
 
@@ -105,7 +105,7 @@ class HalfCircles:
         _linear_on_arcs(self._slopes, self._cosine, self._sine, self._cuts, potential)
 
 
-def _half_circle_cells(circle: Circle, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _half_circle_cells(circle: Circle, inputs: FloatArray) -> tuple[IntArray, IntArray]:
     """First cell of each half circle and the one after its last, both in [0, N)."""
     direction = np.arctan2(inputs[:, 1], inputs[:, 0])
     first = np.floor((direction - 0.5 * np.pi) / circle.spacing - 0.5).astype(np.int64) + 1

@@ -203,9 +203,7 @@ class Population(Functional):
         values, gradient = arc_cosine_sums(sources, sources, masses)
         m = len(charges)
         energy = 0.5 * float(masses @ values)
-        return ParticlePotential(
-            energy, particles.signs * values[:m], particles.signs[:, None] * gradient[:m]
-        )
+        return ParticlePotential(energy, particles.signs * values[:m], particles.signs[:, None] * gradient[:m])
 
 
 class _CirclePopulation(GridFunctional):

@@ -1,7 +1,8 @@
 r"""Characteristics: quadrature nodes carried by the flow, with the density along them.
 
-The solution of the sphere equation is :math:`\nu_t = X(t, \cdot)_\# (e^{-\beta \int_0^t J(X_s) ds} \nu_0)` with the flow map X of
-the velocity :math:`-\alpha \nabla J`. Its density at X is :math:`\rho_0\, e^{-\beta \int J} / \det DX`.
+The solution of the sphere equation is :math:`\nu_t = X(t, \cdot)_\# (e^{-\beta \int_0^t J(X_s) ds} \nu_0)`
+with the flow map X of the velocity :math:`-\alpha \nabla J`. Its density at X is
+:math:`\rho_0\, e^{-\beta \int J} / \det DX`.
 
 References
 ----------
@@ -102,4 +103,4 @@ def _interpolate_periodic(angles: FloatArray, values: FloatArray, targets: Float
     margin = min(4, angles.size)
     unrolled = np.concatenate([angles[-margin:] - 2.0 * np.pi, angles, angles[:margin] + 2.0 * np.pi])
     repeated = np.concatenate([values[-margin:], values, values[:margin]])
-    return PchipInterpolator(unrolled, repeated)(targets)  # type: ignore[no-any-return]
+    return PchipInterpolator(unrolled, repeated)(targets)

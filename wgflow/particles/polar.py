@@ -11,6 +11,7 @@ Bach and Chizat (2022), Section 4.1, with w_j = r_j^2 / m.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.integrate import DOP853
@@ -69,14 +70,13 @@ class PolarFlow:
         self._state = np.concatenate([points.ravel(), growth])
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.energy = self.potential.energy
-        self._end, self._solver = math.inf, None
+        self._end = math.inf
+        self._solver: DOP853[Any] | None = None
 
     def begin_interval(self, end: float) -> None:
         """Start the integrator anew, and aim at ``end``."""
         self._end = end
-        self._solver = DOP853(
-            self._velocity, self.time, self._state, end, rtol=self._tolerance, atol=self._tolerance
-        )
+        self._solver = DOP853(self._velocity, self.time, self._state, end, rtol=self._tolerance, atol=self._tolerance)
 
     def step(self) -> None:
         """Advance by one step of the integrator."""

@@ -138,9 +138,7 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
     if remaining.size > 0:
         evolution = problem.make_evolution(state)
         recorder = FileRecorder.reopen(path)
-        evolve(
-            evolution, remaining, recorder, limits=problem.limits, observers=observers, record_start=False
-        )
+        evolve(evolution, remaining, recorder, limits=problem.limits, observers=observers, record_start=False)
     return load(path)
 
 
@@ -192,15 +190,13 @@ def _attributes(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _check_same_problem(
-    problem: Problem, stored: ProblemFile, arrays: Mapping[str, FloatArray], path: Path
-) -> None:
+def _check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[str, FloatArray], path: Path) -> None:
     wanted, found = _flatten(problem.config), _flatten(stored)
     for key in wanted.keys() | found.keys():
         if wanted.get(key) != found.get(key):
             raise InputError(
-                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; resume with "
-                "the same problem, or choose another output"
+                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; "
+                "resume with the same problem, or choose another output"
             )
     for name, values in problem.data_arrays().items():
         if name not in arrays or not (arrays[name].shape == values.shape and (arrays[name] == values).all()):
@@ -212,5 +208,3 @@ def _flatten(config: ProblemFile) -> dict[str, Any]:
     sections = config.model_dump(exclude_none=True, exclude={"output"})
     flat = {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
     return {key: value for key, value in flat.items() if key not in {f"solver.{k}" for k in _FREE_SOLVER_KEYS}}
-
-

@@ -56,7 +56,8 @@ def read_dataset(
     Parameters
     ----------
     path : Path
-        A .csv file with a header line (lines that start with # are comments), or an .npz file of one-dimensional arrays.
+        A .csv file with a header line (lines that start with # are comments), or an .npz file of
+        one-dimensional arrays.
     inputs, output : column names
         All but the output, and the last column, by default.
     bias : bool

@@ -1,8 +1,8 @@
 r"""The exact solution of the flow of quadratic features, in any dimension.
 
-With :math:`\Psi(w) = w w^T` and :math:`R(M) = \frac12 |M - M_*|_F^2` a Gaussian N(0, S_0) stays Gaussian under the continuity
-equation, :math:`\dot S = -2 [(S - M_*) S + S (S - M_*)]`, and its image under w -> (w/|w|, weight |w|^2) solves the full nonlinear
-sphere equation, reaction included.
+With :math:`\Psi(w) = w w^T` and :math:`R(M) = \frac12 |M - M_*|_F^2` a Gaussian N(0, S_0) stays Gaussian
+under the continuity equation, :math:`\dot S = -2 [(S - M_*) S + S (S - M_*)]`, and its image under
+w -> (w/|w|, weight |w|^2) solves the full nonlinear sphere equation, reaction included.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class AngularGaussian:
         p = self.covariance.shape[0]
         form = np.einsum("...i,ij,...j->...", points, np.linalg.inv(self.covariance), points)
         constant = pi ** (-p / 2) * gamma(p / 2 + 1) / np.sqrt(np.linalg.det(self.covariance))
-        return constant * form ** (-(p + 2) / 2)  # type: ignore[no-any-return]
+        return constant * form ** (-(p + 2) / 2)
 
     @property
     def mass(self) -> float:

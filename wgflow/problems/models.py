@@ -68,9 +68,7 @@ class TwoLayerProblem(Section):
     def _one_source(self) -> TwoLayerProblem:
         if self.data == GAUSSIAN_TEACHER:
             if self.teacher is None:
-                raise ValueError(
-                    f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights'
-                )
+                raise ValueError(f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights')
             if self.loss != "square":
                 raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
             if self.dataset is not None:
@@ -122,9 +120,7 @@ class SolverSection(Section):
     kind: Literal["finite_volume", "particles", "characteristics"] = "finite_volume"
     t_end: Positive = Field(description="last time")
     transport: NonNegative = Field(1.0, description="factor alpha of the transport")
-    reaction: NonNegative | None = Field(
-        None, description="factor beta of the reaction; by default the domain's own"
-    )
+    reaction: NonNegative | None = Field(None, description="factor beta of the reaction; by default the domain's own")
     stationarity: Positive | None = Field(None, description="stop when the dissipation -dF/dt falls below this")
     wall_time: Positive | None = Field(None, description="stop after this many seconds")
 
@@ -162,13 +158,7 @@ class OutputSection(Section):
     snapshots: int = Field(101, ge=2, le=10**6, description="number of snapshots, start and end included")
     spacing: Literal["linear", "log"] = Field("linear", description="how snapshots are spread over time")
     first: Positive | None = Field(None, description="first time after 0 of logarithmic snapshots; t_end / 1000")
-    times: Vector | None = Field(None, description="times of the snapshots, instead of a number")
-
-    @model_validator(mode="after")
-    def _one_schedule(self) -> OutputSection:
-        if self.times is not None and "snapshots" in self.model_fields_set:
-            raise ValueError("takes either snapshots or times, not both")
-        return self
+    times: Vector | None = Field(None, description="times of the snapshots; they take the place of a number")
 
 
 class ProblemFile(Section):

@@ -109,7 +109,9 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
-        return f"{_name(location)} = {_short(details['input'])} is not a section; write [{'.'.join(map(str, location))}]"
+        return (
+            f"{_name(location)} = {_short(details['input'])} is not a section; write [{'.'.join(map(str, location))}]"
+        )
     allowed = message.replace("Input should be ", "").replace("List should have ", "")
     return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
 
@@ -185,7 +187,7 @@ def _model_at(names: Sequence[str], sections: Mapping[str, Any]) -> type[BaseMod
         members = _members(model.model_fields[name].annotation)
         kind = table.get("kind") if isinstance(table, Mapping) else None
         fitting = [m for m in members if kind is not None and _has_kind(m, kind)]
-        model = (fitting or members or [None])[0]
+        model = next(iter(fitting or members), None)
     return model
 
 

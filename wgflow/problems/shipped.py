@@ -20,6 +20,19 @@ def shipped_problems() -> list[Path]:
     return sorted(shipped_folder("data/problems").glob("*.toml"))
 
 
+def shipped_validations() -> list[Path]:
+    """All validation scripts that ship, by name."""
+    return sorted(shipped_folder("validation").glob("*.py"))
+
+
+def find_validation(name: str) -> Path:
+    """Give the validation script of a name; raises InputError if there is none."""
+    scripts = {file.stem: file for file in shipped_validations()}
+    if name not in scripts:
+        raise InputError(f"validation {name!r} is unknown; choose one of {', '.join(scripts) or 'none'}")
+    return scripts[name]
+
+
 def find_problem_file(path: Path) -> Path:
     """Give the file itself if it exists, or the shipped problem of that name.
 

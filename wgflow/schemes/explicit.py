@@ -69,9 +69,7 @@ class ExplicitFiniteVolume:
         check_factor("reaction", reaction)
         self._functional = functional
         self._method = find_method(stepper)
-        self._scheme = make_space_scheme(
-            domain, transport=transport, reaction=reaction, order=order, limiter=limiter
-        )
+        self._scheme = make_space_scheme(domain, transport=transport, reaction=reaction, order=order, limiter=limiter)
         self._stiffness = StiffnessEstimate(functional, self._scheme)
         self._density = check_density(density, domain.shape).copy()
         self._potential = np.empty_like(self._density)

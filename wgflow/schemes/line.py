@@ -103,7 +103,7 @@ def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
                 change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
                 new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
 
-    return euler_stage  # type: ignore[no-any-return]
+    return euler_stage
 
 
 @kernel
@@ -133,4 +133,3 @@ def largest_loss_rate(potential, mobility, face_factor, reaction, lanes):
             rate = loss_rate(velocity_in, velocity_out, here, face_factor, reaction)
             lanes[0] = max(lanes[0], rate)
     return lanes.max()
-

@@ -87,9 +87,7 @@ class LineScheme:
         return values.reshape(self._rows, self._cells)
 
 
-def make_space_scheme(
-    domain: Domain, *, transport: float, reaction: float, order: int, limiter: str
-) -> SpaceScheme:
+def make_space_scheme(domain: Domain, *, transport: float, reaction: float, order: int, limiter: str) -> SpaceScheme:
     """Choose the scheme for a domain.
 
     Parameters

@@ -1,8 +1,8 @@
 r"""Largest decay rate of the flow, for the energy bound of explicit steps.
 
-To first order the potential of a flow obeys :math:`\dot J = -H D J` with the Hessian H of F and the mobility operator
-:math:`D v = -\alpha\,\mathrm{div}(\rho \nabla v) + \beta \rho v`. An Euler step lowers F if :math:`\Delta t \le 2/\lambda_{\max}(HD)`,
-which a few power iterations estimate at the cost of a stage each.
+To first order the potential of a flow obeys :math:`\dot J = -H D J` with the Hessian H of F and the mobility
+operator :math:`D v = -\alpha\,\mathrm{div}(\rho \nabla v) + \beta \rho v`. An Euler step lowers F if
+:math:`\Delta t \le 2/\lambda_{\max}(HD)`, which a few power iterations estimate at the cost of a stage each.
 """
 
 from __future__ import annotations

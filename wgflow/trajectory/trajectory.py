@@ -140,8 +140,7 @@ class Trajectory:
         if self.sign is not None:
             coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
         variables: dict[str, Any] = {
-            name: ("time", values, {"long_name": SCALARS[name].long_name})
-            for name, values in self.scalars.items()
+            name: ("time", values, {"long_name": SCALARS[name].long_name}) for name, values in self.scalars.items()
         }
         for name, values in self.fields.items():
             known = FIELDS[name]

@@ -181,9 +181,7 @@ def _write_attributes(file: h5py.File, domain: Domain | None, attributes: Mappin
     file.attrs.update(attributes)
 
 
-def _define_dimensions(
-    file: h5py.File, domain: Domain | None, first: Snapshot, sign: FloatArray | None
-) -> None:
+def _define_dimensions(file: h5py.File, domain: Domain | None, first: Snapshot, sign: FloatArray | None) -> None:
     file.create_dataset("time", shape=(0,), maxshape=(None,), dtype="f8", chunks=(512,), fletcher32=True)
     _describe(file["time"], "time of the flow", "1")
     file["time"].attrs["axis"] = "T"
@@ -217,9 +215,7 @@ def _dimensions(name: str, domain: Domain | None) -> tuple[str, ...]:
     return tuple(axis.name for axis in domain.coordinates) if domain is not None else ()
 
 
-def _define_variable(
-    file: h5py.File, name: str, dimensions: tuple[str, ...], shape: tuple[int, ...]
-) -> None:
+def _define_variable(file: h5py.File, name: str, dimensions: tuple[str, ...], shape: tuple[int, ...]) -> None:
     """One chunk per snapshot, compressed, with a checksum; scalars 512 to a chunk."""
     chunks = (1, *shape) if shape else (512,)
     file.create_dataset(

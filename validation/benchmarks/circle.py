@@ -1,0 +1,76 @@
+"""Cost of a step on the signed circle: overhead at 64 cells, and against a memory-bandwidth triad at 65536.
+
+Run with ``python validation/benchmarks/circle.py``. Ratios are taken within one run; absolute times depend on the machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from wgflow import Circle, Features, Population, Relu, Signed, Teacher
+from wgflow.functionals import Functional
+from wgflow.schemes import ExplicitFiniteVolume
+from wgflow.typing import FloatArray
+
+STAGES = 3  # SSPRK3
+# Arrays of N values that one stage has to read or write at least once: density, potential, start of the step and result on
+# both sheets, and the two components of the cell centres on one.
+ARRAYS_PER_STAGE = 2 * 4 + 2
+
+
+def median_seconds(call: Callable[[], object], repetitions: int) -> float:
+    """Median duration of a call."""
+    durations = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - started)
+    return float(np.median(durations))
+
+
+def triad_seconds(size: int, repetitions: int = 200) -> float:
+    """Seconds of ``a = b + s c`` on arrays of a size, per array passed: the speed of memory, on one core."""
+    b, c, a = np.ones(size), np.ones(size), np.ones(size)
+
+    def triad() -> None:
+        np.multiply(c, 0.5, out=a)
+        np.add(a, b, out=a)
+
+    return median_seconds(triad, repetitions) / 5.0  # two passes read three arrays and write two
+
+
+def step_seconds(functional: Functional, cells: int, steps: int) -> float:
+    """Seconds per accepted step from a smooth start, after compilation."""
+    domain = Signed(Circle(cells))
+    angles = np.stack([Circle(cells).angles] * 2)
+    density: FloatArray = (1.0 + 0.5 * np.cos(angles)) / (4.0 * np.pi)
+    evolution = ExplicitFiniteVolume(functional.on_grid(domain), density)
+    for _ in range(20):
+        evolution.step()
+    return median_seconds(evolution.step, steps)
+
+
+def regression(count: int = 133) -> Features:
+    """Random regression problem with a bias."""
+    generator = np.random.default_rng(0)
+    inputs = np.column_stack([generator.normal(size=count), np.ones(count)])
+    return Features(Relu(inputs), np.sin(3.0 * inputs[:, 0]))
+
+
+def main() -> None:
+    """Print the table."""
+    teacher = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))
+    problems = {"data, prefix sums": regression(), "population, FFT": Population(teacher)}
+    print(f"{'risk':20s} {'cells':>7s} {'us/step':>9s} {'x triad':>8s}")
+    for name, functional in problems.items():
+        for cells in (64, 4096, 65536):
+            seconds = step_seconds(functional, cells, 400 if cells < 10_000 else 100)
+            bound = STAGES * ARRAYS_PER_STAGE * triad_seconds(cells)
+            print(f"{name:20s} {cells:7d} {1e6 * seconds:9.1f} {seconds / bound:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

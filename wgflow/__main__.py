@@ -1,0 +1,5 @@
+"""``python -m wgflow`` is the command line."""
+
+from wgflow.cli import main
+
+main()

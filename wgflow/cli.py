@@ -1,0 +1,203 @@
+"""The command line ``wgflow``.
+
+Exit codes: 0 done; 1 the computation failed; 2 bad input; 130 interrupted (the file is closed and can be resumed).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wgflow.errors import InputError, WgflowError
+
+app = typer.Typer(
+    name="wgflow",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Wasserstein gradient flows on grids and with particles.",
+)
+
+ProblemArgument = Annotated[
+    Path,
+    typer.Argument(metavar="PROBLEM.toml", help="A problem file, or the name of one that `wgflow list` shows."),
+]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE.h5", help="A trajectory file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a key of the problem; may be repeated."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Wasserstein gradient flows on grids and with particles."""
+    if debug:
+        os.environ["WGFLOW_DEBUG"] = "1"
+
+
+@app.command()
+def run(
+    problem: ProblemArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Trajectory file; PROBLEM.h5 by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the output from its last snapshot.")] = False,
+    settings: SetOption = None,
+    quiet: QuietOption = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="PNG", help="Draw the trajectory when the run is done.")
+    ] = None,
+) -> None:
+    """Run a problem and write its trajectory."""
+    from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
+    from wgflow.problems import open_problem
+    from wgflow.problems import run as run_problem
+    from wgflow.reporting import announce, progress_of, report, say_resumable
+
+    if plot is not None:
+        check_figure_path(plot)
+    prepared = open_problem(problem, settings or ())
+    path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
+    announce(prepared, path, quiet=quiet)
+    try:
+        with progress_of(prepared, quiet=quiet) as observers:
+            trajectory = run_problem(prepared, path, resume, overwrite=overwrite, observers=observers)
+    except KeyboardInterrupt:
+        say_resumable(problem, path, settings or ())
+        raise
+    report(trajectory, path, quiet=quiet)
+    if plot is not None:
+        save_figure(plot_trajectory(trajectory, prepared), plot)
+        _say(f"figure      {plot}", quiet=quiet)
+
+
+@app.command()
+def info(file: FileArgument) -> None:
+    """Show what a trajectory file holds."""
+    from wgflow.problems import load
+    from wgflow.reporting import describe
+
+    describe(load(file), file)
+
+
+@app.command()
+def plot(
+    file: FileArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Figure (.png, .pdf or .svg); FILE.png by default.")
+    ] = None,
+) -> None:
+    """Draw a trajectory."""
+    from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
+    from wgflow.problems import load, load_problem
+
+    path = output if output is not None else file.with_suffix(".png")
+    check_figure_path(path)
+    trajectory = load(file)
+    problem = load_problem(file) if "problem" in trajectory.attributes else None
+    save_figure(plot_trajectory(trajectory, problem), path)
+    _say(f"figure      {path}")
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A.h5", help="A trajectory file.")],
+    second: Annotated[Path, typer.Argument(metavar="B.h5", help="A trajectory of the same problem.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also draw the comparison (.png, .pdf or .svg).")
+    ] = None,
+) -> None:
+    """Compare two runs of one problem: risks, predictors, measures and masses."""
+    from wgflow.comparison import compare_files, plot_comparison_of
+    from wgflow.plotting import check_figure_path, save_figure
+    from wgflow.reporting import show_comparison
+
+    if output is not None:
+        check_figure_path(output)
+    comparison = compare_files(first, second)
+    show_comparison(comparison)
+    if output is not None:
+        save_figure(plot_comparison_of(comparison), output)
+        _say(f"figure      {output}")
+
+
+@app.command(name="list")
+def list_problems() -> None:
+    """List the problems that ship with wgflow."""
+    from wgflow.problems.shipped import shipped_problems
+    from wgflow.reporting import list_files
+
+    list_files(shipped_problems())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def validate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of a validation; without it, all are listed.")] = "",
+) -> None:
+    """Run a validation that ships with wgflow; further options are passed on to it."""
+    from wgflow.problems.shipped import find_validation, shipped_validations
+    from wgflow.reporting import list_files
+
+    if not name:
+        list_files(shipped_validations())
+        return
+    import subprocess
+
+    done = subprocess.run([sys.executable, find_validation(name), *context.args], check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
+    """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
+    first = Path(f"{problem.stem}.h5")
+    if resume or overwrite or not first.exists():
+        return first
+    number = 2
+    while Path(f"{problem.stem}-{number}.h5").exists():
+        number += 1
+    return Path(f"{problem.stem}-{number}.h5")
+
+
+def _say(text: str, *, quiet: bool = False) -> None:
+    if not quiet:
+        typer.echo(text)
+
+
+def main() -> None:
+    """Run the command line and exit with the code that its outcome has."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(prog_name="wgflow", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except WgflowError as error:
+        if os.environ.get("WGFLOW_DEBUG"):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        return 2 if isinstance(error, InputError) else 1
+    except Exception as error:
+        # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
+        code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)
+        if code is None or os.environ.get("WGFLOW_DEBUG"):
+            raise
+        if text is not None:
+            typer.echo(f"error: {text()}", err=True)
+        return int(code)
+
+
+if __name__ == "__main__":
+    main()

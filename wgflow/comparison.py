@@ -1,0 +1,159 @@
+"""Comparing two runs of one problem: PDE, particles and characteristics, in any combination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wgflow.errors import InputError
+from wgflow.functionals import OuterProduct, Particles
+from wgflow.metrics import (
+    empirical_distance,
+    kernel_discrepancy,
+    population_distance,
+    sheet_wasserstein,
+)
+from wgflow.problems import Problem, load, load_problem
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAME_TIME = 1e-9  # relative difference of output times that count as one
+MOST_TIMES = 21  # distances between measures are computed at this many common times at the most
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side.
+
+    Parameters
+    ----------
+    first, second : Trajectory
+        The runs A and B.
+    names : tuple of str
+        What to call them.
+    problem : Problem
+        Their common problem.
+    columns : mapping of str to array, shape (k,)
+        The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, ``mass A``, ``mass B``,
+        the distance of the ``predictors``, the ``kernel`` discrepancy, and ``W1``, ``W2`` of the normalised measures of
+        each sheet (in radians).
+    """
+
+    first: Trajectory = field(repr=False)
+    second: Trajectory = field(repr=False)
+    names: tuple[str, str]
+    problem: Problem = field(repr=False)
+    columns: Mapping[str, FloatArray]
+
+
+def compare_files(first: Path, second: Path) -> Comparison:
+    """Compare two trajectory files.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, their problems differ, or they have no time after 0 in common.
+    MissingExtraError
+        If the library for transport distances is not installed.
+    """
+    problem, other = load_problem(first), load_problem(second)
+    if problem.config.problem != other.config.problem:
+        raise InputError(f"{first} and {second} hold different problems; compare two runs of one [problem]")
+    return compare(load(first), load(second), problem, (str(first), str(second)))
+
+
+def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tuple[str, str] = ("A", "B")) -> Comparison:
+    """Compare two trajectories of one problem at their common times.
+
+    Parameters
+    ----------
+    first, second : Trajectory
+        The runs A and B.
+    problem : Problem
+        Their common problem; it says how the distance of predictors is measured.
+    names : tuple of str
+        What to call them.
+
+    Raises
+    ------
+    InputError
+        If the runs have no time after 0 in common.
+    """
+    pairs = common_times(first.time, second.time)
+    measures = [(first.measure(i), second.measure(j)) for i, j in pairs]
+    rows, others = np.array(pairs).T
+    columns = {
+        "time": first.time[rows],
+        "risk A": first.risk[rows],
+        "risk B": second.risk[others],
+        "difference": np.abs(first.risk[rows] - second.risk[others]) / np.abs(second.risk[others]),
+        "mass A": first.mass[rows],
+        "mass B": second.mass[others],
+        "predictors": _each(predictor_distance(problem), measures),
+        "kernel": _each(kernel_discrepancy, measures),
+    }
+    for order in (1, 2):
+        distances = [sheet_wasserstein(a, b, order) for a, b in measures]
+        for sign in distances[0]:
+            sheet = {1: "+", -1: "-"}[int(sign)] if problem.domain.sheets == 2 else ""
+            columns[f"W{order}{sheet}"] = np.array([found[sign] for found in distances])
+    return Comparison(first, second, names, problem, columns)
+
+
+def _each(distance: Callable[[Particles, Particles], float], measures: list[tuple[Particles, Particles]]) -> FloatArray:
+    return np.array([distance(a, b) for a, b in measures])
+
+
+def common_times(first: FloatArray, second: FloatArray) -> list[tuple[int, int]]:
+    """Pairs of indices of equal times, at most ``MOST_TIMES``, the last one among them."""
+    nearest = np.abs(first[:, None] - second[None, :]).argmin(axis=1)
+    equal = np.isclose(first, second[nearest], rtol=SAME_TIME, atol=0.0)
+    pairs = [(int(i), int(nearest[i])) for i in np.flatnonzero(equal)]
+    if not pairs or first[pairs[-1][0]] == 0.0:
+        raise InputError(
+            "the two runs have no time after 0 in common; run both with the same [output] times or snapshots"
+        )
+    chosen = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_TIMES)).round().astype(int))
+    return [pairs[index] for index in chosen]
+
+
+def predictor_distance(problem: Problem) -> Callable[[Particles, Particles], float]:
+    """Choose how the predictors of two states are compared.
+
+    On data the root mean square over the inputs, with a teacher the root mean square over x ~ N(0, I), for quadratic
+    features the Frobenius norm of the difference of ``int w w^T``.
+    """
+    if problem.dataset is not None:
+        inputs = problem.dataset.inputs
+        return lambda a, b: empirical_distance(a, b, inputs)
+    if problem.teacher is not None:
+        return population_distance
+    return _moment_distance
+
+
+def _moment_distance(first: Particles, second: Particles) -> float:
+    features = OuterProduct()
+    difference = first.weights @ features(first.points) - second.weights @ features(second.points)
+    return float(np.linalg.norm(difference))
+
+
+def plot_comparison_of(comparison: Comparison) -> Figure:
+    """Draw a comparison."""
+    from wgflow.plotting import plot_comparison
+
+    time = comparison.columns["time"]
+    curves = {
+        name: (time, values)
+        for name, values in comparison.columns.items()
+        if name in {"predictors", "kernel"} or name.startswith("W")
+    }
+    return plot_comparison(
+        comparison.first, comparison.second, comparison.names, problem=comparison.problem, curves=curves
+    )

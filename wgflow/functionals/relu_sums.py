@@ -1,0 +1,118 @@
+r"""Sums of (smoothed) ReLU features over particles and data, without storing the m x n matrix.
+
+With a kink of half width w the feature of the activation a is :math:`t^2/(4w) + \max(a - w, 0)`,
+where t is a + w clipped to [0, 2w].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from wgflow.compilation import parallel_kernel, reduction
+from wgflow.typing import FloatArray
+
+BLOCKS = 8  # fixed, so that sums do not depend on the number of threads
+
+
+@reduction
+def _activate(point, columns, activation):
+    """Inner products of one point with all data, one data column of inputs at a time."""
+    activation[:] = point[0] * columns[0]
+    for axis in range(1, point.size):
+        weight, column = point[axis], columns[axis]
+        for i in range(activation.size):
+            activation[i] += weight * column[i]
+
+
+@reduction
+def _add_features(charge, activation, width, curvature, prediction):
+    for i in range(activation.size):
+        rounded = min(max(activation[i] + width[i], 0.0), 2.0 * width[i])
+        feature = curvature[i] * rounded * rounded + max(activation[i] - width[i], 0.0)
+        prediction[i] += charge * feature
+
+
+@reduction
+def _pull_back(activation, width, curvature, steepness, coefficients, slopes):
+    """Combination of the features at one point; the coefficient times the slope of each goes to ``slopes``."""
+    value = 0.0
+    for i in range(activation.size):
+        shifted = activation[i] + width[i]
+        rounded = min(max(shifted, 0.0), 2.0 * width[i])
+        feature = curvature[i] * rounded * rounded + max(activation[i] - width[i], 0.0)
+        value += coefficients[i] * feature
+        slopes[i] = coefficients[i] * min(max(shifted * steepness[i], 0.0), 1.0)
+    return value
+
+
+@reduction
+def _inner_product(first, second):
+    total = 0.0
+    for i in range(first.size):
+        total += first[i] * second[i]
+    return total
+
+
+@parallel_kernel
+def _predictions(points, charges, columns, width, curvature, rows, partial):
+    for block in prange(BLOCKS):
+        partial[block, :] = 0.0
+        for j in range(block * charges.size // BLOCKS, (block + 1) * charges.size // BLOCKS):
+            _activate(points[j], columns, rows[block])
+            _add_features(charges[j], rows[block], width, curvature, partial[block])
+
+
+@parallel_kernel
+def _fields(points, columns, width, curvature, steepness, coefficients, rows, slopes, values, gradient):
+    for block in prange(BLOCKS):
+        for j in range(block * values.size // BLOCKS, (block + 1) * values.size // BLOCKS):
+            _activate(points[j], columns, rows[block])
+            values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
+            for axis in range(points.shape[1]):
+                gradient[j, axis] = _inner_product(slopes[block], columns[axis])
+
+
+class ReluSums:
+    """Predictions and potentials of particles for ReLU features with rounded kinks.
+
+    Parameters
+    ----------
+    inputs : array, shape (n, d)
+        Data points.
+    width : array, shape (n,)
+        Half width of the rounded interval of each; 0 keeps the kink, with slope 0 at it.
+    """
+
+    def __init__(self, inputs: FloatArray, width: FloatArray) -> None:
+        count = len(inputs)
+        self._columns = np.ascontiguousarray(inputs.T)
+        self._width = width
+        self._curvature = np.divide(0.25, width, out=np.zeros(count), where=width > 0.0)
+        self._steepness = np.divide(0.5, width, out=np.full(count, 1e300), where=width > 0.0)
+        self._rows, self._slopes = np.empty((BLOCKS, count)), np.empty((BLOCKS, count))
+        self._partial = np.empty((BLOCKS, count))
+
+    def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
+        """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
+        points = np.ascontiguousarray(points)
+        _predictions(points, charges, self._columns, self._width, self._curvature, self._rows, self._partial)
+        return self._partial.sum(axis=0)
+
+    def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, d)."""
+        points = np.ascontiguousarray(points)
+        values, gradient = np.empty(len(points)), np.empty(points.shape)
+        _fields(
+            points,
+            self._columns,
+            self._width,
+            self._curvature,
+            self._steepness,
+            coefficients,
+            self._rows,
+            self._slopes,
+            values,
+            gradient,
+        )
+        return values, gradient

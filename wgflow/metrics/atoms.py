@@ -1,0 +1,54 @@
+"""Differences of discrete measures, as points with signed charges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals import Particles
+from wgflow.typing import FloatArray
+
+
+def check_same_space(first: Particles, second: Particles) -> None:
+    """Raise ShapeError if the dimensions differ, InputError if a number is not finite or a weight negative."""
+    dimensions = first.points.shape[1], second.points.shape[1]
+    if dimensions[0] != dimensions[1]:
+        raise ShapeError(f"measures in dimensions {dimensions[0]} and {dimensions[1]} cannot be compared")
+    check_measure(first)
+    check_measure(second)
+
+
+def check_measure(particles: Particles) -> None:
+    """Raise InputError if a number is not finite or a weight is negative."""
+    if not (np.isfinite(particles.points).all() and np.isfinite(particles.weights).all()):
+        raise InputError("a measure has a point or a weight that is not finite")
+    if (particles.weights < 0.0).any():
+        raise InputError(f"a measure has the weight {particles.weights.min():g}; weights must not be negative")
+
+
+def on_sheet(particles: Particles, sign: float) -> Particles:
+    """Part of the measure on the sheet of the given sign."""
+    chosen = particles.signs == sign
+    return Particles(particles.points[chosen], particles.weights[chosen], particles.signs[chosen])
+
+
+def charge_difference(first: Particles, second: Particles) -> tuple[FloatArray, FloatArray]:
+    """Give the signed measure ``sum_j w_j e_j delta_(x_j)`` of the first minus that of the second.
+
+    Coincident atoms are merged, so that what the measures share cancels before anything is rounded.
+
+    Returns
+    -------
+    points : array, shape (k, p)
+        Distinct points.
+    charges : array, shape (k,)
+        Nonzero charges.
+    """
+    points = np.concatenate([first.points, second.points])
+    charges = np.concatenate([first.weights * first.signs, -second.weights * second.signs])
+    if not len(points):
+        return points, charges
+    distinct, index = np.unique(points, axis=0, return_inverse=True)
+    merged = np.bincount(index.ravel(), charges, minlength=len(distinct))
+    kept = merged != 0.0
+    return distinct[kept], merged[kept]

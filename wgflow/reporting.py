@@ -1,0 +1,176 @@
+"""What a person sees on the terminal: progress, tables and closing lines."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from wgflow.flow import Observers
+from wgflow.problems import Problem
+from wgflow.schemes import Evolution, Snapshot
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from wgflow.comparison import Comparison
+
+TABLE_ROWS = 11
+REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
+LOG_LINES = 10  # progress lines of a run whose output is not a terminal
+
+
+def announce(problem: Problem, path: Path, *, quiet: bool) -> None:
+    """Say what is about to run."""
+    if quiet:
+        return
+    config = problem.config
+    signed = "signed " if config.domain.signed else ""
+    _plain(
+        f"problem     {config.problem.kind} on the {signed}{config.domain.kind}, {config.domain.cells} cells, "
+        f"beta = {problem.reaction:g}"
+    )
+    _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
+    _plain(f"output      {path}")
+
+
+@contextmanager
+def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
+    """Observers that show progress: a bar on a terminal, a few lines in a log, nothing when quiet."""
+    console = Console(stderr=True)
+    if quiet:
+        yield Observers()
+    elif console.is_terminal:
+        columns = (
+            TextColumn("t = {task.fields[time]:9.3g}   risk = {task.fields[risk]:.3e}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as progress:
+            yield Observers(step=[_Bar(progress, problem.config.solver.t_end)])
+    else:
+        yield Observers(snapshot=[_Lines(problem.times)])
+
+
+class _Bar:
+    """A progress bar over the time of the flow."""
+
+    def __init__(self, progress: Progress, t_end: float) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=t_end, time=0.0, risk=np.nan)
+        self._steps = 0
+
+    def __call__(self, evolution: Evolution) -> None:
+        self._steps += 1
+        if self._steps % REFRESH_STEPS == 0:
+            self._progress.update(self._task, completed=evolution.time, time=evolution.time, risk=evolution.energy)
+
+
+class _Lines:
+    """A line for about every tenth part of the snapshots."""
+
+    def __init__(self, times: FloatArray) -> None:
+        self._total = len(times) + 1
+        self._seen = 0
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        self._seen += 1
+        if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
+            share = self._seen / self._total
+            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} risk = {snapshot.risk:.6e}")
+
+
+def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
+    """Table of the run, and how it ended."""
+    if quiet:
+        return
+    Console().print(_table(trajectory))
+    for line in _ending(trajectory):
+        _plain(line)
+    _plain(f"trajectory  {path}")
+
+
+def describe(trajectory: Trajectory, path: Path) -> None:
+    """Show the content of a trajectory file."""
+    found = trajectory.attributes
+    _plain(f"file        {path} ({found.get('source', 'unknown source')}), status {trajectory.status}")
+    fields = ", ".join(f"{name} {values.shape}" for name, values in trajectory.fields.items())
+    _plain(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
+    if trajectory.domain is not None:
+        _plain(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
+    Console().print(_table(trajectory))
+    for line in _ending(trajectory):
+        _plain(line)
+    if "problem" in found:
+        _plain("\n" + str(found["problem"]).strip())
+
+
+def _table(trajectory: Trajectory) -> Table:
+    table = Table(box=None, header_style="bold")
+    for title in ("time", "risk", "mass", "min J", "step"):
+        table.add_column(title, justify="right")
+    columns = (trajectory.risk, trajectory.mass, trajectory.min_potential, trajectory.step_size)
+    for i in _rows(len(trajectory.time)):
+        table.add_row(f"{trajectory.time[i]:.4g}", *(f"{column[i]:.6g}" for column in columns))
+    return table
+
+
+def _rows(count: int) -> IntArray:
+    return np.unique(np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int))
+
+
+def _ending(trajectory: Trajectory) -> list[str]:
+    found = trajectory.attributes
+    lines = []
+    if "accepted_steps" in found:
+        lines.append(
+            f"steps       {found['accepted_steps']} accepted, {found['rejected_steps']} rejected, "
+            f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
+        )
+        lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
+    lines.append(f"risk        {trajectory.risk[0]:.6g} -> {trajectory.risk[-1]:.6g}")
+    change = trajectory.mass[-1] - trajectory.mass[0]
+    if found.get("reaction") == 0.0:
+        lines.append(f"mass error  {change / trajectory.mass[0]:.1e} (relative)")
+    return lines
+
+
+def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
+    """After Ctrl-C: where the file is, and the command that continues it."""
+    options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
+    command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"interrupted; the snapshots so far are in {path}. Continue with: {command}", markup=False
+    )
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Table of a comparison."""
+    table = Table(box=None, header_style="bold")
+    for title in comparison.columns:
+        table.add_column(title, justify="right")
+    times = comparison.columns["time"]
+    for i in _rows(len(times)):
+        table.add_row(*(f"{values[i]:.4g}" for values in comparison.columns.values()))
+    _plain(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
+    Console().print(table)
+
+
+def list_files(files: Iterable[Path]) -> None:
+    """List files with the comment or docstring that each begins with."""
+    for file in files:
+        first = file.read_text(encoding="utf-8").splitlines()[0].strip('#" ')
+        _plain(f"{file.stem:24s} {first}")
+
+
+def _plain(text: str) -> None:
+    """Print to standard output, without wrapping or markup."""
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
