@@ -51,9 +51,10 @@ class LineScheme:
         self._reaction = reaction
         self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
         large = self._rows * self._cells >= line.PARALLEL_THRESHOLD
-        self._stage = line.stage_kernel(limiter, line.PARALLEL_BLOCKS if large else 1)
+        blocks = line.PARALLEL_BLOCKS if large else 1
+        self._stage, self._largest_loss_rate = line.stage_kernel(limiter, blocks), line.loss_rate_kernel(blocks)
         self._flux = np.zeros((self._rows, self._cells + 1))
-        self._lanes = np.zeros(line.LANES)
+        self._lanes = np.zeros((self._rows * blocks, line.LANES))
 
     def euler_stage(
         self,
@@ -79,7 +80,7 @@ class LineScheme:
 
     def loss_rate(self, potential: FloatArray) -> float:
         """Largest relative loss rate of a cell, with the reconstruction's factor."""
-        return line.largest_loss_rate(
+        return self._largest_loss_rate(
             self._by_rows(potential), self._mobility, self._face_factor, self._reaction, self._lanes
         )
 
