@@ -57,12 +57,13 @@ def run(
     ] = None,
 ) -> None:
     """Run a problem and write its trajectory."""
-    from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
     from wgflow.reporting import announce, progress_of, report, say_resumable
 
     if plot is not None:
+        from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
+
         check_figure_path(plot)
     prepared = open_problem(problem, settings or ())
     path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
@@ -117,10 +118,11 @@ def compare(
 ) -> None:
     """Compare two runs of one problem: risks, predictors, measures and masses."""
     from wgflow.comparison import compare_files, plot_comparison_of
-    from wgflow.plotting import check_figure_path, save_figure
     from wgflow.reporting import show_comparison
 
     if output is not None:
+        from wgflow.plotting import check_figure_path, save_figure
+
         check_figure_path(output)
     comparison = compare_files(first, second)
     show_comparison(comparison)

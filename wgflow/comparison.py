@@ -60,8 +60,6 @@ def compare_files(first: Path, second: Path) -> Comparison:
     ------
     InputError
         If a file cannot be read, their problems differ, or they have no time after 0 in common.
-    MissingExtraError
-        If the library for transport distances is not installed.
     """
     problem, other = load_problem(first), load_problem(second)
     if problem.config.problem != other.config.problem:
@@ -100,10 +98,9 @@ def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tupl
         "kernel": _each(kernel_discrepancy, measures),
     }
     for order in (1, 2):
-        distances = [sheet_wasserstein(a, b, order) for a, b in measures]
-        for sign in distances[0]:
-            sheet = {1: "+", -1: "-"}[int(sign)] if problem.domain.sheets == 2 else ""
-            columns[f"W{order}{sheet}"] = np.array([found[sign] for found in distances])
+        distances = np.array([sheet_wasserstein(a, b, order) for a, b in measures])
+        for sheet, name in enumerate(("+", "-") if problem.domain.sheets == 2 else ("",)):
+            columns[f"W{order}{name}"] = distances[:, sheet]
     return Comparison(first, second, names, problem, columns)
 
 

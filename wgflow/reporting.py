@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from wgflow.flow import Observers
 from wgflow.problems import Problem
@@ -78,8 +77,8 @@ class _Lines:
     """A line for about every tenth part of the snapshots."""
 
     def __init__(self, times: FloatArray) -> None:
-        self._total = len(times) + 1
-        self._seen = 0
+        self._total = len(times)
+        self._seen = -1  # the start is snapshot 0
 
     def __call__(self, snapshot: Snapshot) -> None:
         self._seen += 1
@@ -92,7 +91,7 @@ def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
     """Table of the run, and how it ended."""
     if quiet:
         return
-    Console().print(_table(trajectory))
+    _plain(_table(trajectory))
     for line in _ending(trajectory):
         _plain(line)
     _plain(f"trajectory  {path}")
@@ -106,21 +105,31 @@ def describe(trajectory: Trajectory, path: Path) -> None:
     _plain(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
     if trajectory.domain is not None:
         _plain(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
-    Console().print(_table(trajectory))
+    _plain(_table(trajectory))
     for line in _ending(trajectory):
         _plain(line)
     if "problem" in found:
         _plain("\n" + str(found["problem"]).strip())
 
 
-def _table(trajectory: Trajectory) -> Table:
-    table = Table(box=None, header_style="bold")
-    for title in ("time", "risk", "mass", "min J", "step"):
-        table.add_column(title, justify="right")
-    columns = (trajectory.risk, trajectory.mass, trajectory.min_potential, trajectory.step_size)
-    for i in _rows(len(trajectory.time)):
-        table.add_row(f"{trajectory.time[i]:.4g}", *(f"{column[i]:.6g}" for column in columns))
-    return table
+def _table(trajectory: Trajectory) -> str:
+    columns = {
+        "time": trajectory.time,
+        "risk": trajectory.risk,
+        "mass": trajectory.mass,
+        "min J": trajectory.min_potential,
+        "step": trajectory.step_size,
+    }
+    return _layout(columns)
+
+
+def _layout(columns: Mapping[str, FloatArray]) -> str:
+    """Lay out columns of numbers as text, about ten rows spread over all."""
+    chosen = _rows(len(next(iter(columns.values()))))
+    texts = {title: [title, *(f"{values[i]:.5g}" for i in chosen)] for title, values in columns.items()}
+    widths = {title: max(map(len, column)) for title, column in texts.items()}
+    rows = zip(*([text.rjust(widths[title]) for text in column] for title, column in texts.items()), strict=True)
+    return "\n".join("  ".join(row) for row in rows)
 
 
 def _rows(count: int) -> IntArray:
@@ -154,14 +163,8 @@ def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
 
 def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
-    table = Table(box=None, header_style="bold")
-    for title in comparison.columns:
-        table.add_column(title, justify="right")
-    times = comparison.columns["time"]
-    for i in _rows(len(times)):
-        table.add_row(*(f"{values[i]:.4g}" for values in comparison.columns.values()))
     _plain(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
-    Console().print(table)
+    _plain(_layout(comparison.columns))
 
 
 def list_files(files: Iterable[Path]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
 
@@ -13,7 +13,15 @@ NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Tolerance = Annotated[float, Field(ge=1e-13, le=0.1)]
 Vector = Annotated[list[Finite], Field(min_length=1)]
-Matrix = Annotated[list[Vector], Field(min_length=1)]
+
+
+def _check_rows(rows: list[list[float]]) -> list[list[float]]:
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"has rows of lengths {[len(row) for row in rows]}; give rows of equal length")
+    return rows
+
+
+Matrix = Annotated[list[Vector], Field(min_length=1), AfterValidator(_check_rows)]
 
 
 class Section(BaseModel):
@@ -36,8 +44,6 @@ class TeacherSection(Section):
         count = len(self.angles if self.angles is not None else self.directions or [])
         if count != len(self.weights):
             raise ValueError(f"has {count} neurons but {len(self.weights)} weights; give one weight each")
-        if self.directions is not None and len({len(row) for row in self.directions}) != 1:
-            raise ValueError("directions must all have the same length")
         return self
 
 

@@ -102,10 +102,10 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{_name(location)} is missing; {_describe(location, sections)}"
     if kind == "union_tag_not_found":
-        return f"{_name((*location, 'kind'))} is missing; allowed are {_tags(details)}"
+        return f"{_name((*location, 'kind'))} is missing; allowed are {_kinds(location)}"
     if kind == "union_tag_invalid":
         found = details["ctx"]["tag"]
-        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_tags(details)}"
+        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_kinds(location)}"
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
@@ -116,9 +116,10 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
 
 
-def _tags(details: Mapping[str, Any]) -> str:
-    context = details.get("ctx", {})
-    return str(context.get("expected_tags") or "the kinds that the README lists")
+def _kinds(location: Sequence[str | int]) -> str:
+    """List the kinds that a section can have."""
+    members = _members(ProblemFile.model_fields[str(location[0])].annotation)
+    return ", ".join(repr(kind) for member in members for kind in _kinds_of(member))
 
 
 def _short(value: Any) -> str:
@@ -186,7 +187,7 @@ def _model_at(names: Sequence[str], sections: Mapping[str, Any]) -> type[BaseMod
         table = table.get(name, {}) if isinstance(table, Mapping) else {}
         members = _members(model.model_fields[name].annotation)
         kind = table.get("kind") if isinstance(table, Mapping) else None
-        fitting = [m for m in members if kind is not None and _has_kind(m, kind)]
+        fitting = [m for m in members if kind in _kinds_of(m)]
         model = next(iter(fitting or members), None)
     return model
 
@@ -197,6 +198,6 @@ def _members(annotation: Any) -> list[type[BaseModel]]:
     return [option for option in options if isinstance(option, type) and issubclass(option, models.Section)]
 
 
-def _has_kind(model: type[BaseModel], kind: str) -> bool:
+def _kinds_of(model: type[BaseModel]) -> tuple[str, ...]:
     field = model.model_fields.get("kind")
-    return field is not None and kind in getattr(field.annotation, "__args__", ())
+    return getattr(field.annotation, "__args__", ()) if field is not None else ()
