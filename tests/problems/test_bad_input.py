@@ -241,11 +241,11 @@ def test_mistake_on_the_command_line(command, problem, arguments, named):
 
 
 def test_output_in_a_folder_that_cannot_be_written(command, problem, monkeypatch):
-    def refuse(path, *arguments, **options):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    monkeypatch.setattr("wgflow.problems.parsing.Path.read_text", lambda path, encoding: TEACHER)
+    monkeypatch.setattr("wgflow.problems.parsing.Path.read_text", lambda *_, **__: TEACHER)
     assert problem.exists()
     _fails_well(*command("run", "problem.toml", "-o", "run.h5"), ["run.h5", "Permission denied"])
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,8 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Snapshot
 from wgflow.trajectory.schema import FIELDS, GRID, RUNNING, SCALARS, SCHEMA_VERSION
 from wgflow.typing import FloatArray
+
+METADATA_BYTES = 2**18  # room for indices and attributes, beside the arrays themselves
 
 
 class Recorder(Protocol):
@@ -97,13 +100,20 @@ class FileRecorder:
             file = h5py.File(path, "w", track_order=True)
         except OSError as error:
             raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
+        data = data or {}
+        try:
+            _reserve(file, [first.fields, data, {"volumes": domain.volumes} if domain is not None else {}])
+        except OSError as error:
+            file.close()
+            path.unlink()
+            raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
         _write_attributes(file, domain, attributes or {})
         _define_dimensions(file, domain, first, sign)
         for name in SCALARS:
             _define_variable(file, name, (), ())
         for name, values in first.fields.items():
             _define_variable(file, name, _dimensions(name, domain), values.shape)
-        for name, values in (data or {}).items():
+        for name, values in data.items():
             file.require_group("data").create_dataset(name, data=values)
         file.flush()
         return cls(file)
@@ -122,6 +132,7 @@ class FileRecorder:
         """Append a snapshot and flush the file; raises ComputationError if the disk does not take it."""
         count = self._file["time"].shape[0]
         try:
+            _reserve(self._file, [snapshot.fields])
             for name in snapshot.fields:
                 _append(self._file[name], count, snapshot.fields[name])
             for name in SCALARS:
@@ -139,6 +150,18 @@ class FileRecorder:
         with suppress(OSError, RuntimeError):  # a full disk must not hide the error that ended the run
             self._file.attrs.update(attributes)
             self._file.close()
+
+
+def _reserve(file: h5py.File, arrays: Iterable[Mapping[str, FloatArray]]) -> None:
+    """Allocate room on the disk before HDF5 writes: a write that fails halfway would leave a damaged file.
+
+    The file is longer than its content while a run goes on; HDF5 cuts it when it is closed.
+    """
+    needed = sum(values.nbytes for group in arrays for values in group.values()) + METADATA_BYTES
+    wanted = file.id.get_filesize() + needed
+    if hasattr(os, "posix_fallocate") and Path(file.filename).stat().st_size < wanted:
+        with Path(file.filename).open("r+b") as raw:
+            os.posix_fallocate(raw.fileno(), 0, wanted)
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:

@@ -1,0 +1,157 @@
+"""The time loop: output times, reasons to stop, interruption and resume."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+import wgflow
+from wgflow.errors import InputError
+from wgflow.flow import Limits, Observers, check_times
+
+PROBLEM = {
+    "problem": {
+        "kind": "two_layer",
+        "data": "gaussian_teacher",
+        "teacher": {"angles": [0.5, 2.9, 4.9], "weights": [1.0, -1.0, 1.0]},
+    },
+    "domain": {"kind": "circle", "cells": 64, "signed": True},
+    "solver": {"t_end": 2.0},
+    "particles": {"count": 12},
+    "output": {"snapshots": 9},
+}
+SOLVERS = ["finite_volume", "particles", "characteristics"]
+
+
+def changed(**solver) -> dict:
+    return {**PROBLEM, "solver": {**PROBLEM["solver"], **solver}}
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_output_times_are_met_exactly(kind):
+    times = [0.1, 1.0 / 3.0, np.pi / 2]
+    flow = wgflow.run({**changed(kind=kind), "output": {"times": times}})
+    np.testing.assert_array_equal(flow.time, [0.0, *times, 2.0])
+
+
+def test_logarithmic_output_times():
+    problem = {**PROBLEM, "output": {"snapshots": 5, "spacing": "log", "first": 0.002}}
+    np.testing.assert_allclose(wgflow.run(problem).time, [0.0, 0.002, 0.02, 0.2, 2.0], rtol=1e-12)
+
+
+def test_output_times_are_checked():
+    np.testing.assert_array_equal(check_times([0.5, 0.2, 0.5], 1.0), [0.2, 0.5, 1.0])
+    for times, t_end in (([2.0], 1.0), ([-0.1], 1.0), ([np.nan], 1.0), (None, 0.0), (None, np.inf)):
+        with pytest.raises(InputError):
+            check_times(times, t_end)
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_stops_when_stationary(kind):
+    flow = wgflow.run(changed(kind=kind, t_end=1e4, stationarity=1e-2))
+    assert flow.attributes["stop_reason"] == "stationary"
+    assert flow.status == "complete"
+    assert 0.5 < flow.time[-1] < 100.0
+    later = wgflow.run(changed(kind=kind, t_end=1e4, stationarity=1e-3))
+    assert later.time[-1] > 1.2 * flow.time[-1]
+
+
+def test_stops_at_the_wall_clock():
+    started = time.perf_counter()
+    flow = wgflow.run(changed(t_end=1e9, wall_time=0.2))
+    assert flow.attributes["stop_reason"] == "wall_time"
+    assert time.perf_counter() - started < 10.0
+
+
+@pytest.mark.parametrize("name", ["stationarity", "wall_time"])
+def test_limits_are_checked(name):
+    with pytest.raises(InputError, match=name):
+        Limits(**{name: -1.0})
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_resumes_to_the_same_bits(tmp_path, kind, number):
+    problem = wgflow.open_problem(changed(kind=kind))
+    whole = wgflow.run(problem, tmp_path / "whole.h5")
+
+    def interrupt(evolution):
+        if evolution.time > 0.8:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(KeyboardInterrupt):
+        wgflow.run(problem, tmp_path / "part.h5", observers=Observers(step=[interrupt]))
+    part = wgflow.load(tmp_path / "part.h5")
+    assert part.status == "interrupted"
+    assert 0.0 < part.time[-1] <= 1.0
+    resumed = wgflow.run(problem, tmp_path / "part.h5", resume=True)
+    assert resumed.status == "complete"
+    np.testing.assert_array_equal(resumed.time, whole.time)
+    for name, values in {**whole.fields, **whole.scalars}.items():
+        np.testing.assert_array_equal({**resumed.fields, **resumed.scalars}[name], values, err_msg=name)
+
+
+def test_resume_to_a_later_time(tmp_path):
+    short = {**changed(t_end=1.0), "output": {"times": [0.5, 1.0]}}
+    long = {**changed(t_end=2.0), "output": {"times": [0.5, 1.0, 1.5]}}
+    wgflow.run(short, tmp_path / "run.h5")
+    extended = wgflow.run(long, tmp_path / "run.h5", resume=True)
+    np.testing.assert_array_equal(extended.density, wgflow.run(long).density)
+
+
+def test_resume_of_a_finished_run_changes_nothing(tmp_path):
+    wgflow.run(PROBLEM, tmp_path / "run.h5")
+    before = (tmp_path / "run.h5").read_bytes()
+    wgflow.run(PROBLEM, tmp_path / "run.h5", resume=True)
+    assert (tmp_path / "run.h5").read_bytes() == before
+
+
+def test_handlers_of_signals_are_restored():
+    before = signal.getsignal(signal.SIGINT)
+    wgflow.run(PROBLEM)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_observers_see_steps_and_snapshots():
+    times, snapshots = [], []
+    observers = Observers(step=[lambda evolution: times.append(evolution.time)], snapshot=[snapshots.append])
+    flow = wgflow.run(PROBLEM, observers=observers)
+    assert len(times) == flow.attributes["accepted_steps"]
+    assert (np.diff(times) > 0.0).all()
+    np.testing.assert_array_equal([snapshot.time for snapshot in snapshots], flow.time)
+
+
+def test_solve_takes_a_callable_density():
+    circle = wgflow.Circle(64)
+    given = wgflow.solve(wgflow.Quadratic(np.eye(2)), circle, lambda x: 1.0 + x[..., 0] ** 2, 0.3)
+    array = wgflow.solve(wgflow.Quadratic(np.eye(2)), circle, 1.0 + circle.points[:, 0] ** 2, 0.3)
+    np.testing.assert_array_equal(given.density, array.density)
+
+
+def test_regularised_risk_and_energy_differ_by_the_mass():
+    flow = wgflow.run({**PROBLEM, "problem": {**PROBLEM["problem"], "regularization": 0.05}})
+    np.testing.assert_allclose(flow.energy - flow.risk, 0.05 * flow.mass, rtol=1e-12)
+    assert (np.diff(flow.energy) < 0.0).all()
+
+
+def test_regularisation_alone_decays_at_rate_beta_lambda():
+    """Without transport and with J = lambda the mass is exp(-beta lambda t)."""
+    circle = wgflow.Circle(16)
+    flow = wgflow.solve(wgflow.Mass(0.25), circle, np.ones(16), 1.0)
+    np.testing.assert_allclose(flow.mass, 2.0 * np.pi * np.exp(-4.0 * 0.25 * flow.time), rtol=2e-7)
+
+
+def test_simulate_chooses_beta_like_the_domains():
+    teacher = wgflow.Population(wgflow.Teacher.from_angles([0.3], [1.0]))
+    domain = wgflow.Signed(wgflow.Circle(16))
+    start = wgflow.draw_particles(domain, np.ones(domain.shape), 20, seed=3)
+    assert (start.signs < 0.0).any()
+    named = wgflow.simulate(teacher, start, 0.5, domain=domain)
+    alone = wgflow.simulate(teacher, start, 0.5)
+    given = wgflow.simulate(teacher, start, 0.5, reaction=2.0)
+    np.testing.assert_array_equal(named.weight, alone.weight)
+    np.testing.assert_array_equal(named.weight, given.weight)

@@ -1,0 +1,51 @@
+"""Writing figures to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from wgflow.errors import InputError
+from wgflow.plotting.style import paper_style
+
+ENDINGS = (".png", ".pdf", ".svg")
+
+
+def check_figure_path(path: str | Path) -> Path:
+    """Give the path if its ending is one that figures can be saved with; raises InputError otherwise."""
+    path = Path(path)
+    if path.suffix.lower() not in ENDINGS:
+        found = f"the ending {path.suffix!r}" if path.suffix else "no ending"
+        raise InputError(f"picture {path} has {found}; allowed are {', '.join(ENDINGS)}")
+    return path
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Save a figure in the format that the ending of the path names.
+
+    Parameters
+    ----------
+    figure : Figure
+        What a plotting function returned.
+    path : path
+        A file that ends in .png, .pdf or .svg; an existing one is replaced.
+
+    Returns
+    -------
+    Path
+        Where the picture is.
+
+    Raises
+    ------
+    InputError
+        If the ending is another one, or the file cannot be written.
+    """
+    path = check_figure_path(path)
+    try:
+        with paper_style():
+            figure.savefig(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"picture {path} cannot be written: {reason}; choose another path") from None
+    return path

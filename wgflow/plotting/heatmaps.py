@@ -1,0 +1,157 @@
+"""The measure over time: heat maps of densities, paths of particles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colors import LogNorm, Normalize
+
+from wgflow.functionals import Teacher
+from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
+from wgflow.plotting.sheets import (
+    Line,
+    cell_edges,
+    coordinate_of,
+    has_density,
+    set_line_axis,
+    sheet_density,
+    sheet_particles,
+    sheet_signs,
+)
+from wgflow.plotting.style import DENSITY_MAP, sign_color, sign_symbol
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+DECADES = 5  # densities further below the maximum have the colour of the lowest value
+MAX_ROWS, MAX_COLUMNS = 512, 400  # finer than the pixels of a panel
+MAX_PATHS = 250  # particles drawn on a sheet
+THICKEST, THINNEST = 2.2, 0.15
+
+
+def thin(count: int, most: int) -> IntArray:
+    """Indices of at most ``most`` of ``count`` things, evenly spread, both ends included."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def draw_measure(
+    panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
+) -> None:
+    """Draw each sheet over time on its own axes: the density if there is one, else the particles."""
+    signs = sheet_signs(trajectory)
+    if has_density(trajectory):
+        _draw_densities(panels, trajectory, line)
+    for axes, sign in zip(panels, signs, strict=True):
+        if not has_density(trajectory):
+            draw_paths(axes, trajectory, sign, line)
+        if teacher is not None and line.angular:
+            mark_teacher(axes, teacher, sign, line, signed=len(signs) == 2)
+        set_time_axis(axes, trajectory.time)
+        set_line_axis(axes.yaxis, line)
+        axes.set_ylim(*line.limits)
+
+
+def measure_title(trajectory: Trajectory, sign: float) -> str:
+    """Title of a sheet."""
+    kind = "Density" if has_density(trajectory) else "Particles"
+    if len(sheet_signs(trajectory)) == 1:
+        return rf"{kind} of $\nu_t$"
+    return rf"{kind} of $\nu_t^{sign_symbol(sign)}$ (output weights ${sign_symbol(sign)}$)"
+
+
+def _draw_densities(panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
+    maps = [coarse_density(trajectory, sign) for sign in sheet_signs(trajectory)]
+    norm, clipped = density_norm(np.concatenate([values.ravel() for _, _, values in maps]))
+    for axes, (times, edges, values) in zip(panels, maps, strict=True):
+        mesh = axes.pcolormesh(
+            times, edges, np.clip(values, norm.vmin, None), norm=norm, cmap=DENSITY_MAP, rasterized=True
+        )
+    _add_colorbar(panels, mesh, line, clipped=clipped)
+
+
+def _add_colorbar(panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
+    figure = panels[0].get_figure(root=True)
+    assert figure is not None
+    bar = figure.colorbar(mesh, ax=list(panels), extend="min" if clipped else "neither", pad=0.01, aspect=25)
+    bar.set_label("density (per radian)" if line.angular else "density")
+    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+
+
+def density_norm(values: FloatArray) -> tuple[Normalize, bool]:
+    """Choose the colour scale of a density, and say whether values below it are clipped.
+
+    Linear if the density spreads over less than a decade, else logarithmic over at most ``DECADES`` decades.
+    """
+    highest = float(np.nanmax(values, initial=0.0))
+    if not highest > 0.0:
+        return Normalize(0.0, 1.0), False
+    lowest = float(np.nanmin(values))
+    if lowest > highest / LOG_RATIO:
+        return Normalize(0.0, highest), False
+    floor = highest * 10.0**-DECADES
+    return LogNorm(max(lowest, floor), highest), lowest < floor
+
+
+def coarse_density(trajectory: Trajectory, sign: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Density of a sheet for a heat map: edges of its times (k + 1,), edges of its cells (n + 1,), values (n, k).
+
+    Fine grids are averaged over blocks of cells, which keeps the mass of narrow peaks; many times are thinned.
+    """
+    assert trajectory.domain is not None
+    base = trajectory.domain.base
+    shown = np.flatnonzero(trajectory.time > 0.0) if is_log_spaced(trajectory.time) else np.arange(len(trajectory.time))
+    shown = shown[thin(shown.size, MAX_COLUMNS)]
+    edges, volumes = cell_edges(base.coordinates[0]), base.volumes.ravel()
+    starts = np.arange(0, volumes.size, -(-volumes.size // MAX_ROWS))
+    masses = np.add.reduceat(sheet_density(trajectory, sign)[shown] * volumes, starts, axis=1)
+    values = masses / np.add.reduceat(volumes, starts)
+    return time_edges(trajectory.time[shown]), np.append(edges[starts], edges[-1]), values.T
+
+
+def time_edges(time: FloatArray) -> FloatArray:
+    """Ends of the columns of a heat map, shape (T + 1,): half way between the times, or 1 apart for a single time."""
+    if time.size == 1:
+        return np.array([time[0], time[0] + 1.0])
+    middles = np.sqrt(time[1:] * time[:-1]) if is_log_spaced(time) else 0.5 * (time[1:] + time[:-1])
+    return np.concatenate([time[:1], middles, time[-1:]])
+
+
+def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> None:
+    """Coordinate of the particles of a sign over time, as lines whose widths grow with the weight."""
+    chosen = sheet_particles(trajectory, sign)
+    if chosen.size == 0:
+        return
+    chosen = chosen[thin(chosen.size, MAX_PATHS)]
+    shown = thin(len(trajectory.time), MAX_COLUMNS)
+    values = coordinate_of(trajectory.position[np.ix_(shown, chosen)], line)
+    weights = trajectory.weight[np.ix_(shown, chosen)]
+    segments, widths = _segments(trajectory.time[shown], values, weights, line)
+    widths = THINNEST + (THICKEST - THINNEST) * widths / max(float(trajectory.weight.max()), 1e-300)
+    color = sign_color(sign)
+    axes.add_collection(
+        LineCollection(segments, linewidths=widths.tolist(), colors=color, alpha=0.55, rasterized=True)  # type: ignore[arg-type]
+    )
+    axes.scatter(
+        np.full(chosen.size, trajectory.time[-1]), values[-1], s=2.5 * widths[-chosen.size :] ** 2, color=color, clip_on=False, zorder=3
+    )
+
+
+def _segments(
+    time: FloatArray, values: FloatArray, weights: FloatArray, line: Line
+) -> tuple[FloatArray, FloatArray]:
+    """Segments (k, 2, 2) between successive times and the weight at their ends; steps across 0 = 2 pi are left out."""
+    times = np.broadcast_to(time[:, None], values.shape)
+    points = np.stack([times, values], axis=-1)
+    segments = np.stack([points[:-1], points[1:]], axis=2)
+    keep = np.abs(np.diff(values, axis=0)) < (np.pi if line.angular else np.inf)
+    return segments[keep], weights[1:][keep]
+
+
+def mark_teacher(axes: Axes, teacher: Teacher, sign: float, line: Line, *, signed: bool) -> None:
+    """Dashed lines at the directions of the teacher's neurons whose output weight has the sign of the sheet."""
+    angles = coordinate_of(teacher.directions, line)
+    for angle, weight in zip(angles, teacher.weights, strict=True):
+        if not signed or weight * sign > 0.0:
+            axes.axhline(angle, color=sign_color(weight), linestyle=(0, (5, 3)), linewidth=0.9)

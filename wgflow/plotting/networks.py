@@ -1,0 +1,182 @@
+"""The first panel of a figure: what a network, or a measure with an exact density, has learned."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle as Disk
+from matplotlib.projections.polar import PolarAxes
+
+from wgflow.functionals import Teacher
+from wgflow.metrics import relu_predictions
+from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.sheets import (
+    TURN,
+    Line,
+    coordinate_of,
+    profile,
+    set_line_limits,
+    sheet_particles,
+    sheet_signs,
+)
+from wgflow.plotting.style import BLACK, GREY, sign_color, sign_symbol, time_colors
+from wgflow.problems import Problem
+from wgflow.problems.datasets import Dataset
+from wgflow.problems.exact import AngularGaussian, quadratic_flow
+from wgflow.problems.models import AngularGaussianInitial, QuadraticProblem
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+CURVE_POINTS = 401
+EXACT_POINTS = 41
+DISK_PATHS = 200  # trajectories drawn in a disk, of each sign
+DASHES = (0, (5, 3))
+
+
+def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
+    """Indices of outputs, first and last included, between which the measure has learned about equally much.
+
+    They are equally spread in half the decrease of the root of the risk, plus half the number of the output (which is
+    logarithmic in time where the outputs are).
+    """
+    fraction = np.linspace(0.0, 1.0, len(trajectory.time))
+    level = np.sqrt(np.maximum.accumulate(np.maximum(trajectory.risk[::-1], 0.0))[::-1])
+    drop = level[0] - level[-1]
+    learned = (level[0] - level) / drop if drop > 0.0 else fraction
+    return np.unique(np.searchsorted(0.5 * (fraction + learned), np.linspace(0.0, 1.0, count) - 1e-12))
+
+
+def time_label(time: float) -> str:
+    """Legend entry of a time."""
+    return f"$t = {time:.3g}$"
+
+
+def draw_regression(axes: Axes, trajectory: Trajectory, dataset: Dataset, times: IntArray) -> None:
+    """Data and the learned function at some outputs, in the units of the data file."""
+    x = dataset.inputs[:, 0]
+    margin = 0.03 * (x.max() - x.min() or 1.0)
+    grid = np.linspace(x.min() - margin, x.max() + margin, CURVE_POINTS)
+    inputs = np.stack([grid, np.ones_like(grid)], axis=-1)
+    shift, scale = float(dataset.input_shift[0]), float(dataset.input_scale[0])
+
+    def in_units(targets: FloatArray) -> FloatArray:
+        return dataset.target_shift + dataset.target_scale * targets
+
+    axes.scatter(shift + scale * x, in_units(dataset.targets), s=5, color="#BDBDBD", linewidths=0, label="data")
+    for index, color in zip(times, time_colors(len(times)), strict=True):
+        values = in_units(relu_predictions(trajectory.measure(int(index)), inputs))
+        axes.plot(shift + scale * grid, values, color=color, label=time_label(trajectory.time[index]))
+    axes.set_xlim(shift + scale * grid[0], shift + scale * grid[-1])
+    axes.set_xlabel(_readable(dataset.names[0]))
+    axes.set_ylabel(_readable(dataset.names[-1]))
+    axes.legend(ncols=2, loc="best", columnspacing=1.2)
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ").replace("$", r"\$")
+
+
+def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
+    r"""Particles in the unit disk: a neuron of size s = |a||b| and direction eta is at tanh(s/2) eta.
+
+    Thin lines are paths, dots their ends; the dotted circle is the size 1, dashed lines are the teacher's directions.
+
+    References
+    ----------
+    Bach and Chizat (2022), Figure 2.
+    """
+    _draw_disk_frame(axes, teacher)
+    for sign in sheet_signs(trajectory):
+        chosen = sheet_particles(trajectory, sign)
+        if chosen.size == 0:
+            continue
+        chosen, color = chosen[thin(chosen.size, DISK_PATHS)], sign_color(sign)
+        size = trajectory.weight.shape[1] * trajectory.weight[:, chosen]
+        angle = coordinate_of(trajectory.position[:, chosen], line)
+        radius = np.tanh(0.5 * size)
+        paths = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+        axes.add_collection(LineCollection(list(paths.swapaxes(0, 1)), colors=color, linewidths=0.35, alpha=0.6))
+        axes.scatter(*paths[-1].T, s=7, color=color, linewidths=0, zorder=3)
+    _add_sign_legend(axes, sheet_signs(trajectory), teacher)
+
+
+def _draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
+    axes.set_aspect("equal")
+    axes.set_xlim(-1.06, 1.06)
+    axes.set_ylim(-1.06, 1.06)
+    axes.set_axis_off()
+    axes.add_patch(Disk((0.0, 0.0), 1.0, fill=False, edgecolor=BLACK, linewidth=0.8))
+    axes.add_patch(Disk((0.0, 0.0), float(np.tanh(0.5)), fill=False, edgecolor=GREY, linewidth=0.9, linestyle=":"))
+    units = teacher.directions / np.linalg.norm(teacher.directions, axis=1, keepdims=True)
+    for (x, y), weight in zip(units, teacher.weights, strict=True):
+        axes.plot([0.0, x], [0.0, y], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
+
+
+def draw_polar(axes: PolarAxes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
+    """Last densities around the circle, the radius the root of the density so that areas are masses."""
+    top = 0.0
+    for sign in sheet_signs(trajectory):
+        edges, heights = profile(trajectory, -1, sign, line)
+        angles, radius = 0.5 * (edges[1:] + edges[:-1]), np.sqrt(heights)
+        color = sign_color(sign)
+        closed = np.append(angles, angles[0] + TURN), np.append(radius, radius[0])
+        axes.fill(*closed, facecolor=color, alpha=0.2, linewidth=0)
+        axes.plot(*closed, color=color, linewidth=1.3)
+        top = max(top, float(radius.max()))
+    top = 1.1 * top or 1.0
+    for angle, weight in zip(coordinate_of(teacher.directions, line), teacher.weights, strict=True):
+        axes.plot([angle, angle], [0.0, top], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
+    _set_polar_frame(axes, top)
+    _add_sign_legend(axes, sheet_signs(trajectory), teacher)
+
+
+def _set_polar_frame(axes: PolarAxes, top: float) -> None:
+    axes.set_rlim(0.0, top)
+    rings = top * np.array([1 / 3, 2 / 3, 1.0])
+    densities = [float(f"{ring**2:.1g}") for ring in rings[:2]]
+    axes.set_rticks(np.sqrt(densities).tolist(), labels=[f"{density:g}" for density in densities])
+    axes.set_rlabel_position(67.5)
+    axes.set_xticks((np.arange(4) * 0.5 * np.pi).tolist(), labels=["$0$", r"$\pi/2$", r"$\pi$", r"$3\pi/2$"])
+    axes.grid(linewidth=0.4)
+
+
+def _add_sign_legend(axes: Axes, signs: tuple[float, ...], teacher: Teacher) -> None:
+    handles = [
+        Line2D([], [], color=sign_color(sign), label=rf"$\nu_t^{sign_symbol(sign)}$") for sign in signs
+    ]
+    handles.append(Line2D([], [], color=GREY, linestyle=DASHES, linewidth=1.1, label="teacher"))
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def exact_solution(problem: Problem, time: float) -> AngularGaussian | None:
+    """Exact density of quadratic features at a time; None where the problem has none."""
+    section, initial = problem.config.problem, problem.config.initial
+    if not (isinstance(section, QuadraticProblem) and isinstance(initial, AngularGaussianInitial)):
+        return None
+    factors = problem.reaction, problem.config.solver.transport, section.regularization, problem.domain.sheets
+    if factors != (4.0, 1.0, 0.0, 1):
+        return None
+    return quadratic_flow(np.array(section.target), np.array(initial.covariance), time)
+
+
+def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, line: Line, times: IntArray) -> None:
+    """Density at some outputs on the line, with dots on the exact solution where it is known."""
+    known = False
+    for index, color in zip(times, time_colors(len(times)), strict=True):
+        edges, heights = profile(trajectory, int(index), 1.0, line)
+        label = time_label(trajectory.time[index])
+        axes.plot(0.5 * (edges[1:] + edges[:-1]), heights, color=color, label=label)
+        exact = None if problem is None else exact_solution(problem, float(trajectory.time[index]))
+        if exact is not None:
+            angles = np.linspace(0.0, TURN, EXACT_POINTS)
+            points = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+            axes.plot(angles, exact(points), ".", color=color, markersize=4.5)
+            known = True
+    if known:
+        axes.plot([], [], ".", color=GREY, markersize=5, label="exact")
+    set_line_limits(axes, line)
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel(r"density of $\nu_t$")
+    axes.legend(loc="best", ncols=2, columnspacing=1.2)

@@ -1,0 +1,93 @@
+"""Risk and mass over time, and the time axis that all panels share."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from wgflow.plotting.sheets import sheet_mass, sheet_signs
+from wgflow.plotting.style import BLACK, sign_color, sign_symbol, time_colors
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+LOG_RATIO = 10.0  # values that spread over more than this are drawn on a log scale
+
+
+def is_log_spaced(time: FloatArray) -> bool:
+    """Whether output times grow geometrically rather than by equal steps."""
+    later = time[time > 0.0]
+    if later.size < 4 or later[-1] < 30.0 * later[0]:
+        return False
+    return bool(later[-1] - later[-2] > 4.0 * (later[1] - later[0]))
+
+
+def time_limits(time: FloatArray) -> tuple[float, float]:
+    """First and last time of the time axis; a log axis starts at the first positive time."""
+    if is_log_spaced(time):
+        return float(time[time > 0.0][0]), float(time[-1])
+    last = float(time[-1])
+    return float(time[0]), last if last > time[0] else float(time[0]) + 1.0
+
+
+def set_time_axis(axes: Axes, time: FloatArray) -> None:
+    """Make time the x axis, logarithmic if the output times are."""
+    if is_log_spaced(time):
+        axes.set_xscale("log")
+    axes.set_xlim(*time_limits(time))
+    axes.set_xlabel("time $t$")
+
+
+def set_value_scale(axes: Axes, values: FloatArray, *, log_time: bool = False) -> None:
+    """Use a log scale for values that are positive and spread widely (or whenever time is logarithmic)."""
+    positive = values[values > 0.0]
+    if positive.size < max(1, values.size - 1):  # a value that round-off made negative is left out
+        return
+    ratio = positive.max() / positive.min()
+    if log_time or ratio > LOG_RATIO:
+        axes.set_yscale("log")
+    if axes.get_yscale() == "log" and ratio < 100.0:
+        _label_plainly(axes, ratio)
+
+
+def _label_plainly(axes: Axes, ratio: float) -> None:
+    """Write 0.2 instead of a power of ten, at 1, 2 and 5 (or more often on short axes)."""
+    shown = (1, 2, 5) if ratio > 5.0 else (1, 2, 3, 4, 5, 6, 8)
+
+    def label(value: float, _position: int | None = None) -> str:
+        digit = round(value / 10.0 ** np.floor(np.log10(value) + 1e-9))
+        return f"{value:g}" if digit in shown else ""
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(label))
+    if ratio > 50.0:
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
+    """Risk over time, with dots in the colours of the marked outputs."""
+    time, risk = trajectory.time, trajectory.risk
+    axes.plot(time, risk, color=BLACK, label="risk")
+    set_time_axis(axes, time)
+    set_value_scale(axes, risk, log_time=is_log_spaced(time))
+    for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
+        if time[index] >= time_limits(time)[0]:
+            axes.plot(time[index], risk[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
+    axes.set_ylabel(r"risk $R(h_t)$" if len(sheet_signs(trajectory)) == 2 else r"risk $R(\nu_t)$")
+
+
+def _colors(marked: IntArray | None) -> FloatArray:
+    return time_colors(0 if marked is None else len(marked))
+
+
+def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
+    r"""Total mass over time, and that of each sheet on signed domains."""
+    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=r"$|\nu_t|$")
+    signs = sheet_signs(trajectory)
+    for sign in signs if len(signs) == 2 else ():
+        symbol = sign_symbol(sign)
+        axes.plot(trajectory.time, sheet_mass(trajectory, sign), color=sign_color(sign), label=rf"$|\nu_t^{symbol}|$")
+    set_time_axis(axes, trajectory.time)
+    axes.set_ylim(0.0, 1.08 * float(max(trajectory.mass.max(), 1e-300)))
+    axes.set_ylabel(r"mass")
+    axes.legend(loc="best", ncols=3)

@@ -1,0 +1,129 @@
+"""What is drawn of a trajectory on a line of cells: its coordinate, its sheets, densities and histograms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis as MatplotlibAxis
+
+from wgflow.domains import Coordinate
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+TURN = 2.0 * np.pi
+MAX_BINS, MIN_BINS, PARTICLES_PER_BIN = 128, 16, 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """The one coordinate of a domain: an angle, or a coordinate of an interval."""
+
+    label: str
+    limits: tuple[float, float]
+    angular: bool
+
+
+def find_line(trajectory: Trajectory) -> Line | None:
+    """Give the coordinate of circles and intervals; None where the measure does not live on a line."""
+    if trajectory.domain is None:
+        return _circle() if trajectory.has_particles and _on_circle(trajectory.position[0]) else None
+    axes = trajectory.domain.base.coordinates
+    dimension = trajectory.domain.points.shape[-1]
+    if len(axes) != 1 or dimension > 2:
+        return None
+    if dimension == 2:
+        return _circle()
+    edges = cell_edges(axes[0])
+    return Line(axes[0].long_name, (float(edges[0]), float(edges[-1])), angular=False)
+
+
+def _circle() -> Line:
+    return Line(r"angle of $\eta$", (0.0, TURN), angular=True)
+
+
+def _on_circle(points: FloatArray) -> bool:
+    return points.shape[1] == 2 and bool(np.allclose(np.linalg.norm(points, axis=1), 1.0))
+
+
+def cell_edges(axis: Coordinate) -> FloatArray:
+    """Ends of the cells between their centres, shape (n + 1,)."""
+    centres = axis.values
+    middles = 0.5 * (centres[1:] + centres[:-1])
+    first, last = 2.0 * centres[0] - middles[0], 2.0 * centres[-1] - middles[-1]
+    return np.concatenate([[first], middles, [last]])
+
+
+def coordinate_of(points: FloatArray, line: Line) -> FloatArray:
+    """Coordinate of points on the line, shape (..., p) to (...); angles in [0, 2 pi)."""
+    if not line.angular:
+        return points[..., 0]
+    return np.mod(np.arctan2(points[..., 1], points[..., 0]), TURN)
+
+
+def sheet_signs(trajectory: Trajectory) -> tuple[float, ...]:
+    """Signs of the sheets that the measure has: (1, -1) on signed domains, else (1,)."""
+    if trajectory.domain is not None:
+        return tuple(trajectory.domain.signs.tolist())
+    negative = trajectory.sign is not None and bool((trajectory.sign < 0.0).any())
+    return (1.0, -1.0) if negative else (1.0,)
+
+
+def has_density(trajectory: Trajectory) -> bool:
+    """Whether there is a density on a grid to be drawn."""
+    return trajectory.domain is not None and "density" in trajectory.fields
+
+
+def sheet_density(trajectory: Trajectory, sign: float) -> FloatArray:
+    """Density of a sheet at all times, shape (T, n)."""
+    signs = sheet_signs(trajectory)
+    return trajectory.density.reshape(len(trajectory.time), len(signs), -1)[:, signs.index(sign)]
+
+
+def sheet_particles(trajectory: Trajectory, sign: float) -> IntArray:
+    """Indices of the particles of a sign."""
+    if trajectory.sign is None:
+        return np.arange(trajectory.weight.shape[1])
+    return np.flatnonzero(trajectory.sign == sign)
+
+
+def sheet_mass(trajectory: Trajectory, sign: float) -> FloatArray:
+    """Mass of a sheet at each time, shape (T,)."""
+    if trajectory.has_particles:
+        return trajectory.weight[:, sheet_particles(trajectory, sign)].sum(axis=1)
+    assert trajectory.domain is not None
+    return sheet_density(trajectory, sign) @ trajectory.domain.base.volumes.ravel()
+
+
+def weighted_histogram(trajectory: Trajectory, index: int, sign: float, line: Line) -> tuple[FloatArray, FloatArray]:
+    """Weights of the particles of a sign in equal bins, divided by the width of a bin: edges, heights."""
+    chosen = sheet_particles(trajectory, sign)
+    bins = int(np.clip(chosen.size // PARTICLES_PER_BIN, MIN_BINS, MAX_BINS))
+    values = coordinate_of(trajectory.position[index, chosen], line)
+    weights = trajectory.weight[index, chosen]
+    heights, edges = np.histogram(values, bins=bins, range=line.limits, weights=weights)
+    return edges, heights / (edges[1] - edges[0])
+
+
+def profile(trajectory: Trajectory, index: int, sign: float, line: Line) -> tuple[FloatArray, FloatArray]:
+    """Density of a sheet at an output as steps: edges (n + 1,), heights (n,); a histogram for particles."""
+    if not has_density(trajectory):
+        return weighted_histogram(trajectory, index, sign, line)
+    assert trajectory.domain is not None
+    edges = cell_edges(trajectory.domain.base.coordinates[0])
+    return edges, sheet_density(trajectory, sign)[index]
+
+
+def set_line_axis(axis: MatplotlibAxis, line: Line) -> None:
+    """Label an axis with the coordinate; angles have ticks at multiples of pi / 2."""
+    axis.set_label_text(line.label)
+    if line.angular:
+        labels = ["$0$", r"$\pi/2$", r"$\pi$", r"$3\pi/2$", r"$2\pi$"]
+        axis.set_ticks((np.arange(5) * 0.5 * np.pi).tolist(), labels=labels)
+
+
+def set_line_limits(axes: Axes, line: Line) -> None:
+    """Make the coordinate the x axis, from end to end."""
+    set_line_axis(axes.xaxis, line)
+    axes.set_xlim(*line.limits)

@@ -1,0 +1,98 @@
+"""The one style of all figures: fonts, colours, sizes.
+
+Figures are made without pyplot, so they work without a display and leave its global state alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from wgflow.typing import FloatArray
+
+# Okabe-Ito colours, told apart by colour-blind readers.
+VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK = (
+    "#D55E00",
+    "#0072B2",
+    "#009E73",
+    "#E69F00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+)
+GREY = "#8C8C8C"
+RUNS = (BLACK, ORANGE)  # the first and the second run of a comparison
+CURVES = (GREEN, PURPLE, SKY, BLUE, VERMILLION)
+TIME_MAP, DENSITY_MAP = "viridis", "magma_r"
+
+WIDTH = 10.0  # inches
+
+STYLE: Mapping[str, Any] = MappingProxyType(
+    {
+        "figure.dpi": 150,
+        "savefig.dpi": 150,
+        "font.family": "STIXGeneral",
+        "mathtext.fontset": "stix",
+        "font.size": 11,
+        "axes.titlesize": 11.5,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 11.5,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.formatter.use_mathtext": True,
+        "xtick.labelsize": 10,
+        "ytick.labelsize": 10,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "lines.linewidth": 1.5,
+        "legend.fontsize": 10,
+        "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,
+    }
+)
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Apply the style inside a ``with`` block only."""
+    with matplotlib.rc_context(dict(STYLE)):
+        yield
+
+
+@contextmanager
+def styled_figure(height: float) -> Iterator[Figure]:
+    """Give a figure to be filled inside a ``with`` block; it is laid out at its end.
+
+    Parameters
+    ----------
+    height : float
+        Height in inches; all figures have the same width.
+    """
+    with paper_style():
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        yield figure
+        figure.draw_without_rendering()  # so that no tick or label is made later, in another style
+
+
+def sign_color(sign: float) -> str:
+    """Colour of a sign of the output weight: reddish for +, blue for -."""
+    return VERMILLION if sign > 0.0 else BLUE
+
+
+def sign_symbol(sign: float) -> str:
+    """``+`` or a minus sign, for mathtext."""
+    return "+" if sign > 0.0 else "-"
+
+
+def time_colors(count: int) -> FloatArray:
+    """Colours for times in their order, shape (count, 4); the palest end of the map is left out."""
+    return np.asarray(matplotlib.colormaps[TIME_MAP](np.linspace(0.0, 0.88, count)))
