@@ -20,6 +20,8 @@ from wgflow.compilation import kernel
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
+from wgflow.functionals.circle_convolution import ArcCosineConvolution
+from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 
@@ -185,7 +187,7 @@ class Population(Functional):
         return 0.5 * float(self.teacher.weights @ gram @ self.teacher.weights)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
-        """Prepare the transform of the kernel on a circle; raises InputError on other domains."""
+        """Prepare the convolution with the kernel on a circle; raises InputError on other domains."""
         if not isinstance(domain.base, Circle):
             raise InputError(f"the population risk is not available on the domain {domain.kind!r}; use a circle")
         if self.teacher.directions.shape[1] != 2:
@@ -207,25 +209,22 @@ class Population(Functional):
 
 
 class _CirclePopulation(GridFunctional):
-    """The kernel depends on the difference of angles: one convolution per evaluation."""
+    """The kernel depends on the difference of angles: one convolution per evaluation, in O(N)."""
 
     def __init__(self, functional: Population, domain: Domain, circle: Circle) -> None:
         self.domain = domain
         self.scale = functional.risk_at_zero or 1.0
-        offset = np.arange(circle.cells) * circle.spacing
-        distance = np.minimum(offset, 2.0 * np.pi - offset)
-        self._symbol = np.fft.rfft(_angular_part(distance)).real.copy()
+        self._convolution = ArcCosineConvolution(circle)
         teacher = functional.teacher
         self._teacher = arc_cosine_kernel(circle.points, teacher.directions) @ teacher.weights
         self._constant = functional.risk_at_zero
         self._sheets = SheetSums(domain)
-        self._spectrum = np.empty(self._symbol.size, dtype=np.complex128)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         mass = self._sheets.net_mass(density)
         values = self._convolve(mass, potential)
         values -= self._teacher
-        energy = 0.5 * float(mass @ values) - 0.5 * float(mass @ self._teacher) + self._constant
+        energy = 0.5 * (inner_product(mass, values) - inner_product(mass, self._teacher)) + self._constant
         self._sheets.mirror(potential)
         return energy
 
@@ -236,7 +235,5 @@ class _CirclePopulation(GridFunctional):
     def _convolve(self, mass: FloatArray, potential: FloatArray) -> FloatArray:
         """Write the convolution with the kernel into the positive sheet and return it."""
         values = self._sheets.positive_sheet(potential)
-        np.fft.rfft(mass, out=self._spectrum)
-        np.multiply(self._spectrum, self._symbol, out=self._spectrum)
-        np.fft.irfft(self._spectrum, mass.size, out=values)
+        self._convolution(mass, values)
         return values

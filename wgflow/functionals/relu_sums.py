@@ -10,6 +10,7 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import parallel_kernel, reduction
+from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 BLOCKS = 8  # fixed, so that sums do not depend on the number of threads
@@ -46,14 +47,6 @@ def _pull_back(activation, width, curvature, steepness, coefficients, slopes):
     return value
 
 
-@reduction
-def _inner_product(first, second):
-    total = 0.0
-    for i in range(first.size):
-        total += first[i] * second[i]
-    return total
-
-
 @parallel_kernel
 def _predictions(points, charges, columns, width, curvature, rows, partial):
     for block in prange(BLOCKS):
@@ -70,7 +63,7 @@ def _fields(points, columns, width, curvature, steepness, coefficients, rows, sl
             _activate(points[j], columns, rows[block])
             values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
             for axis in range(points.shape[1]):
-                gradient[j, axis] = _inner_product(slopes[block], columns[axis])
+                gradient[j, axis] = inner_product(slopes[block], columns[axis])
 
 
 class ReluSums:

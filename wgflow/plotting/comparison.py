@@ -73,3 +73,131 @@ def plot_comparison(
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
         _finish(figure, panels, labels)
     return figure
+
+
+def _layout(sheets: int, *, line: bool, curves: bool) -> list[list[str]]:
+    rows = [["risk", "mass"], ["difference", "curves" if curves else "mass"]]
+    if line:
+        rows.append(["sheet +", "sheet -"] if sheets == 2 else ["sheet +", "sheet +"])
+    return rows
+
+
+def draw_risks(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
+    """Risks of both runs over time."""
+    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+        axes.plot(run.time, run.risk, color=color, linestyle=dashes)
+    time = _longest(runs)
+    set_time_axis(axes, time)
+    set_value_scale(axes, np.concatenate([run.risk for run in runs]), log_time=is_log_spaced(time))
+    axes.set_ylabel("risk $R$")
+
+
+def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
+    """Relative difference of the risks at the times of the first run that the second one covers."""
+    time, values = relative_difference(*runs)
+    axes.plot(time, values, color=RUNS[0])
+    set_time_axis(axes, _longest(runs))
+    set_value_scale(axes, values)
+    axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
+
+
+def relative_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArray, FloatArray]:
+    """Times of the first run that the second one covers, and ``|R_1 - R_2| / |R_2|`` there (R_2 interpolated)."""
+    time = first.time[(first.time >= second.time[0]) & (first.time <= second.time[-1])]
+    reference = np.interp(time, second.time, second.risk)
+    difference = np.abs(first.risk[: time.size] - reference)
+    return time, np.divide(difference, np.abs(reference), where=reference != 0.0, out=difference)
+
+
+def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
+    """Total masses of both runs over time."""
+    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+        axes.plot(run.time, run.mass, color=color, linestyle=dashes)
+    set_time_axis(axes, _longest(runs))
+    axes.set_ylim(0.0, 1.08 * float(max(run.mass.max() for run in runs)) or 1.0)
+    axes.set_ylabel(r"mass $|\nu_t|$")
+
+
+def draw_curves(axes: Axes, curves: Curves) -> None:
+    """Named curves over time."""
+    styles = cycle([(color, dashes) for dashes in DASHES for color in CURVES])
+    for (name, (time, values)), (color, dashes) in zip(curves.items(), styles, strict=False):
+        axes.plot(time, values, color=color, linestyle=dashes, marker="o", markersize=2.5, label=name)
+    times, values = (np.concatenate([curve[i] for curve in curves.values()]) for i in (0, 1))
+    set_time_axis(axes, np.unique(times))
+    set_value_scale(axes, values[np.isfinite(values)])
+    axes.set_ylabel("distance")
+    axes.legend(loc="best", ncols=2, columnspacing=1.2)
+
+
+def _draw_last(
+    panels: Mapping[str, Axes],
+    runs: tuple[Trajectory, Trajectory],
+    signs: tuple[float, ...],
+    line: Line,
+    teacher: Teacher | None,
+) -> None:
+    for sign, name in zip(signs, ("sheet +", "sheet -"), strict=False):
+        draw_last_measures(panels[name], runs, sign, line)
+        if teacher is not None and line.angular:
+            _mark_teacher(panels[name], teacher, sign if len(signs) == 2 else None, line)
+        symbol = f"^{sign_symbol(sign)}" if len(signs) == 2 else ""
+        panels[name].set_ylabel(rf"density of $\nu_T{symbol}$")
+
+
+def draw_last_measures(axes: Axes, runs: tuple[Trajectory, Trajectory], sign: float, line: Line) -> None:
+    """Last density of a sheet of both runs, as steps; log scale, ``DENSITY_DECADES`` decades at most."""
+    highest, lowest = 0.0, np.inf
+    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+        edges, heights = profile(run, -1, sign, line)
+        axes.stairs(
+            heights,
+            edges,
+            baseline=None,
+            color=color,
+            linestyle=dashes,
+            linewidth=1.3,
+            alpha=1.0 if has_density(run) else 0.8,
+        )
+        highest = max(highest, float(heights.max()))
+        lowest = min(lowest, float(heights.min(where=heights > 0.0, initial=np.inf)))
+    set_line_limits(axes, line)
+    _set_density_axis(axes, lowest, highest)
+
+
+def _set_density_axis(axes: Axes, lowest: float, highest: float) -> None:
+    """Log scale for densities that spread over more than two decades."""
+    if not highest > 0.0:
+        axes.set_ylim(0.0, 1.0)
+    elif lowest < 0.01 * highest:
+        axes.set_yscale("log")
+        axes.set_ylim(max(0.5 * lowest, highest * 10.0**-DENSITY_DECADES), 2.0 * highest)
+    else:
+        axes.set_ylim(0.0, 1.08 * highest)
+
+
+def _mark_teacher(axes: Axes, teacher: Teacher, sign: float | None, line: Line) -> None:
+    angles = coordinate_of(teacher.directions, line)
+    for angle, weight in zip(angles, teacher.weights, strict=True):
+        if sign is None or weight * sign > 0.0:
+            axes.axvline(angle, color=sign_color(weight), linestyle=(0, (5, 3)), linewidth=0.9, zorder=0)
+
+
+def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
+    """Times of the run that goes further."""
+    return max((run.time for run in runs), key=lambda time: float(time[-1]))
+
+
+def _finish(figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str]) -> None:
+    titles = {
+        "risk": "Risk",
+        "mass": "Mass",
+        "difference": "Relative difference of the risks",
+        "curves": "Distances",
+        "sheet +": "Last measure" if "sheet -" not in panels else "Last measure, output weights $+$",
+        "sheet -": "Last measure, output weights $-$",
+    }
+    for letter, (name, axes) in zip("ABCDEF", panels.items(), strict=False):
+        axes.set_title(rf"$\bf{{{letter}}}$   {titles[name]}")
+    handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, DASHES, strict=True)]
+    figure.legend(handles, list(labels), loc="outside upper center", ncols=2)

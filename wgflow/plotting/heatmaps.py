@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.patheffects import withStroke
 
 from wgflow.functionals import Teacher
 from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
@@ -21,14 +22,14 @@ from wgflow.plotting.sheets import (
     sheet_particles,
     sheet_signs,
 )
-from wgflow.plotting.style import DENSITY_MAP, sign_color, sign_symbol
+from wgflow.plotting.style import BLACK, DASHES, DENSITY_MAP, sign_color, sign_symbol
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
 DECADES = 5  # densities further below the maximum have the colour of the lowest value
 MAX_ROWS, MAX_COLUMNS = 512, 400  # finer than the pixels of a panel
-MAX_PATHS = 250  # particles drawn on a sheet
-THICKEST, THINNEST = 2.2, 0.15
+MAX_PATHS = 150  # particles drawn on a sheet
+THICKEST, THINNEST = 1.8, 0.15
 
 
 def thin(count: int, most: int) -> IntArray:
@@ -36,9 +37,7 @@ def thin(count: int, most: int) -> IntArray:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def draw_measure(
-    panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
-) -> None:
+def draw_measure(panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None) -> None:
     """Draw each sheet over time on its own axes: the density if there is one, else the particles."""
     signs = sheet_signs(trajectory)
     if has_density(trajectory):
@@ -129,18 +128,12 @@ def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> N
     weights = trajectory.weight[np.ix_(shown, chosen)]
     segments, widths = _segments(trajectory.time[shown], values, weights, line)
     widths = THINNEST + (THICKEST - THINNEST) * widths / max(float(trajectory.weight.max()), 1e-300)
-    color = sign_color(sign)
     axes.add_collection(
-        LineCollection(segments, linewidths=widths.tolist(), colors=color, alpha=0.55, rasterized=True)  # type: ignore[arg-type]
-    )
-    axes.scatter(
-        np.full(chosen.size, trajectory.time[-1]), values[-1], s=2.5 * widths[-chosen.size :] ** 2, color=color, clip_on=False, zorder=3
+        LineCollection(segments, linewidths=widths.tolist(), colors=sign_color(sign), alpha=0.5, rasterized=True)  # type: ignore[arg-type]
     )
 
 
-def _segments(
-    time: FloatArray, values: FloatArray, weights: FloatArray, line: Line
-) -> tuple[FloatArray, FloatArray]:
+def _segments(time: FloatArray, values: FloatArray, weights: FloatArray, line: Line) -> tuple[FloatArray, FloatArray]:
     """Segments (k, 2, 2) between successive times and the weight at their ends; steps across 0 = 2 pi are left out."""
     times = np.broadcast_to(time[:, None], values.shape)
     points = np.stack([times, values], axis=-1)
@@ -152,6 +145,9 @@ def _segments(
 def mark_teacher(axes: Axes, teacher: Teacher, sign: float, line: Line, *, signed: bool) -> None:
     """Dashed lines at the directions of the teacher's neurons whose output weight has the sign of the sheet."""
     angles = coordinate_of(teacher.directions, line)
+    halo = withStroke(linewidth=2.4, foreground="white")
     for angle, weight in zip(angles, teacher.weights, strict=True):
         if not signed or weight * sign > 0.0:
-            axes.axhline(angle, color=sign_color(weight), linestyle=(0, (5, 3)), linewidth=0.9)
+            axes.axhline(
+                angle, color=BLACK, linestyle=DASHES, linewidth=1.0, zorder=3, path_effects=[halo], label="teacher"
+            )

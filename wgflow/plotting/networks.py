@@ -21,7 +21,7 @@ from wgflow.plotting.sheets import (
     sheet_particles,
     sheet_signs,
 )
-from wgflow.plotting.style import BLACK, GREY, sign_color, sign_symbol, time_colors
+from wgflow.plotting.style import BLACK, DASHES, GREY, PALE, sign_color, sign_symbol, time_colors
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset
 from wgflow.problems.exact import AngularGaussian, quadratic_flow
@@ -32,7 +32,6 @@ from wgflow.typing import FloatArray, IntArray
 CURVE_POINTS = 401
 EXACT_POINTS = 41
 DISK_PATHS = 200  # trajectories drawn in a disk, of each sign
-DASHES = (0, (5, 3))
 
 
 def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
@@ -50,7 +49,10 @@ def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
 
 def time_label(time: float) -> str:
     """Legend entry of a time."""
-    return f"$t = {time:.3g}$"
+    if time != 0.0 and not 1e-3 <= time < 1e5:
+        digits, exponent = f"{time:.1e}".split("e")
+        return rf"$t = {digits} \times 10^{{{int(exponent)}}}$"
+    return f"$t = {np.format_float_positional(float(f'{time:.3g}'), trim='-')}$"
 
 
 def draw_regression(axes: Axes, trajectory: Trajectory, dataset: Dataset, times: IntArray) -> None:
@@ -64,14 +66,14 @@ def draw_regression(axes: Axes, trajectory: Trajectory, dataset: Dataset, times:
     def in_units(targets: FloatArray) -> FloatArray:
         return dataset.target_shift + dataset.target_scale * targets
 
-    axes.scatter(shift + scale * x, in_units(dataset.targets), s=5, color="#BDBDBD", linewidths=0, label="data")
+    axes.scatter(shift + scale * x, in_units(dataset.targets), s=5, color=PALE, linewidths=0, label="data")
     for index, color in zip(times, time_colors(len(times)), strict=True):
         values = in_units(relu_predictions(trajectory.measure(int(index)), inputs))
         axes.plot(shift + scale * grid, values, color=color, label=time_label(trajectory.time[index]))
     axes.set_xlim(shift + scale * grid[0], shift + scale * grid[-1])
     axes.set_xlabel(_readable(dataset.names[0]))
     axes.set_ylabel(_readable(dataset.names[-1]))
-    axes.legend(ncols=2, loc="best", columnspacing=1.2)
+    axes.legend(ncols=2, loc="best", columnspacing=1.2, frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _readable(name: str) -> str:
@@ -143,11 +145,9 @@ def _set_polar_frame(axes: PolarAxes, top: float) -> None:
 
 
 def _add_sign_legend(axes: Axes, signs: tuple[float, ...], teacher: Teacher) -> None:
-    handles = [
-        Line2D([], [], color=sign_color(sign), label=rf"$\nu_t^{sign_symbol(sign)}$") for sign in signs
-    ]
+    handles = [Line2D([], [], color=sign_color(sign), label=rf"$\nu_t^{sign_symbol(sign)}$") for sign in signs]
     handles.append(Line2D([], [], color=GREY, linestyle=DASHES, linewidth=1.1, label="teacher"))
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0)).set_in_layout(False)
 
 
 def exact_solution(problem: Problem, time: float) -> AngularGaussian | None:
@@ -177,6 +177,6 @@ def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, l
     if known:
         axes.plot([], [], ".", color=GREY, markersize=5, label="exact")
     set_line_limits(axes, line)
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(0.0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.set_ylabel(r"density of $\nu_t$")
-    axes.legend(loc="best", ncols=2, columnspacing=1.2)
+    axes.legend(loc="upper center", ncols=3, columnspacing=1.2)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
 from wgflow.plotting.heatmaps import draw_measure, measure_title
-from wgflow.plotting.networks import choose_times, draw_disk, draw_polar, draw_profiles, draw_regression
+from wgflow.plotting.networks import choose_times, draw_disk, draw_polar, draw_profiles, draw_regression, time_label
 from wgflow.plotting.scalars import draw_mass, draw_risk
 from wgflow.plotting.sheets import Line, find_line, sheet_signs
 from wgflow.plotting.style import styled_figure
@@ -19,6 +19,7 @@ from wgflow.problems.models import QuadraticProblem
 from wgflow.trajectory import Trajectory
 
 REGRESSION, DISK, POLAR, PROFILES = "regression", "disk", "polar", "profiles"
+HEIGHTS = {1: 3.2, 2: 6.4, 4: 7.0}  # inches, by the number of rows
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     plan = _Plan(_first_panel(trajectory, problem), find_line(trajectory))
     signs = sheet_signs(trajectory)
     layout = _layout(plan, len(signs))
-    with styled_figure(height=3.3 * len(layout) + 0.2) as figure:
+    with styled_figure(height=HEIGHTS[len(layout)]) as figure:
         panels = _make_panels(figure, layout, plan)
         times = choose_times(trajectory)
         if plan.first is not None:
@@ -63,6 +64,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
         if plan.line is not None:
             sheets = [panels[name] for name in ("sheet +", "sheet -")[: len(signs)]]
             draw_measure(sheets, trajectory, plan.line, problem.teacher if problem else None)
+        if len(layout) == 4:
+            _join(panels["risk"], panels["mass"])
         _add_titles(panels, _titles(trajectory, plan))
     return figure
 
@@ -80,16 +83,16 @@ def _first_panel(trajectory: Trajectory, problem: Problem | None) -> str | None:
 
 
 def _layout(plan: _Plan, sheets: int) -> list[list[str]]:
-    """Rows of panels; a panel may span several places of the grid, which has 4 columns."""
-    scalars = ["risk", "risk", "mass", "mass"]
+    """Rows of panels; a panel may span several places of the grid, which has 2 columns and 1, 2 or 4 rows."""
+    scalars = ["risk", "mass"]
     if plan.line is None:
         return [scalars]
-    pair = ["sheet +", "sheet +", "sheet -", "sheet -"]
+    pair = ["sheet +", "sheet -"]
     if plan.first is None:
-        return [pair if sheets == 2 else ["sheet +"] * 4, scalars]
+        return [pair if sheets == 2 else ["sheet +"] * 2, scalars]
     if sheets == 2:
-        return [["first", "first", "risk", "mass"], pair]
-    return [["first", "first", "sheet +", "sheet +"], scalars]
+        return [["first", "risk"], ["first", "mass"], pair, pair]
+    return [["first", "sheet +"], scalars]
 
 
 def _make_panels(figure: Figure, layout: list[list[str]], plan: _Plan) -> dict[str, Axes]:
@@ -112,11 +115,18 @@ def _draw_first(axes: Axes, trajectory: Trajectory, problem: Problem | None, pla
             draw_polar(cast("PolarAxes", axes), trajectory, problem.teacher, plan.line)
 
 
+def _join(upper: Axes, lower: Axes) -> None:
+    """Leave the time axis of stacked panels to the lower one."""
+    upper.sharex(lower)
+    upper.tick_params(labelbottom=False)
+    upper.set_xlabel("")
+
+
 def _titles(trajectory: Trajectory, plan: _Plan) -> dict[str, str]:
     firsts = {
         REGRESSION: "Data and learned function $h_t(x)$",
         DISK: r"Neurons at $\tanh(|a||b|/2)\,\eta$",
-        POLAR: rf"Densities at $t = {trajectory.time[-1]:.3g}$",
+        POLAR: f"Densities at {time_label(trajectory.time[-1])} (areas are masses)",
         PROFILES: r"Density of $\nu_t$ at a few times",
     }
     sheets = dict(zip(("sheet +", "sheet -"), (measure_title(trajectory, s) for s in (1.0, -1.0)), strict=True))

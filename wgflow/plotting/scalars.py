@@ -82,12 +82,13 @@ def _colors(marked: IntArray | None) -> FloatArray:
 
 def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
     r"""Total mass over time, and that of each sheet on signed domains."""
-    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=r"$|\nu_t|$")
     signs = sheet_signs(trajectory)
+    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=r"$|\nu_t|$")
     for sign in signs if len(signs) == 2 else ():
         symbol = sign_symbol(sign)
         axes.plot(trajectory.time, sheet_mass(trajectory, sign), color=sign_color(sign), label=rf"$|\nu_t^{symbol}|$")
     set_time_axis(axes, trajectory.time)
     axes.set_ylim(0.0, 1.08 * float(max(trajectory.mass.max(), 1e-300)))
-    axes.set_ylabel(r"mass")
-    axes.legend(loc="best", ncols=3)
+    axes.set_ylabel(r"mass $|\nu_t|$" if len(signs) == 1 else "mass")
+    if len(signs) == 2:
+        axes.legend(loc="best", ncols=3, columnspacing=1.2).set_in_layout(False)

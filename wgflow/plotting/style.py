@@ -26,7 +26,8 @@ VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK = (
     "#56B4E9",
     "#000000",
 )
-GREY = "#8C8C8C"
+GREY, PALE = "#8C8C8C", "#BDBDBD"
+DASHES = (0, (5, 3))  # of a teacher's directions
 RUNS = (BLACK, ORANGE)  # the first and the second run of a comparison
 CURVES = (GREEN, PURPLE, SKY, BLUE, VERMILLION)
 TIME_MAP, DENSITY_MAP = "viridis", "magma_r"

@@ -66,7 +66,7 @@ class TwoLayerProblem(Section):
     activation: Literal["relu"] = Field("relu", description="activation of the hidden layer")
     loss: Literal["square", "logistic", "softmin"] = Field("square", description="risk of the predictions")
     data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
-    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda |nu|")
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
     teacher: TeacherSection | None = None
     dataset: DatasetSection | None = None
 
@@ -93,7 +93,7 @@ class QuadraticProblem(Section):
 
     kind: Literal["quadratic"]
     target: Matrix = Field(description="symmetric matrix M_*")
-    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda |nu|")
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
 
 
 class CircleSection(Section):
@@ -121,7 +121,7 @@ class AngularGaussianInitial(Section):
 
 
 class SolverSection(Section):
-    """Which solver, how long, and the factors of the flow."""
+    """The method; the section of its name holds its options."""
 
     kind: Literal["finite_volume", "particles", "characteristics"] = "finite_volume"
     t_end: Positive = Field(description="last time")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.functionals import GridFunctional
+from wgflow.reductions import inner_product
 from wgflow.schemes.space import SpaceScheme
 from wgflow.typing import FloatArray
 
@@ -35,8 +36,8 @@ class StiffnessEstimate:
         """Do one iteration at the given density; the curvature is that of the last evaluation of F."""
         self._scheme.euler_stage(density, self._vector, density, (-1.0, 1.0), 1.0, self._rate)
         self._functional.hessian(self._rate, self._image)
-        dissipated = -float(np.vdot(self._vector, self._rate))
+        dissipated = -inner_product(self._vector.ravel(), self._rate.ravel())
         image_size = float(np.abs(self._image).max())
         if dissipated > 0.0 and image_size > 0.0:
-            self.largest = float(np.vdot(self._rate, self._image)) / dissipated
+            self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated
             np.multiply(self._image, -1.0 / image_size, out=self._vector)
