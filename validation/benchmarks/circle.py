@@ -71,7 +71,7 @@ def main() -> None:
         "data": (regression(), ARRAYS_FOR_DATA),
         "population": (Population(teacher), ARRAYS_FOR_POPULATION),
     }
-    print(f"{"risk":12s} {'cells':>7s} {'us/step':>9s} {'x triad':>8s}")
+    print(f"{'risk':12s} {'cells':>7s} {'us/step':>9s} {'x triad':>8s}")
     for name, (functional, arrays) in problems.items():
         for cells in (64, 4096, 65536):
             seconds = step_seconds(functional, cells, 400 if cells < 10_000 else 100)
