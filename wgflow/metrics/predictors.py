@@ -13,7 +13,7 @@ _BLOCK = 2**21  # numbers in a block of a dense product: 16 MB
 
 
 def relu_predictions(particles: Particles, inputs: FloatArray) -> FloatArray:
-    r"""Outputs :math:`h(x_i) = \sum_j w_j e_j (\eta_j \cdot x_i)_+` of a network.
+    r"""Give the outputs :math:`h(x_i) = \sum_j w_j e_j (\eta_j \cdot x_i)_+` of a network.
 
     Parameters
     ----------

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError
@@ -97,6 +96,8 @@ def periodic_derivative(values: FloatArray, spacing: float) -> FloatArray:
 
 def _interpolate_periodic(angles: FloatArray, values: FloatArray, targets: FloatArray) -> FloatArray:
     """Monotone cubic interpolation of a periodic function given at any angles."""
+    from scipy.interpolate import PchipInterpolator  # takes longer to import than a small run to compute
+
     angles = np.mod(angles, 2.0 * np.pi)
     angles, first = np.unique(angles, return_index=True)
     values = values[first]

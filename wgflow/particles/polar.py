@@ -11,16 +11,18 @@ Bach and Chizat (2022), Section 4.1, with w_j = r_j^2 / m.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional, ParticlePotential, Particles
 from wgflow.schemes.evolution import Snapshot, StepCounts
 from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from scipy.integrate import DOP853
 
 
 class PolarFlow:
@@ -75,6 +77,8 @@ class PolarFlow:
 
     def begin_interval(self, end: float) -> None:
         """Start the integrator anew, and aim at ``end``."""
+        from scipy.integrate import DOP853  # takes longer to import than a small run to compute
+
         self._end = end
         self._solver = DOP853(self._velocity, self.time, self._state, end, rtol=self._tolerance, atol=self._tolerance)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from itertools import cycle
 from typing import Any, cast
 
 import numpy as np
@@ -22,15 +23,15 @@ from wgflow.plotting.sheets import (
     set_line_limits,
     sheet_signs,
 )
-from wgflow.plotting.style import CURVES, RUNS, sign_color, sign_symbol, styled_figure
+from wgflow.plotting.style import CURVES, DASHES, RUNS, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 Curves = Mapping[str, tuple[FloatArray, FloatArray]]
 
-DASHES = ("-", (0, (4, 2)))  # of the first and the second run
-DENSITY_DECADES = 5
+RUN_DASHES: tuple[Any, ...] = ("-", (0, (4, 2)))  # of the first and the second run
+DECADES = 5  # shown of densities and differences, at most
 
 
 def plot_comparison(
@@ -61,7 +62,7 @@ def plot_comparison(
     line = find_line(first) if find_line(first) == find_line(second) else None
     signs = tuple(sorted({*sheet_signs(first), *sheet_signs(second)}, reverse=True))
     layout = _layout(len(signs), line=line is not None, curves=bool(curves))
-    with styled_figure(height=2.9 * len(layout) + 0.3) as figure:
+    with styled_figure(height=(2.9 if curves else 2.4) * len(layout) + 0.3) as figure:
         panels = cast("dict[str, Axes]", figure.subplot_mosaic(cast("Any", layout)))
         runs = (first, second)
         draw_risks(panels["risk"], runs)
@@ -71,7 +72,7 @@ def plot_comparison(
             draw_curves(panels["curves"], curves)
         if line is not None:
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
-        _finish(figure, panels, labels)
+        _finish(figure, panels, labels, teacher=problem is not None and problem.teacher is not None)
     return figure
 
 
@@ -84,7 +85,7 @@ def _layout(sheets: int, *, line: bool, curves: bool) -> list[list[str]]:
 
 def draw_risks(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     """Risks of both runs over time."""
-    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+    for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(run.time, run.risk, color=color, linestyle=dashes)
     time = _longest(runs)
     set_time_axis(axes, time)
@@ -97,21 +98,25 @@ def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     time, values = relative_difference(*runs)
     axes.plot(time, values, color=RUNS[0])
     set_time_axis(axes, _longest(runs))
-    set_value_scale(axes, values)
+    highest = float(values.max(initial=0.0))
+    if highest > 0.0:
+        axes.set_yscale("log")
+        lowest = float(values.min(where=values > 0.0, initial=highest))
+        axes.set_ylim(max(lowest, highest * 10.0**-DECADES) / 1.5, 1.5 * highest)
     axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
 
 
 def relative_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArray, FloatArray]:
     """Times of the first run that the second one covers, and ``|R_1 - R_2| / |R_2|`` there (R_2 interpolated)."""
-    time = first.time[(first.time >= second.time[0]) & (first.time <= second.time[-1])]
-    reference = np.interp(time, second.time, second.risk)
-    difference = np.abs(first.risk[: time.size] - reference)
-    return time, np.divide(difference, np.abs(reference), where=reference != 0.0, out=difference)
+    covered = (first.time >= second.time[0]) & (first.time <= second.time[-1])
+    reference = np.interp(first.time[covered], second.time, second.risk)
+    difference = np.abs(first.risk[covered] - reference)
+    return first.time[covered], np.divide(difference, np.abs(reference), where=reference != 0.0, out=difference)
 
 
 def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     """Total masses of both runs over time."""
-    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+    for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(run.time, run.mass, color=color, linestyle=dashes)
     set_time_axis(axes, _longest(runs))
     axes.set_ylim(0.0, 1.08 * float(max(run.mass.max() for run in runs)) or 1.0)
@@ -120,14 +125,40 @@ def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
 
 def draw_curves(axes: Axes, curves: Curves) -> None:
     """Named curves over time."""
-    styles = cycle([(color, dashes) for dashes in DASHES for color in CURVES])
-    for (name, (time, values)), (color, dashes) in zip(curves.items(), styles, strict=False):
-        axes.plot(time, values, color=color, linestyle=dashes, marker="o", markersize=2.5, label=name)
+    used: Counter[str] = Counter()
+    for name, (time, values) in curves.items():
+        color = _curve_color(name, len(used))
+        dashes = RUN_DASHES[used[color] % len(RUN_DASHES)]
+        used[color] += 1
+        axes.plot(time, values, color=color, linestyle=dashes, marker="o", markersize=2.5, label=_curve_label(name))
     times, values = (np.concatenate([curve[i] for curve in curves.values()]) for i in (0, 1))
     set_time_axis(axes, np.unique(times))
     set_value_scale(axes, values[np.isfinite(values)])
     axes.set_ylabel("distance")
-    axes.legend(loc="best", ncols=2, columnspacing=1.2)
+    _make_room_above(axes)
+    axes.legend(loc="upper center", ncols=3, columnspacing=1.2)
+
+
+def _curve_color(name: str, position: int) -> str:
+    """Curves of a sheet, whose names end in its sign, have its colour."""
+    if name[-1:] in {"+", "-"}:
+        return sign_color(1.0 if name[-1] == "+" else -1.0)
+    return CURVES[position % len(CURVES)]
+
+
+def _curve_label(name: str) -> str:
+    """Write ``W2+`` as a symbol; other names stay as they are."""
+    found = re.fullmatch(r"W(\d+)([+-]?)", name)
+    return rf"$W_{{{found[1]}}}^{{{found[2]}}}$" if found else name
+
+
+def _make_room_above(axes: Axes) -> None:
+    """Extend the value axis by half of its length, for a legend."""
+    bottom, top = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(bottom, top * (top / bottom) ** 0.5)
+    else:
+        axes.set_ylim(bottom, top + 0.5 * (top - bottom))
 
 
 def _draw_last(
@@ -146,19 +177,14 @@ def _draw_last(
 
 
 def draw_last_measures(axes: Axes, runs: tuple[Trajectory, Trajectory], sign: float, line: Line) -> None:
-    """Last density of a sheet of both runs, as steps; log scale, ``DENSITY_DECADES`` decades at most."""
+    """Last density of a sheet of both runs, as steps; log scale, ``DECADES`` decades at most."""
     highest, lowest = 0.0, np.inf
-    for run, color, dashes in zip(runs, RUNS, DASHES, strict=True):
+    for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         edges, heights = profile(run, -1, sign, line)
-        axes.stairs(
-            heights,
-            edges,
-            baseline=None,
-            color=color,
-            linestyle=dashes,
-            linewidth=1.3,
-            alpha=1.0 if has_density(run) else 0.8,
-        )
+        if has_density(run):
+            axes.stairs(heights, edges, baseline=None, color=color, linestyle=dashes, linewidth=1.3)
+        else:
+            axes.stairs(heights, edges, fill=True, color=color, alpha=0.45)
         highest = max(highest, float(heights.max()))
         lowest = min(lowest, float(heights.min(where=heights > 0.0, initial=np.inf)))
     set_line_limits(axes, line)
@@ -171,7 +197,7 @@ def _set_density_axis(axes: Axes, lowest: float, highest: float) -> None:
         axes.set_ylim(0.0, 1.0)
     elif lowest < 0.01 * highest:
         axes.set_yscale("log")
-        axes.set_ylim(max(0.5 * lowest, highest * 10.0**-DENSITY_DECADES), 2.0 * highest)
+        axes.set_ylim(max(0.5 * lowest, highest * 10.0**-DECADES), 2.0 * highest)
     else:
         axes.set_ylim(0.0, 1.08 * highest)
 
@@ -180,7 +206,7 @@ def _mark_teacher(axes: Axes, teacher: Teacher, sign: float | None, line: Line) 
     angles = coordinate_of(teacher.directions, line)
     for angle, weight in zip(angles, teacher.weights, strict=True):
         if sign is None or weight * sign > 0.0:
-            axes.axvline(angle, color=sign_color(weight), linestyle=(0, (5, 3)), linewidth=0.9, zorder=0)
+            axes.axvline(angle, color=sign_color(weight), linestyle=DASHES, linewidth=0.9, zorder=0)
 
 
 def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
@@ -188,16 +214,22 @@ def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
     return max((run.time for run in runs), key=lambda time: float(time[-1]))
 
 
-def _finish(figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str]) -> None:
+def _finish(figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str], *, teacher: bool) -> None:
+    dashed = "dashed: teacher" if teacher else ""
     titles = {
         "risk": "Risk",
         "mass": "Mass",
         "difference": "Relative difference of the risks",
         "curves": "Distances",
-        "sheet +": "Last measure" if "sheet -" not in panels else "Last measure, output weights $+$",
-        "sheet -": "Last measure, output weights $-$",
+        "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
+        "sheet -": _last_title("output weights $-$", dashed),
     }
     for letter, (name, axes) in zip("ABCDEF", panels.items(), strict=False):
         axes.set_title(rf"$\bf{{{letter}}}$   {titles[name]}")
-    handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, DASHES, strict=True)]
+    handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, RUN_DASHES, strict=True)]
     figure.legend(handles, list(labels), loc="outside upper center", ncols=2)
+
+
+def _last_title(*notes: str) -> str:
+    shown = ", ".join(note for note in notes if note)
+    return f"Last measure ({shown})" if shown else "Last measure"

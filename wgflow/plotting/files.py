@@ -13,11 +13,19 @@ ENDINGS = (".png", ".pdf", ".svg")
 
 
 def check_figure_path(path: str | Path) -> Path:
-    """Give the path if its ending is one that figures can be saved with; raises InputError otherwise."""
+    """Give the path if a figure can be saved there, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If the ending is none of .png, .pdf and .svg, or the folder does not exist.
+    """
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         found = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-        raise InputError(f"picture {path} has {found}; allowed are {', '.join(ENDINGS)}")
+        raise InputError(f"figure {path} has {found}; allowed are {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"figure {path}: the folder {path.parent} does not exist; make it, or choose another path")
     return path
 
 
@@ -29,17 +37,17 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     figure : Figure
         What a plotting function returned.
     path : path
-        A file that ends in .png, .pdf or .svg; an existing one is replaced.
+        File that ends in .png, .pdf or .svg; an existing one is replaced.
 
     Returns
     -------
     Path
-        Where the picture is.
+        Where the figure is.
 
     Raises
     ------
     InputError
-        If the ending is another one, or the file cannot be written.
+        If the ending is another one, the folder does not exist, or the file cannot be written.
     """
     path = check_figure_path(path)
     try:
@@ -47,5 +55,5 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
             figure.savefig(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"picture {path} cannot be written: {reason}; choose another path") from None
+        raise InputError(f"figure {path} cannot be written: {reason}; choose another path") from None
     return path

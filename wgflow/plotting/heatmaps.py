@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from wgflow.functionals import Teacher
@@ -16,6 +17,7 @@ from wgflow.plotting.sheets import (
     Line,
     cell_edges,
     coordinate_of,
+    grid_of,
     has_density,
     set_line_axis,
     sheet_density,
@@ -27,7 +29,7 @@ from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
 DECADES = 5  # densities further below the maximum have the colour of the lowest value
-MAX_ROWS, MAX_COLUMNS = 512, 400  # finer than the pixels of a panel
+MAX_ROWS, MAX_COLUMNS = 256, 300  # cells of a heat map must be larger than pixels, or narrow peaks vanish
 MAX_PATHS = 150  # particles drawn on a sheet
 THICKEST, THINNEST = 1.8, 0.15
 
@@ -37,11 +39,13 @@ def thin(count: int, most: int) -> IntArray:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def draw_measure(panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None) -> None:
+def draw_measure(
+    figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
+) -> None:
     """Draw each sheet over time on its own axes: the density if there is one, else the particles."""
     signs = sheet_signs(trajectory)
     if has_density(trajectory):
-        _draw_densities(panels, trajectory, line)
+        _draw_densities(figure, panels, trajectory, line)
     for axes, sign in zip(panels, signs, strict=True):
         if not has_density(trajectory):
             draw_paths(axes, trajectory, sign, line)
@@ -52,30 +56,30 @@ def draw_measure(panels: Sequence[Axes], trajectory: Trajectory, line: Line, tea
         axes.set_ylim(*line.limits)
 
 
-def measure_title(trajectory: Trajectory, sign: float) -> str:
+def measure_title(trajectory: Trajectory, sign: float, *, teacher: bool) -> str:
     """Title of a sheet."""
     kind = "Density" if has_density(trajectory) else "Particles"
+    dashed = "dashed: teacher" if teacher else ""
     if len(sheet_signs(trajectory)) == 1:
-        return rf"{kind} of $\nu_t$"
-    return rf"{kind} of $\nu_t^{sign_symbol(sign)}$ (output weights ${sign_symbol(sign)}$)"
+        return rf"{kind} of $\nu_t$" + (f" ({dashed})" if teacher else "")
+    notes = [f"output weights ${sign_symbol(sign)}$"] + ([dashed] if teacher else [])
+    return rf"{kind} of $\nu_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 
-def _draw_densities(panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
+def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
     maps = [coarse_density(trajectory, sign) for sign in sheet_signs(trajectory)]
     norm, clipped = density_norm(np.concatenate([values.ravel() for _, _, values in maps]))
     for axes, (times, edges, values) in zip(panels, maps, strict=True):
         mesh = axes.pcolormesh(
             times, edges, np.clip(values, norm.vmin, None), norm=norm, cmap=DENSITY_MAP, rasterized=True
         )
-    _add_colorbar(panels, mesh, line, clipped=clipped)
+    _add_colorbar(figure, panels, mesh, line, clipped=clipped)
 
 
-def _add_colorbar(panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
-    figure = panels[0].get_figure(root=True)
-    assert figure is not None
+def _add_colorbar(figure: Figure, panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
     bar = figure.colorbar(mesh, ax=list(panels), extend="min" if clipped else "neither", pad=0.01, aspect=25)
     bar.set_label("density (per radian)" if line.angular else "density")
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
 
 
 def density_norm(values: FloatArray) -> tuple[Normalize, bool]:
@@ -98,8 +102,7 @@ def coarse_density(trajectory: Trajectory, sign: float) -> tuple[FloatArray, Flo
 
     Fine grids are averaged over blocks of cells, which keeps the mass of narrow peaks; many times are thinned.
     """
-    assert trajectory.domain is not None
-    base = trajectory.domain.base
+    base = grid_of(trajectory)
     shown = np.flatnonzero(trajectory.time > 0.0) if is_log_spaced(trajectory.time) else np.arange(len(trajectory.time))
     shown = shown[thin(shown.size, MAX_COLUMNS)]
     edges, volumes = cell_edges(base.coordinates[0]), base.volumes.ravel()

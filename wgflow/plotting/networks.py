@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -44,7 +46,8 @@ def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
     level = np.sqrt(np.maximum.accumulate(np.maximum(trajectory.risk[::-1], 0.0))[::-1])
     drop = level[0] - level[-1]
     learned = (level[0] - level) / drop if drop > 0.0 else fraction
-    return np.unique(np.searchsorted(0.5 * (fraction + learned), np.linspace(0.0, 1.0, count) - 1e-12))
+    chosen = np.searchsorted(0.5 * (fraction + learned), np.linspace(0.0, 1.0, count) - 1e-12)
+    return np.unique(chosen.clip(max=len(fraction) - 1))
 
 
 def time_label(time: float) -> str:
@@ -100,12 +103,12 @@ def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) 
         radius = np.tanh(0.5 * size)
         paths = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
         axes.add_collection(LineCollection(list(paths.swapaxes(0, 1)), colors=color, linewidths=0.35, alpha=0.6))
-        axes.scatter(*paths[-1].T, s=7, color=color, linewidths=0, zorder=3)
-    _add_sign_legend(axes, sheet_signs(trajectory), teacher)
+        axes.scatter(paths[-1, :, 0], paths[-1, :, 1], s=7, color=color, linewidths=0, zorder=3)
+    _add_sign_legend(axes, sheet_signs(trajectory))
 
 
 def _draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="W")
     axes.set_xlim(-1.06, 1.06)
     axes.set_ylim(-1.06, 1.06)
     axes.set_axis_off()
@@ -116,7 +119,7 @@ def _draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
         axes.plot([0.0, x], [0.0, y], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
 
 
-def draw_polar(axes: PolarAxes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
+def draw_polar(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
     """Last densities around the circle, the radius the root of the density so that areas are masses."""
     top = 0.0
     for sign in sheet_signs(trajectory):
@@ -130,11 +133,12 @@ def draw_polar(axes: PolarAxes, trajectory: Trajectory, teacher: Teacher, line: 
     top = 1.1 * top or 1.0
     for angle, weight in zip(coordinate_of(teacher.directions, line), teacher.weights, strict=True):
         axes.plot([angle, angle], [0.0, top], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
-    _set_polar_frame(axes, top)
-    _add_sign_legend(axes, sheet_signs(trajectory), teacher)
+    _set_polar_frame(cast(PolarAxes, axes), top)
+    _add_sign_legend(axes, sheet_signs(trajectory))
 
 
 def _set_polar_frame(axes: PolarAxes, top: float) -> None:
+    axes.set_anchor("W")
     axes.set_rlim(0.0, top)
     rings = top * np.array([1 / 3, 2 / 3, 1.0])
     densities = [float(f"{ring**2:.1g}") for ring in rings[:2]]
@@ -144,7 +148,7 @@ def _set_polar_frame(axes: PolarAxes, top: float) -> None:
     axes.grid(linewidth=0.4)
 
 
-def _add_sign_legend(axes: Axes, signs: tuple[float, ...], teacher: Teacher) -> None:
+def _add_sign_legend(axes: Axes, signs: tuple[float, ...]) -> None:
     handles = [Line2D([], [], color=sign_color(sign), label=rf"$\nu_t^{sign_symbol(sign)}$") for sign in signs]
     handles.append(Line2D([], [], color=GREY, linestyle=DASHES, linewidth=1.1, label="teacher"))
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0)).set_in_layout(False)

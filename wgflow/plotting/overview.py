@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.projections.polar import PolarAxes
 
 from wgflow.plotting.heatmaps import draw_measure, measure_title
-from wgflow.plotting.networks import choose_times, draw_disk, draw_polar, draw_profiles, draw_regression, time_label
+from wgflow.plotting.networks import (
+    choose_times,
+    draw_disk,
+    draw_polar,
+    draw_profiles,
+    draw_regression,
+    time_label,
+)
 from wgflow.plotting.scalars import draw_mass, draw_risk
 from wgflow.plotting.sheets import Line, find_line, sheet_signs
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
 from wgflow.problems.models import QuadraticProblem
 from wgflow.trajectory import Trajectory
+from wgflow.typing import IntArray
 
-REGRESSION, DISK, POLAR, PROFILES = "regression", "disk", "polar", "profiles"
 HEIGHTS = {1: 3.2, 2: 6.4, 4: 7.0}  # inches, by the number of rows
+SHEETS = ("sheet +", "sheet -")
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """What a figure will show: the kind of its first panel (or none), and the coordinate of the measure (or none)."""
+class _First:
+    """The first panel, which shows what was learned: its title, how it is drawn, and the outputs that it shows."""
 
-    first: str | None
-    line: Line | None
+    title: str
+    draw: Callable[[Axes], None]
+    times: IntArray | None = None
+    polar: bool = False
 
 
 def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
@@ -51,68 +62,63 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     Figure
         A matplotlib figure; `save_figure` writes it to a file.
     """
-    plan = _Plan(_first_panel(trajectory, problem), find_line(trajectory))
-    signs = sheet_signs(trajectory)
-    layout = _layout(plan, len(signs))
-    with styled_figure(height=HEIGHTS[len(layout)]) as figure:
-        panels = _make_panels(figure, layout, plan)
-        times = choose_times(trajectory)
-        if plan.first is not None:
-            _draw_first(panels["first"], trajectory, problem, plan, times)
-        draw_risk(panels["risk"], trajectory, times if plan.first in {REGRESSION, PROFILES} else None)
+    line, signs = find_line(trajectory), sheet_signs(trajectory)
+    first = _choose_first(trajectory, problem, line)
+    teacher = problem.teacher if problem is not None else None
+    layout = _layout(len(signs), first=first is not None, measure=line is not None)
+    with styled_figure(HEIGHTS[len(layout)]) as figure:
+        panels = _make_panels(figure, layout, polar=first is not None and first.polar)
+        titles = {"risk": "Risk", "mass": "Mass"}
+        if first is not None:
+            first.draw(panels["first"])
+            titles["first"] = first.title
+        draw_risk(panels["risk"], trajectory, None if first is None else first.times)
         draw_mass(panels["mass"], trajectory)
-        if plan.line is not None:
-            sheets = [panels[name] for name in ("sheet +", "sheet -")[: len(signs)]]
-            draw_measure(sheets, trajectory, plan.line, problem.teacher if problem else None)
+        if line is not None:
+            draw_measure(figure, [panels[name] for name in SHEETS[: len(signs)]], trajectory, line, teacher)
+            for name, sign in zip(SHEETS, signs, strict=False):
+                titles[name] = measure_title(trajectory, sign, teacher=teacher is not None)
         if len(layout) == 4:
             _join(panels["risk"], panels["mass"])
-        _add_titles(panels, _titles(trajectory, plan))
+        _add_titles(panels, titles)
     return figure
 
 
-def _first_panel(trajectory: Trajectory, problem: Problem | None) -> str | None:
-    line = find_line(trajectory)
+def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | None) -> _First | None:
     if problem is None or line is None or not line.angular:
         return None
     if problem.teacher is not None:
-        return DISK if trajectory.has_particles else POLAR
+        network = draw_disk if trajectory.has_particles else draw_polar
+        draw = partial(network, trajectory=trajectory, teacher=problem.teacher, line=line)
+        if trajectory.has_particles:
+            return _First(r"Neurons at $\tanh(|a||b|/2)\,\eta$", draw)
+        return _First(f"Densities at {time_label(trajectory.time[-1])} (areas show masses)", draw, polar=True)
+    times = choose_times(trajectory)
     if isinstance(problem.config.problem, QuadraticProblem) and len(sheet_signs(trajectory)) == 1:
-        return PROFILES
-    one_input = problem.dataset is not None and problem.dataset.input_shift.size == 1
-    return REGRESSION if one_input else None
+        draw = partial(draw_profiles, trajectory=trajectory, problem=problem, line=line, times=times)
+        return _First(r"Density of $\nu_t$ at a few times", draw, times)
+    if problem.dataset is not None and problem.dataset.input_shift.size == 1:
+        draw = partial(draw_regression, trajectory=trajectory, dataset=problem.dataset, times=times)
+        return _First("Data and learned function $h_t(x)$", draw, times)
+    return None
 
 
-def _layout(plan: _Plan, sheets: int) -> list[list[str]]:
+def _layout(sheets: int, *, first: bool, measure: bool) -> list[list[str]]:
     """Rows of panels; a panel may span several places of the grid, which has 2 columns and 1, 2 or 4 rows."""
     scalars = ["risk", "mass"]
-    if plan.line is None:
+    pair = list(SHEETS) if sheets == 2 else [SHEETS[0]] * 2
+    if not measure:
         return [scalars]
-    pair = ["sheet +", "sheet -"]
-    if plan.first is None:
-        return [pair if sheets == 2 else ["sheet +"] * 2, scalars]
+    if not first:
+        return [pair, scalars]
     if sheets == 2:
         return [["first", "risk"], ["first", "mass"], pair, pair]
-    return [["first", "sheet +"], scalars]
+    return [["first", SHEETS[0]], scalars]
 
 
-def _make_panels(figure: Figure, layout: list[list[str]], plan: _Plan) -> dict[str, Axes]:
-    polar: dict[Any, dict[str, Any]] = {"first": {"projection": "polar"}} if plan.first == POLAR else {}
-    return cast("dict[str, Axes]", figure.subplot_mosaic(cast("Any", layout), per_subplot_kw=polar))
-
-
-def _draw_first(axes: Axes, trajectory: Trajectory, problem: Problem | None, plan: _Plan, times: Any) -> None:
-    assert problem is not None and plan.line is not None
-    if plan.first == REGRESSION:
-        assert problem.dataset is not None
-        draw_regression(axes, trajectory, problem.dataset, times)
-    elif plan.first == PROFILES:
-        draw_profiles(axes, trajectory, problem, plan.line, times)
-    else:
-        assert problem.teacher is not None
-        if plan.first == DISK:
-            draw_disk(axes, trajectory, problem.teacher, plan.line)
-        else:
-            draw_polar(cast("PolarAxes", axes), trajectory, problem.teacher, plan.line)
+def _make_panels(figure: Figure, layout: list[list[str]], *, polar: bool) -> dict[str, Axes]:
+    special: dict[Any, dict[str, Any]] = {"first": {"projection": "polar"}} if polar else {}
+    return cast("dict[str, Axes]", figure.subplot_mosaic(cast("Any", layout), per_subplot_kw=special))
 
 
 def _join(upper: Axes, lower: Axes) -> None:
@@ -120,17 +126,6 @@ def _join(upper: Axes, lower: Axes) -> None:
     upper.sharex(lower)
     upper.tick_params(labelbottom=False)
     upper.set_xlabel("")
-
-
-def _titles(trajectory: Trajectory, plan: _Plan) -> dict[str, str]:
-    firsts = {
-        REGRESSION: "Data and learned function $h_t(x)$",
-        DISK: r"Neurons at $\tanh(|a||b|/2)\,\eta$",
-        POLAR: f"Densities at {time_label(trajectory.time[-1])} (areas are masses)",
-        PROFILES: r"Density of $\nu_t$ at a few times",
-    }
-    sheets = dict(zip(("sheet +", "sheet -"), (measure_title(trajectory, s) for s in (1.0, -1.0)), strict=True))
-    return {"first": firsts.get(plan.first or "", ""), "risk": "Risk", "mass": "Mass", **sheets}
 
 
 def _add_titles(panels: dict[str, Axes], titles: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
-from wgflow.domains import Coordinate
+from wgflow.domains import Coordinate, Domain
+from wgflow.errors import InputError
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -75,6 +76,13 @@ def has_density(trajectory: Trajectory) -> bool:
     return trajectory.domain is not None and "density" in trajectory.fields
 
 
+def grid_of(trajectory: Trajectory) -> Domain:
+    """Unsigned domain that the density lives on."""
+    if trajectory.domain is None:
+        raise InputError("the domain of this trajectory is not known; its density cannot be drawn")
+    return trajectory.domain.base
+
+
 def sheet_density(trajectory: Trajectory, sign: float) -> FloatArray:
     """Density of a sheet at all times, shape (T, n)."""
     signs = sheet_signs(trajectory)
@@ -92,8 +100,7 @@ def sheet_mass(trajectory: Trajectory, sign: float) -> FloatArray:
     """Mass of a sheet at each time, shape (T,)."""
     if trajectory.has_particles:
         return trajectory.weight[:, sheet_particles(trajectory, sign)].sum(axis=1)
-    assert trajectory.domain is not None
-    return sheet_density(trajectory, sign) @ trajectory.domain.base.volumes.ravel()
+    return sheet_density(trajectory, sign) @ grid_of(trajectory).volumes.ravel()
 
 
 def weighted_histogram(trajectory: Trajectory, index: int, sign: float, line: Line) -> tuple[FloatArray, FloatArray]:
@@ -110,8 +117,7 @@ def profile(trajectory: Trajectory, index: int, sign: float, line: Line) -> tupl
     """Density of a sheet at an output as steps: edges (n + 1,), heights (n,); a histogram for particles."""
     if not has_density(trajectory):
         return weighted_histogram(trajectory, index, sign, line)
-    assert trajectory.domain is not None
-    edges = cell_edges(trajectory.domain.base.coordinates[0])
+    edges = cell_edges(grid_of(trajectory).coordinates[0])
     return edges, sheet_density(trajectory, sign)[index]
 
 

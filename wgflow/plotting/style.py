@@ -29,7 +29,7 @@ VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK = (
 GREY, PALE = "#8C8C8C", "#BDBDBD"
 DASHES = (0, (5, 3))  # of a teacher's directions
 RUNS = (BLACK, ORANGE)  # the first and the second run of a comparison
-CURVES = (GREEN, PURPLE, SKY, BLUE, VERMILLION)
+CURVES = (GREEN, PURPLE, SKY)
 TIME_MAP, DENSITY_MAP = "viridis", "magma_r"
 
 WIDTH = 10.0  # inches
@@ -65,7 +65,8 @@ STYLE: Mapping[str, Any] = MappingProxyType(
 @contextmanager
 def paper_style() -> Iterator[None]:
     """Apply the style inside a ``with`` block only."""
-    with matplotlib.rc_context(dict(STYLE)):
+    settings: Any = dict(STYLE)
+    with matplotlib.rc_context(settings):
         yield
 
 

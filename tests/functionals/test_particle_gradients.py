@@ -1,0 +1,86 @@
+"""Functionals at particles: potentials and gradients are derivatives of the energy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.functionals.problems import PLANAR, SPATIAL
+from tests.references import central_difference
+from wgflow.functionals import Features, Particles, Relu
+
+EVERY = {**PLANAR, **SPATIAL}
+for_every_functional = pytest.mark.parametrize("name", EVERY)
+
+
+def particles_for(name, seed=3):
+    generator = np.random.default_rng(seed)
+    points = generator.normal(size=(5, 3 if name in SPATIAL else 2))
+    return Particles(points, generator.exponential(size=5), np.array([1.0, -1.0, 1.0, 1.0, -1.0]))
+
+
+@for_every_functional
+def test_the_potential_is_the_derivative_of_the_energy_by_a_weight(name):
+    functional, particles = EVERY[name], particles_for(name)
+    potential = functional.at_particles(particles).potential
+    for j, unit in enumerate(np.eye(5)):
+
+        def energy(s, unit=unit):
+            moved = Particles(particles.points, particles.weights + s * unit, particles.signs)
+            return functional.at_particles(moved).energy
+
+        assert central_difference(energy, 1e-2) == pytest.approx(potential[j], rel=1e-8, abs=1e-8)
+
+
+@for_every_functional
+def test_the_gradient_times_the_weight_is_the_derivative_of_the_energy_by_a_position(name):
+    functional, particles = EVERY[name], particles_for(name)
+    gradient = functional.at_particles(particles).gradient
+    for j, axis in np.ndindex(particles.points.shape):
+
+        def energy(s, j=j, axis=axis):
+            points = particles.points.copy()
+            points[j, axis] += s
+            return functional.at_particles(Particles(points, particles.weights, particles.signs)).energy
+
+        expected = particles.weights[j] * gradient[j, axis]
+        assert central_difference(energy, 1e-3) == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("dimension", [2, 3, 5])
+def test_compiled_relu_sums_equal_the_formula(smoothing, dimension):
+    generator = np.random.default_rng(dimension)
+    inputs, points = generator.normal(size=(23, dimension)), generator.normal(size=(11, dimension))
+    charges, coefficients = generator.normal(size=11), generator.normal(size=23)
+    activation, width = points @ inputs.T, smoothing * np.linalg.norm(inputs, axis=1)
+    rounded = abs(activation) < width
+    safe = np.where(width > 0.0, width, 1.0)
+    feature = np.where(rounded, (activation + width) ** 2 / (4.0 * safe), np.maximum(activation, 0.0))
+    slope = np.where(rounded, (activation + width) / (2.0 * safe), activation > 0.0)
+    relu = Relu(inputs, smoothing)
+    assert abs(relu(points) - feature).max() < 1e-14
+    assert abs(relu.sums.predictions(points, charges) - charges @ feature).max() < 1e-13
+    values, gradient = relu.sums.fields(points, coefficients)
+    assert abs(values - feature @ coefficients).max() < 1e-13
+    assert abs(gradient - (coefficients * slope) @ inputs).max() < 1e-13
+    assert abs(relu.gradient(points, coefficients) - gradient).max() == 0.0
+
+
+def test_a_data_point_at_the_origin_pulls_nothing():
+    functional = Features(Relu(np.array([[0.0, 0.0]]), smoothing=0.1), [1.0])
+    found = functional.at_particles(Particles(np.array([[0.6, 0.8]]), np.ones(1), np.ones(1)))
+    assert abs(found.gradient).max() == 0.0
+
+
+def test_a_mirrored_measure_has_the_mirrored_potential():
+    # Both the signs of the particles and the targets change: nothing else may.
+    particles = particles_for("relu square")
+    mirrored = Particles(particles.points, particles.weights, -particles.signs)
+    for name in ("relu square", "relu logistic", "relu softmin"):
+        functional = EVERY[name]
+        opposite = Features(functional.fn, -functional.targets, functional.loss)
+        found, expected = opposite.at_particles(mirrored), functional.at_particles(particles)
+        assert found.energy == pytest.approx(expected.energy, rel=1e-15)
+        assert abs(found.potential - expected.potential).max() < 1e-15
+        assert abs(found.gradient - expected.gradient).max() < 1e-15

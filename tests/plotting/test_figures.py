@@ -1,0 +1,280 @@
+"""Every kind of figure, drawn from tiny runs: what it shows is what was computed, and nothing warns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colors import LogNorm, Normalize, to_rgba
+
+import wgflow
+from wgflow.plotting import plot_trajectory
+from wgflow.plotting.heatmaps import MAX_ROWS, coarse_density, density_norm, time_edges
+from wgflow.plotting.networks import choose_times, exact_solution, time_label
+from wgflow.plotting.scalars import is_log_spaced
+from wgflow.plotting.style import BLUE, VERMILLION
+from wgflow.trajectory import Trajectory
+
+TEACHER = {
+    "kind": "two_layer",
+    "data": "gaussian_teacher",
+    "teacher": {"angles": [0.5, 2.9, 4.9], "weights": [1.0, -1.0, 1.0]},
+}
+
+
+def teacher_problem(solver="finite_volume", cells=32, **output):
+    return {
+        "problem": TEACHER,
+        "domain": {"kind": "circle", "signed": True, "cells": cells},
+        "solver": {"kind": solver, "t_end": 2.0},
+        "particles": {"count": 30},
+        "output": output or {"snapshots": 5},
+    }
+
+
+def quadratic_problem(**solver):
+    return {
+        "problem": {"kind": "quadratic", "target": [[1.0, 0.3], [0.3, 0.5]]},
+        "domain": {"kind": "circle", "cells": 64},
+        "initial": {"kind": "angular_gaussian", "covariance": [[0.5, -0.1], [-0.1, 0.3]]},
+        "solver": {"t_end": 0.5, **solver},
+        "output": {"snapshots": 6},
+    }
+
+
+@pytest.fixture(scope="module")
+def regression(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "waves.csv"
+    x = np.linspace(3.0, 9.0, 12)
+    np.savetxt(
+        path, np.column_stack([x, 20.0 + 4.0 * np.sin(x)]), delimiter=",", header="day_of_week,height", comments=""
+    )
+    problem = wgflow.open_problem(
+        {
+            "problem": {"kind": "two_layer", "dataset": {"path": str(path)}},
+            "domain": {"kind": "circle", "signed": True, "cells": 32},
+            "solver": {"t_end": 20.0},
+            "output": {"snapshots": 9, "spacing": "log", "first": 0.1},
+        }
+    )
+    return wgflow.run(problem), problem
+
+
+@pytest.fixture(scope="module")
+def teacher_runs():
+    kinds = ("finite_volume", "particles", "characteristics")
+    problems = {kind: wgflow.open_problem(teacher_problem(kind)) for kind in kinds}
+    return {kind: (wgflow.run(problem), problem) for kind, problem in problems.items()}
+
+
+def panel(figure, title):
+    """The axes whose title holds some words."""
+    (found,) = [axes for axes in figure.axes if title in axes.get_title(loc="left")]
+    return found
+
+
+def line(axes, label):
+    (found,) = [curve for curve in axes.get_lines() if curve.get_label() == label]
+    return found
+
+
+def heat_maps(figure):
+    return [mesh for axes in figure.axes for mesh in axes.collections if isinstance(mesh, QuadMesh)]
+
+
+def test_regression_shows_the_learned_function_in_the_units_of_the_file(regression):
+    trajectory, problem = regression
+    figure = plot_trajectory(trajectory, problem)
+    axes = panel(figure, "Data and learned function")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("day of week", "height")
+    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], np.linspace(3.0, 9.0, 12))
+    x, shown = line(axes, "$t = 20$").get_data()
+    data, domain = problem.dataset, problem.domain
+    inputs = np.stack([(x - data.input_shift) / data.input_scale, np.ones_like(x)], axis=-1)
+    net = (trajectory.density[-1, 0] - trajectory.density[-1, 1]) * domain.base.volumes
+    direct = np.maximum(inputs @ domain.base.points.T, 0.0) @ net
+    np.testing.assert_allclose(shown, data.target_shift + data.target_scale * direct, rtol=1e-12)
+
+
+def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression):
+    trajectory, problem = regression
+    figure = plot_trajectory(trajectory, problem)
+    positive, negative = heat_maps(figure)
+    assert positive.norm is negative.norm
+    assert figure.axes[-1].get_ylabel() == "density (per radian)"
+    for title in ("Risk", "Mass", "output weights $+$", "output weights $-$"):
+        assert panel(figure, title).get_xscale() == "log"
+        assert panel(figure, title).get_xlim() == pytest.approx((0.1, 20.0))
+    shown = trajectory.density[1:, 0].T  # t = 0 has no place on a log axis
+    np.testing.assert_allclose(positive.get_array(), np.clip(shown, positive.norm.vmin, None))
+
+
+def test_risk_and_mass_are_those_of_the_trajectory(regression):
+    trajectory, problem = regression
+    figure = plot_trajectory(trajectory, problem)
+    np.testing.assert_array_equal(line(panel(figure, "Risk"), "risk").get_ydata(), trajectory.risk)
+    mass = panel(figure, "Mass")
+    np.testing.assert_array_equal(line(mass, r"$|\nu_t|$").get_ydata(), trajectory.mass)
+    parts = [line(mass, rf"$|\nu_t^{sign}|$").get_ydata() for sign in "+-"]
+    np.testing.assert_allclose(np.sum(parts, axis=0), trajectory.mass)
+
+
+def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
+    figure = plot_trajectory(*teacher_runs["finite_volume"])
+    trajectory, problem = teacher_runs["finite_volume"]
+    axes = panel(figure, "Densities at $t = 2$")
+    assert axes.name == "polar"
+    angles, radius = axes.get_lines()[0].get_data()
+    np.testing.assert_allclose(angles[:-1], problem.domain.base.angles)
+    np.testing.assert_allclose(radius[:-1] ** 2, trajectory.density[-1, 0])
+    assert len(heat_maps(figure)) == 2
+    assert axes.get_lines()[0].get_color() == VERMILLION
+    assert axes.get_lines()[1].get_color() == BLUE
+
+
+def test_teacher_directions_are_marked_on_the_sheet_of_their_sign(teacher_runs):
+    figure = plot_trajectory(*teacher_runs["finite_volume"])
+    marks = {sign: [curve.get_ydata()[0] for curve in panel(figure, f"weights ${sign}$").get_lines()] for sign in "+-"}
+    np.testing.assert_allclose(marks["+"], [0.5, 4.9])
+    np.testing.assert_allclose(marks["-"], [2.9])
+
+
+@pytest.mark.parametrize("kind", ["particles", "characteristics"])
+def test_neurons_are_drawn_in_a_disk(teacher_runs, kind):
+    trajectory, problem = teacher_runs[kind]
+    axes = panel(plot_trajectory(trajectory, problem), "Neurons")
+    paths = [part for part in axes.collections if isinstance(part, LineCollection)]
+    assert [tuple(part.get_colors()[0][:3]) for part in paths] == [to_rgba(c)[:3] for c in (VERMILLION, BLUE)]
+    chosen = trajectory.sign > 0.0
+    size = len(chosen) * trajectory.weight[:, chosen]
+    expected = np.tanh(0.5 * size)[..., None] * trajectory.position[:, chosen]
+    np.testing.assert_allclose(np.stack(paths[0].get_segments(), axis=1), expected, atol=1e-12)
+
+
+def test_particles_without_a_density_are_drawn_over_time(teacher_runs):
+    trajectory, problem = teacher_runs["particles"]
+    figure = plot_trajectory(trajectory, problem)
+    assert not heat_maps(figure)
+    (paths,) = panel(figure, "Particles of $\\nu_t^+$").collections
+    steps = (len(trajectory.time) - 1) * (trajectory.sign > 0.0).sum()
+    assert 0.8 * steps <= len(paths.get_segments()) <= steps
+    lengths = [abs(segment[1, 1] - segment[0, 1]) for segment in paths.get_segments()]
+    assert max(lengths) < np.pi  # no line across the panel where an angle passes 0
+
+
+def test_quadratic_features_are_drawn_with_the_exact_solution():
+    problem = wgflow.open_problem(quadratic_problem())
+    trajectory = wgflow.run(problem)
+    axes = panel(plot_trajectory(trajectory, problem), "at a few times")
+    np.testing.assert_array_equal(line(axes, "$t = 0.5$").get_ydata(), trajectory.density[-1])
+    dots = [curve for curve in axes.get_lines() if curve.get_marker() == "."][:-1]
+    angles, values = dots[-1].get_data()
+    interpolated = np.interp(angles, problem.domain.angles, trajectory.density[-1], period=2.0 * np.pi)
+    np.testing.assert_allclose(values, interpolated, rtol=0.02)
+
+
+@pytest.mark.parametrize("solver", [{"reaction": 1.0}, {"transport": 0.5}])
+def test_no_exact_solution_is_claimed_for_another_equation(solver):
+    assert exact_solution(wgflow.open_problem(quadratic_problem(**solver)), 0.1) is None
+
+
+def test_quadratic_particles_are_drawn_as_histograms():
+    problem = wgflow.open_problem({**quadratic_problem(kind="particles"), "particles": {"count": 50}})
+    trajectory = wgflow.run(problem)
+    axes = panel(plot_trajectory(trajectory, problem), "at a few times")
+    heights = line(axes, "$t = 0.5$").get_ydata()
+    assert heights.sum() * 2.0 * np.pi / heights.size == pytest.approx(trajectory.mass[-1])
+
+
+@pytest.mark.parametrize("kind", ["finite_volume", "particles"])
+def test_a_trajectory_without_a_problem_is_drawn(teacher_runs, kind):
+    figure = plot_trajectory(teacher_runs[kind][0])
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title.split("}$")[0][-1] for title in titles if title] == list("ABCD")
+
+
+def test_a_trajectory_of_unknown_domain_is_drawn_by_its_scalars():
+    start = wgflow.Particles(np.eye(3), np.ones(3), np.ones(3))
+    trajectory = wgflow.simulate(wgflow.Quadratic(np.diag([1.0, 0.5, 0.2])), start, 0.2, times=[0.1, 0.2])
+    figure = plot_trajectory(trajectory)
+    assert [axes.get_ylabel() for axes in figure.axes] == [r"risk $R(\nu_t)$", r"mass $|\nu_t|$"]
+
+
+def trajectory_of(time, density, risk):
+    cells = density.shape[-1]
+    domain = wgflow.Signed(wgflow.Circle(cells))
+    mass = (density * domain.volumes).sum(axis=(1, 2))
+    scalars = {"risk": risk, "mass": mass, "energy": risk, "min_potential": risk, "step_size": time}
+    return Trajectory(time, scalars, {"density": density}, domain)
+
+
+@pytest.mark.parametrize("lowest", [0.0, 1e-320])
+def test_vanishing_densities_do_not_disturb_the_colours(lowest):
+    density = np.full((3, 2, 8), lowest)
+    density[:, 0, 3] = 50.0
+    figure = plot_trajectory(trajectory_of(np.arange(3.0), density, np.array([1.0, 0.0, -1e-17])))
+    norm = heat_maps(figure)[0].norm
+    assert isinstance(norm, LogNorm)
+    assert (norm.vmin, norm.vmax) == pytest.approx((5e-4, 50.0))
+
+
+def test_the_zero_measure_and_a_single_snapshot_are_drawn():
+    figure = plot_trajectory(trajectory_of(np.zeros(1), np.zeros((1, 2, 8)), np.zeros(1)))
+    assert len(heat_maps(figure)) == 2
+
+
+def test_even_densities_have_a_linear_scale():
+    norm, clipped = density_norm(np.array([0.3, 1.0]))
+    assert type(norm) is Normalize
+    assert (norm.vmin, norm.vmax, clipped) == (0.0, 1.0, False)
+
+
+def test_fine_grids_are_averaged_without_loss_of_mass():
+    rng = np.random.default_rng(0)
+    density = rng.random((2, 2, 3 * MAX_ROWS + 7))
+    trajectory = trajectory_of(np.arange(2.0), density, np.ones(2))
+    _, edges, values = coarse_density(trajectory, -1.0)
+    assert len(values) <= MAX_ROWS
+    np.testing.assert_allclose(
+        np.diff(edges) @ values, trajectory.density[:, 1].sum(axis=1) * 2 * np.pi / density.shape[-1]
+    )
+
+
+def test_log_times_are_recognised():
+    assert is_log_spaced(np.append(0.0, np.geomspace(0.1, 100.0, 20)))
+    assert not is_log_spaced(np.linspace(0.0, 100.0, 1001))
+    assert not is_log_spaced(np.zeros(1))
+
+
+def test_edges_of_times():
+    np.testing.assert_allclose(time_edges(np.array([0.0, 1.0, 3.0])), [0.0, 0.5, 2.0, 3.0])
+    geometric = np.array([1.0, 4.0, 16.0, 64.0])
+    np.testing.assert_allclose(time_edges(geometric), [1.0, 2.0, 8.0, 32.0, 64.0])
+
+
+def test_times_are_chosen_from_first_to_last(regression):
+    chosen = choose_times(regression[0])
+    assert chosen[0] == 0
+    assert chosen[-1] == 8
+    assert len(chosen) == 5
+
+
+@pytest.mark.parametrize(
+    ("time", "label"),
+    [(0.0, "$t = 0$"), (0.6434, "$t = 0.643$"), (1000.0, "$t = 1000$"), (2e-5, r"$t = 2.0 \times 10^{-5}$")],
+)
+def test_times_are_written_as_people_write_them(time, label):
+    assert time_label(time) == label
+
+
+def test_pyplot_is_not_imported_and_no_setting_is_changed():
+    code = (
+        "import sys, matplotlib; before = dict(matplotlib.rcParams); import wgflow.plotting; "
+        "from wgflow.plotting.style import styled_figure\n"
+        "with styled_figure(2.0): pass\n"
+        "assert dict(matplotlib.rcParams) == before; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
