@@ -151,6 +151,7 @@ def plot_comparison_of(comparison: Comparison) -> Figure:
         for name, values in comparison.columns.items()
         if name in {"predictors", "kernel"} or name.startswith("W")
     }
+    labels = (Path(comparison.names[0]).name, Path(comparison.names[1]).name)
     return plot_comparison(
-        comparison.first, comparison.second, comparison.names, problem=comparison.problem, curves=curves
+        comparison.first, comparison.second, labels, problem=comparison.problem, curves=curves
     )
