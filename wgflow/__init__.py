@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wgflow.domains import Circle, Signed
+    from wgflow.domains import Box, Circle, Signed
     from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WgflowError
     from wgflow.flow import Limits, Observers, simulate, solve
     from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Names are imported when they are first used: numba and the rest take a second that `wgflow --help` need not pay.
 _HOME = {
+    "Box": "wgflow.domains",
     "Circle": "wgflow.domains",
     "Signed": "wgflow.domains",
     "ComputationError": "wgflow.errors",
@@ -48,6 +49,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Box",
     "Circle",
     "ComputationError",
     "Features",

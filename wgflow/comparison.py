@@ -152,6 +152,4 @@ def plot_comparison_of(comparison: Comparison) -> Figure:
         if name in {"predictors", "kernel"} or name.startswith("W")
     }
     labels = (Path(comparison.names[0]).name, Path(comparison.names[1]).name)
-    return plot_comparison(
-        comparison.first, comparison.second, labels, problem=comparison.problem, curves=curves
-    )
+    return plot_comparison(comparison.first, comparison.second, labels, problem=comparison.problem, curves=curves)

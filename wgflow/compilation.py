@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+# Threads that wait for others must sleep: where something else runs on the machine, spinning ones hold up those that
+# they wait for, and a step takes up to 60 times longer. OpenMP reads this when numba loads it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import numba
 from numba import config
 from numba.core import event
@@ -61,6 +65,11 @@ def _compile(function: Function, **flags: Any) -> Function:
 def kernel(function: Function) -> Function:
     """Compile a kernel whose sums keep their order (conservation laws, fluxes, updates)."""
     return _compile(function, fastmath=_FAST_MATH)
+
+
+def inlined_kernel(function: Function) -> Function:
+    """Compile a part of kernels that is copied into them, so that their compile-time constants are its own."""
+    return _compile(function, fastmath=_FAST_MATH, inline="always")
 
 
 def reduction(function: Function) -> Function:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wgflow.domains.base import Coordinate, Domain, total_mass
+from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
 from wgflow.domains.signed import Signed
 from wgflow.errors import InputError
 
-DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle}
+DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle, "box": Box}
 
 
 def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain:
@@ -36,4 +37,4 @@ def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain
     return Signed(domain) if signed else domain
 
 
-__all__ = ["DOMAINS", "Circle", "Coordinate", "Domain", "Signed", "make_domain", "total_mass"]
+__all__ = ["DOMAINS", "Box", "Circle", "Coordinate", "Domain", "Signed", "make_domain", "total_mass"]

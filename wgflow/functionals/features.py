@@ -12,6 +12,7 @@ import numpy as np
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
+from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.half_circles import HalfCircles
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
 from wgflow.functionals.relu_sums import ReluSums
@@ -199,22 +200,6 @@ class Moments(Protocol):
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``."""
-
-
-class DenseMoments:
-    """Features stored as an N x n matrix."""
-
-    def __init__(self, features: FloatArray) -> None:
-        self._features = np.ascontiguousarray(features)
-        self._transposed = np.ascontiguousarray(features.T)
-
-    def moments(self, mass: FloatArray) -> FloatArray:
-        """Moments, shape (n,)."""
-        return self._transposed @ mass
-
-    def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
-        """Write the potential, shape (N,)."""
-        np.dot(self._features, coefficients, out=potential)
 
 
 def make_moments(functional: Features, domain: Domain) -> Moments:

@@ -10,7 +10,7 @@ from wgflow.typing import FloatArray
 
 
 def check_same_space(first: Particles, second: Particles) -> None:
-    """Raise ShapeError if the dimensions differ, InputError if a number is not finite or a weight negative."""
+    """Raise ShapeError if the dimensions differ, InputError if one of the measures is not allowed."""
     dimensions = first.points.shape[1], second.points.shape[1]
     if dimensions[0] != dimensions[1]:
         raise ShapeError(f"measures in dimensions {dimensions[0]} and {dimensions[1]} cannot be compared")
@@ -19,11 +19,13 @@ def check_same_space(first: Particles, second: Particles) -> None:
 
 
 def check_measure(particles: Particles) -> None:
-    """Raise InputError if a number is not finite or a weight is negative."""
+    """Raise InputError if a number is not finite, a weight is negative, or a sign is not +1 or -1."""
     if not (np.isfinite(particles.points).all() and np.isfinite(particles.weights).all()):
         raise InputError("a measure has a point or a weight that is not finite")
     if (particles.weights < 0.0).any():
         raise InputError(f"a measure has the weight {particles.weights.min():g}; weights must not be negative")
+    if (np.abs(particles.signs) != 1.0).any():
+        raise InputError("a measure has a sign that is neither +1 nor -1")
 
 
 def on_sheet(particles: Particles, sign: float) -> Particles:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, sqrt
 
-import numba
-import numpy as np
-
-from wgflow.compilation import kernel, parallel_kernel
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
 from wgflow.metrics.atoms import charge_difference, check_same_space, on_sheet
+from wgflow.metrics.pairs import gaussian_form
 
 
 def kernel_discrepancy(first: Particles, second: Particles, width: float = 0.25) -> float:
@@ -50,33 +47,8 @@ def kernel_discrepancy(first: Particles, second: Particles, width: float = 0.25)
     check_same_space(first, second)
     if not 0.0 < width < inf:
         raise InputError(f"width = {width!r} is not allowed; give a positive number")
-    square = sum(_squared_discrepancy(on_sheet(first, sign), on_sheet(second, sign), width) for sign in (1.0, -1.0))
-    return float(np.sqrt(max(square, 0.0)))
-
-
-def _squared_discrepancy(first: Particles, second: Particles, width: float) -> float:
-    """Quadratic form of the kernel at the difference of two measures on one sheet."""
-    points, charges = charge_difference(first, second)
-    rows = np.empty(len(charges))
-    _gaussian_rows(points / (np.sqrt(2.0) * width), charges, rows)
-    return float(charges @ charges + 2.0 * charges @ rows)
-
-
-@parallel_kernel
-def _gaussian_rows(points, charges, rows):
-    """Write ``rows_i = sum_(j < i) charges_j exp(-|x_i - x_j|^2)``, a short row with each long one."""
-    count = len(charges)
-    for row in numba.prange((count + 1) // 2):
-        rows[row] = _gaussian_row(points, charges, row)
-        rows[count - 1 - row] = _gaussian_row(points, charges, count - 1 - row)
-
-
-@kernel
-def _gaussian_row(points, charges, row):
-    total = 0.0
-    for other in range(row):
-        square = 0.0
-        for axis in range(points.shape[1]):
-            square += (points[row, axis] - points[other, axis]) ** 2
-        total += charges[other] * np.exp(-square)
-    return total
+    square = 0.0
+    for sign in (1.0, -1.0):
+        points, charges = charge_difference(on_sheet(first, sign), on_sheet(second, sign))
+        square += gaussian_form(points, charges, width)
+    return sqrt(max(square, 0.0))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals import Particles, arc_cosine_sums
+from wgflow.functionals import Particles
 from wgflow.metrics.atoms import charge_difference, check_measure, check_same_space
+from wgflow.metrics.pairs import arc_cosine_form
 from wgflow.typing import FloatArray
 
 _BLOCK = 2**21  # numbers in a block of a dense product: 16 MB
@@ -86,7 +87,7 @@ def population_distance(first: Particles, second: Particles) -> float:
     points, charges = points[visible], charges[visible]
     if not charges.size:
         return 0.0
-    square = _planar_square(points, charges) if points.shape[1] == 2 else _kernel_square(points, charges)
+    square = _planar_square(points, charges) if points.shape[1] == 2 else arc_cosine_form(points, charges)
     return float(np.sqrt(max(square, 0.0)))
 
 
@@ -99,16 +100,6 @@ def _predictions(points: FloatArray, charges: FloatArray, inputs: FloatArray) ->
         block = slice(start, start + size)
         predictions[block] = np.maximum(inputs[block] @ points.T, 0.0) @ charges
     return predictions
-
-
-def _kernel_square(points: FloatArray, charges: FloatArray) -> float:
-    """Quadratic form of the arc-cosine kernel, a block of rows at a time."""
-    square = 0.0
-    size = max(1, _BLOCK // points.size)
-    for start in range(0, len(points), size):
-        block = slice(start, start + size)
-        square += float(charges[block] @ arc_cosine_sums(points[block], points, charges)[0])
-    return square
 
 
 def _planar_square(points: FloatArray, charges: FloatArray) -> float:

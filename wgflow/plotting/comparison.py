@@ -103,6 +103,8 @@ def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
         axes.set_yscale("log")
         lowest = float(values.min(where=values > 0.0, initial=highest))
         axes.set_ylim(max(lowest, highest * 10.0**-DECADES) / 1.5, 1.5 * highest)
+    else:
+        axes.set_ylim(0.0, 1.0)
     axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
 
 

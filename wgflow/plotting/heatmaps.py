@@ -31,7 +31,7 @@ from wgflow.typing import FloatArray, IntArray
 DECADES = 5  # densities further below the maximum have the colour of the lowest value
 MAX_ROWS, MAX_COLUMNS = 256, 300  # cells of a heat map must be larger than pixels, or narrow peaks vanish
 MAX_PATHS = 150  # particles drawn on a sheet
-THICKEST, THINNEST = 1.8, 0.15
+THICKEST, THINNEST = 1.4, 0.15
 
 
 def thin(count: int, most: int) -> IntArray:
@@ -121,7 +121,7 @@ def time_edges(time: FloatArray) -> FloatArray:
 
 
 def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> None:
-    """Coordinate of the particles of a sign over time, as lines whose widths grow with the weight."""
+    """Coordinate of the particles of a sign over time, as lines whose widths grow with the root of the weight."""
     chosen = sheet_particles(trajectory, sign)
     if chosen.size == 0:
         return
@@ -130,7 +130,7 @@ def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> N
     values = coordinate_of(trajectory.position[np.ix_(shown, chosen)], line)
     weights = trajectory.weight[np.ix_(shown, chosen)]
     segments, widths = _segments(trajectory.time[shown], values, weights, line)
-    widths = THINNEST + (THICKEST - THINNEST) * widths / max(float(trajectory.weight.max()), 1e-300)
+    widths = THINNEST + (THICKEST - THINNEST) * np.sqrt(widths / max(float(trajectory.weight.max()), 1e-300))
     axes.add_collection(
         LineCollection(segments, linewidths=widths.tolist(), colors=sign_color(sign), alpha=0.5, rasterized=True)  # type: ignore[arg-type]
     )

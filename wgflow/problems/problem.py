@@ -75,6 +75,13 @@ class Problem:
             return _make_teacher(section.teacher)
         return None
 
+    def known_teacher(self) -> Teacher:
+        """The teacher network; raises InputError where the problem has none."""
+        teacher = self.teacher
+        if teacher is None:
+            raise InputError("[problem] has neither data nor a teacher")
+        return teacher
+
     @property
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
@@ -168,9 +175,7 @@ class Problem:
         if isinstance(section, QuadraticProblem):
             return Quadratic(np.array(section.target))
         if self.dataset is None:
-            teacher = self.teacher
-            assert teacher is not None
-            return Population(teacher)
+            return Population(self.known_teacher())
         smoothing = {
             "finite_volume": 0.0,
             "particles": self.config.particles.smoothing,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
-from wgflow.domains import Circle, Domain
+from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
-from wgflow.schemes import line
+from wgflow.schemes import line, structured
 from wgflow.typing import FloatArray
 
 LIMITERS = {"minmod": line.MINMOD, "mc": line.MC, "van_leer": line.VAN_LEER, "positive": line.POSITIVE}
@@ -88,6 +89,46 @@ class LineScheme:
         return values.reshape(self._rows, self._cells)
 
 
+class BoxScheme:
+    """The scheme on boxes and signed boxes of one to three dimensions; arguments as in `LineScheme`."""
+
+    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        box = domain.base
+        if not isinstance(box, Box):
+            raise InputError(f"this scheme needs a box; the domain is {domain.kind!r}")
+        missing = 3 - len(box.shape)
+        self._shape = (domain.sheets, *(1,) * missing, *box.shape)
+        self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
+        self._periodic = np.array([False] * missing + list(box.periodic))
+        self._reaction = reaction
+        self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
+        large = domain.sheets * box.points[..., 0].size >= structured.PARALLEL_THRESHOLD
+        blocks = structured.PARALLEL_BLOCKS if large else 1
+        self._stage = structured.box_stage_kernel(limiter, blocks)
+        self._largest_loss_rate = structured.box_loss_rate_kernel(blocks)
+        self._fluxes = np.zeros((blocks, 5, box.shape[-1] + 1))
+        self._rates, self._largest = np.zeros((blocks, 2, box.shape[-1])), np.zeros(blocks)
+
+    def euler_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> None:
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
+        arrays = (values.reshape(self._shape) for values in (density, potential, start))
+        factors = (weights, step, self._mobility, self._reaction, self._periodic)
+        self._stage(*arrays, *factors, self._fluxes, result.reshape(self._shape))
+
+    def loss_rate(self, potential: FloatArray) -> float:
+        """Largest relative loss rate of a cell, with the reconstruction's factor."""
+        factors = (self._mobility, self._face_factor, self._reaction, self._periodic)
+        return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
+
+
 def make_space_scheme(domain: Domain, *, transport: float, reaction: float, order: int, limiter: str) -> SpaceScheme:
     """Choose the scheme for a domain.
 
@@ -118,4 +159,4 @@ def make_space_scheme(domain: Domain, *, transport: float, reaction: float, orde
     raise InputError(f"there is no finite-volume scheme for the domain {domain.kind!r}")
 
 
-SPACE_SCHEMES = {Circle: LineScheme}
+SPACE_SCHEMES: dict[type, Callable[[Domain, float, float, int], SpaceScheme]] = {Circle: LineScheme, Box: BoxScheme}
