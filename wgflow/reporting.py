@@ -32,8 +32,9 @@ def announce(problem: Problem, path: Path, *, quiet: bool) -> None:
         return
     config = problem.config
     signed = "signed " if config.domain.signed else ""
+    cells = " x ".join(str(count) for count in problem.domain.base.shape)
     _plain(
-        f"problem     {config.problem.kind} on the {signed}{config.domain.kind}, {config.domain.cells} cells, "
+        f"problem     {config.problem.kind} on the {signed}{config.domain.kind}, {cells} cells, "
         f"beta = {problem.reaction:g}"
     )
     _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")

@@ -56,7 +56,7 @@ class Box:
         shape: Sequence[int] | int,
         periodic: Sequence[bool] | bool = False,
     ) -> None:
-        cells = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        cells = tuple(shape) if isinstance(shape, Sequence) else (shape,)
         closed = (periodic,) * len(bounds) if isinstance(periodic, bool) else tuple(periodic)
         _check(bounds, cells, closed)
         object.__setattr__(self, "bounds", tuple((float(low), float(high)) for low, high in bounds))

@@ -104,6 +104,31 @@ class CircleSection(Section):
     signed: bool = Field(False, description="one sheet for each sign of the output weight")
 
 
+class BoxSection(Section):
+    """A box in one to three dimensions, cut into equal cells."""
+
+    kind: Literal["box"]
+    bounds: Matrix = Field(max_length=3, description="lower and upper end of each axis")
+    shape: Annotated[list[Annotated[int, Field(ge=4, le=2**20)]], Field(min_length=1, max_length=3)] = Field(
+        description="number of cells along each axis"
+    )
+    periodic: Annotated[list[bool], Field(min_length=1, max_length=3)] | bool = Field(
+        False, description="whether opposite ends are the same, for all axes or for each; else they are walls"
+    )
+    signed: bool = Field(False, description="one sheet for each sign of the output weight")
+
+    @model_validator(mode="after")
+    def _fits(self) -> BoxSection:
+        for axis, pair in enumerate(self.bounds):
+            if len(pair) != 2 or not pair[0] < pair[1]:
+                raise ValueError(f"bounds[{axis}] = {pair} is not allowed; give a lower and a larger upper end")
+        if len(self.shape) != len(self.bounds):
+            raise ValueError(f"bounds give {len(self.bounds)} axes, shape {len(self.shape)}; give one entry per axis")
+        if isinstance(self.periodic, list) and len(self.periodic) != len(self.bounds):
+            raise ValueError(f"periodic has {len(self.periodic)} entries; give true, false, or one entry per axis")
+        return self
+
+
 class UniformInitial(Section):
     """The uniform measure."""
 
@@ -117,6 +142,16 @@ class AngularGaussianInitial(Section):
 
     kind: Literal["angular_gaussian"]
     covariance: Matrix = Field(description="symmetric positive definite matrix S")
+    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+
+
+class GaussianInitial(Section):
+    """A Gaussian on a box."""
+
+    kind: Literal["gaussian"]
+    covariance: Matrix = Field(description="symmetric positive definite matrix")
+    mean: Vector | None = Field(None, description="centre; the origin by default")
+    mass: Positive = Field(1.0, description="total mass")
     seed: int = Field(0, ge=0, description="seed of the draw of particles")
 
 
@@ -171,8 +206,8 @@ class ProblemFile(Section):
     """A whole problem file."""
 
     problem: TwoLayerProblem | QuadraticProblem = Field(discriminator="kind")
-    domain: CircleSection
-    initial: UniformInitial | AngularGaussianInitial = Field(UniformInitial(), discriminator="kind")
+    domain: CircleSection | BoxSection = Field(discriminator="kind")
+    initial: UniformInitial | AngularGaussianInitial | GaussianInitial = Field(UniformInitial(), discriminator="kind")
     solver: SolverSection
     finite_volume: FiniteVolumeSection = FiniteVolumeSection()
     particles: ParticlesSection = ParticlesSection()

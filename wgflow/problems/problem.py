@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Circle, Domain, Signed
+from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
 from wgflow.flow import Limits, check_times
 from wgflow.functionals import Features, Functional, Mass, Population, Quadratic, Relu, Teacher, find_loss
 from wgflow.particles import CharacteristicFlow, PolarFlow, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
-from wgflow.problems.exact import AngularGaussian
+from wgflow.problems.initial import initial_averages
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
-    AngularGaussianInitial,
     ProblemFile,
     QuadraticProblem,
     TeacherSection,
@@ -27,8 +25,6 @@ from wgflow.problems.models import (
 )
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.typing import FloatArray
-
-AVERAGING_POINTS = 8  # Gauss points per cell: cell averages of smooth densities to round-off
 
 
 @dataclass(frozen=True)
@@ -115,10 +111,7 @@ class Problem:
 
     def initial_density(self) -> FloatArray:
         """Cell averages of the initial measure."""
-        initial = self.config.initial
-        if isinstance(initial, AngularGaussianInitial):
-            return average_on_circle(self.domain, AngularGaussian(np.array(initial.covariance)))
-        return np.full(self.domain.shape, initial.mass / self.domain.volumes.sum())
+        return initial_averages(self.config.initial, self.domain)
 
     def make_evolution(self, state: State | None = None) -> Evolution:
         """Prepare the solver, at the start or at a state of an earlier run."""
@@ -204,9 +197,9 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
 
 def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    circle = Circle(config.domain.cells)
-    problem = Problem(config, Signed(circle) if config.domain.signed else circle, dataset)
+    problem = Problem(config, make_domain(**config.domain.model_dump()), dataset)
     _check_dimensions(problem)
+    problem.initial_density()
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
@@ -232,13 +225,13 @@ def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
 def _check_dimensions(problem: Problem) -> None:
     """Raise InputError unless teacher, data, target and initial measure have the dimension of the domain."""
     needed = problem.domain.points.shape[-1]
-    section, initial = problem.config.problem, problem.config.initial
-    if isinstance(initial, AngularGaussianInitial) and len(initial.covariance) != needed:
+    section = problem.config.problem
+    if isinstance(section, TwoLayerProblem) and problem.config.domain.kind != "circle":
         raise InputError(
-            f"[initial] covariance has {len(initial.covariance)} rows; the circle needs {needed} x {needed}"
+            f'[problem] kind = "two_layer" is not available on the domain {problem.config.domain.kind!r}; use "circle"'
         )
     if isinstance(section, QuadraticProblem) and len(section.target) != needed:
-        raise InputError(f"[problem] target has {len(section.target)} rows; the circle needs {needed} x {needed}")
+        raise InputError(f"[problem] target has {len(section.target)} rows; the domain needs {needed} x {needed}")
     teacher = problem.teacher
     if teacher is not None and teacher.directions.shape[1] != needed:
         raise InputError(
@@ -256,18 +249,6 @@ def _make_teacher(section: TeacherSection) -> Teacher:
     if section.angles is not None:
         return Teacher.from_angles(np.array(section.angles), weights)
     return Teacher(np.array(section.directions), weights)
-
-
-def average_on_circle(domain: Domain, density: Any) -> FloatArray:
-    """Cell averages of a density given at unit vectors, by Gauss quadrature; half on each signed sheet."""
-    circle = domain.base
-    if not isinstance(circle, Circle):
-        raise InputError(f"averages are available on circles; the domain is {domain.kind!r}")
-    nodes, weights = np.polynomial.legendre.leggauss(AVERAGING_POINTS)
-    angles = circle.angles[:, None] + 0.5 * circle.spacing * nodes
-    points = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    averages = density(points) @ (0.5 * weights) / domain.sheets
-    return np.broadcast_to(averages, domain.shape).copy()
 
 
 def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Dataset | None:
