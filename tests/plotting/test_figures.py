@@ -60,14 +60,16 @@ def regression(tmp_path_factory):
             "output": {"snapshots": 9, "spacing": "log", "first": 0.1},
         }
     )
-    return wgflow.run(problem), problem
+    trajectory = wgflow.run(problem)
+    return trajectory, problem, plot_trajectory(trajectory, problem)
 
 
 @pytest.fixture(scope="module")
 def teacher_runs():
     kinds = ("finite_volume", "particles", "characteristics")
     problems = {kind: wgflow.open_problem(teacher_problem(kind)) for kind in kinds}
-    return {kind: (wgflow.run(problem), problem) for kind, problem in problems.items()}
+    runs = {kind: (wgflow.run(problem), problem) for kind, problem in problems.items()}
+    return {kind: (*run, plot_trajectory(*run)) for kind, run in runs.items()}
 
 
 def panel(figure, title):
@@ -82,12 +84,17 @@ def line(axes, label):
 
 
 def heat_maps(figure):
-    return [mesh for axes in figure.axes for mesh in axes.collections if isinstance(mesh, QuadMesh)]
+    return [
+        mesh
+        for axes in figure.axes
+        if axes.get_label() != "<colorbar>"
+        for mesh in axes.collections
+        if isinstance(mesh, QuadMesh)
+    ]
 
 
 def test_regression_shows_the_learned_function_in_the_units_of_the_file(regression):
-    trajectory, problem = regression
-    figure = plot_trajectory(trajectory, problem)
+    trajectory, problem, figure = regression
     axes = panel(figure, "Data and learned function")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("day of week", "height")
     np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], np.linspace(3.0, 9.0, 12))
@@ -100,8 +107,7 @@ def test_regression_shows_the_learned_function_in_the_units_of_the_file(regressi
 
 
 def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression):
-    trajectory, problem = regression
-    figure = plot_trajectory(trajectory, problem)
+    trajectory, _, figure = regression
     positive, negative = heat_maps(figure)
     assert positive.norm is negative.norm
     assert figure.axes[-1].get_ylabel() == "density (per radian)"
@@ -113,8 +119,7 @@ def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression
 
 
 def test_risk_and_mass_are_those_of_the_trajectory(regression):
-    trajectory, problem = regression
-    figure = plot_trajectory(trajectory, problem)
+    trajectory, _, figure = regression
     np.testing.assert_array_equal(line(panel(figure, "Risk"), "risk").get_ydata(), trajectory.risk)
     mass = panel(figure, "Mass")
     np.testing.assert_array_equal(line(mass, r"$|\nu_t|$").get_ydata(), trajectory.mass)
@@ -123,8 +128,7 @@ def test_risk_and_mass_are_those_of_the_trajectory(regression):
 
 
 def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
-    figure = plot_trajectory(*teacher_runs["finite_volume"])
-    trajectory, problem = teacher_runs["finite_volume"]
+    trajectory, problem, figure = teacher_runs["finite_volume"]
     axes = panel(figure, "Densities at $t = 2$")
     assert axes.name == "polar"
     angles, radius = axes.get_lines()[0].get_data()
@@ -136,7 +140,7 @@ def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
 
 
 def test_teacher_directions_are_marked_on_the_sheet_of_their_sign(teacher_runs):
-    figure = plot_trajectory(*teacher_runs["finite_volume"])
+    figure = teacher_runs["finite_volume"][-1]
     marks = {sign: [curve.get_ydata()[0] for curve in panel(figure, f"weights ${sign}$").get_lines()] for sign in "+-"}
     np.testing.assert_allclose(marks["+"], [0.5, 4.9])
     np.testing.assert_allclose(marks["-"], [2.9])
@@ -144,8 +148,8 @@ def test_teacher_directions_are_marked_on_the_sheet_of_their_sign(teacher_runs):
 
 @pytest.mark.parametrize("kind", ["particles", "characteristics"])
 def test_neurons_are_drawn_in_a_disk(teacher_runs, kind):
-    trajectory, problem = teacher_runs[kind]
-    axes = panel(plot_trajectory(trajectory, problem), "Neurons")
+    trajectory, _, figure = teacher_runs[kind]
+    axes = panel(figure, "Neurons")
     paths = [part for part in axes.collections if isinstance(part, LineCollection)]
     assert [tuple(part.get_colors()[0][:3]) for part in paths] == [to_rgba(c)[:3] for c in (VERMILLION, BLUE)]
     chosen = trajectory.sign > 0.0
@@ -155,8 +159,7 @@ def test_neurons_are_drawn_in_a_disk(teacher_runs, kind):
 
 
 def test_particles_without_a_density_are_drawn_over_time(teacher_runs):
-    trajectory, problem = teacher_runs["particles"]
-    figure = plot_trajectory(trajectory, problem)
+    trajectory, _, figure = teacher_runs["particles"]
     assert not heat_maps(figure)
     (paths,) = panel(figure, "Particles of $\\nu_t^+$").collections
     steps = (len(trajectory.time) - 1) * (trajectory.sign > 0.0).sum()
@@ -271,10 +274,14 @@ def test_times_are_written_as_people_write_them(time, label):
 
 
 def test_pyplot_is_not_imported_and_no_setting_is_changed():
-    code = (
-        "import sys, matplotlib; before = dict(matplotlib.rcParams); import wgflow.plotting; "
-        "from wgflow.plotting.style import styled_figure\n"
-        "with styled_figure(2.0): pass\n"
-        "assert dict(matplotlib.rcParams) == before; assert 'matplotlib.pyplot' not in sys.modules"
-    )
+    code = """
+import sys, matplotlib
+before = matplotlib.rcParams.copy()
+from wgflow.plotting.style import styled_figure
+with styled_figure(2.0):
+    assert matplotlib.rcParams["mathtext.fontset"] == "stix"
+assert all(matplotlib.rcParams[key] == before[key] for key in before if key != "backend")
+import wgflow.plotting
+assert "matplotlib.pyplot" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
