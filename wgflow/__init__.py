@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wgflow.domains import Box, Circle, Signed
+    from wgflow.domains import Box, Circle, Signed, Sphere
     from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WgflowError
     from wgflow.flow import Limits, Observers, simulate, solve
     from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
@@ -24,6 +24,7 @@ _HOME = {
     "Box": "wgflow.domains",
     "Circle": "wgflow.domains",
     "Signed": "wgflow.domains",
+    "Sphere": "wgflow.domains",
     "ComputationError": "wgflow.errors",
     "InputError": "wgflow.errors",
     "MissingExtraError": "wgflow.errors",
@@ -64,6 +65,7 @@ __all__ = [
     "Relu",
     "ShapeError",
     "Signed",
+    "Sphere",
     "Teacher",
     "Trajectory",
     "WgflowError",

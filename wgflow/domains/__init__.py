@@ -9,9 +9,10 @@ from wgflow.domains.base import Coordinate, Domain, total_mass
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
 from wgflow.domains.signed import Signed
+from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
 
-DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle, "box": Box}
+DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle, "box": Box, "sphere": Sphere}
 
 
 def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain:
@@ -37,4 +38,4 @@ def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain
     return Signed(domain) if signed else domain
 
 
-__all__ = ["DOMAINS", "Box", "Circle", "Coordinate", "Domain", "Signed", "make_domain", "total_mass"]
+__all__ = ["DOMAINS", "Box", "Circle", "Coordinate", "Domain", "Signed", "Sphere", "make_domain", "total_mass"]

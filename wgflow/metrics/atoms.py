@@ -47,10 +47,11 @@ def charge_difference(first: Particles, second: Particles) -> tuple[FloatArray, 
         Nonzero charges.
     """
     points = np.concatenate([first.points, second.points])
-    charges = np.concatenate([first.weights * first.signs, -second.weights * second.signs])
     if not len(points):
-        return points, charges
+        return points, np.zeros(0)
     distinct, index = np.unique(points, axis=0, return_inverse=True)
-    merged = np.bincount(index.ravel(), charges, minlength=len(distinct))
-    kept = merged != 0.0
-    return distinct[kept], merged[kept]
+    where_first, where_second = np.split(index.ravel(), [len(first.points)])
+    charges = np.bincount(where_first, first.weights * first.signs, len(distinct))
+    charges -= np.bincount(where_second, second.weights * second.signs, len(distinct))
+    kept = charges != 0.0
+    return distinct[kept], charges[kept]

@@ -123,7 +123,7 @@ class _Quantiles:
 def _quantiles(particles: Particles) -> _Quantiles:
     angles = np.mod(np.arctan2(particles.points[:, 1], particles.points[:, 0]), _TURN)
     order = np.argsort(angles, kind="stable")
-    return _Quantiles(angles[order], np.cumsum(_units_of_mass(particles.weights)[order]))
+    return _Quantiles(angles[order], np.cumsum(_units_of_mass(particles.weights[order])))
 
 
 def _units_of_mass(weights: FloatArray) -> IntArray:

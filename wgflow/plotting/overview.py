@@ -10,8 +10,8 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wgflow.plotting.boxes import plot_box, shows_box
 from wgflow.plotting.heatmaps import draw_measure, measure_title
+from wgflow.plotting.maps import plot_maps, shows_maps
 from wgflow.plotting.networks import (
     choose_times,
     draw_disk,
@@ -51,7 +51,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     - with a teacher, particles in a disk (Figure 2 of Bach and Chizat, 2022) or the last densities around the circle;
     - for quadratic features, the density at a few times with the exact solution where it is known.
 
-    Densities on boxes of two or three dimensions are drawn as maps at a few times.
+    Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     Figure
         A matplotlib figure; `save_figure` writes it to a file.
     """
-    if shows_box(trajectory):
-        return plot_box(trajectory)
+    if shows_maps(trajectory):
+        return plot_maps(trajectory)
     line, signs = find_line(trajectory), sheet_signs(trajectory)
     first = _choose_first(trajectory, problem, line)
     teacher = problem.teacher if problem is not None else None

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain
+from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.errors import InputError
 from wgflow.problems.exact import AngularGaussian
 from wgflow.problems.models import AngularGaussianInitial, GaussianInitial, UniformInitial
@@ -32,6 +32,8 @@ def initial_averages(initial: UniformInitial | AngularGaussianInitial | Gaussian
         raise InputError(f"[initial] covariance has {len(covariance)} rows; the domain needs {needed} x {needed}")
     if isinstance(initial, AngularGaussianInitial) and isinstance(base, Circle):
         averages = _average_on_circle(base, AngularGaussian(covariance))
+    elif isinstance(initial, AngularGaussianInitial) and isinstance(base, Sphere):
+        averages = base.averages(AngularGaussian(covariance))
     elif isinstance(initial, GaussianInitial) and isinstance(base, Box):
         averages = _average_gaussian(base, covariance, initial.mean, initial.mass)
     else:

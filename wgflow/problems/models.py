@@ -104,6 +104,16 @@ class CircleSection(Section):
     signed: bool = Field(False, description="one sheet for each sign of the output weight")
 
 
+class SphereSection(Section):
+    """The unit sphere S^2, cut into Voronoi cells."""
+
+    kind: Literal["sphere"]
+    cells: int = Field(
+        2562, ge=1, le=2621442, description="wanted number of cells; the grid has the next 10 * 4^level + 2"
+    )
+    signed: bool = Field(False, description="one sheet for each sign of the output weight")
+
+
 class BoxSection(Section):
     """A box in one to three dimensions, cut into equal cells."""
 
@@ -206,7 +216,7 @@ class ProblemFile(Section):
     """A whole problem file."""
 
     problem: TwoLayerProblem | QuadraticProblem = Field(discriminator="kind")
-    domain: CircleSection | BoxSection = Field(discriminator="kind")
+    domain: CircleSection | SphereSection | BoxSection = Field(discriminator="kind")
     initial: UniformInitial | AngularGaussianInitial | GaussianInitial = Field(UniformInitial(), discriminator="kind")
     solver: SolverSection
     finite_volume: FiniteVolumeSection = FiniteVolumeSection()

@@ -226,21 +226,21 @@ def _check_dimensions(problem: Problem) -> None:
     """Raise InputError unless teacher, data, target and initial measure have the dimension of the domain."""
     needed = problem.domain.points.shape[-1]
     section = problem.config.problem
-    if isinstance(section, TwoLayerProblem) and problem.config.domain.kind != "circle":
-        raise InputError(
-            f'[problem] kind = "two_layer" is not available on the domain {problem.config.domain.kind!r}; use "circle"'
-        )
+    if isinstance(section, TwoLayerProblem) and problem.config.domain.kind == "box":
+        raise InputError('[problem] kind = "two_layer" is not available on a box; use a circle or a sphere')
+    if problem.teacher is not None and problem.config.domain.kind != "circle":
+        raise InputError(f'[problem] data = "{GAUSSIAN_TEACHER}" is available on the circle only')
     if isinstance(section, QuadraticProblem) and len(section.target) != needed:
         raise InputError(f"[problem] target has {len(section.target)} rows; the domain needs {needed} x {needed}")
     teacher = problem.teacher
     if teacher is not None and teacher.directions.shape[1] != needed:
         raise InputError(
-            f"[problem.teacher] directions have {teacher.directions.shape[1]} components; the circle needs {needed}"
+            f"[problem.teacher] directions have {teacher.directions.shape[1]} components; the domain needs {needed}"
         )
     if problem.dataset is not None and problem.dataset.inputs.shape[1] != needed:
         raise InputError(
             f"[problem.dataset] gives {problem.dataset.inputs.shape[1]} inputs (the bias counts as one); the "
-            f"circle needs {needed}: choose one input and bias = true, or two inputs and bias = false"
+            f"domain needs {needed}: choose other inputs or another bias"
         )
 
 

@@ -1,0 +1,117 @@
+"""Finite volumes on the sphere: against the exact solution, a readable numpy twin, and invariants."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wgflow
+from wgflow import Features, Quadratic, Relu, Signed, Sphere, solve
+from wgflow.domains.sphere import tangent_coordinates
+from wgflow.problems import AngularGaussian, quadratic_flow
+from wgflow.schemes.space import make_space_scheme
+
+TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])
+START = np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, 0.05], [0.0, 0.05, 0.2]])
+
+
+def exact_errors(cells, **options):
+    """Relative L1 and Linf errors at T = 0.5 of quadratic features with the full reaction."""
+    sphere = Sphere(cells)
+    start = sphere.averages(AngularGaussian(START))
+    flow = solve(Quadratic(TARGET), sphere, start, 0.5, times=[0.5], **options)
+    exact = sphere.averages(quadratic_flow(TARGET, START, 0.5))
+    difference = np.abs(flow.density[-1] - exact)
+    assert flow.density.min() >= 0.0
+    assert (np.diff(flow.energy) < 0.0).all()
+    return (difference * sphere.volumes).sum() / (exact * sphere.volumes).sum(), difference.max() / exact.max()
+
+
+def test_order_two_on_the_exact_solution():
+    errors = [exact_errors(cells)[0] for cells in (642, 2562, 10242)]
+    assert errors[2] <= 2.2e-4
+    assert (np.log2(np.array(errors[:-1]) / errors[1:]) > 1.9).all()
+
+
+def test_order_one_on_the_exact_solution():
+    errors = [exact_errors(cells, order=1)[0] for cells in (642, 2562)]
+    assert 0.8 < np.log2(errors[0] / errors[1]) < 1.1
+
+
+def stage_twin(density, potential, step, transport, reaction, mesh):
+    """Euler stage, face by face, written for reading."""
+    near = mesh.neighbours
+    displacement = tangent_coordinates(mesh.points, mesh.points[near])
+    offset = tangent_coordinates(mesh.points, mesh.midpoints)
+    difference = density[near] - density[:, None]
+    face_values = np.empty(near.shape)
+    for cell in range(len(density)):
+        gradient = np.linalg.lstsq(displacement[cell], difference[cell], rcond=None)[0]
+        low, high = difference[cell].min(initial=0.0), difference[cell].max(initial=0.0)
+        face_values[cell] = density[cell] + np.clip(offset[cell] @ gradient, low, min(high, density[cell]))
+    velocity = -transport * (potential[near] - potential[:, None]) / mesh.distances
+    upwind = np.where(velocity > 0.0, face_values, face_values[near, mesh.opposite])
+    outflow = (mesh.lengths * velocity * upwind).sum(axis=1) / mesh.volumes
+    return density + step * (-outflow - reaction * potential * density)
+
+
+@pytest.mark.parametrize("cells", [162, 10242])
+def test_stage_equals_the_numpy_twin(cells):
+    sphere = Sphere(cells)
+    generator = np.random.default_rng(1)
+    density, potential = generator.random(cells), generator.normal(size=cells)
+    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, limiter="mc")
+    result = np.empty(cells)
+    scheme.euler_stage(density, potential, density, (0.0, 1.0), 1e-3, result)
+    twin = stage_twin(density, potential, 1e-3, 0.7, 1.3, sphere.mesh)
+    np.testing.assert_allclose(result, twin, rtol=1e-11, atol=1e-11)
+
+
+def test_loss_rate_equals_the_numpy_twin():
+    sphere = Sphere(642)
+    mesh = sphere.mesh
+    potential = np.random.default_rng(2).normal(size=642)
+    fall = np.maximum(potential[:, None] - potential[mesh.neighbours], 0.0)
+    rate = 2.0 * 0.7 * (mesh.lengths * fall / mesh.distances).sum(axis=1) / mesh.volumes
+    rate += 1.3 * np.maximum(potential, 0.0)
+    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, limiter="mc")
+    assert scheme.loss_rate(potential) == pytest.approx(rate.max(), rel=1e-13)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), signed=st.booleans(), limiter=st.sampled_from(["mc", "positive"]))
+def test_stage_keeps_mass_and_sign_at_the_largest_step(seed, signed, limiter):
+    sphere = Sphere(162)
+    domain = Signed(sphere) if signed else sphere
+    generator = np.random.default_rng(seed)
+    density = generator.random(domain.shape) ** 8 * (generator.random(domain.shape) > 0.3)
+    potential = generator.normal(size=domain.shape)
+    scheme = make_space_scheme(domain, transport=1.0, reaction=0.0, order=2, limiter=limiter)
+    result = np.empty(domain.shape)
+    scheme.euler_stage(density, potential, density, (0.0, 1.0), 1.0 / scheme.loss_rate(potential), result)
+    assert result.min() >= -1e-15
+    assert (result * domain.volumes).sum() == pytest.approx((density * domain.volumes).sum(), rel=1e-13)
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic", "softmin"])
+def test_classification_with_two_inputs_and_a_bias(loss):
+    """Balanced networks with two inputs and a bias live on the signed 2-sphere; F falls and nothing turns negative."""
+    generator = np.random.default_rng(5)
+    inputs = np.column_stack([generator.normal(size=(30, 2)), np.ones(30)])
+    labels = np.where(inputs[:, 0] * inputs[:, 1] > 0.0, 1.0, -1.0)
+    domain = Signed(Sphere(642))
+    density = np.full(domain.shape, 1.0 / (8.0 * np.pi))
+    flow = solve(Features(Relu(inputs), labels, loss), domain, density, 3.0)
+    assert (np.diff(flow.energy) < 0.0).all()
+    assert flow.density.min() >= 0.0
+    assert flow.risk[-1] < 0.95 * flow.risk[0]
+
+
+def test_a_sphere_trajectory_is_read_back(tmp_path):
+    sphere = Sphere(162)
+    flow = solve(Quadratic(TARGET), sphere, np.ones(162), 0.1, times=[0.05], output=tmp_path / "sphere.h5")
+    read = wgflow.load(tmp_path / "sphere.h5")
+    assert read.domain == sphere
+    np.testing.assert_array_equal(read.density, flow.density)

@@ -1,0 +1,161 @@
+"""The unit sphere S^2, cut into Voronoi cells of a relaxed icosahedral grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from wgflow.domains.base import Coordinate
+from wgflow.domains.icosphere import SphereMesh, build_mesh, triangle_areas, unit
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+MAX_LEVEL = 9
+
+
+def cells_of_level(level: int) -> int:
+    """Number of cells after a number of subdivisions, 10 * 4^level + 2."""
+    return 10 * 4**level + 2
+
+
+@dataclass(frozen=True)
+class Sphere:
+    """The unit sphere with at least ``cells`` Voronoi cells.
+
+    Parameters
+    ----------
+    cells : int
+        Wanted number of cells; the grid has the next of 12, 42, 162, 642, 2562, 10242, 40962, 163842, ...
+
+    Raises
+    ------
+    InputError
+        If ``cells`` is not an integer from 1 to 2621442.
+
+    Examples
+    --------
+    >>> Sphere(600).points.shape
+    (642, 3)
+    """
+
+    cells: int
+    level: int = field(init=False, repr=False, compare=False)
+
+    kind = "sphere"
+    sheets = 1
+    reaction = 4.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cells, bool) or not isinstance(self.cells, int | np.integer):
+            raise InputError(f"cells = {self.cells!r} is not an integer; give the number of cells, e.g. 10242")
+        fitting = [level for level in range(MAX_LEVEL + 1) if cells_of_level(level) >= self.cells]
+        if self.cells < 1 or not fitting:
+            raise InputError(f"cells = {self.cells} is not allowed; give 1 to {cells_of_level(MAX_LEVEL)}")
+        object.__setattr__(self, "level", fitting[0])
+        object.__setattr__(self, "cells", cells_of_level(fitting[0]))
+
+    @property
+    def base(self) -> Sphere:
+        """The sphere itself."""
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a density, ``(cells,)``."""
+        return (self.cells,)
+
+    @cached_property
+    def mesh(self) -> SphereMesh:
+        """Cells with their faces and neighbours."""
+        return build_mesh(self.level)
+
+    @property
+    def points(self) -> FloatArray:
+        """Cell centres as unit vectors, shape ``(cells, 3)``."""
+        return self.mesh.points
+
+    @property
+    def volumes(self) -> FloatArray:
+        """Area of each cell, shape ``(cells,)``; the sum is 4 pi."""
+        return self.mesh.volumes
+
+    @property
+    def signs(self) -> FloatArray:
+        """The one sheet has sign +1."""
+        return np.ones(1)
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """The number of the cell; the mesh is rebuilt from the number of cells."""
+        return (Coordinate("cell", np.arange(self.cells, dtype=np.float64), "1", "number of the cell"),)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Arguments that rebuild the sphere."""
+        return {"cells": int(self.cells)}
+
+    def averages(self, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Cell averages of a density given at unit vectors, (..., 3) to (...), by quadrature on triangles."""
+        mesh = self.mesh
+        first, second = mesh.vertices[mesh.edge_vertices[:, 0]], mesh.vertices[mesh.edge_vertices[:, 1]]
+        total = np.zeros(self.cells)
+        for end in range(2):
+            centre = mesh.points[mesh.edges[:, end]]
+            middles = (unit(first + second), unit(centre + first), unit(centre + second))
+            values = sum(density(middle) for middle in middles) / 3.0
+            total += np.bincount(mesh.edges[:, end], triangle_areas(centre, first, second) * values, self.cells)
+        return total / mesh.volumes
+
+    def quality(self) -> dict[str, float]:
+        """Measures of the mesh.
+
+        Returns
+        -------
+        dict of str to float
+            ``area_ratio``, largest over smallest cell; ``centroid_offset``, largest distance of a centre from the
+            middle of its corners over the distance of centres; ``face_offset``, largest distance of the middle of
+            a face from the middle of the segment of its two centres, over the length of that segment.
+        """
+        mesh = self.mesh
+        here = mesh.lengths > 0.0
+        middle = mesh.points[:, None, :] + mesh.points[mesh.neighbours]
+        middle /= np.linalg.norm(middle, axis=-1, keepdims=True)
+        face_offset = np.linalg.norm(middle - mesh.midpoints, axis=-1) / mesh.distances
+        weights = mesh.lengths * here
+        centroid = np.einsum("nf,nfi->ni", weights, mesh.midpoints) / weights.sum(axis=1, keepdims=True)
+        centroid /= np.linalg.norm(centroid, axis=1, keepdims=True)
+        size = np.sqrt(4.0 * np.pi / self.cells)
+        return {
+            "area_ratio": float(mesh.volumes.max() / mesh.volumes.min()),
+            "centroid_offset": float(np.linalg.norm(centroid - mesh.points, axis=1).max() / size),
+            "face_offset": float(face_offset[here].max()),
+        }
+
+
+def tangent_coordinates(points: FloatArray, targets: FloatArray) -> FloatArray:
+    """Coordinates of targets around each point: direction in the tangent plane, length along the sphere.
+
+    Parameters
+    ----------
+    points : array, shape (N, 3)
+        Unit vectors.
+    targets : array, shape (N, k, 3)
+        Unit vectors near them.
+
+    Returns
+    -------
+    array, shape (N, k, 2)
+    """
+    axis = np.eye(3)[np.abs(points).argmin(axis=1)]
+    first = np.cross(points, axis)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    second = np.cross(points, first)
+    flat = np.stack([np.einsum("nki,ni->nk", targets, first), np.einsum("nki,ni->nk", targets, second)], axis=-1)
+    chord = np.linalg.norm(targets - points[:, None, :], axis=-1)
+    arc = 2.0 * np.arcsin(0.5 * chord)
+    length = np.linalg.norm(flat, axis=-1)
+    return flat * np.divide(arc, length, out=np.zeros_like(arc), where=length > 0.0)[..., None]
