@@ -63,14 +63,8 @@ def _box_painter(box: Box) -> Callable[[Axes, FloatArray, Normalize], Any]:
     def paint(axes: Axes, density: FloatArray, scale: Normalize) -> Any:
         axes.set_xlabel("$x$")
         axes.set_ylabel("$y$")
-        return axes.imshow(
-            plane(density, box).T,
-            origin="lower",
-            extent=(left, right, low, high),
-            cmap=DENSITY_MAP,
-            norm=scale,
-            aspect="equal",
-        )
+        extent = (left, right, low, high)
+        return axes.imshow(plane(density, box).T, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
 
     return paint
 

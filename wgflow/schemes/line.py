@@ -40,7 +40,10 @@ def limited_difference(backward, forward, density, limiter):
         return min(max(central, -2.0 * density), 2.0 * density)
     if limiter == VAN_LEER:
         product = max(backward * forward, 0.0)
-        return product / np.copysign(max(abs(central), 1e-300), central)
+        harmonic = product / np.copysign(max(abs(central), 1e-300), central)
+        # Its bound by twice the smaller difference, which round-off may exceed beside vacuum.
+        largest = 2.0 * min(abs(backward), abs(forward))
+        return min(max(harmonic, -largest), largest)
     steepness = 1.0 if limiter == MINMOD else 2.0
     rising = min(min(steepness * backward, steepness * forward), central)
     falling = max(max(steepness * backward, steepness * forward), central)
