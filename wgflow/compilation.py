@@ -29,10 +29,8 @@ _FAST_MATH = {"contract", "nsz", "arcp"}
 _kernels: list[Any] = []
 
 
-def _cache_folder() -> str:
-    """Folder for compiled kernels: ``NUMBA_CACHE_DIR``, the user's cache, or a temporary folder."""
-    if config.CACHE_DIR:
-        return str(config.CACHE_DIR)
+def cache_folder() -> str:
+    """Folder for what is expensive to make twice: the user's cache, or a temporary folder."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     for candidate in (Path(home) / "wgflow", Path(tempfile.gettempdir()) / "wgflow-cache"):
         try:
@@ -56,7 +54,7 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
 
 
 def _compile(function: Function, **flags: Any) -> Function:
-    with _numba_cache_in(_cache_folder()):
+    with _numba_cache_in(config.CACHE_DIR or cache_folder()):
         dispatcher = numba.njit(cache=True, error_model="numpy", **flags)(function)
     _kernels.append(dispatcher)
     return dispatcher

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wgflow.domains import Signed, Sphere, make_domain
-from wgflow.domains.icosphere import icosahedron, triangle_areas
+from wgflow.domains import Signed, Sphere, make_domain, mesh_cache
+from wgflow.domains.icosphere import build_mesh, icosahedron, triangle_areas
+from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.errors import InputError
 
@@ -100,3 +101,19 @@ def test_tangent_coordinates_keep_distances():
     flat = tangent_coordinates(sphere.points, sphere.points[sphere.mesh.neighbours])
     here = sphere.mesh.lengths > 0.0
     np.testing.assert_allclose(np.linalg.norm(flat, axis=-1)[here], sphere.mesh.distances[here], rtol=1e-12)
+
+
+def test_large_meshes_are_kept_on_disk(tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(mesh_cache, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(mesh_cache, "SMALLEST_CACHED_LEVEL", 2)
+    monkeypatch.setattr(mesh_cache, "build_mesh", lambda level: built.append(level) or build_mesh(level))
+    first, second = cached_mesh(2), cached_mesh(2)
+    assert built == [2]
+    np.testing.assert_array_equal(first.midpoints, second.midpoints)
+    (file,) = (tmp_path / "meshes").iterdir()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+    np.testing.assert_array_equal(cached_mesh(2).midpoints, first.midpoints)
+    assert built == [2, 2], "a damaged file must not be used"

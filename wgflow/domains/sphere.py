@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains.base import Coordinate
-from wgflow.domains.icosphere import SphereMesh, build_mesh, triangle_areas, unit
+from wgflow.domains.icosphere import SphereMesh, triangle_areas, unit
+from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 
@@ -71,7 +72,7 @@ class Sphere:
     @cached_property
     def mesh(self) -> SphereMesh:
         """Cells with their faces and neighbours."""
-        return build_mesh(self.level)
+        return cached_mesh(self.level)
 
     @property
     def points(self) -> FloatArray:

@@ -1,0 +1,57 @@
+"""Large meshes are kept on disk, with a checksum: a damaged file is noticed and the mesh built anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+
+from wgflow.compilation import cache_folder
+from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
+
+SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
+VERSION = 1  # of the way meshes are built
+
+
+def cached_mesh(level: int) -> SphereMesh:
+    """Mesh of a level, from disk if it was built before."""
+    if level < SMALLEST_CACHED_LEVEL:
+        return build_mesh(level)
+    path = Path(cache_folder()) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
+    mesh = _read(path)
+    if mesh is None:
+        mesh = build_mesh(level)
+        with suppress(OSError):  # a full or read-only disk costs time at the next run, nothing else
+            _write(path, mesh)
+    return mesh
+
+
+def _checksum(mesh: SphereMesh) -> str:
+    digest = hashlib.sha256()
+    for values in asdict(mesh).values():
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> SphereMesh | None:
+    """The mesh in a file, or None if there is none or its checksum is wrong."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            mesh = SphereMesh(**{field.name: arrays[field.name] for field in fields(SphereMesh)})
+            return mesh if str(arrays["checksum"]) == _checksum(mesh) else None
+    except Exception:  # whatever is wrong with the file, the mesh is built anew
+        return None
+
+
+def _write(path: Path, mesh: SphereMesh) -> None:
+    """Write to a file of another name and rename it, so that no reader sees half a mesh."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    with os.fdopen(handle, "wb") as file:
+        np.savez(file, checksum=np.array(_checksum(mesh)), **asdict(mesh))
+    Path(name).replace(path)
