@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import quad, solve_ivp
 
@@ -67,7 +69,7 @@ def planar_kernel(first, second):
 
     kinks = sorted((kink % TURN) for kink in (a - np.pi / 2, a + np.pi / 2, b - np.pi / 2, b + np.pi / 2))
     ends = [0.0, *kinks, TURN]
-    total = sum(quad(product, left, right, epsabs=1e-14)[0] for left, right in zip(ends, ends[1:], strict=False))
+    total = sum(quad(product, left, right, epsabs=1e-14)[0] for left, right in pairwise(ends))
     return 2.0 * np.linalg.norm(first) * np.linalg.norm(second) * total / TURN
 
 

@@ -29,9 +29,7 @@ def dense_sums(points, sources, masses):
         across = np.linalg.norm(unit - source / length, axis=1), np.linalg.norm(unit + source / length, axis=1)
         angle = 2.0 * np.arctan2(*across)
         values += mass * lengths * length * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2.0 * np.pi)
-        gradient += (
-            mass * (length * np.sin(angle)[:, None] * unit + (np.pi - angle)[:, None] * source) / (2.0 * np.pi)
-        )
+        gradient += mass * (length * np.sin(angle)[:, None] * unit + (np.pi - angle)[:, None] * source) / (2.0 * np.pi)
     return values, gradient
 
 
@@ -69,7 +67,14 @@ def test_the_convolution_on_a_circle_equals_the_dense_sum(cells, seed):
 
 @pytest.mark.parametrize(
     "cells",
-    [SERIAL_CHUNK - 1, SERIAL_CHUNK, SERIAL_CHUNK + 1, 3 * SERIAL_CHUNK + 5, PARALLEL_THRESHOLD, PARALLEL_THRESHOLD + 3],
+    [
+        SERIAL_CHUNK - 1,
+        SERIAL_CHUNK,
+        SERIAL_CHUNK + 1,
+        3 * SERIAL_CHUNK + 5,
+        PARALLEL_THRESHOLD,
+        PARALLEL_THRESHOLD + 3,
+    ],
 )
 def test_the_convolution_of_long_and_parallel_sums_equals_the_dense_sum(cells):
     circle = Circle(cells)

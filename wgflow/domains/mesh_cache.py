@@ -34,7 +34,7 @@ def cached_mesh(level: int) -> SphereMesh:
 def _checksum(mesh: SphereMesh) -> str:
     digest = hashlib.sha256()
     for values in asdict(mesh).values():
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
