@@ -108,7 +108,8 @@ def main() -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if len(options.files) == 2:
-            compare_and_draw(*options.files, folder / "comparison.png")
+            first, second = options.files
+            compare_and_draw(first, second, folder / "comparison.png")
         else:
             validate(options.files[0] if options.files else Path("teacher"), quick=options.quick, folder=folder)
     except WgflowError as error:

@@ -83,6 +83,7 @@ def styled_figure(height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         yield figure
         figure.draw_without_rendering()  # so that no tick or label is made later, in another style
+        figure.set_layout_engine("none")  # the layout stands: finding it again takes longer than drawing
 
 
 def sign_color(sign: float) -> str:
