@@ -1,0 +1,105 @@
+"""The command line as a user types it: what each command prints and leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import wgflow
+from wgflow.cli import _exit_code
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run the command line in a folder of its own; gives what was printed to stdout."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["wgflow", *arguments])
+        code = _exit_code()
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        return printed.out
+
+    return run
+
+
+SMALL = ["--set", "domain.cells=64", "--set", "solver.t_end=0.5", "--set", "output.times=[0.25]"]
+
+
+def test_list_names_the_problems(command):
+    printed = command("list")
+    for name in ("el_nino", "quadratic", "quadratic_sphere", "riccati", "teacher"):
+        assert name in printed
+
+
+def test_run_info_plot(command, tmp_path):
+    printed = command("run", "teacher", *SMALL, "--plot", "figure.png")
+    for word in ("time", "risk", "mass", "min J", "accepted", "computing", "teacher.h5", "figure.png"):
+        assert word in printed
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    printed = command("info", "teacher.h5")
+    for word in ("status complete", "density (3, 2, 64)", "gaussian_teacher", "cells = 64"):
+        assert word in printed
+    command("plot", "teacher.h5", "-o", "other.pdf")
+    assert (tmp_path / "other.pdf").read_bytes().startswith(b"%PDF")
+    command("plot", "teacher.h5")
+    assert (tmp_path / "teacher.png").exists()
+
+
+def test_quiet_says_nothing(command):
+    assert command("run", "quadratic", *SMALL, "--quiet") == ""
+
+
+def test_earlier_output_is_kept_unless_told_otherwise(command, tmp_path):
+    command("run", "quadratic", *SMALL, "-q")
+    before = (tmp_path / "quadratic.h5").read_bytes()
+    command("run", "quadratic", *SMALL, "-q")
+    assert (tmp_path / "quadratic.h5").read_bytes() == before
+    assert (tmp_path / "quadratic-2.h5").exists()
+    command("run", "quadratic", *SMALL, "-q", "--overwrite", "--set", "solver.t_end=0.3")
+    assert wgflow.load("quadratic.h5").time[-1] == 0.3
+
+
+@pytest.mark.parametrize("problem", ["teacher", "quadratic", "el_nino"])
+def test_three_methods_compare(command, tmp_path, problem):
+    few = ["--set", "particles.count=60", "--set", "particles.tolerance=1e-4"]
+    for kind in ("finite_volume", "particles", "characteristics"):
+        command("run", problem, *SMALL, *few, "-q", "-o", f"{kind}.h5", "--set", f"solver.kind={kind}")
+    for other in ("particles", "characteristics"):
+        printed = command("compare", "finite_volume.h5", f"{other}.h5", "-o", "comparison.png")
+        for word in ("risk A", "risk B", "mass A", "predictors", "kernel", "W1", "W2"):
+            assert word in printed
+        assert len([line for line in printed.splitlines() if line.strip()[:1].isdigit()]) == 3
+    assert (tmp_path / "comparison.png").exists()
+
+
+def test_validations_are_listed(command):
+    assert "sphere_vs_particles" in command("validate")
+
+
+def test_interrupted_run_says_how_to_go_on(tmp_path):
+    arguments = [sys.executable, "-m", "wgflow", "run", "el_nino", "-o", "run.h5"]
+    process = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60.0
+    while not (tmp_path / "run.h5").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "wgflow run el_nino -o run.h5 --resume" in errors
+    assert "Traceback" not in errors
+    assert wgflow.load(tmp_path / "run.h5").status == "interrupted"
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    arguments = [sys.executable, "-m", "wgflow", "--debug", "info", "nothing.h5"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
