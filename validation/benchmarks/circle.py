@@ -19,8 +19,8 @@ from wgflow.typing import FloatArray
 
 STAGES = 3  # SSPRK3
 # Arrays of N values that one stage has to read or write at least once: density, potential, start of the step and result
-# on both sheets, and the two components of the cell centres; with a teacher also the angles, the teacher's potential and
-# four prefix sums.
+# on both sheets, and the two components of the cell centres; with a teacher also the angles, the teacher's potential
+# and four prefix sums.
 ARRAYS_FOR_DATA = 2 * 4 + 2
 ARRAYS_FOR_POPULATION = ARRAYS_FOR_DATA + 6
 

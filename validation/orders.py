@@ -1,0 +1,148 @@
+"""Orders of convergence of the finite volumes on every domain, against exact solutions of the full nonlinear flow.
+
+Quadratic features (circle and sphere with the reaction, boxes without), T = 0.5 on circle and sphere, T = 1 on boxes;
+relative L1 error of cell averages.
+
+    python validation/orders.py [--quick] [--figure orders.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wgflow import Box, Circle, Quadratic, Sphere, solve
+from wgflow.domains import Domain
+from wgflow.plotting import save_figure
+from wgflow.plotting.style import styled_figure
+from wgflow.problems import quadratic_flow
+from wgflow.problems.initial import initial_averages
+from wgflow.problems.models import AngularGaussianInitial, GaussianInitial
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Case:
+    """A flow with its exact solution, and the grids to solve it on."""
+
+    name: str
+    target: FloatArray
+    start: FloatArray
+    t_end: float
+    make_domain: Callable[[int], Domain]
+    sizes: tuple[int, ...]
+    quick: int  # how many of the sizes a quick run takes
+
+    def averages(self, domain: Domain, time: float) -> FloatArray:
+        """Cell averages of the exact solution."""
+        covariance = quadratic_flow(self.target, self.start, time).covariance.tolist()
+        if domain.kind == "box":
+            return initial_averages(GaussianInitial(kind="gaussian", covariance=covariance), domain)
+        return initial_averages(AngularGaussianInitial(kind="angular_gaussian", covariance=covariance), domain)
+
+    def error(self, size: int, order: int) -> float:
+        """Relative L1 error at the end."""
+        domain = self.make_domain(size)
+        flow = solve(
+            Quadratic(self.target), domain, self.averages(domain, 0.0), self.t_end, times=[self.t_end], order=order
+        )
+        exact = self.averages(domain, self.t_end)
+        return float((np.abs(flow.density[-1] - exact) * domain.volumes).sum() / (exact * domain.volumes).sum())
+
+
+def rotated(eigenvalues: list[float], angle: float) -> FloatArray:
+    """Symmetric matrix in the plane with given eigenvalues, rotated."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return turn @ np.diag(eigenvalues) @ turn.T
+
+
+PLANE = rotated([0.8, 0.15], np.pi / 6)
+SPACE_TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])
+SPACE_START = np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, 0.05], [0.0, 0.05, 0.2]])
+
+CASES = (
+    Case(
+        "circle",
+        np.array([[1.0, 0.3], [0.3, 0.5]]),
+        np.array([[0.5, -0.1], [-0.1, 0.3]]),
+        0.5,
+        Circle,
+        (128, 256, 512, 1024),
+        4,
+    ),
+    Case(
+        "box 2-D",
+        PLANE,
+        0.3 * np.eye(2),
+        1.0,
+        lambda size: Box([(-4.5, 4.5)] * 2, (size,) * 2),
+        (64, 128, 256, 512),
+        3,
+    ),
+    Case(
+        "box 3-D",
+        np.diag([0.6, 0.3, 0.15]),
+        0.3 * np.eye(3),
+        1.0,
+        lambda size: Box([(-4.0, 4.0)] * 3, (size,) * 3),
+        (32, 64, 96, 128),
+        2,
+    ),
+    Case("sphere", SPACE_TARGET, SPACE_START, 0.5, Sphere, (642, 2562, 10242, 40962, 163842), 3),
+)
+
+
+def widths(case: Case, sizes: tuple[int, ...]) -> FloatArray:
+    """Relative width of a cell for each size."""
+    counts = np.array(sizes, dtype=np.float64)
+    return 1.0 / np.sqrt(counts) if case.name == "sphere" else 1.0 / counts
+
+
+def measure(case: Case, order: int, *, quick: bool) -> tuple[FloatArray, FloatArray]:
+    """Print the errors of a case; gives widths and errors."""
+    sizes = case.sizes[: case.quick] if quick else case.sizes
+    width, errors = widths(case, sizes), np.empty(len(sizes))
+    for i, size in enumerate(sizes):
+        errors[i] = case.error(size, order)
+        observed = ""
+        if i > 0:
+            observed = f"{np.log(errors[i - 1] / errors[i]) / np.log(width[i - 1] / width[i]):.2f}"
+        print(f"{case.name:10s} order {order}  {size:8d}  {errors[i]:.2e}  {observed}", flush=True)
+    return width, errors
+
+
+def draw(curves: dict[str, tuple[FloatArray, FloatArray]], path: Path) -> None:
+    """Draw errors over widths, with a line of slope 2."""
+    with styled_figure(4.0) as figure:
+        axes = figure.subplots()
+        for name, (width, errors) in curves.items():
+            axes.loglog(width, errors, marker="o", label=name)
+        wide = np.array([1e-3, 3e-2])
+        axes.loglog(wide, 5.0 * wide**2, color="grey", linestyle=":", label="slope 2")
+        axes.set_xlabel("relative width of a cell")
+        axes.set_ylabel("relative $L^1$ error")
+        axes.legend()
+    save_figure(figure, path)
+
+
+def main() -> int:
+    """Measure and print all cases."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="coarse grids only")
+    parser.add_argument("--figure", type=Path, help="also draw the errors")
+    options = parser.parse_args()
+    print("domain     scheme      cells  error     observed order")
+    curves = {case.name: measure(case, 2, quick=options.quick) for case in CASES}
+    measure(CASES[0], 1, quick=options.quick)
+    if options.figure is not None:
+        draw(curves, options.figure)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
