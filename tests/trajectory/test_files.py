@@ -13,7 +13,7 @@ import xarray
 
 import wgflow
 from wgflow.errors import InputError
-from wgflow.trajectory import read_trajectory
+from wgflow.trajectory import FileRecorder, read_trajectory
 
 TEACHER = {
     "problem": {
@@ -151,8 +151,62 @@ def test_existing_output_is_kept(tmp_path):
     with pytest.raises(InputError, match="exists"):
         wgflow.run(TEACHER, tmp_path / "run.h5")
     assert (tmp_path / "run.h5").read_text() == "precious"
-    wgflow.run(TEACHER, tmp_path / "run.h5", overwrite=True)
-    assert wgflow.load(tmp_path / "run.h5").status == "complete"
+    with pytest.raises(InputError, match="not a trajectory"):
+        wgflow.run(TEACHER, tmp_path / "run.h5", overwrite=True)
+    assert (tmp_path / "run.h5").read_text() == "precious"
+
+
+def test_a_trajectory_is_replaced_on_demand(tmp_path):
+    wgflow.run(TEACHER, tmp_path / "run.h5")
+    wgflow.run(with_solver("particles"), tmp_path / "run.h5", overwrite=True)
+    assert "position" in wgflow.load(tmp_path / "run.h5").fields
+
+
+REQUESTS = {
+    "overwrite": "wgflow.run('teacher', path, overwrite=True)",
+    "resume": "wgflow.run('teacher', path, resume=True)",
+    "load": "wgflow.load(path)",
+}
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_file_that_is_being_written_is_left_alone(tmp_path, request_name):
+    code = f"import sys, wgflow; path = sys.argv[1]; {REQUESTS[request_name]}"
+    refused = []
+
+    def disturb(snapshot):
+        if snapshot.time == 0.5:
+            arguments = [sys.executable, "-c", code, str(tmp_path / "run.h5")]
+            refused.append(subprocess.run(arguments, capture_output=True, text=True, check=False).stderr)
+
+    wgflow.run(TEACHER, tmp_path / "run.h5", observers=wgflow.Observers(snapshot=[disturb]))
+    assert "is being written by" in refused[0]
+    assert len(wgflow.load(tmp_path / "run.h5").time) == 5
+
+
+def test_start_that_fails_leaves_no_file(tmp_path):
+    first = wgflow.open_problem(TEACHER).make_evolution().snapshot()
+    with pytest.raises(TypeError):
+        FileRecorder.create(tmp_path / "run.h5", first, domain=None, attributes={"strange": object()})
+    assert not list(tmp_path.iterdir())
+
+
+def test_extended_run_describes_itself(tmp_path):
+    wgflow.run(TEACHER, tmp_path / "run.h5")
+    steps = wgflow.load(tmp_path / "run.h5").attributes["accepted_steps"]
+    longer = {**TEACHER, "solver": {"t_end": 2.0}}
+    extended = wgflow.run(longer, tmp_path / "run.h5", resume=True)
+    assert wgflow.load_problem(tmp_path / "run.h5").config.solver.t_end == 2.0
+    assert extended.attributes["accepted_steps"] > steps
+
+
+@pytest.mark.parametrize("name", ["problem", "domain"])
+def test_damaged_attribute_is_named(tmp_path, name):
+    wgflow.run(TEACHER, tmp_path / "run.h5")
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        file.attrs[name] = "{{{"
+    with pytest.raises(InputError, match=r"run\.h5"):
+        wgflow.load(tmp_path / "run.h5")
 
 
 FILE_SIZE_LIMITED = """

@@ -6,14 +6,18 @@ where t is a + w clipped to [0, 2w].
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import parallel_kernel, reduction
+from wgflow.compilation import kernel, parallel_kernel, reduction
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 BLOCKS = 8  # fixed, so that sums do not depend on the number of threads
+PARALLEL_THRESHOLD = 100_000  # pairs of a particle and a data point
 
 
 @reduction
@@ -47,23 +51,44 @@ def _pull_back(activation, width, curvature, steepness, coefficients, slopes):
     return value
 
 
-@parallel_kernel
-def _predictions(points, charges, columns, width, curvature, rows, partial):
-    for block in prange(BLOCKS):
-        partial[block, :] = 0.0
-        for j in range(block * charges.size // BLOCKS, (block + 1) * charges.size // BLOCKS):
-            _activate(points[j], columns, rows[block])
-            _add_features(charges[j], rows[block], width, curvature, partial[block])
+@cache
+def prediction_kernel(blocks: int) -> Callable[..., None]:
+    """Compile the predictions, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def predictions(points, charges, columns, width, curvature, rows, partial):
+        """Predictions of each block of particles, shape (blocks, n)."""
+        for block in prange(blocks):
+            partial[block, :] = 0.0
+            for j in range(block * charges.size // blocks, (block + 1) * charges.size // blocks):
+                _activate(points[j], columns, rows[block])
+                _add_features(charges[j], rows[block], width, curvature, partial[block])
+
+    return predictions
 
 
-@parallel_kernel
-def _fields(points, columns, width, curvature, steepness, coefficients, rows, slopes, values, gradient):
-    for block in prange(BLOCKS):
-        for j in range(block * values.size // BLOCKS, (block + 1) * values.size // BLOCKS):
-            _activate(points[j], columns, rows[block])
-            values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
-            for axis in range(points.shape[1]):
-                gradient[j, axis] = inner_product(slopes[block], columns[axis])
+@cache
+def field_kernel(blocks: int) -> Callable[..., None]:
+    """Compile potential and gradient, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def fields(points, columns, width, curvature, steepness, coefficients, rows, slopes, values, gradient):
+        """Write the potential (m,) and its gradient (m, d) at the points."""
+        for block in prange(blocks):
+            for j in range(block * values.size // blocks, (block + 1) * values.size // blocks):
+                _activate(points[j], columns, rows[block])
+                values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
+                for axis in range(points.shape[1]):
+                    gradient[j, axis] = inner_product(slopes[block], columns[axis])
+
+    return fields
+
+
+def _blocks(pairs: int) -> int:
+    """Blocks of particles: one where starting a second core takes longer than the work."""
+    return BLOCKS if pairs >= PARALLEL_THRESHOLD else 1
 
 
 class ReluSums:
@@ -89,14 +114,17 @@ class ReluSums:
     def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
         """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
         points = np.ascontiguousarray(points)
-        _predictions(points, charges, self._columns, self._width, self._curvature, self._rows, self._partial)
-        return self._partial.sum(axis=0)
+        blocks = _blocks(charges.size * self._width.size)
+        prediction_kernel(blocks)(
+            points, charges, self._columns, self._width, self._curvature, self._rows, self._partial
+        )
+        return self._partial[:blocks].sum(axis=0)
 
     def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, d)."""
         points = np.ascontiguousarray(points)
         values, gradient = np.empty(len(points)), np.empty(points.shape)
-        _fields(
+        field_kernel(_blocks(len(points) * self._width.size))(
             points,
             self._columns,
             self._width,

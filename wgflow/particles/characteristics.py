@@ -23,6 +23,8 @@ from wgflow.particles.polar import PolarFlow
 from wgflow.schemes.evolution import Snapshot
 from wgflow.typing import FloatArray
 
+RESOLVED = 1e-2  # relative error of the mass up to which a density interpolated between the nodes is kept
+
 
 def nodes_of_cells(domain: Domain, density: FloatArray) -> Particles:
     """One node at each cell centre with the mass of the cell (midpoint rule), sheet after sheet."""
@@ -79,12 +81,36 @@ class CharacteristicFlow(PolarFlow):
         return np.reshape(rows, self._domain.shape)
 
     def _density_on_sheet(self, points: FloatArray, carried: FloatArray) -> FloatArray:
-        """Divide by the Jacobian of the flow map at the nodes, and interpolate to the cell centres."""
-        labels = self._circle.angles
+        """Divide by the Jacobian of the flow map at the nodes, and interpolate to the cell centres.
+
+        Where nodes have come closer to each other than the grid resolves (kinks, Diracs) that is no density on
+        the grid; the masses between the nodes are then shared out to the cells that they cover.
+        """
+        labels, spacing = self._circle.angles, self._circle.spacing
         moved = np.arctan2(points[:, 1], points[:, 0])
         displacement = np.unwrap(np.mod(moved - labels + np.pi, 2.0 * np.pi) - np.pi)
-        stretch = np.maximum(1.0 + periodic_derivative(displacement, self._circle.spacing), 1e-300)
-        return _interpolate_periodic(labels + displacement, carried / stretch, labels)
+        stretch = 1.0 + periodic_derivative(displacement, spacing)
+        if stretch.min() > 0.0:
+            density = _interpolate_periodic(labels + displacement, carried / stretch, labels)
+            if abs(density.sum() - carried.sum()) <= RESOLVED * carried.sum():
+                return density
+        return _share_out(labels + displacement, carried, spacing)
+
+
+def _share_out(angles: FloatArray, carried: FloatArray, spacing: float) -> FloatArray:
+    """Density on a regular grid of masses ``carried * spacing`` around nodes in their order: mass-exact, nonnegative.
+
+    Each mass is spread evenly between the middles of the gaps to its two neighbours.
+    """
+    cells = len(angles)
+    last = np.concatenate([angles[-1:] - 2.0 * np.pi, angles])
+    middles = np.maximum.accumulate(0.5 * (last[:-1] + last[1:]))  # face k lies before node k
+    faces = np.append(middles, middles[0] + 2.0 * np.pi)
+    cumulative = np.concatenate([[0.0], np.cumsum(carried)])
+    faces = np.concatenate([faces[:-1] + turn * 2.0 * np.pi for turn in (-1, 0, 1)] + [faces[-1:] + 2.0 * np.pi])
+    total = cumulative[-1]
+    below = np.concatenate([cumulative[:-1] + turn * total for turn in (-1, 0, 1)] + [cumulative[-1:] + total])
+    return np.diff(np.interp(spacing * np.arange(cells + 1), np.maximum.accumulate(faces), below))
 
 
 def periodic_derivative(values: FloatArray, spacing: float) -> FloatArray:

@@ -131,15 +131,22 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
         If the file holds the run of another problem; the difference is shown.
     """
     trajectory, arrays = read_trajectory(path)
-    _check_same_problem(problem, _stored_config(trajectory, path), arrays, path)
+    stored = _stored_config(trajectory, path)
+    _check_same_problem(problem, stored, arrays, path)
     last = len(trajectory.time) - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
     remaining = problem.times[problem.times > state.time]
-    if remaining.size > 0:
+    if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution = problem.make_evolution(state)
-        recorder = FileRecorder.reopen(path)
+        recorder = FileRecorder.reopen(path, _attributes(problem))
         evolve(evolution, remaining, recorder, limits=problem.limits, observers=observers, record_start=False)
     return load(path)
+
+
+def _is_stationary(trajectory: Trajectory, problem: Problem, stored: ProblemFile) -> bool:
+    """Whether the run ended because it was stationary, by the tolerance that still holds."""
+    ended = trajectory.attributes.get("stop_reason") == "stationary"
+    return ended and stored.solver.stationarity == problem.config.solver.stationarity
 
 
 def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
@@ -178,7 +185,10 @@ def _stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     text = trajectory.attributes.get("problem")
     if not isinstance(text, str):
         raise InputError(f"{path} was not written by a problem file; it holds no problem")
-    return parse_sections(tomllib.loads(text), str(path))
+    try:
+        return parse_sections(tomllib.loads(text), str(path))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} holds a damaged problem: {error}") from None
 
 
 def _attributes(problem: Problem) -> dict[str, Any]:

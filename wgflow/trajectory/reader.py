@@ -31,7 +31,11 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     try:
         with h5py.File(path, "r") as file:
             return _read(file, path)
-    except (OSError, KeyError, RuntimeError) as error:
+    except BlockingIOError:
+        raise InputError(f"{path} is being written by a run; wait for it, or interrupt it with Ctrl-C") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(f"{path} is not a readable trajectory file ({error})") from None
 
 

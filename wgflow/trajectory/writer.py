@@ -19,6 +19,9 @@ from wgflow.schemes import Snapshot
 from wgflow.trajectory.schema import FIELDS, GRID, RUNNING, SCALARS, SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
+# What adds up over the legs of a run that was resumed.
+ACCUMULATED = ("accepted_steps", "rejected_steps", "evaluations", "compile_seconds", "run_seconds")
+
 METADATA_BYTES = 2**18  # room for indices and attributes, beside the arrays themselves
 
 
@@ -100,32 +103,26 @@ class FileRecorder:
             file = h5py.File(path, "w", track_order=True)
         except OSError as error:
             raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
-        data = data or {}
         try:
-            _reserve(file, [first.fields, data, {"volumes": domain.volumes} if domain is not None else {}])
-        except OSError as error:
+            _define(file, first, domain, sign, attributes or {}, data or {})
+        except Exception as error:
             file.close()
             path.unlink()
-            raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
-        _write_attributes(file, domain, attributes or {})
-        _define_dimensions(file, domain, first, sign)
-        for name in SCALARS:
-            _define_variable(file, name, (), ())
-        for name, values in first.fields.items():
-            _define_variable(file, name, _dimensions(name, domain), values.shape)
-        for name, values in data.items():
-            file.require_group("data").create_dataset(name, data=values)
-        file.flush()
+            if isinstance(error, OSError):
+                raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
+            raise
         return cls(file)
 
     @classmethod
-    def reopen(cls, path: Path) -> FileRecorder:
-        """Open an existing file to append to it."""
+    def reopen(cls, path: Path, attributes: Mapping[str, Any]) -> FileRecorder:
+        """Open an existing file to append to it, with new global attributes; its counts of steps go on."""
         try:
             file = h5py.File(path, "r+")
+        except BlockingIOError:
+            raise InputError(f"trajectory {path} is being written by another run; wait for it") from None
         except OSError as error:
             raise InputError(f"trajectory {path} cannot be continued: {_reason(error)}") from None
-        file.attrs["status"] = RUNNING
+        file.attrs.update({**attributes, "status": RUNNING})
         return cls(file)
 
     def append(self, snapshot: Snapshot) -> None:
@@ -148,7 +145,9 @@ class FileRecorder:
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Note how the run ended and close the file."""
         with suppress(OSError, RuntimeError):  # a full disk must not hide the error that ended the run
+            earlier = {name: self._file.attrs[name] for name in ACCUMULATED if name in self._file.attrs}
             self._file.attrs.update(attributes)
+            self._file.attrs.update({name: value + attributes[name] for name, value in earlier.items()})
             self._file.close()
 
 
@@ -168,11 +167,15 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
     if path.is_dir():
         raise InputError(f"output {path} is a folder; give the name of a file, e.g. {path / 'run.h5'}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"output {path} is not a regular file; choose another path")
     if path.exists() and not overwrite:
         raise InputError(
-            f"output {path} exists; choose another name with -o, continue it with --resume, or replace it "
-            "with --overwrite"
+            f"output {path} exists; choose another name (-o), continue it (--resume, resume=True), or replace it "
+            "(--overwrite, overwrite=True)"
         )
+    if path.exists():
+        _check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         existed = path.exists()
@@ -184,6 +187,21 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
         raise InputError(f"output {path} cannot be written: {_reason(error)}; choose another path") from None
 
 
+def _check_replaceable(path: Path) -> None:
+    """Raise InputError unless a file is a trajectory that nobody is writing (or empty)."""
+    if path.stat().st_size == 0:
+        return
+    try:
+        with h5py.File(path, "r+") as file:  # takes the lock that a run holds
+            known = "schema_version" in file.attrs
+    except BlockingIOError:
+        raise InputError(f"output {path} is being written by another run; wait, or choose another path") from None
+    except OSError:
+        known = h5py.is_hdf5(path)  # a damaged trajectory may be replaced
+    if not known:
+        raise InputError(f"output {path} is not a trajectory and is not replaced; choose another path")
+
+
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
@@ -191,6 +209,27 @@ def _reason(error: Exception) -> str:
 def domain_attribute(domain: Domain | None) -> str:
     """Text from which `wgflow.trajectory.reader` rebuilds a domain."""
     return json.dumps({"kind": domain.kind, **domain.parameters} if domain is not None else {})
+
+
+def _define(
+    file: h5py.File,
+    first: Snapshot,
+    domain: Domain | None,
+    sign: FloatArray | None,
+    attributes: Mapping[str, Any],
+    data: Mapping[str, FloatArray],
+) -> None:
+    """Write all of a new file but its snapshots."""
+    _reserve(file, [first.fields, data, {"volumes": domain.volumes} if domain is not None else {}])
+    _write_attributes(file, domain, attributes)
+    _define_dimensions(file, domain, first, sign)
+    for name in SCALARS:
+        _define_variable(file, name, (), ())
+    for name, values in first.fields.items():
+        _define_variable(file, name, _dimensions(name, domain), values.shape)
+    for name, values in data.items():
+        file.require_group("data").create_dataset(name, data=values)
+    file.flush()
 
 
 def _write_attributes(file: h5py.File, domain: Domain | None, attributes: Mapping[str, Any]) -> None:
