@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from wgflow import Trajectory, open_problem, run
-from wgflow.comparison import compare_files, plot_comparison_of, predictor_distance
+from wgflow.comparison import Comparison, compare_files, plot_comparison_of, predictor_distance
 from wgflow.errors import WgflowError
 from wgflow.plotting import save_figure
 from wgflow.problems import Problem
@@ -26,8 +26,12 @@ from wgflow.typing import FloatArray
 
 FULL_COUNTS = (50, 100, 200, 400, 800, 1600, 3200)
 FULL_SEEDS = 20
-QUICK_COUNTS = (50, 200, 800)
-QUICK_SEEDS = 6
+QUICK_COUNTS = (50, 100, 200, 400, 800)
+QUICK_SEEDS = 16
+
+# What must hold: relative difference of the risks of grid and characteristics, and the exponent of random particles.
+LARGEST_DIFFERENCE = {False: 2e-5, True: 2e-4}  # in full, and in quick form on a coarser grid
+EXPONENT, EXPONENT_BAND = -0.5, {False: 0.1, True: 0.15}
 
 
 def run_all(source: Path | str, settings: Sequence[str], folder: Path) -> dict[str, Path]:
@@ -41,12 +45,13 @@ def run_all(source: Path | str, settings: Sequence[str], folder: Path) -> dict[s
     return files
 
 
-def compare_and_draw(first: Path, second: Path, figure: Path) -> None:
+def compare_and_draw(first: Path, second: Path, figure: Path) -> Comparison:
     """Print the comparison of two files and draw it."""
     comparison = compare_files(first, second)
     show_comparison(comparison)
     save_figure(plot_comparison_of(comparison), figure)
     print(f"figure      {figure}\n")
+    return comparison
 
 
 def particle_errors(
@@ -79,22 +84,34 @@ def show_rate(counts: Sequence[int], errors: FloatArray, seeds: int) -> None:
     print(f"{'particles':>10s} {'rms distance of predictors':>28s}   ({seeds} seeds)")
     for count, error in zip(counts, errors, strict=True):
         print(f"{count:10d} {error:28.4e}")
-    print(f"fitted exponent {fitted_exponent(counts, errors):.3f} (theory -1/2)")
+    print(f"fitted exponent {fitted_exponent(counts, errors):.3f} (theory {EXPONENT})\n")
 
 
-def validate(source: Path | str, *, quick: bool, folder: Path) -> None:
-    """Compare the three solvers on a problem, and measure the rate of random particles."""
+def check(what: str, found: float, holds: bool) -> bool:
+    """Print a verdict."""
+    print(f"{'PASS' if holds else 'FAIL'}  {what}: {found:.3g}")
+    return holds
+
+
+def validate(source: Path | str, *, quick: bool, folder: Path) -> bool:
+    """Compare the three solvers on a problem, and measure the rate of random particles; gives whether all holds."""
     t_end = open_problem(source).config.solver.t_end
     settings = ["domain.cells=1024"] if quick else []
     times = [t_end * share for share in (0.05, 0.1, 0.25, 0.5, 1.0)]
     settings.append(f"output.times={times}")
     files = run_all(source, settings, folder)
-    compare_and_draw(files["finite_volume"], files["characteristics"], folder / "pde_vs_characteristics.png")
+    exact = compare_and_draw(files["finite_volume"], files["characteristics"], folder / "pde_vs_characteristics.png")
     compare_and_draw(files["finite_volume"], files["particles"], folder / "pde_vs_particles.png")
     counts, seeds = (QUICK_COUNTS, QUICK_SEEDS) if quick else (FULL_COUNTS, FULL_SEEDS)
     rate_settings = [*settings, f"solver.t_end={times[1]}", f"output.times=[{times[1]}]"]
     reference = run(open_problem(source, [*rate_settings, "solver.kind=characteristics"]))
-    show_rate(counts, particle_errors(source, rate_settings, reference, counts, seeds), seeds)
+    errors = particle_errors(source, rate_settings, reference, counts, seeds)
+    show_rate(counts, errors, seeds)
+    difference, exponent = float(exact.columns["difference"].max()), fitted_exponent(counts, errors)
+    limit, band = LARGEST_DIFFERENCE[quick], EXPONENT_BAND[quick]
+    agree = check(f"risks of grid and characteristics differ by at most {limit:g}", difference, difference <= limit)
+    close = check(f"exponent within {band:g} of {EXPONENT:g}", exponent, abs(exponent - EXPONENT) <= band)
+    return agree and close
 
 
 def main() -> int:
@@ -110,12 +127,12 @@ def main() -> int:
         if len(options.files) == 2:
             first, second = options.files
             compare_and_draw(first, second, folder / "comparison.png")
-        else:
-            validate(options.files[0] if options.files else Path("teacher"), quick=options.quick, folder=folder)
+            return 0
+        source = options.files[0] if options.files else Path("teacher")
+        return 0 if validate(source, quick=options.quick, folder=folder) else 1
     except WgflowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

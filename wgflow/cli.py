@@ -33,8 +33,19 @@ SetOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"wgflow {version('wgflow')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[  # noqa: ARG001 - the callback acts on it
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
     """Wasserstein gradient flows on grids and with particles."""
@@ -196,7 +207,7 @@ def _exit_code() -> int:
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
-        if text is not None:
+        if text is not None and text():
             typer.echo(f"error: {text()}", err=True)
         return int(code)
 

@@ -91,7 +91,7 @@ def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tupl
         "time": first.time[rows],
         "risk A": first.risk[rows],
         "risk B": second.risk[others],
-        "difference": np.abs(first.risk[rows] - second.risk[others]) / np.abs(second.risk[others]),
+        "difference": relative_difference(first.risk[rows], second.risk[others]),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
         "predictors": _each(predictor_distance(problem), measures),
@@ -102,6 +102,12 @@ def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tupl
         for sheet, name in enumerate(("+", "-") if problem.domain.sheets == 2 else ("",)):
             columns[f"W{order}{name}"] = distances[:, sheet]
     return Comparison(first, second, names, problem, columns)
+
+
+def relative_difference(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Difference over the larger of the two, 0 where both are 0."""
+    larger = np.maximum(np.abs(first), np.abs(second))
+    return np.abs(first - second) / np.where(larger > 0.0, larger, 1.0)
 
 
 def _each(distance: Callable[[Particles, Particles], float], measures: list[tuple[Particles, Particles]]) -> FloatArray:

@@ -210,7 +210,7 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
     InputError
         If a time is not finite or lies outside.
     """
-    if not (math.isfinite(t_end) and t_end > 0.0):
+    if not isinstance(t_end, int | float | np.number) or not (math.isfinite(t_end) and t_end > 0.0):
         raise InputError(f"t_end = {t_end!r} is not allowed; give a positive number")
     if times is None:
         return np.linspace(0.0, t_end, count)[1:]
@@ -287,6 +287,8 @@ def solve(
     (101, 64)
     """
     density = density0(domain.points) if callable(density0) else density0
+    if np.asarray(density).dtype.kind not in "fiub":
+        raise InputError(f"the initial density has the type {np.asarray(density).dtype}; allowed are real numbers")
     evolution = ExplicitFiniteVolume(
         functional.on_grid(domain),
         np.asarray(density, dtype=np.float64),

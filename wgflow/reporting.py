@@ -171,8 +171,9 @@ def show_comparison(comparison: Comparison) -> None:
 def list_files(files: Iterable[Path]) -> None:
     """List files with the comment or docstring that each begins with."""
     for file in files:
-        first = file.read_text(encoding="utf-8").splitlines()[0].strip('#" ')
-        _plain(f"{file.stem:24s} {first}")
+        lines = [line.strip('#" ') for line in file.read_text(encoding="utf-8").splitlines()]
+        paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines[:1])
+        _plain(f"{file.stem:24s} {paragraph.split('. ')[0].rstrip('.')}")
 
 
 def _plain(text: str) -> None:

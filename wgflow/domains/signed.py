@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains.base import Coordinate, Domain
+from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 
 
@@ -25,9 +26,18 @@ class Signed:
     ----------
     domain : Domain
         The unsigned domain to be doubled.
+
+    Raises
+    ------
+    InputError
+        If the domain is signed already, or no domain.
     """
 
     domain: Domain
+
+    def __post_init__(self) -> None:
+        if getattr(self.domain, "sheets", None) != 1:
+            raise InputError(f"Signed({self.domain!r}) is not allowed; give an unsigned domain, e.g. Circle(1024)")
 
     sheets = 2
 

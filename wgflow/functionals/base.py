@@ -36,7 +36,9 @@ class Particles:
     signs: FloatArray
 
     def __post_init__(self) -> None:
-        count = len(self.weights)
+        for name in ("points", "weights", "signs"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        count = self.weights.size
         if self.points.ndim != 2 or len(self.points) != count or self.signs.shape != (count,):
             raise ShapeError(
                 f"particles of shapes points {self.points.shape}, weights {self.weights.shape}, signs "

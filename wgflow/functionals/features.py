@@ -46,10 +46,23 @@ class Relu:
         parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it
         on finite data: the field of the exact ReLU jumps at kinks, which they reach in finite time, and the
         flow is then a differential inclusion.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not a matrix of finite numbers, or the smoothing is not in [0, 1).
     """
 
     inputs: FloatArray
     smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        inputs = np.asarray(self.inputs, dtype=np.float64)
+        if inputs.ndim != 2 or inputs.size == 0 or not np.isfinite(inputs).all():
+            raise ShapeError(f"inputs of shape {inputs.shape} are not allowed; give finite numbers, shape (n, d)")
+        if not 0.0 <= self.smoothing < 1.0:
+            raise InputError(f"smoothing = {self.smoothing!r} is not allowed; give a number from 0 to below 1")
+        object.__setattr__(self, "inputs", inputs)
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Features, shape (N, n)."""
@@ -120,7 +133,8 @@ class Features(Functional):
     ----------
     fn : callable
         Any vectorised function from points (N, p) to features (N, n). If it has a method
-        ``gradient(points, coefficients)`` (see `FeatureMap`), particles use it, else central differences.
+        ``gradient(points, coefficients)`` (see `FeatureMap`), particles use it, else central differences with a
+        step of 1/512, which are wrong within 1/256 of a kink.
     targets : array, shape (n,)
         What the prediction should be; labels +1 and -1 for the losses "logistic" and "softmin".
     loss : str or Loss
@@ -143,10 +157,15 @@ class Features(Functional):
     _risk: Loss = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        targets = np.atleast_1d(np.asarray(self.targets, dtype=np.float64))
+        try:
+            targets = np.atleast_1d(np.asarray(self.targets, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise InputError(f"targets = {self.targets!r} are not numbers; give an array of shape (n,)") from None
         risk = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
-        if targets.ndim != 1 or not np.isfinite(targets).all():
-            raise InputError("targets must be a one-dimensional array of finite numbers")
+        if targets.ndim != 1 or targets.size == 0 or not np.isfinite(targets).all():
+            raise InputError("targets must be a one-dimensional array of finite numbers, at least one")
+        if isinstance(self.fn, Relu) and len(self.fn.inputs) != targets.size:
+            raise ShapeError(f"{len(self.fn.inputs)} data points have {targets.size} targets; give one target each")
         if risk.labels and not np.isin(targets, (-1.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (-1.0, 1.0))][0]
             raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
@@ -166,6 +185,8 @@ class Features(Functional):
         """Evaluate F, J and grad J at particles."""
         points, charges = particles.points, particles.weights * particles.signs
         if isinstance(self.fn, Relu):
+            if self.fn.inputs.shape[1] != points.shape[1]:
+                raise ShapeError(f"data with {self.fn.inputs.shape[1]} inputs do not fit points {points.shape}")
             risk, coefficients = self._risk.evaluate(self.fn.sums.predictions(points, charges), self.targets)
             values, gradient = self.fn.sums.fields(points, coefficients)
         else:

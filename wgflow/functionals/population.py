@@ -197,7 +197,12 @@ class Population(Functional):
         return _CirclePopulation(self, domain, domain.base)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
-        """Evaluate F, J and grad J at particles."""
+        """Evaluate F, J and grad J at particles; raises ShapeError if they have another dimension."""
+        if particles.points.shape[1] != self.teacher.directions.shape[1]:
+            raise ShapeError(
+                f"particles in {particles.points.shape[1]} dimensions do not fit a teacher in "
+                f"{self.teacher.directions.shape[1]}"
+            )
         charges = particles.weights * particles.signs
         sources = np.concatenate([particles.points, self.teacher.directions])
         masses = np.concatenate([charges, -self.teacher.weights])

@@ -51,7 +51,8 @@ def charge_difference(first: Particles, second: Particles) -> tuple[FloatArray, 
         return points, np.zeros(0)
     distinct, index = np.unique(points, axis=0, return_inverse=True)
     where_first, where_second = np.split(index.ravel(), [len(first.points)])
-    charges = np.bincount(where_first, first.weights * first.signs, len(distinct))
-    charges -= np.bincount(where_second, second.weights * second.signs, len(distinct))
+    gained = np.bincount(where_first, first.weights * first.signs, len(distinct))
+    lost = np.bincount(where_second, second.weights * second.signs, len(distinct))
+    charges = np.asarray(gained - lost, dtype=np.float64)  # counts of nothing are integers
     kept = charges != 0.0
     return distinct[kept], charges[kept]

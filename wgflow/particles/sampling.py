@@ -7,6 +7,7 @@ import numpy as np
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
+from wgflow.schemes.explicit import check_density
 from wgflow.typing import FloatArray
 
 
@@ -27,12 +28,13 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int) -
     Raises
     ------
     InputError
-        If the count is not positive, or the domain is not a circle.
+        If the count is not positive, the density is not one, or the domain is not a circle.
     """
     if count < 1:
         raise InputError(f"count = {count} is not allowed; give the number of particles, at least 1")
     if not isinstance(domain.base, Circle):
         raise InputError(f"particles can be drawn on circles; the domain is {domain.kind!r}")
+    density = check_density(density, domain.shape)
     generator = np.random.default_rng(seed)
     masses = (density * domain.volumes).ravel()
     cells = generator.choice(masses.size, size=count, p=masses / masses.sum())

@@ -14,6 +14,8 @@ import numpy as np
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 
+CONSTANT = 1e-12  # spread of a column, relative to its mean, below which it is constant up to round-off
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -80,6 +82,8 @@ def read_dataset(
         _check_column(path, name, columns)
     if not inputs:
         raise InputError(f"data {path} has the one column {output!r}; at least one input is needed")
+    if len(set(inputs)) != len(inputs):
+        raise InputError(f"data {path}: an input is named twice in {inputs}; name each column once")
     if output in inputs:
         raise InputError(f"data {path}: the column {output!r} is both input and output; choose another output")
     x = np.stack([columns[name] for name in inputs], axis=1)
@@ -106,14 +110,16 @@ def _scale(
     shift, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
     y_shift, y_scale = 0.0, 1.0
     if standardize:
-        shift, scale = x.mean(axis=0), x.std(axis=0)
-        if not labels:
-            y_shift, y_scale = float(y.mean()), float(y.std())
-        for name, spread in zip(names, [*scale, y_scale], strict=True):
-            if spread == 0.0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift, scale = x.mean(axis=0), x.std(axis=0)
+            if not labels:
+                y_shift, y_scale = float(y.mean()), float(y.std())
+            relative = np.append(scale, y_scale) / np.maximum(np.abs(np.append(shift, y_shift)), 1e-300)
+        for name, spread in zip(names, np.where(relative > CONSTANT, np.append(scale, y_scale), 0.0), strict=True):
+            if not 0.0 < spread < np.inf:
                 raise InputError(
-                    f"data {path}: the column {name!r} is constant and cannot be standardized; leave it out, or "
-                    "set standardize = false"
+                    f"data {path}: the column {name!r} is constant or too large and cannot be standardized; leave it "
+                    "out, scale it, or set standardize = false"
                 )
     scaled = (x - shift) / scale
     if bias:
@@ -124,7 +130,7 @@ def _scale(
 def _check_column(path: Path, name: str, columns: dict[str, FloatArray]) -> None:
     if name not in columns:
         guesses = difflib.get_close_matches(name, list(columns), n=1)
-        hint = f"; did you mean {guesses[0]!r}?" if guesses else ";"
+        hint = f"; did you mean {guesses[0]!r}?" if guesses else "."
         raise InputError(f"data {path} has no column {name!r}{hint} Columns: {', '.join(columns)}")
     values = columns[name]
     if not np.isfinite(values).all():
@@ -148,6 +154,8 @@ def _read_columns(path: Path) -> dict[str, FloatArray]:
 
 def _read_npz(path: Path) -> dict[str, FloatArray]:
     columns: dict[str, FloatArray] = {}
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"data {path} cannot be read: it is not an .npz file (numpy.savez writes them)")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             for name in arrays.files:
@@ -174,6 +182,8 @@ def _read_csv(path: Path) -> dict[str, FloatArray]:
     if len(numbered) < 2:
         raise InputError(f"data {path} holds no data: a header line and at least one line of numbers are needed")
     rows = list(csv.reader(line for _, line in numbered))
+    if len(rows) != len(numbered):
+        raise InputError(f"data {path} has a quoted value that runs over a line; allowed are plain numbers")
     header = [name.strip() for name in rows[0]]
     if len(set(header)) != len(header):
         raise InputError(f"data {path}: two columns have the same name; header: {', '.join(header)}")
@@ -199,4 +209,4 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text

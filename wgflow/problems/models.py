@@ -12,6 +12,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Tolerance = Annotated[float, Field(ge=1e-13, le=0.1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Vector = Annotated[list[Finite], Field(min_length=1)]
 
 
@@ -144,7 +145,7 @@ class UniformInitial(Section):
 
     kind: Literal["uniform"] = "uniform"
     mass: Positive = Field(1.0, description="total mass")
-    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+    seed: Seed = Field(0, description="seed of the draw of particles")
 
 
 class AngularGaussianInitial(Section):
@@ -152,7 +153,7 @@ class AngularGaussianInitial(Section):
 
     kind: Literal["angular_gaussian"]
     covariance: Matrix = Field(description="symmetric positive definite matrix S")
-    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+    seed: Seed = Field(0, description="seed of the draw of particles")
 
 
 class GaussianInitial(Section):
@@ -162,7 +163,7 @@ class GaussianInitial(Section):
     covariance: Matrix = Field(description="symmetric positive definite matrix")
     mean: Vector | None = Field(None, description="centre; the origin by default")
     mass: Positive = Field(1.0, description="total mass")
-    seed: int = Field(0, ge=0, description="seed of the draw of particles")
+    seed: Seed = Field(0, description="seed of the draw of particles")
 
 
 class SolverSection(Section):

@@ -21,7 +21,7 @@ SHOWN_ERRORS = 3
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raises InputError that names file and line if it cannot."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"problem file {path} does not exist; `wgflow list` shows those that ship") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -59,9 +59,10 @@ def _copy(value: Any) -> Any:
 
 def _parse_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return parsed["value"] if len(parsed) == 1 else text
 
 
 def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
@@ -112,7 +113,9 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
         return (
             f"{_name(location)} = {_short(details['input'])} is not a section; write [{'.'.join(map(str, location))}]"
         )
-    allowed = message.replace("Input should be ", "").replace("List should have ", "")
+    allowed = message.replace("Input should be ", "").replace("List should have ", "a list of ")
+    allowed = allowed.replace("a valid ", "a ").replace("a integer", "an integer").split(" after validation")[0]
+    allowed = allowed.split(", unable to parse")[0].split(", got a number")[0]
     return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
 
 

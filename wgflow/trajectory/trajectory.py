@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trajectory:
     """The states of a flow at T output times.
 
@@ -47,6 +47,11 @@ class Trajectory:
     sign: FloatArray | None = field(default=None, repr=False)
     functional: Functional | None = field(default=None, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """One line: domain, times, fields and status."""
+        fields = ", ".join(f"{name} {values.shape}" for name, values in self.fields.items())
+        return f"Trajectory({self.domain}, {len(self.time)} times to {self.time[-1]:g}, {fields}, {self.status})"
 
     @property
     def energy(self) -> FloatArray:
