@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.domains import Circle, Signed
 from wgflow.functionals import Population, Quadratic, Teacher
 from wgflow.particles import CharacteristicFlow
+from wgflow.particles.characteristics import _share_out
 from wgflow.schemes import ExplicitFiniteVolume
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
@@ -109,3 +111,27 @@ def test_without_motion_the_density_is_the_initial_one():
     density = 1.0 + 0.5 * np.cos(circle.angles)
     flow = CharacteristicFlow(Quadratic(TARGET), circle, density, transport=0.0, reaction=0.0)
     assert abs(advance(flow, [1.0])[0].fields["density"] - density).max() < 1e-14
+
+
+def test_density_of_collapsed_nodes_is_finite_and_holds_the_mass():
+    """On data, nodes collapse onto kinks; their masses are then shared out to the cells, without loss."""
+    problem = wgflow.open_problem(
+        "el_nino",
+        ["solver.kind=characteristics", "domain.cells=64", "solver.t_end=5.0", "output.times=[1.0, 5.0]",
+         "characteristics.tolerance=1e-5"],
+    )  # fmt: skip
+    flow = wgflow.run(problem)
+    assert (flow.density >= 0.0).all()
+    masses = (flow.density * flow.domain.volumes).sum(axis=(1, 2))
+    np.testing.assert_allclose(masses, flow.mass, rtol=1e-2)
+    assert flow.density.max() < 64.0 * flow.mass[-1]
+
+
+def test_shared_out_masses_of_resting_nodes_are_the_density():
+    carried = np.random.default_rng(0).random(32)
+    angles = (np.arange(32) + 0.5) * 2.0 * np.pi / 32
+    np.testing.assert_allclose(_share_out(angles, carried, 2.0 * np.pi / 32), carried, atol=1e-13)
+    turned = _share_out(angles + 3 * 2.0 * np.pi / 32, carried, 2.0 * np.pi / 32)
+    np.testing.assert_allclose(turned, np.roll(carried, 3), atol=1e-13)
+    gathered = _share_out(np.full(32, 1.0), carried, 2.0 * np.pi / 32)
+    assert gathered.sum() == pytest.approx(carried.sum(), rel=1e-12)

@@ -119,6 +119,21 @@ CHANGES = {
     "unknown solver": (PROBLEM, "t_end = 0.1", 't_end = 0.1\nkind = "magic"', ["[solver] kind", "magic", "particles"]),
     "third order": (PROBLEM, "[output]", "[finite_volume]\norder = 3\n[output]", ["[finite_volume] order", "3"]),
     "unknown limiter": (PROBLEM, "[output]", '[finite_volume]\nlimiter = "tvd"\n[output]', ["limiter", "tvd", "mc"]),
+    "seed too large": (PROBLEM, "[solver]", "[initial]\nseed = 99999999999999999999\n[solver]", ["seed", "9223372"]),
+    "input named twice": (PROBLEM, '["x"]', '["x", "x"]', ["'x'", "twice"]),
+    "a box for a network": (
+        PROBLEM,
+        'kind = "circle"\nsigned = true\ncells = 16',
+        'kind = "box"\nbounds = [[0.0, 1.0]]\nshape = [8]',
+        ["two_layer", "box"],
+    ),
+    "an empty box": (
+        QUADRATIC,
+        'kind = "circle"\ncells = 16',
+        'kind = "box"\nbounds = [[0.0, 1.0], [2.0, 2.0]]\nshape = [8, 8]',
+        ["[domain]", "bounds[1]", "larger"],
+    ),
+    "a Gaussian on a circle": (QUADRATIC, '"angular_gaussian"', '"gaussian"', ["gaussian", "circle"]),
     "no particles": (PROBLEM, "[output]", "[particles]\ncount = 0\n[output]", ["[particles] count", "0"]),
     "missing data file": (PROBLEM, "data.csv", "nowhere.csv", ["nowhere.csv", "does not exist"]),
     "data of another kind": (PROBLEM, "data.csv", "data.xlsx", ["data.xlsx", ".csv", ".npz"]),
@@ -159,6 +174,10 @@ DATA_MISTAKES = {
     "missing value": ("x,y\n0,1\n,2\n", ["line 3", "'x'", "''"]),
     "nan": ("x,y\n0,1\n1,nan\n", ["'y'", "nan", "row 2"]),
     "infinite": ("x,y\n0,1\ninf,2\n", ["'x'", "inf", "row 2"]),
+    "quoted line break": ('x,y\n"0\n1",1\n2,3\n', ["quoted"]),
+    "underscore": ("x,y\n1_0,1\n2,3\n", ["'x'", "1_0"]),
+    "too large": ("x,y\n1e308,1\n-1e308,2\n1e308,3\n", ["'x'", "too large"]),
+    "constant up to round-off": ("x,y\n0,0.1\n1,0.1\n2,0.1\n", ["'y'", "constant"]),
     "no header": ("0,1\n1,2\n", ["no header"]),
     "same names": ("x,x\n0,1\n1,2\n", ["same name", "x, x"]),
     "constant": ("x,y\n1,1\n1,2\n", ["'x'", "constant", "standardize"]),
@@ -195,6 +214,26 @@ def test_mistake_in_arrays(command, tmp_path, arrays, named):
     _fails_well(*command("run", "problem.toml"), ["data.npz", *named])
 
 
+def test_array_file_that_only_calls_itself_npz(command, tmp_path):
+    np.save(tmp_path / "data.npy", np.zeros(3))
+    (tmp_path / "data.npy").rename(tmp_path / "data.npz")
+    (tmp_path / "problem.toml").write_text(PROBLEM.replace("data.csv", "data.npz"))
+    _fails_well(*command("run", "problem.toml"), ["data.npz", "cannot be read"])
+
+
+def test_byte_order_mark_is_no_mistake(command, tmp_path):
+    (tmp_path / "data.csv").write_text(DATA)
+    (tmp_path / "problem.toml").write_text(PROBLEM, encoding="utf-8-sig")
+    assert command("run", "problem.toml", "-q")[0] == 0
+
+
+def test_data_are_not_overwritten(command, problem):
+    data = problem.with_name("data.csv")
+    code, errors = command("run", "problem.toml", "-o", "data.csv", "--overwrite")
+    _fails_well(code, errors, ["data.csv", "not a trajectory"])
+    assert data.read_text() == DATA
+
+
 def test_file_that_only_calls_itself_npz(command, tmp_path):
     (tmp_path / "data.npz").write_text("not a zip file")
     (tmp_path / "problem.toml").write_text(PROBLEM.replace("data.csv", "data.npz"))
@@ -221,7 +260,9 @@ def problem(tmp_path) -> Path:
         (["run", "problem.toml", "--set", "domain.cells"], ["domain.cells", "section.key=value"]),
         (["run", "problem.toml", "--set", "solver.t_end.x=3"], ["solver.t_end.x=3", "not a section"]),
         (["run", "problem.toml", "--set", "domain.cells=zero"], ["[domain] cells", "zero"]),
+        (["run", "problem.toml", "--set", "domain.cells=3\nx=2"], ["[domain] cells"]),
         (["run", "problem.toml", "-o", "."], ["folder"]),
+        (["run", "problem.toml", "-o", "/dev/null", "--overwrite"], ["/dev/null", "regular file"]),
         (["run", "problem.toml", "-o", "data.csv/run.h5"], ["data.csv/run.h5", "cannot be written"]),
         (["run", "problem.toml", "-o", "data.csv"], ["data.csv", "exists", "--overwrite", "--resume"]),
         (["run", "problem.toml", "-o", "new.h5", "--resume"], ["new.h5", "does not exist"]),

@@ -1,0 +1,32 @@
+"""The validations in their quick form."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(script: str, *arguments: str) -> str:
+    command = [sys.executable, str(ROOT / script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_grid_characteristics_and_particles_agree(tmp_path):
+    """Risks to 2e-4 on a coarse grid; random particles approach the PDE as m^(-1/2)."""
+    printed = run("validation/sphere_vs_particles.py", "--quick", "--folder", str(tmp_path))
+    assert printed.count("PASS") == 2
+    assert (tmp_path / "pde_vs_particles.png").exists()
+    both = [str(tmp_path / f"{solver}.h5") for solver in ("finite_volume", "particles")]
+    assert "W2-" in run("validation/sphere_vs_particles.py", *both, "--folder", str(tmp_path))
+
+
+def test_solver_scripts_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "risk = 0.004148" in run("solvers/sphere.py")
+    assert (tmp_path / "sphere.h5").exists()
+    assert (tmp_path / "sphere.png").exists()
