@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import wgflow
-from wgflow.comparison import common_times, compare, predictor_distance
+from wgflow.comparison import common_times, compare, compare_files, predictor_distance
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
 
@@ -51,9 +51,26 @@ def test_times_in_common():
         common_times(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
 
 
-def test_other_problems_are_not_compared(tmp_path):
-    from wgflow.comparison import compare_files
+def test_runs_without_a_problem_file_are_compared(tmp_path):
+    circle = wgflow.Circle(32)
+    features = wgflow.Quadratic(np.diag([1.0, 0.5]))
+    for name, order in (("a.h5", 1), ("b.h5", 2)):
+        wgflow.solve(features, circle, np.ones(32), 0.2, order=order, times=[0.1], output=tmp_path / name)
+    columns = compare_files(tmp_path / "a.h5", tmp_path / "b.h5").columns
+    assert "predictors" not in columns
+    assert columns["W1"].shape == (3,)
+    assert 0.0 < columns["difference"][-1] < 0.1
 
+
+def test_runs_on_a_box_have_no_distance_on_the_circle():
+    box = wgflow.Box([(-1.0, 1.0), (-1.0, 1.0)], (6, 6))
+    flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), box, np.ones(box.shape), 0.1, times=[0.05])
+    columns = compare(flow, flow).columns
+    assert not any(name.startswith("W") for name in columns)
+    np.testing.assert_allclose(columns["kernel"], 0.0, atol=1e-7)
+
+
+def test_other_problems_are_not_compared(tmp_path):
     wgflow.run(TEACHER, tmp_path / "a.h5")
     other = {**TEACHER, "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]}}
     wgflow.run(other, tmp_path / "b.h5")

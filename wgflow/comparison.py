@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wgflow.domains import Circle
 from wgflow.errors import InputError
 from wgflow.functionals import OuterProduct, Particles
 from wgflow.metrics import (
@@ -38,18 +39,18 @@ class Comparison:
         The runs A and B.
     names : tuple of str
         What to call them.
-    problem : Problem
-        Their common problem.
+    problem : Problem or None
+        Their common problem, where it is known.
     columns : mapping of str to array, shape (k,)
         The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, ``mass A``, ``mass B``,
-        the distance of the ``predictors``, the ``kernel`` discrepancy, and ``W1``, ``W2`` of the normalised measures of
-        each sheet (in radians).
+        the distance of the ``predictors``, the ``kernel`` discrepancy, and on circles ``W1``, ``W2`` of the normalised
+        measures of each sheet (in radians).
     """
 
     first: Trajectory = field(repr=False)
     second: Trajectory = field(repr=False)
     names: tuple[str, str]
-    problem: Problem = field(repr=False)
+    problem: Problem | None = field(repr=False)
     columns: Mapping[str, FloatArray]
 
 
@@ -61,21 +62,26 @@ def compare_files(first: Path, second: Path) -> Comparison:
     InputError
         If a file cannot be read, their problems differ, or they have no time after 0 in common.
     """
-    problem, other = load_problem(first), load_problem(second)
-    if problem.config.problem != other.config.problem:
+    runs = load(first), load(second)
+    known = ["problem" in run.attributes for run in runs]
+    problem = load_problem(first) if known[0] else None
+    other = load_problem(second) if known[1] else None
+    if problem is not None and other is not None and problem.config.problem != other.config.problem:
         raise InputError(f"{first} and {second} hold different problems; compare two runs of one [problem]")
-    return compare(load(first), load(second), problem, (str(first), str(second)))
+    return compare(*runs, problem or other, (str(first), str(second)))
 
 
-def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tuple[str, str] = ("A", "B")) -> Comparison:
+def compare(
+    first: Trajectory, second: Trajectory, problem: Problem | None = None, names: tuple[str, str] = ("A", "B")
+) -> Comparison:
     """Compare two trajectories of one problem at their common times.
 
     Parameters
     ----------
     first, second : Trajectory
         The runs A and B.
-    problem : Problem
-        Their common problem; it says how the distance of predictors is measured.
+    problem : Problem, optional
+        Their common problem; it says how the distance of predictors is measured, which is left out without it.
     names : tuple of str
         What to call them.
 
@@ -94,14 +100,23 @@ def compare(first: Trajectory, second: Trajectory, problem: Problem, names: tupl
         "difference": relative_difference(first.risk[rows], second.risk[others]),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
-        "predictors": _each(predictor_distance(problem), measures),
+        **({"predictors": _each(predictor_distance(problem), measures)} if problem is not None else {}),
         "kernel": _each(kernel_discrepancy, measures),
     }
+    if all(run.domain is not None and isinstance(run.domain.base, Circle) for run in (first, second)):
+        columns |= _wasserstein_columns(measures)
+    return Comparison(first, second, names, problem, columns)
+
+
+def _wasserstein_columns(measures: list[tuple[Particles, Particles]]) -> dict[str, FloatArray]:
+    """W1 and W2 at each time, on each sheet that there is."""
+    signed = any((measure.signs < 0.0).any() for measure in measures[0])
+    columns = {}
     for order in (1, 2):
         distances = np.array([sheet_wasserstein(a, b, order) for a, b in measures])
-        for sheet, name in enumerate(("+", "-") if problem.domain.sheets == 2 else ("",)):
+        for sheet, name in enumerate(("+", "-") if signed else ("",)):
             columns[f"W{order}{name}"] = distances[:, sheet]
-    return Comparison(first, second, names, problem, columns)
+    return columns
 
 
 def relative_difference(first: FloatArray, second: FloatArray) -> FloatArray:
