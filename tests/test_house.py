@@ -96,6 +96,10 @@ def test_second_process_compiles_nothing():
     assert counts[1] == 0
 
 
+def test_nothing_is_written_into_the_source_tree():
+    assert not [file for pattern in ("*.nbi", "*.nbc") for file in (ROOT / "wgflow").rglob(pattern)]
+
+
 def test_kernels_give_the_same_without_compilation():
     """The plain Python functions behind the kernels, run by the interpreter, agree with the compiled ones."""
     code = (

@@ -49,7 +49,7 @@ def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
         yield Observers()
     elif console.is_terminal:
         columns = (
-            TextColumn("t = {task.fields[time]:9.3g}   risk = {task.fields[risk]:.3e}"),
+            TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
@@ -65,13 +65,14 @@ class _Bar:
 
     def __init__(self, progress: Progress, t_end: float) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=t_end, time=0.0, risk=np.nan)
+        self._task = progress.add_task("preparing", total=t_end)
         self._steps = 0
 
     def __call__(self, evolution: Evolution) -> None:
         self._steps += 1
         if self._steps % REFRESH_STEPS == 0:
-            self._progress.update(self._task, completed=evolution.time, time=evolution.time, risk=evolution.energy)
+            text = f"t = {evolution.time:9.3g}   F = {evolution.energy:.3e}"
+            self._progress.update(self._task, completed=evolution.time, description=text)
 
 
 class _Lines:

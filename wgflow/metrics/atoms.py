@@ -6,7 +6,7 @@ import numpy as np
 
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Particles
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 
 def check_same_space(first: Particles, second: Particles) -> None:
@@ -50,9 +50,14 @@ def charge_difference(first: Particles, second: Particles) -> tuple[FloatArray, 
     if not len(points):
         return points, np.zeros(0)
     distinct, index = np.unique(points, axis=0, return_inverse=True)
-    where_first, where_second = np.split(index.ravel(), [len(first.points)])
-    gained = np.bincount(where_first, first.weights * first.signs, len(distinct))
-    lost = np.bincount(where_second, second.weights * second.signs, len(distinct))
-    charges = np.asarray(gained - lost, dtype=np.float64)  # counts of nothing are integers
+    mine, theirs = np.split(index.ravel(), [len(first.points)])
+    charges = _sums_at(mine, first, len(distinct)) - _sums_at(theirs, second, len(distinct))
     kept = charges != 0.0
     return distinct[kept], charges[kept]
+
+
+def _sums_at(index: IntArray, particles: Particles, count: int) -> FloatArray:
+    """Charge at each of the distinct points, shape (count,)."""
+    charges = np.zeros(count)
+    np.add.at(charges, index, particles.weights * particles.signs)
+    return charges
