@@ -26,6 +26,7 @@ LAYERS = [
     "particles",
     "trajectory",
     "metrics",
+    "timeloop",
     "flow",
     "problems",
     "comparison",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wgflow.domains import Box, Circle, Signed, Sphere
     from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WgflowError
-    from wgflow.flow import Limits, Observers, simulate, solve
+    from wgflow.flow import simulate, solve
     from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
     from wgflow.particles import draw_particles
     from wgflow.problems import load, load_problem, open_problem, run
+    from wgflow.timeloop import Limits, Observers
     from wgflow.trajectory import Trajectory
 
 # Names are imported when they are first used: numba and the rest take a second that `wgflow --help` need not pay.
@@ -30,8 +31,8 @@ _HOME = {
     "MissingExtraError": "wgflow.errors",
     "ShapeError": "wgflow.errors",
     "WgflowError": "wgflow.errors",
-    "Limits": "wgflow.flow",
-    "Observers": "wgflow.flow",
+    "Limits": "wgflow.timeloop",
+    "Observers": "wgflow.timeloop",
     "simulate": "wgflow.flow",
     "solve": "wgflow.flow",
     "Features": "wgflow.functionals",

@@ -12,9 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from wgflow.flow import Observers
 from wgflow.problems import Problem
 from wgflow.schemes import Evolution, Snapshot
+from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 

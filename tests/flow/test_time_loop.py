@@ -11,7 +11,8 @@ import pytest
 
 import wgflow
 from wgflow.errors import InputError
-from wgflow.flow import Limits, Observers, check_times
+from wgflow.flow import check_times
+from wgflow.timeloop import Limits, Observers
 
 PROBLEM = {
     "problem": {

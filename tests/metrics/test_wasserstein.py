@@ -53,16 +53,16 @@ def test_mass_that_goes_around():
     start = on_circle([0.0, 2.0, 4.0], np.ones(3))
     assert circle_wasserstein(start, on_circle([1.0, 3.0, 5.0], np.ones(3)), 2) == pytest.approx(1.0, abs=1e-15)
     across = on_circle([-0.1, 1.9, 3.9], np.ones(3))
-    assert circle_wasserstein(start, across, 2) == pytest.approx(0.1, abs=1e-15)
+    assert circle_wasserstein(start, across, 2) == pytest.approx(0.1, abs=2e-15)
 
 
 def test_a_dirac_against_the_uniform_measure():
     cells = 4096
     uniform, dirac = grid_measure(cells, np.ones_like), on_circle([0.0], [1.0])
-    assert circle_wasserstein(uniform, dirac, 1) == pytest.approx(np.pi / 2, rel=1e-14)
+    assert circle_wasserstein(uniform, dirac, 1) == pytest.approx(np.pi / 2, rel=1e-15, abs=0)
     spacing = 2 * np.pi / cells
     square = np.pi**2 / 3 - spacing**2 / 12  # the midpoint rule for the square of the angle
-    assert circle_wasserstein(uniform, dirac, 2) ** 2 == pytest.approx(square, rel=1e-14)
+    assert circle_wasserstein(uniform, dirac, 2) ** 2 == pytest.approx(square, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -94,7 +94,7 @@ def test_against_linear_programming(order, m, n, spread):
         first = on_circle(spread * rng.random(m), rng.random(m) ** 4)
         second = on_circle(shift + spread * rng.random(n), rng.random(n) ** 4)
         computed = circle_wasserstein(first, second, order) ** order
-        assert computed == pytest.approx(brute_force(first, second, order), rel=4e-14)
+        assert computed == pytest.approx(brute_force(first, second, order), rel=6e-15, abs=0)
 
 
 measures = st.lists(
@@ -139,7 +139,7 @@ def test_total_mass_empty_atoms_and_lengths_do_not_matter(order):
     reference = circle_wasserstein(first, second, order)
     heavy = on_circle([0.3, 1.0, 2.2, 5.0, 6.28], [1e300, 2e300, 0.0, 3e300, 0.0])
     long = Particles(7.0 * second.points, second.weights, -second.signs)
-    assert circle_wasserstein(heavy, long, order) == pytest.approx(reference, rel=1e-15)
+    assert circle_wasserstein(heavy, long, order) == pytest.approx(reference, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -148,14 +148,14 @@ def test_small_changes_of_mass_are_resolved(order):
     excess = 1e-10
     first, second = on_circle([1.0, 3.0], [1.0, 1.0]), on_circle([1.0, 3.0], [1.0 + excess, 1.0])
     moved = (1.0 + excess) / (2.0 + excess) - 0.5
-    assert circle_wasserstein(first, second, order) ** order == pytest.approx(moved * 2.0**order, rel=1e-6)
+    assert circle_wasserstein(first, second, order) ** order == pytest.approx(moved * 2.0**order, rel=2e-9, abs=0)
 
 
 def test_convergence_of_grid_measures():
     # Cells of width h against half as wide: each half cell is h/4 from the centre.
     coarse, fine = grid_measure(64, np.ones_like), grid_measure(128, np.ones_like)
     for order in ORDERS:
-        assert circle_wasserstein(coarse, fine, order) == pytest.approx(2 * np.pi / 64 / 4, rel=1e-14)
+        assert circle_wasserstein(coarse, fine, order) == pytest.approx(2 * np.pi / 64 / 4, rel=1e-15, abs=0)
 
 
 def test_each_sheet_is_normalised_on_its_own():

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from wgflow.errors import InputError
-from wgflow.flow import Observers, attach_functional, evolve, record_flow
+from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset
 from wgflow.problems.shipped import find_problem_file
+from wgflow.timeloop import Observers, evolve
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, read_trajectory
 from wgflow.typing import FloatArray
 

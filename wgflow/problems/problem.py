@@ -11,7 +11,7 @@ import tomli_w
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
-from wgflow.flow import Limits, check_times
+from wgflow.flow import check_times
 from wgflow.functionals import Features, Functional, Mass, Population, Quadratic, Relu, Teacher, find_loss
 from wgflow.particles import CharacteristicFlow, PolarFlow, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
@@ -24,6 +24,7 @@ from wgflow.problems.models import (
     TwoLayerProblem,
 )
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
+from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
 
 

@@ -38,6 +38,55 @@ def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, m
         flux[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
 
 
+@inlined_kernel
+def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
+    """Flux through all faces of a row: those inside, then the seam or the two walls."""
+    cells = rho.size
+    fluxes_between_rows(
+        rho[: cells - 3],
+        rho[1 : cells - 2],
+        rho[2 : cells - 1],
+        rho[3:],
+        phi[1 : cells - 2],
+        phi[2 : cells - 1],
+        mobility,
+        limiter,
+        flux[2 : cells - 1],
+    )
+    for face in (0, 1, cells - 1):
+        before = neighbour(face, -1, cells, periodic)
+        through = 1.0 if periodic or face > 0 else 0.0
+        flux[face] = upwind_flux(
+            rho[neighbour(face, -2, cells, periodic)],
+            rho[before],
+            rho[face],
+            rho[neighbour(face, 1, cells, periodic)],
+            -through * mobility * (phi[face] - phi[before]),
+            limiter,
+        )
+    flux[cells] = flux[0]
+
+
+@inlined_kernel
+def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter, flux):
+    """Flux through the faces of the row (i, j) towards lower (side 0) or higher (side 1) indices of an axis."""
+    index, count = (i, volume.shape[0]) if axis == 0 else (j, volume.shape[1])
+    at_wall = not periodic and index + side in (0, count)
+    far_left, left = neighbour(index, side - 2, count, periodic), neighbour(index, side - 1, count, periodic)
+    right, far_right = neighbour(index, side, count, periodic), neighbour(index, side + 1, count, periodic)
+    fluxes_between_rows(
+        volume[far_left, j] if axis == 0 else volume[i, far_left],
+        volume[left, j] if axis == 0 else volume[i, left],
+        volume[right, j] if axis == 0 else volume[i, right],
+        volume[far_right, j] if axis == 0 else volume[i, far_right],
+        phi[left, j] if axis == 0 else phi[i, left],
+        phi[right, j] if axis == 0 else phi[i, right],
+        0.0 if at_wall else mobility,
+        limiter,
+        flux,
+    )
+
+
 @cache
 def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
@@ -55,72 +104,22 @@ def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
         for block in prange(blocks):
             within, below, above = buffers[block, 0], buffers[block, 1, :n2], buffers[block, 2, :n2]
             behind, ahead = buffers[block, 3, :n2], buffers[block, 4, :n2]
-            previous = -1
-            for row in range(block * rows // blocks, (block + 1) * rows // blocks):
+            first = block * rows // blocks
+            for row in range(first, (block + 1) * rows // blocks):
                 sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
-                rho, phi = density[sheet, i, j], potential[sheet, i, j]
-                # Faces within the row: those inside, then the seam or the two walls.
-                fluxes_between_rows(
-                    rho[: n2 - 3],
-                    rho[1 : n2 - 2],
-                    rho[2 : n2 - 1],
-                    rho[3:],
-                    phi[1 : n2 - 2],
-                    phi[2 : n2 - 1],
-                    mobility[2],
-                    limiter,
-                    within[2 : n2 - 1],
-                )
-                for face in (0, 1, n2 - 1):
-                    before = neighbour(face, -1, n2, periodic[2])
-                    through = 1.0 if periodic[2] or face > 0 else 0.0
-                    within[face] = upwind_flux(
-                        rho[neighbour(face, -2, n2, periodic[2])],
-                        rho[before],
-                        rho[face],
-                        rho[neighbour(face, 1, n2, periodic[2])],
-                        -through * mobility[2] * (phi[face] - phi[before]),
-                        limiter,
-                    )
-                within[n2] = within[0]
-                # Faces to the row before, known from there if this block computed it, and to the row after.
-                for side in range(1 if previous == row - 1 and j > 0 else 0, 2):
-                    flux = above if side == 1 else below
-                    at_wall = not periodic[1] and j + side in (0, n1)
-                    before, after = neighbour(j, side - 1, n1, periodic[1]), neighbour(j, side, n1, periodic[1])
-                    fluxes_between_rows(
-                        density[sheet, i, neighbour(j, side - 2, n1, periodic[1])],
-                        density[sheet, i, before],
-                        density[sheet, i, after],
-                        density[sheet, i, neighbour(j, side + 1, n1, periodic[1])],
-                        potential[sheet, i, before],
-                        potential[sheet, i, after],
-                        0.0 if at_wall else mobility[1],
-                        limiter,
-                        flux,
-                    )
-                # Faces to the planes before and after; in two dimensions there are none, and the buffers stay zero.
-                for side in range(2 if n0 > 1 else 0):
-                    flux = ahead if side == 1 else behind
-                    at_wall = not periodic[0] and i + side in (0, n0)
-                    before, after = neighbour(i, side - 1, n0, periodic[0]), neighbour(i, side, n0, periodic[0])
-                    fluxes_between_rows(
-                        density[sheet, neighbour(i, side - 2, n0, periodic[0]), j],
-                        density[sheet, before, j],
-                        density[sheet, after, j],
-                        density[sheet, neighbour(i, side + 1, n0, periodic[0]), j],
-                        potential[sheet, before, j],
-                        potential[sheet, after, j],
-                        0.0 if at_wall else mobility[0],
-                        limiter,
-                        flux,
-                    )
-                old, new = start[sheet, i, j], result[sheet, i, j]
+                volume, phi = density[sheet], potential[sheet]
+                fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
+                if row == first or j == 0:  # else the row before has computed them
+                    fluxes_beside_row(volume, phi, i, j, 1, 0, mobility[1], periodic[1], limiter, below)
+                fluxes_beside_row(volume, phi, i, j, 1, 1, mobility[1], periodic[1], limiter, above)
+                if n0 > 1:  # else there are no such faces, and their buffers stay zero
+                    fluxes_beside_row(volume, phi, i, j, 0, 0, mobility[0], periodic[0], limiter, behind)
+                    fluxes_beside_row(volume, phi, i, j, 0, 1, mobility[0], periodic[0], limiter, ahead)
+                rho, here, old, new = volume[i, j], phi[i, j], start[sheet, i, j], result[sheet, i, j]
                 for k in range(n2):
                     change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
-                    change -= reaction * phi[k] * rho[k]
+                    change -= reaction * here[k] * rho[k]
                     new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
-                previous = row
                 below, above = above, below
 
     return euler_stage
