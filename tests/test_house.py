@@ -27,6 +27,7 @@ LAYERS = [
     "trajectory",
     "metrics",
     "timeloop",
+    "walls",
     "flow",
     "problems",
     "comparison",

@@ -25,6 +25,12 @@ def test_grid_characteristics_and_particles_agree(tmp_path):
     assert "W2-" in run("validation/sphere_vs_particles.py", *both, "--folder", str(tmp_path))
 
 
+def test_orders_of_convergence_on_every_domain(tmp_path):
+    printed = run("validation/orders.py", "--quick", "--figure", str(tmp_path / "orders.png"))
+    assert printed.count("PASS") == 4
+    assert (tmp_path / "orders.png").exists()
+
+
 def test_solver_scripts_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "risk = 0.004148" in run("solvers/sphere.py")

@@ -25,6 +25,8 @@ from wgflow.problems.initial import initial_averages
 from wgflow.problems.models import AngularGaussianInitial, GaussianInitial
 from wgflow.typing import FloatArray
 
+LEAST_ORDER = 1.9
+
 
 @dataclass(frozen=True)
 class Case:
@@ -37,6 +39,7 @@ class Case:
     make_domain: Callable[[int], Domain]
     sizes: tuple[int, ...]
     quick: int  # how many of the sizes a quick run takes
+    limits: dict[int, float]  # largest errors at some sizes
 
     def averages(self, domain: Domain, time: float) -> FloatArray:
         """Cell averages of the exact solution."""
@@ -74,6 +77,7 @@ CASES = (
         Circle,
         (128, 256, 512, 1024),
         4,
+        {512: 6e-5},
     ),
     Case(
         "box 2-D",
@@ -83,6 +87,7 @@ CASES = (
         lambda size: Box([(-4.5, 4.5)] * 2, (size,) * 2),
         (64, 128, 256, 512),
         3,
+        {256: 4e-4},
     ),
     Case(
         "box 3-D",
@@ -92,8 +97,18 @@ CASES = (
         lambda size: Box([(-4.0, 4.0)] * 3, (size,) * 3),
         (32, 64, 96, 128),
         2,
+        {96: 2e-3},
     ),
-    Case("sphere", SPACE_TARGET, SPACE_START, 0.5, Sphere, (642, 2562, 10242, 40962, 163842), 3),
+    Case(
+        "sphere",
+        SPACE_TARGET,
+        SPACE_START,
+        0.5,
+        Sphere,
+        (642, 2562, 10242, 40962, 163842),
+        3,
+        {10242: 4e-4, 40962: 1.1e-4},
+    ),
 )
 
 
@@ -111,9 +126,22 @@ def measure(case: Case, order: int, *, quick: bool) -> tuple[FloatArray, FloatAr
         errors[i] = case.error(size, order)
         observed = ""
         if i > 0:
-            observed = f"{np.log(errors[i - 1] / errors[i]) / np.log(width[i - 1] / width[i]):.2f}"
+            observed = f"{observed_orders(width[i - 1 : i + 1], errors[i - 1 : i + 1])[0]:.2f}"
         print(f"{case.name:10s} order {order}  {size:8d}  {errors[i]:.2e}  {observed}", flush=True)
     return width, errors
+
+
+def observed_orders(width: FloatArray, errors: FloatArray) -> FloatArray:
+    """Orders between neighbouring grids."""
+    return np.log(errors[:-1] / errors[1:]) / np.log(width[:-1] / width[1:])
+
+
+def holds(case: Case, width: FloatArray, errors: FloatArray) -> bool:
+    """Whether errors are within their limits and the order on the finest grids is at least 1.9; prints a verdict."""
+    small = all(error <= case.limits.get(size, np.inf) for size, error in zip(case.sizes, errors, strict=False))
+    good = bool((observed_orders(width, errors)[-2:] >= LEAST_ORDER).all())
+    print(f"{'PASS' if small and good else 'FAIL'}  {case.name}: errors within {case.limits}, order >= {LEAST_ORDER}")
+    return small and good
 
 
 def draw(curves: dict[str, tuple[FloatArray, FloatArray]], path: Path) -> None:
@@ -141,7 +169,8 @@ def main() -> int:
     measure(CASES[0], 1, quick=options.quick)
     if options.figure is not None:
         draw(curves, options.figure)
-    return 0
+    verdicts = [holds(case, *curves[case.name]) for case in CASES]
+    return 0 if all(verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from wgflow.timeloop import Limits, Observers, evolve
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
 from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
+from wgflow.walls import guarded
 
 
 def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
@@ -64,6 +65,7 @@ def solve(
     overwrite: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
+    wall_limit: float | None = None,
     observers: Observers | None = None,
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by explicit finite volumes.
@@ -92,6 +94,8 @@ def solve(
         Whether an existing output may be replaced.
     stationarity, wall_time : float, optional
         See `Limits`.
+    wall_limit : float, optional
+        Stop when the cells at a wall of a box hold a larger share of the mass; see `wgflow.walls.WallGuard`.
     observers : Observers, optional
         Called after steps and snapshots.
 
@@ -134,7 +138,7 @@ def solve(
         output=None if output is None else Path(output),
         overwrite=overwrite,
         limits=Limits(stationarity, wall_time),
-        observers=observers,
+        observers=observers if wall_limit is None else guarded(observers, domain, wall_limit),
     )
 
 

@@ -125,6 +125,14 @@ def test_planar_distances_of_near_networks_keep_their_digits():
         assert population_distance(turned(angle), turned(0.0)) == pytest.approx(rate * angle, rel=6e-4, abs=1e-15)
 
 
+def test_nearly_parallel_neurons_on_the_sphere():
+    # E (relu(u.x) - relu(v.x))^2 = 1 - 2 k(p) = p^2/2 - p^3/(3 pi) + O(p^4)
+    angle = 1e-4
+    first, second = network([[0.6, 0.8, 0.0]], [1.0]), network([[0.6, 0.8, angle]], [1.0 / np.hypot(1.0, angle)])
+    expected = np.sqrt(angle**2 / 2 - angle**3 / (3 * np.pi))
+    assert population_distance(first, second) == pytest.approx(expected, rel=1.3e-8, abs=0)
+
+
 def test_sphere_distance_of_what_is_shared():
     rng = np.random.default_rng(6)
     shared, extra = random_network(rng, 100, 3), network(axis(3, 2), [1e-9])

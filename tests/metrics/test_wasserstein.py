@@ -145,10 +145,10 @@ def test_total_mass_empty_atoms_and_lengths_do_not_matter(order):
 @pytest.mark.parametrize("order", ORDERS)
 def test_small_changes_of_mass_are_resolved(order):
     # Moving the mass e over the arc a costs e a^p, and (1 + e) normalises.
-    excess = 1e-10
+    excess = 2.0**-33
     first, second = on_circle([1.0, 3.0], [1.0, 1.0]), on_circle([1.0, 3.0], [1.0 + excess, 1.0])
-    moved = (1.0 + excess) / (2.0 + excess) - 0.5
-    assert circle_wasserstein(first, second, order) ** order == pytest.approx(moved * 2.0**order, rel=2e-9, abs=0)
+    moved = 0.5 * excess / (2.0 + excess)  # (1 + e)/(2 + e) - 1/2
+    assert circle_wasserstein(first, second, order) ** order == pytest.approx(moved * 2.0**order, rel=2e-10, abs=0)
 
 
 def test_convergence_of_grid_measures():

@@ -66,6 +66,6 @@ def _arc_cosine_row(points, charges, row):
         for axis in range(points.shape[1]):
             cosine += points[row, axis] * points[other, axis]
         cosine = min(max(cosine, -1.0), 1.0)
-        sine = np.sqrt(1.0 - cosine*cosine)
+        sine = np.sqrt((1.0 - cosine) * (1.0 + cosine))
         total += charges[other] * (sine + (np.pi - np.arccos(cosine)) * cosine)
     return total / (2.0 * np.pi)

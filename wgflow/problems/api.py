@@ -119,7 +119,7 @@ def run(
         attributes=_attributes(problem),
         data=problem.data_arrays(),
         limits=problem.limits,
-        observers=observers,
+        observers=problem.watch(observers),
     )
 
 
@@ -140,7 +140,14 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution = problem.make_evolution(state)
         recorder = FileRecorder.reopen(path, _attributes(problem))
-        evolve(evolution, remaining, recorder, limits=problem.limits, observers=observers, record_start=False)
+        evolve(
+            evolution,
+            remaining,
+            recorder,
+            limits=problem.limits,
+            observers=problem.watch(observers),
+            record_start=False,
+        )
     return load(path)
 
 

@@ -127,6 +127,9 @@ class BoxSection(Section):
         False, description="whether opposite ends are the same, for all axes or for each; else they are walls"
     )
     signed: bool = Field(False, description="one sheet for each sign of the output weight")
+    wall_limit: float = Field(
+        0.01, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run stops"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> BoxSection:

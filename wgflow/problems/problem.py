@@ -18,14 +18,16 @@ from wgflow.problems.datasets import Dataset, read_dataset
 from wgflow.problems.initial import initial_averages
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
+    BoxSection,
     ProblemFile,
     QuadraticProblem,
     TeacherSection,
     TwoLayerProblem,
 )
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
-from wgflow.timeloop import Limits
+from wgflow.timeloop import Limits, Observers
 from wgflow.typing import FloatArray
+from wgflow.walls import guarded
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,13 @@ class Problem:
     def limits(self) -> Limits:
         """When to stop early."""
         return Limits(self.config.solver.stationarity, self.config.solver.wall_time)
+
+    def watch(self, observers: Observers | None) -> Observers:
+        """Observers of a run, and on boxes the guard of the walls."""
+        section = self.config.domain
+        if isinstance(section, BoxSection):
+            return guarded(observers, self.domain, section.wall_limit)
+        return observers or Observers()
 
     @property
     def times(self) -> FloatArray:
@@ -198,7 +207,8 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
 
 def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    problem = Problem(config, make_domain(**config.domain.model_dump()), dataset)
+    parameters = config.domain.model_dump(exclude={"wall_limit"})
+    problem = Problem(config, make_domain(**parameters), dataset)
     _check_dimensions(problem)
     problem.initial_density()
     if problem.times.size == 0:
