@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-# Threads that wait for others must sleep: where something else runs on the machine, spinning ones hold up those that
-# they wait for, and a step takes up to 60 times longer. OpenMP reads this when numba loads it.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for others must soon sleep: where something else runs on the machine, spinning ones hold up those
+# that they wait for, and a step takes up to 60 times longer. OpenMP reads this when numba loads it.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import numba
 from numba import config
