@@ -84,3 +84,12 @@ def test_a_mirrored_measure_has_the_mirrored_potential():
         assert found.energy == pytest.approx(expected.energy, rel=1e-15)
         assert abs(found.potential - expected.potential).max() < 1e-15
         assert abs(found.gradient - expected.gradient).max() < 1e-15
+
+
+def test_repeated_data_points_are_counted_as_often_as_they_occur():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(3, 2))[[0, 1, 0, 2, 1, 0]]
+    relu, points = Relu(inputs, 0.05), generator.normal(size=(5, 2))
+    charges, coefficients = generator.normal(size=5), generator.normal(size=6)
+    np.testing.assert_allclose(relu.sums.predictions(points, charges), charges @ relu(points), rtol=1e-13)
+    np.testing.assert_allclose(relu.sums.fields(points, coefficients)[0], relu(points) @ coefficients, rtol=1e-12)

@@ -94,6 +94,8 @@ def _blocks(pairs: int) -> int:
 class ReluSums:
     """Predictions and potentials of particles for ReLU features with rounded kinks.
 
+    Data points that occur several times, as in data on a grid, are evaluated once.
+
     Parameters
     ----------
     inputs : array, shape (n, d)
@@ -103,8 +105,9 @@ class ReluSums:
     """
 
     def __init__(self, inputs: FloatArray, width: FloatArray) -> None:
-        count = len(inputs)
-        self._columns = np.ascontiguousarray(inputs.T)
+        distinct, first, self._place = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
+        count, width = len(distinct), width[first]
+        self._columns = np.ascontiguousarray(distinct.T)
         self._width = width
         self._curvature = np.divide(0.25, width, out=np.zeros(count), where=width > 0.0)
         self._steepness = np.divide(0.5, width, out=np.full(count, 1e300), where=width > 0.0)
@@ -118,19 +121,20 @@ class ReluSums:
         prediction_kernel(blocks)(
             points, charges, self._columns, self._width, self._curvature, self._rows, self._partial
         )
-        return self._partial[:blocks].sum(axis=0)
+        return self._partial[:blocks].sum(axis=0)[self._place]
 
     def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, d)."""
         points = np.ascontiguousarray(points)
         values, gradient = np.empty(len(points)), np.empty(points.shape)
+        gathered = np.asarray(np.bincount(self._place, coefficients, self._width.size), dtype=np.float64)
         field_kernel(_blocks(len(points) * self._width.size))(
             points,
             self._columns,
             self._width,
             self._curvature,
             self._steepness,
-            coefficients,
+            gathered,
             self._rows,
             self._slopes,
             values,
