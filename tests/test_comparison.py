@@ -21,6 +21,8 @@ TEACHER = {
     "output": {"times": [0.5, 1.0]},
 }
 
+WITHOUT_PROBLEM = {key: section for key, section in TEACHER.items() if key != "problem"}
+
 
 def test_a_run_equals_itself():
     problem = wgflow.open_problem(TEACHER)
@@ -40,6 +42,14 @@ def test_distance_of_the_predictor_is_that_of_the_risk():
     teacher = Particles(problem.teacher.directions, np.abs(problem.teacher.weights), np.sign(problem.teacher.weights))
     distance = predictor_distance(problem)(flow.measure(-1), teacher)
     assert 0.5 * distance**2 == pytest.approx(flow.risk[-1], rel=1e-10)
+
+
+def test_moments_of_quadratic_features_count_the_signs():
+    """On a signed domain a negative atom takes its moment away: (1, 0) and its negative differ by 2 in int w w^T."""
+    problem = {"problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]}, **WITHOUT_PROBLEM}
+    distance = predictor_distance(wgflow.open_problem(problem))
+    atom, negative = (Particles(np.array([[1.0, 0.0]]), np.ones(1), np.array([sign])) for sign in (1.0, -1.0))
+    assert distance(atom, negative) == 2.0
 
 
 def test_times_in_common():

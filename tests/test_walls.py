@@ -36,7 +36,9 @@ def test_a_flow_that_reaches_a_wall_stops_and_keeps_what_was_written(tmp_path):
     assert kept.status == "failed"
     assert 1 < len(kept.time) < 21
     allowed = {**problem, "domain": {**problem["domain"], "wall_limit": 1.0}}
-    assert wgflow.run(allowed).status == "complete"
+    resumed = wgflow.run(allowed, tmp_path / "run.h5", resume=True)
+    assert resumed.status == "complete"
+    np.testing.assert_array_equal(resumed.density, wgflow.run(allowed).density)
 
 
 def test_solve_watches_walls_on_demand():

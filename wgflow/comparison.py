@@ -158,8 +158,8 @@ def predictor_distance(problem: Problem) -> Callable[[Particles, Particles], flo
 
 def _moment_distance(first: Particles, second: Particles) -> float:
     features = OuterProduct()
-    difference = first.weights @ features(first.points) - second.weights @ features(second.points)
-    return float(np.linalg.norm(difference))
+    moments = [(measure.weights * measure.signs) @ features(measure.points) for measure in (first, second)]
+    return float(np.linalg.norm(moments[0] - moments[1]))
 
 
 def plot_comparison_of(comparison: Comparison) -> Figure:

@@ -20,8 +20,8 @@ from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
 
-# What a resumed run may change: how far it goes, and what it writes on the way.
-_FREE_SOLVER_KEYS = {"t_end", "wall_time", "stationarity"}
+# What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
+_FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit"}
 
 
 def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem:
@@ -225,4 +225,4 @@ def _flatten(config: ProblemFile) -> dict[str, Any]:
     """Keys that must not change, as ``section.key``."""
     sections = config.model_dump(exclude_none=True, exclude={"output"})
     flat = {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
-    return {key: value for key, value in flat.items() if key not in {f"solver.{k}" for k in _FREE_SOLVER_KEYS}}
+    return {key: value for key, value in flat.items() if key not in _FREE_KEYS}

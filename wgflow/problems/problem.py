@@ -202,7 +202,9 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     InputError
         If the data cannot be read, or parts of the problem do not fit together.
     """
-    return assemble(config, _read_data(config, folder))
+    problem = assemble(config, _read_data(config, folder))
+    problem.initial_density()  # raises where the measure does not live on the domain
+    return problem
 
 
 def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
@@ -210,7 +212,6 @@ def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
     parameters = config.domain.model_dump(exclude={"wall_limit"})
     problem = Problem(config, make_domain(**parameters), dataset)
     _check_dimensions(problem)
-    problem.initial_density()
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
