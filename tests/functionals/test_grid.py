@@ -192,7 +192,7 @@ class TestErrors:
                 Teacher(directions, weights)
 
     def test_a_teacher_must_have_the_dimension_of_the_circle(self):
-        with pytest.raises(ShapeError, match="3 components; the circle needs 2"):
+        with pytest.raises(ShapeError, match="teacher of 3 inputs is not available on the domain 'circle'"):
             Population(Teacher([[1.0, 0.0, 0.0]], [1.0])).on_grid(Circle(8))
 
     def test_particles_need_one_weight_and_sign_each(self):

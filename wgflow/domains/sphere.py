@@ -137,6 +137,14 @@ class Sphere:
         }
 
 
+def tangent_frames(points: FloatArray) -> FloatArray:
+    """Two orthonormal tangent vectors at each unit vector, shape (N, 2, 3)."""
+    axis = np.eye(3)[np.abs(points).argmin(axis=1)]
+    first = np.cross(points, axis)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return np.stack([first, np.cross(points, first)], axis=1)
+
+
 def tangent_coordinates(points: FloatArray, targets: FloatArray) -> FloatArray:
     """Coordinates of targets around each point: direction in the tangent plane, length along the sphere.
 
@@ -151,11 +159,7 @@ def tangent_coordinates(points: FloatArray, targets: FloatArray) -> FloatArray:
     -------
     array, shape (N, k, 2)
     """
-    axis = np.eye(3)[np.abs(points).argmin(axis=1)]
-    first = np.cross(points, axis)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
-    second = np.cross(points, first)
-    flat = np.stack([np.einsum("nki,ni->nk", targets, first), np.einsum("nki,ni->nk", targets, second)], axis=-1)
+    flat = np.einsum("nki,nai->nka", targets, tangent_frames(points))
     chord = np.linalg.norm(targets - points[:, None, :], axis=-1)
     arc = 2.0 * np.arcsin(0.5 * chord)
     length = np.linalg.norm(flat, axis=-1)

@@ -2,125 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
-from wgflow.domains import Circle, Domain
+from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
-from wgflow.functionals.dense import DenseMoments
-from wgflow.functionals.half_circles import HalfCircles
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
-from wgflow.functionals.relu_sums import ReluSums
+from wgflow.functionals.maps import FeatureFunction, OuterProduct, Relu, with_gradient
+from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
+from wgflow.functionals.neurons import Neurons
 from wgflow.typing import FloatArray
-
-FeatureFunction = Callable[[FloatArray], FloatArray]
-
-_DIFFERENCE_STEP = 2.0**-9  # fourth-order central differences: error near 1e-12 for smooth features
-
-
-class FeatureMap(Protocol):
-    """A feature map with its derivative: points (N, p) to features (N, n)."""
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Features at the points, shape (N, n)."""
-
-    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
-        """Ambient gradient of ``sum_i coefficients_i Psi_i`` at the points, shape (N, p)."""
-
-
-@dataclass(frozen=True)
-class Relu:
-    r"""Neurons :math:`\Psi_i(\eta) = \max(\eta \cdot x_i, 0)` at n data points.
-
-    Parameters
-    ----------
-    inputs : array, shape (n, d)
-        Data points, with a last column of ones where a bias is wanted.
-    smoothing : float
-        Half width s of the interval :math:`|\eta \cdot x_i| < s |x_i|` in which the kink is rounded to the
-        parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it
-        on finite data: the field of the exact ReLU jumps at kinks, which they reach in finite time, and the
-        flow is then a differential inclusion.
-
-    Raises
-    ------
-    InputError
-        If the inputs are not a matrix of finite numbers, or the smoothing is not in [0, 1).
-    """
-
-    inputs: FloatArray
-    smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        inputs = np.asarray(self.inputs, dtype=np.float64)
-        if inputs.ndim != 2 or inputs.size == 0 or not np.isfinite(inputs).all():
-            raise ShapeError(f"inputs of shape {inputs.shape} are not allowed; give finite numbers, shape (n, d)")
-        if not 0.0 <= self.smoothing < 1.0:
-            raise InputError(f"smoothing = {self.smoothing!r} is not allowed; give a number from 0 to below 1")
-        object.__setattr__(self, "inputs", inputs)
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Features, shape (N, n)."""
-        activation = points @ self.inputs.T
-        if self.smoothing == 0.0:
-            return np.maximum(activation, 0.0)
-        width = self._width
-        inside = np.clip(activation + width, 0.0, 2.0 * width)
-        return np.where(activation > width, activation, 0.25 * inside**2 / width)
-
-    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
-        """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
-        return self.sums.fields(points, coefficients)[1]
-
-    @cached_property
-    def sums(self) -> ReluSums:
-        """Compiled sums over particles and data."""
-        return ReluSums(self.inputs, self._width)
-
-    @property
-    def _width(self) -> FloatArray:
-        """Half width of the rounded interval for each data point; a point at the origin has no kink."""
-        length = np.linalg.norm(self.inputs, axis=1)
-        return self.smoothing * np.where(length > 0.0, length, 1.0)
-
-
-@dataclass(frozen=True)
-class OuterProduct:
-    r"""Quadratic features :math:`\Psi(w) = w w^T`, flattened to (N, p^2)."""
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        """Features, shape (N, p^2)."""
-        return (points[:, :, None] * points[:, None, :]).reshape(len(points), -1)
-
-    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
-        """Gradient ``(A + A^T) w`` of ``w^T A w``, shape (N, p)."""
-        matrix = coefficients.reshape(points.shape[1], -1)
-        return points @ (matrix + matrix.T)
-
-
-@dataclass(frozen=True)
-class _DifferencedFeatures:
-    """A plain function with the gradient found by fourth-order central differences."""
-
-    function: FeatureFunction
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        return self.function(points)
-
-    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
-        gradient = np.empty_like(points)
-        for axis in range(points.shape[1]):
-            step = np.zeros(points.shape[1])
-            step[axis] = _DIFFERENCE_STEP
-            near = self.function(points + step) - self.function(points - step)
-            far = self.function(points + 2.0 * step) - self.function(points - 2.0 * step)
-            gradient[:, axis] = (8.0 * near - far) @ coefficients / (12.0 * _DIFFERENCE_STEP)
-        return gradient
 
 
 @dataclass(frozen=True)
@@ -140,6 +33,8 @@ class Features(Functional):
     loss : str or Loss
         "square" (1/2 (h - y)^2, averaged over the n columns), "logistic" (log(1 + exp(-y h)), averaged) or
         "softmin" (log of the average of exp(-y h)).
+    memory_limit : float
+        Bytes that the features at all cells of a grid may take; beyond, they are computed anew each time.
 
     Raises
     ------
@@ -154,6 +49,7 @@ class Features(Functional):
     fn: FeatureFunction
     targets: FloatArray
     loss: str | Loss = "square"
+    memory_limit: float = MEMORY_LIMIT
     _risk: Loss = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -164,8 +60,9 @@ class Features(Functional):
         risk = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
         if targets.ndim != 1 or targets.size == 0 or not np.isfinite(targets).all():
             raise InputError("targets must be a one-dimensional array of finite numbers, at least one")
-        if isinstance(self.fn, Relu) and len(self.fn.inputs) != targets.size:
-            raise ShapeError(f"{len(self.fn.inputs)} data points have {targets.size} targets; give one target each")
+        inner = self.fn.hidden if isinstance(self.fn, Neurons) else self.fn
+        if isinstance(inner, Relu) and len(inner.inputs) != targets.size:
+            raise ShapeError(f"{len(inner.inputs)} data points have {targets.size} targets; give one target each")
         if risk.labels and not np.isin(targets, (-1.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (-1.0, 1.0))][0]
             raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
@@ -184,21 +81,15 @@ class Features(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at particles."""
         points, charges = particles.points, particles.weights * particles.signs
-        if isinstance(self.fn, Relu):
-            if self.fn.inputs.shape[1] != points.shape[1]:
-                raise ShapeError(f"data with {self.fn.inputs.shape[1]} inputs do not fit points {points.shape}")
-            risk, coefficients = self._risk.evaluate(self.fn.sums.predictions(points, charges), self.targets)
-            values, gradient = self.fn.sums.fields(points, coefficients)
+        sums = getattr(self.fn, "sums", None)
+        if sums is not None:
+            risk, coefficients = self._risk.evaluate(sums.predictions(points, charges), self.targets)
+            values, gradient = sums.fields(points, coefficients)
         else:
             psi = self.features(points)
             risk, coefficients = self._risk.evaluate(charges @ psi, self.targets)
-            values, gradient = psi @ coefficients, self.feature_map.gradient(points, coefficients)
+            values, gradient = psi @ coefficients, with_gradient(self.fn).gradient(points, coefficients)
         return ParticlePotential(risk, particles.signs * values, particles.signs[:, None] * gradient)
-
-    @property
-    def feature_map(self) -> FeatureMap:
-        """The features with a gradient, exact if ``fn`` offers one."""
-        return self.fn if hasattr(self.fn, "gradient") else _DifferencedFeatures(self.fn)  # type: ignore[return-value]
 
     def features(self, points: FloatArray) -> FloatArray:
         """Features (N, n) at points (N, p), checked."""
@@ -213,41 +104,13 @@ class Features(Functional):
         return psi
 
 
-class Moments(Protocol):
-    """Features prepared on a domain: from net cell masses (N,) to moments (n,), and back."""
-
-    def moments(self, mass: FloatArray) -> FloatArray:
-        """Moments ``sum_K Psi(x_K) mass_K``."""
-
-    def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
-        """Write ``<Psi(x_K), coefficients>`` into ``potential``."""
-
-
-def make_moments(functional: Features, domain: Domain) -> Moments:
-    """Choose the fastest exact evaluation of features on a domain."""
-    fn, base = functional.fn, domain.base
-    if isinstance(fn, Relu) and fn.smoothing == 0.0 and isinstance(base, Circle):
-        _check_dimension(fn.inputs, base)
-        return HalfCircles(base, fn.inputs)
-    if isinstance(fn, Relu):
-        _check_dimension(fn.inputs, base)
-    points = base.points.reshape(-1, base.points.shape[-1])
-    return DenseMoments(functional.features(points))
-
-
-def _check_dimension(inputs: FloatArray, domain: Domain) -> None:
-    if inputs.shape[1] != domain.points.shape[-1]:
-        raise ShapeError(
-            f"data with {inputs.shape[1]} inputs (a bias counts as one) does not fit the domain "
-            f"{domain.kind!r}, which needs {domain.points.shape[-1]}"
-        )
-
-
 class _GridFeatures(GridFunctional):
     def __init__(self, functional: Features, domain: Domain) -> None:
         self.domain = domain
         self._risk, self._targets = functional.risk, functional.targets
-        self._moments = make_moments(functional, domain)
+        self._moments = make_moments(
+            functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
+        )
         self._sheets = SheetSums(domain)
         self._prediction = np.zeros_like(self._targets)
         self.scale = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0]) or 1.0

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.arc_sums import planar_sums
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.circle_convolution import ArcCosineConvolution
+from wgflow.functionals.pair_population import PairPopulation, input_weights
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -77,20 +78,25 @@ def _angular_part(angle: FloatArray) -> FloatArray:
 
 def _angles_between(first: FloatArray, second: FloatArray) -> FloatArray:
     """Angles in [0, pi], accurate near 0 and pi: 2 atan2(|u - v|, |u + v|) for unit u, v."""
-    u = first / np.linalg.norm(first, axis=1, keepdims=True)
-    v = second / np.linalg.norm(second, axis=1, keepdims=True)
+    u, v = _directions(first), _directions(second)
     difference = np.linalg.norm(u[:, None, :] - v[None, :, :], axis=-1)
     total = np.linalg.norm(u[:, None, :] + v[None, :, :], axis=-1)
     return 2.0 * np.arctan2(difference, total)
 
 
+def _directions(vectors: FloatArray) -> FloatArray:
+    """Unit vectors; the origin keeps its place, where the kernel is zero whatever the angle."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0.0, lengths, 1.0)
+
+
 def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give ``sum_j masses_j k(points_i, sources_j)``, shape (m,), and its ambient gradient, shape (m, d).
 
-    In the plane, for unit vectors, by prefix sums over sorted angles in O((m + n) log n), else densely.
+    On the line and in the plane by prefix sums over sorted angles in O((m + n) log n), else densely.
     """
-    if points.shape[1] == 2:
-        return _planar_sums(points, sources, masses)
+    if points.shape[1] <= 2:
+        return planar_sums(points, sources, masses)
     return _dense_sums(points, sources, masses)
 
 
@@ -102,70 +108,6 @@ def _dense_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> 
     along = (source_lengths * np.sin(angle)) @ masses
     gradient = along[:, None] * points / lengths + ((np.pi - angle) * masses) @ sources
     return values, gradient / (2.0 * np.pi)
-
-
-@kernel
-def _sorted_circle_sums(targets, order, sources, masses, values, derivatives):
-    """Sums of k and k' over sources at sorted angles, at targets visited in the order of their angles.
-
-    With d = target - source, 2 pi k(d) = sin|d| + (pi - |d|) cos d on each side: a few prefix sums
-    over the sources behind (0 <= d < pi) and ahead (-pi <= d < 0) of a moving target.
-    """
-    n = sources.size
-    behind, ahead = np.zeros(4), np.zeros(4)
-    tau = 2.0 * np.pi
-    first, middle, last = -n, -n, -n  # unrolled indices: [first, middle) behind, [middle, last) ahead
-    for step in range(targets.size):
-        target = targets[order[step]]
-        while last < 2 * n and sources[last % n] + tau * (last // n) <= target + np.pi:
-            _add(ahead, sources[last % n] + tau * (last // n), masses[last % n], 1.0)
-            last += 1
-        while middle < last and sources[middle % n] + tau * (middle // n) <= target:
-            _add(ahead, sources[middle % n] + tau * (middle // n), masses[middle % n], -1.0)
-            _add(behind, sources[middle % n] + tau * (middle // n), masses[middle % n], 1.0)
-            middle += 1
-        while first < middle and sources[first % n] + tau * (first // n) <= target - np.pi:
-            _add(behind, sources[first % n] + tau * (first // n), masses[first % n], -1.0)
-            first += 1
-        c, s = np.cos(target), np.sin(target)
-        cos_b, sin_b = c * behind[0] + s * behind[1], s * behind[0] - c * behind[1]
-        cos_a, sin_a = c * ahead[0] + s * ahead[1], s * ahead[0] - c * ahead[1]
-        d_cos_b = target * cos_b - (c * behind[2] + s * behind[3])
-        d_sin_b = target * sin_b - (s * behind[2] - c * behind[3])
-        d_cos_a = target * cos_a - (c * ahead[2] + s * ahead[3])
-        d_sin_a = target * sin_a - (s * ahead[2] - c * ahead[3])
-        values[order[step]] = (sin_b - sin_a + np.pi * (cos_b + cos_a) - d_cos_b + d_cos_a) / tau
-        derivatives[order[step]] = (d_sin_b - d_sin_a - np.pi * (sin_b + sin_a)) / tau
-
-
-@kernel
-def _add(sums, angle, mass, sign):
-    """Add (or with sign -1 remove) a source to the sums of mass times cos, sin, angle cos, angle sin."""
-    c, s = sign * mass * np.cos(angle), sign * mass * np.sin(angle)
-    sums[0] += c
-    sums[1] += s
-    sums[2] += angle * c
-    sums[3] += angle * s
-
-
-def _planar_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
-    lengths = np.linalg.norm(points, axis=1)
-    source_lengths = np.linalg.norm(sources, axis=1)
-    angles = np.mod(np.arctan2(points[:, 1], points[:, 0]), 2.0 * np.pi)
-    source_angles = np.mod(np.arctan2(sources[:, 1], sources[:, 0]), 2.0 * np.pi)
-    sorting = np.argsort(source_angles)
-    values, derivatives = np.empty(len(points)), np.empty(len(points))
-    _sorted_circle_sums(
-        angles,
-        np.argsort(angles),
-        source_angles[sorting],
-        (masses * source_lengths)[sorting],
-        values,
-        derivatives,
-    )
-    radial = points / lengths[:, None]
-    tangent = np.stack([-radial[:, 1], radial[:, 0]], axis=-1)
-    return lengths * values, values[:, None] * radial + derivatives[:, None] * tangent
 
 
 @dataclass(frozen=True)
@@ -187,30 +129,52 @@ class Population(Functional):
         return 0.5 * float(self.teacher.weights @ gram @ self.teacher.weights)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
-        """Prepare the convolution with the kernel on a circle; raises InputError on other domains."""
-        if not isinstance(domain.base, Circle):
-            raise InputError(f"the population risk is not available on the domain {domain.kind!r}; use a circle")
-        if self.teacher.directions.shape[1] != 2:
-            raise ShapeError(
-                f"teacher directions have {self.teacher.directions.shape[1]} components; the circle needs 2"
-            )
-        return _CirclePopulation(self, domain, domain.base)
+        """Prepare the sums with the kernel.
+
+        Domains whose points have as many components as the inputs hold balanced neurons, sign and direction;
+        unsigned ones with one component more hold pairs (a, b) of output and input weights.
+
+        Raises
+        ------
+        ShapeError
+            If there is no fast evaluation for the domain and the dimension of the teacher.
+        """
+        inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
+        if isinstance(domain.base, Circle) and inputs == 2:
+            return _CirclePopulation(self, domain, domain.base)
+        if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
+            kernel = arc_cosine_kernel(input_weights(domain), self.teacher.directions)
+            return PairPopulation(domain, kernel @ self.teacher.weights, self.risk_at_zero)
+        raise ShapeError(
+            f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
+            f"whose points have {components} components; use a circle for 2 inputs, or an unsigned domain of "
+            f"pairs (a, b) with {inputs + 1} components for 1 or 2"
+        )
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
-        """Evaluate F, J and grad J at particles; raises ShapeError if they have another dimension."""
-        if particles.points.shape[1] != self.teacher.directions.shape[1]:
-            raise ShapeError(
-                f"particles in {particles.points.shape[1]} dimensions do not fit a teacher in "
-                f"{self.teacher.directions.shape[1]}"
-            )
-        charges = particles.weights * particles.signs
-        sources = np.concatenate([particles.points, self.teacher.directions])
-        masses = np.concatenate([charges, -self.teacher.weights])
+        """Evaluate F, J and grad J at particles, directions with signs or pairs (a, b).
+
+        Raises
+        ------
+        ShapeError
+            If they have another dimension.
+        """
+        inputs, points = self.teacher.directions.shape[1], particles.points
+        if points.shape[1] not in (inputs, inputs + 1):
+            raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
+        pairs = points.shape[1] == inputs + 1
+        outputs = points[:, 0] if pairs else np.ones(len(points))
+        inner = points[:, 1:] if pairs else points
+        sources = np.concatenate([inner, self.teacher.directions])
+        masses = np.concatenate([particles.weights * particles.signs * outputs, -self.teacher.weights])
         # One sum for both, so that what cancels in the residual cancels before it is rounded.
         values, gradient = arc_cosine_sums(sources, sources, masses)
-        m = len(charges)
+        count = len(points)
         energy = 0.5 * float(masses @ values)
-        return ParticlePotential(energy, particles.signs * values[:m], particles.signs[:, None] * gradient[:m])
+        slopes = outputs[:, None] * gradient[:count]
+        if pairs:
+            slopes = np.column_stack([values[:count], slopes])
+        return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
 
 
 class _CirclePopulation(GridFunctional):

@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel, reduction
+from wgflow.errors import ShapeError
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -86,6 +87,22 @@ def field_kernel(blocks: int) -> Callable[..., None]:
     return fields
 
 
+@cache
+def value_kernel(blocks: int) -> Callable[..., None]:
+    """Compile the potential alone, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def potentials(points, columns, width, curvature, steepness, coefficients, rows, slopes, values):
+        """Write the potential (m,) at the points."""
+        for block in prange(blocks):
+            for j in range(block * values.size // blocks, (block + 1) * values.size // blocks):
+                _activate(points[j], columns, rows[block])
+                values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
+
+    return potentials
+
+
 def _blocks(pairs: int) -> int:
     """Blocks of particles: one where starting a second core takes longer than the work."""
     return BLOCKS if pairs >= PARALLEL_THRESHOLD else 1
@@ -116,7 +133,7 @@ class ReluSums:
 
     def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
         """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
-        points = np.ascontiguousarray(points)
+        points = self._checked(points)
         blocks = _blocks(charges.size * self._width.size)
         prediction_kernel(blocks)(
             points, charges, self._columns, self._width, self._curvature, self._rows, self._partial
@@ -125,9 +142,9 @@ class ReluSums:
 
     def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, d)."""
-        points = np.ascontiguousarray(points)
+        points = self._checked(points)
         values, gradient = np.empty(len(points)), np.empty(points.shape)
-        gathered = np.asarray(np.bincount(self._place, coefficients, self._width.size), dtype=np.float64)
+        gathered = self._gather(coefficients)
         field_kernel(_blocks(len(points) * self._width.size))(
             points,
             self._columns,
@@ -141,3 +158,20 @@ class ReluSums:
             gradient,
         )
         return values, gradient
+
+    def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:
+        """Write ``<Psi, coefficients>`` at the points into ``values``, shape (m,)."""
+        points, gathered = self._checked(points), self._gather(coefficients)
+        shape = (self._columns, self._width, self._curvature, self._steepness)
+        value_kernel(_blocks(len(points) * self._width.size))(
+            points, *shape, gathered, self._rows, self._slopes, values
+        )
+
+    def _gather(self, coefficients: FloatArray) -> FloatArray:
+        """Coefficients of the distinct data points."""
+        return np.asarray(np.bincount(self._place, coefficients, self._width.size), dtype=np.float64)
+
+    def _checked(self, points: FloatArray) -> FloatArray:
+        if points.shape[1] != len(self._columns):
+            raise ShapeError(f"data with {len(self._columns)} inputs do not fit points {points.shape}")
+        return np.ascontiguousarray(points)

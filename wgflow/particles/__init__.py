@@ -3,6 +3,16 @@
 from wgflow.functionals import Particles
 from wgflow.particles.characteristics import CharacteristicFlow, nodes_of_cells
 from wgflow.particles.polar import PolarFlow
-from wgflow.particles.sampling import draw_particles
+from wgflow.particles.sampling import START_METHODS, draw_gaussian, draw_particles
+from wgflow.particles.system import ParticleFlow
 
-__all__ = ["CharacteristicFlow", "Particles", "PolarFlow", "draw_particles", "nodes_of_cells"]
+__all__ = [
+    "START_METHODS",
+    "CharacteristicFlow",
+    "ParticleFlow",
+    "Particles",
+    "PolarFlow",
+    "draw_gaussian",
+    "draw_particles",
+    "nodes_of_cells",
+]

@@ -1,71 +1,132 @@
-"""Initial measures: cell averages of densities given in closed form."""
+"""Initial measures of problem files: densities in closed form, represented on a grid or drawn as particles."""
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
+from wgflow.domains.quadrature import Density, cell_averages
 from wgflow.errors import InputError
+from wgflow.particles import Particles, draw_gaussian, draw_particles
 from wgflow.problems.exact import AngularGaussian
-from wgflow.problems.models import AngularGaussianInitial, GaussianInitial, UniformInitial
+from wgflow.problems.models import (
+    AngularGaussianInitial,
+    GaussianInitial,
+    MixtureInitial,
+    UniformInitial,
+    VonMisesFisherInitial,
+)
 from wgflow.typing import FloatArray
 
-CIRCLE_POINTS = 8  # Gauss points per cell: averages of smooth densities to round-off
-BOX_POINTS = 3  # and per axis of a cell, error of the sixth order
+ClosedForm = UniformInitial | AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial | MixtureInitial
+Representation = Callable[[Domain, Density], FloatArray]
 
 
-def initial_averages(initial: UniformInitial | AngularGaussianInitial | GaussianInitial, domain: Domain) -> FloatArray:
+def initial_averages(initial: ClosedForm, domain: Domain, represent: Representation = cell_averages) -> FloatArray:
     """Cell averages of an initial measure, shape ``domain.shape``; on signed domains half on each sheet.
+
+    Parameters
+    ----------
+    initial : section
+        The section of the problem file.
+    domain : Domain
+        Where the measure lives.
+    represent : callable
+        `cell_averages`, or `point_values` for the high-order mode.
 
     Raises
     ------
     InputError
         If the measure does not live on the domain or has another dimension.
     """
+    if isinstance(initial, MixtureInitial):
+        return np.sum([initial_averages(part, domain, represent) for part in initial.components], axis=0)
     if isinstance(initial, UniformInitial):
         return np.full(domain.shape, initial.mass / domain.volumes.sum())
-    base, covariance = domain.base, np.array(initial.covariance)
-    if covariance.shape != (base.points.shape[-1],) * 2:
-        needed = base.points.shape[-1]
-        raise InputError(f"[initial] covariance has {len(covariance)} rows; the domain needs {needed} x {needed}")
-    if isinstance(initial, AngularGaussianInitial) and isinstance(base, Circle):
-        averages = _average_on_circle(base, AngularGaussian(covariance))
-    elif isinstance(initial, AngularGaussianInitial) and isinstance(base, Sphere):
-        averages = base.averages(AngularGaussian(covariance))
-    elif isinstance(initial, GaussianInitial) and isinstance(base, Box):
-        averages = _average_gaussian(base, covariance, initial.mean, initial.mass)
-    else:
-        raise InputError(f"[initial] kind = {initial.kind!r} is not available on the domain {domain.kind!r}")
-    return np.broadcast_to(averages / domain.sheets, domain.shape).copy()
+    values = represent(domain.base, closed_form(initial, domain.base))
+    if isinstance(initial, GaussianInitial):
+        values *= initial.mass / _mass_inside(initial, domain.base, values)
+    return np.broadcast_to(values / domain.sheets, domain.shape).copy()
 
 
-def _average_on_circle(circle: Circle, density: AngularGaussian) -> FloatArray:
-    nodes, weights = np.polynomial.legendre.leggauss(CIRCLE_POINTS)
-    angles = circle.angles[:, None] + 0.5 * circle.spacing * nodes
-    return density(np.stack([np.cos(angles), np.sin(angles)], axis=-1)) @ (0.5 * weights)
+def initial_particles(initial: ClosedForm, domain: Domain, density: FloatArray, count: int, method: str) -> Particles:
+    """Particles of an initial measure: of the Gaussian itself where it is one, else of its cell averages.
+
+    Raises
+    ------
+    InputError
+        As `wgflow.draw_particles` does.
+    """
+    if isinstance(initial, GaussianInitial) and domain.sheets == 1:
+        covariance = _covariance(initial, domain.base)
+        return draw_gaussian(covariance, _mean(initial, domain.base), initial.mass, count, initial.seed, method)
+    return draw_particles(domain, density, count, initial.seed, method)
 
 
-def _average_gaussian(box: Box, covariance: FloatArray, mean: list[float] | None, mass: float) -> FloatArray:
-    """Averages of a Gaussian, scaled so that the box holds exactly the mass."""
-    centre = np.zeros(len(covariance)) if mean is None else np.array(mean)
-    if centre.shape != (len(covariance),):
-        raise InputError(f"[initial] mean has {centre.size} entries; the domain needs {len(covariance)}")
-    if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance).min() <= 0.0:
+def closed_form(initial: AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial, base: Domain) -> Density:
+    """Density of an initial measure on an unsigned domain; raises InputError if it does not live there."""
+    round_domain = isinstance(base, Circle | Sphere)
+    if isinstance(initial, GaussianInitial) and isinstance(base, Box):
+        return _gaussian(_covariance(initial, base), _mean(initial, base))
+    if isinstance(initial, AngularGaussianInitial) and round_domain:
+        return AngularGaussian(_covariance(initial, base))
+    if isinstance(initial, VonMisesFisherInitial) and round_domain:
+        return _von_mises_fisher(initial, base)
+    raise InputError(f"[initial] kind = {initial.kind!r} is not available on the domain {base.kind!r}")
+
+
+def _covariance(initial: AngularGaussianInitial | GaussianInitial, base: Domain) -> FloatArray:
+    matrix, needed = np.array(initial.covariance), base.points.shape[-1]
+    if matrix.shape != (needed, needed):
+        raise InputError(f"[initial] covariance has {len(matrix)} rows; the domain needs {needed} x {needed}")
+    if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix).min() <= 0.0:
         raise InputError(
-            f"[initial] covariance = {covariance.tolist()} is not allowed; give a symmetric positive definite matrix"
+            f"[initial] covariance = {matrix.tolist()} is not allowed; give a symmetric positive definite matrix"
         )
+    return matrix
+
+
+def _mean(initial: GaussianInitial, base: Domain) -> FloatArray:
+    needed = base.points.shape[-1]
+    centre = np.zeros(needed) if initial.mean is None else np.array(initial.mean)
+    if centre.shape != (needed,):
+        raise InputError(f"[initial] mean has {centre.size} entries; the domain needs {needed}")
+    return centre
+
+
+def _gaussian(covariance: FloatArray, mean: FloatArray) -> Density:
     inverse = np.linalg.inv(covariance)
-    nodes, weights = np.polynomial.legendre.leggauss(BOX_POINTS)
-    averages = np.zeros(box.shape)
-    for chosen in itertools.product(range(BOX_POINTS), repeat=len(centre)):
-        offset = 0.5 * np.array(box.spacing) * nodes[list(chosen)]
-        points = box.points + (offset - centre)
-        averages += np.prod(0.5 * weights[list(chosen)]) * np.exp(
-            -0.5 * np.einsum("...i,ij,...j->...", points, inverse, points)
+    scale = (2.0 * np.pi) ** (-0.5 * len(mean)) / np.sqrt(np.linalg.det(covariance))
+
+    def density(points: FloatArray) -> FloatArray:
+        form = np.einsum("...i,ij,...j->...", points - mean, inverse, points - mean)
+        return scale * np.exp(-0.5 * form)
+
+    return density
+
+
+def _mass_inside(initial: GaussianInitial, base: Domain, values: FloatArray) -> float:
+    """Mass of a Gaussian in its box, which is then scaled to hold exactly what was asked for."""
+    inside = total_mass(base, values)
+    if not inside > 0.0:
+        raise InputError(f"[initial] mean = {initial.mean} puts the Gaussian outside the box; move it inside")
+    return inside
+
+
+def _von_mises_fisher(initial: VonMisesFisherInitial, base: Domain) -> Density:
+    from scipy.special import i0e
+
+    direction, needed = np.array(initial.direction), base.points.shape[-1]
+    length = np.linalg.norm(direction)
+    if direction.shape != (needed,) or length == 0.0:
+        raise InputError(
+            f"[initial] direction = {initial.direction} is not allowed; give {needed} numbers that are not all zero"
         )
-    total = float((averages * box.volumes).sum())
-    if total == 0.0:
-        raise InputError(f"[initial] mean = {centre.tolist()} puts the Gaussian outside the box; move it inside")
-    return averages * (mass / total)
+    k = initial.concentration
+    if needed == 2:
+        largest = 1.0 / (2.0 * np.pi * i0e(k))
+    else:
+        largest = k / (2.0 * np.pi * -np.expm1(-2.0 * k)) if k > 0.0 else 1.0 / (4.0 * np.pi)
+    return lambda points: initial.mass * largest * np.exp(k * (points @ (direction / length) - 1.0))

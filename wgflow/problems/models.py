@@ -68,6 +68,9 @@ class TwoLayerProblem(Section):
     loss: Literal["square", "logistic", "softmin"] = Field("square", description="risk of the predictions")
     data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
+    memory_limit: Positive = Field(
+        1024.0, description="MiB that the features at all cells may take; beyond, they are computed anew each time"
+    )
     teacher: TeacherSection | None = None
     dataset: DatasetSection | None = None
 
@@ -127,9 +130,13 @@ class BoxSection(Section):
         False, description="whether opposite ends are the same, for all axes or for each; else they are walls"
     )
     signed: bool = Field(False, description="one sheet for each sign of the output weight")
+    wall_warning: float = Field(
+        1e-5, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run warns"
+    )
     wall_limit: float = Field(
         0.01, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run stops"
     )
+    grow: bool = Field(False, description="enlarge the box by whole cells where a run would warn")
 
     @model_validator(mode="after")
     def _fits(self) -> BoxSection:
@@ -169,6 +176,45 @@ class GaussianInitial(Section):
     seed: Seed = Field(0, description="seed of the draw of particles")
 
 
+class VonMisesFisherInitial(Section):
+    """A von Mises-Fisher measure on circle or sphere, proportional to exp(concentration direction.x)."""
+
+    kind: Literal["von_mises_fisher"]
+    direction: Vector = Field(description="where it is largest, any nonzero length")
+    concentration: NonNegative = Field(description="0 is uniform; the width is about concentration^(-1/2)")
+    mass: Positive = Field(1.0, description="total mass")
+    seed: Seed = Field(0, description="seed of the draw of particles")
+
+
+SingleInitial = Annotated[
+    UniformInitial | AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial, Field(discriminator="kind")
+]
+
+
+class MixtureInitial(Section):
+    """The sum of several measures, each with its own mass."""
+
+    kind: Literal["mixture"]
+    components: Annotated[list[SingleInitial], Field(min_length=1)] = Field(
+        description="tables of the other kinds, e.g. [[initial.components]] kind, mass, ..."
+    )
+    seed: Seed = Field(0, description="seed of the draw of particles")
+
+
+class FileInitial(Section):
+    """The state in a trajectory (.h5), or arrays (.npz): density, or position, weight and sign."""
+
+    kind: Literal["file"]
+    path: str = Field(description=".h5 or .npz, relative to the problem file")
+    snapshot: int = Field(-1, description="number of the snapshot in a trajectory, -1 for the last")
+    seed: Seed = Field(0, description="seed of the draw of particles")
+
+
+InitialSection = (
+    UniformInitial | AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial | MixtureInitial | FileInitial
+)
+
+
 class SolverSection(Section):
     """The method; the section of its name holds its options."""
 
@@ -192,6 +238,7 @@ class ParticlesSection(Section):
     """Options of the particle solver."""
 
     count: int = Field(1000, ge=1, le=10**8, description="number of particles")
+    start: Literal["random", "quasi_random"] = Field("random", description="how the initial particles are drawn")
     tolerance: Tolerance = Field(1e-6, description="local error of the integrator")
     smoothing: NonNegative = Field(
         1e-3, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
@@ -221,7 +268,7 @@ class ProblemFile(Section):
 
     problem: TwoLayerProblem | QuadraticProblem = Field(discriminator="kind")
     domain: CircleSection | SphereSection | BoxSection = Field(discriminator="kind")
-    initial: UniformInitial | AngularGaussianInitial | GaussianInitial = Field(UniformInitial(), discriminator="kind")
+    initial: InitialSection = Field(UniformInitial(), discriminator="kind")
     solver: SolverSection
     finite_volume: FiniteVolumeSection = FiniteVolumeSection()
     particles: ParticlesSection = ParticlesSection()

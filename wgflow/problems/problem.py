@@ -9,21 +9,24 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Domain, make_domain
+from wgflow.domains import Box, Domain, make_domain
+from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.flow import check_times
-from wgflow.functionals import Features, Functional, Mass, Population, Quadratic, Relu, Teacher, find_loss
-from wgflow.particles import CharacteristicFlow, PolarFlow, draw_particles
+from wgflow.functionals import Features, Functional, Mass, Neurons, Population, Quadratic, Relu, Teacher, find_loss
+from wgflow.particles import CharacteristicFlow, ParticleFlow, Particles, PolarFlow, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
-from wgflow.problems.initial import initial_averages
+from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
+    FileInitial,
     ProblemFile,
     QuadraticProblem,
     TeacherSection,
     TwoLayerProblem,
 )
+from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.timeloop import Limits, Observers
 from wgflow.typing import FloatArray
@@ -50,11 +53,14 @@ class Problem:
         Where the measure lives.
     dataset : Dataset or None
         The data, where the problem has any.
+    start : StoredMeasure or None
+        The initial measure, where it comes from a file.
     """
 
     config: ProblemFile
     domain: Domain
     dataset: Dataset | None = field(repr=False)
+    start: StoredMeasure | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -80,6 +86,20 @@ class Problem:
         if teacher is None:
             raise InputError("[problem] has neither data nor a teacher")
         return teacher
+
+    @property
+    def inputs(self) -> int | None:
+        """Number of inputs of the network, a bias included; None where the problem is no network."""
+        if self.dataset is not None:
+            return int(self.dataset.inputs.shape[1])
+        teacher = self.teacher
+        return None if teacher is None else int(teacher.directions.shape[1])
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether points are pairs (a, b) of output and input weights, and not directions of balanced neurons."""
+        inputs = self.inputs
+        return inputs is not None and self.domain.points.shape[-1] == inputs + 1
 
     @property
     def functional(self) -> Functional:
@@ -120,45 +140,56 @@ class Problem:
         return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)
 
     def initial_density(self) -> FloatArray:
-        """Cell averages of the initial measure."""
-        return initial_averages(self.config.initial, self.domain)
+        """Cell averages of the initial measure; values at the cell centres for the order 5.
+
+        Raises
+        ------
+        InputError
+            If the measure does not live on the domain.
+        """
+        initial = self.config.initial
+        if isinstance(initial, FileInitial):
+            return self._stored_start().on(self.domain)
+        pointwise = self.solver == "finite_volume" and self.config.finite_volume.order > 2
+        return initial_averages(initial, self.domain, point_values if pointwise else cell_averages)
+
+    def initial_particles(self) -> Particles:
+        """Particles of the initial measure: those of a file, or drawn ones."""
+        initial, options = self.config.initial, self.config.particles
+        if isinstance(initial, FileInitial):
+            stored = self._stored_start()
+            if stored.particles is not None:
+                return stored.particles
+            return draw_particles(self.domain, stored.on(self.domain), options.count, initial.seed, options.start)
+        return initial_particles(initial, self.domain, self.initial_density(), options.count, options.start)
+
+    def _stored_start(self) -> StoredMeasure:
+        if self.start is None:
+            raise InputError("the file of the initial measure was not read; open the problem file again")
+        return self.start
 
     def make_evolution(self, state: State | None = None) -> Evolution:
         """Prepare the solver, at the start or at a state of an earlier run."""
         config, functional = self.config, self.functional
         time = 0.0 if state is None else state.time
         factors = {"transport": config.solver.transport, "reaction": self.reaction, "time": time}
-        density = self.initial_density()
         fields = {} if state is None else state.fields
         if self.solver == "finite_volume":
             options = config.finite_volume
             return ExplicitFiniteVolume(
                 functional.on_grid(self.domain),
-                fields.get("density", density),
+                fields["density"] if state is not None else self.initial_density(),
                 order=options.order,
                 limiter=options.limiter,
                 stepper=options.stepper,
                 **factors,
             )
+        moved = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}
         if self.solver == "particles":
-            start = draw_particles(self.domain, density, config.particles.count, config.initial.seed)
-            return PolarFlow(
-                functional,
-                start,
-                points=fields.get("position"),
-                growth=fields.get("growth"),
-                tolerance=config.particles.tolerance,
-                **factors,
-            )
-        return CharacteristicFlow(
-            functional,
-            self.domain,
-            density,
-            points=fields.get("position"),
-            growth=fields.get("growth"),
-            tolerance=config.characteristics.tolerance,
-            **factors,
-        )
+            flow = ParticleFlow if isinstance(self.domain.base, Box) else PolarFlow
+            return flow(functional, self.initial_particles(), tolerance=config.particles.tolerance, **moved)
+        tolerance = config.characteristics.tolerance
+        return CharacteristicFlow(functional, self.domain, self.initial_density(), tolerance=tolerance, **moved)
 
     def data_arrays(self) -> dict[str, FloatArray]:
         """Arrays that a trajectory file stores, so that it can be read without the data file."""
@@ -184,7 +215,10 @@ class Problem:
             "particles": self.config.particles.smoothing,
             "characteristics": self.config.characteristics.smoothing,
         }[self.solver]
-        return Features(Relu(self.dataset.inputs, smoothing), self.dataset.targets, section.loss)
+        hidden = Relu(self.dataset.inputs, smoothing)
+        features = Neurons(hidden) if self.has_pairs else hidden
+        limit = section.memory_limit * 2.0**20
+        return Features(features, self.dataset.targets, section.loss, memory_limit=limit)
 
 
 def build_problem(config: ProblemFile, folder: Path) -> Problem:
@@ -202,15 +236,19 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     InputError
         If the data cannot be read, or parts of the problem do not fit together.
     """
-    problem = assemble(config, _read_data(config, folder))
+    initial = config.initial
+    start = None
+    if isinstance(initial, FileInitial):
+        start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
+    problem = assemble(config, _read_data(config, folder), start)
     problem.initial_density()  # raises where the measure does not live on the domain
     return problem
 
 
-def assemble(config: ProblemFile, dataset: Dataset | None) -> Problem:
+def assemble(config: ProblemFile, dataset: Dataset | None, start: StoredMeasure | None = None) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    parameters = config.domain.model_dump(exclude={"wall_limit"})
-    problem = Problem(config, make_domain(**parameters), dataset)
+    parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
+    problem = Problem(config, make_domain(**parameters), dataset, start)
     _check_dimensions(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
@@ -236,24 +274,22 @@ def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
 
 def _check_dimensions(problem: Problem) -> None:
     """Raise InputError unless teacher, data, target and initial measure have the dimension of the domain."""
-    needed = problem.domain.points.shape[-1]
-    section = problem.config.problem
-    if isinstance(section, TwoLayerProblem) and problem.config.domain.kind == "box":
-        raise InputError('[problem] kind = "two_layer" is not available on a box; use a circle or a sphere')
-    if problem.teacher is not None and problem.config.domain.kind != "circle":
-        raise InputError(f'[problem] data = "{GAUSSIAN_TEACHER}" is available on the circle only')
+    needed, inputs = problem.domain.points.shape[-1], problem.inputs
+    section, domain = problem.config.problem, problem.config.domain
     if isinstance(section, QuadraticProblem) and len(section.target) != needed:
         raise InputError(f"[problem] target has {len(section.target)} rows; the domain needs {needed} x {needed}")
-    teacher = problem.teacher
-    if teacher is not None and teacher.directions.shape[1] != needed:
-        raise InputError(
-            f"[problem.teacher] directions have {teacher.directions.shape[1]} components; the domain needs {needed}"
-        )
-    if problem.dataset is not None and problem.dataset.inputs.shape[1] != needed:
-        raise InputError(
-            f"[problem.dataset] gives {problem.dataset.inputs.shape[1]} inputs (the bias counts as one); the "
-            f"domain needs {needed}: choose other inputs or another bias"
-        )
+    if inputs is None or (problem.has_pairs and not domain.signed) or (inputs == needed and domain.kind != "box"):
+        return
+    source = "[problem.dataset]" if problem.dataset is not None else "[problem.teacher]"
+    fitting = {
+        "box": f"boxes of pairs (a, b) need {inputs + 1} axes, unsigned",
+        "circle": "the circle needs 2 inputs, or 1 for pairs (a, b) if it is unsigned",
+        "sphere": "the sphere needs 3 inputs, or 2 for pairs (a, b) if it is unsigned",
+    }
+    raise InputError(
+        f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but {fitting[domain.kind]}: "
+        "choose other inputs, another bias, or another [domain]"
+    )
 
 
 def _make_teacher(section: TeacherSection) -> Teacher:

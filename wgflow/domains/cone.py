@@ -1,0 +1,89 @@
+"""From the continuity equation on R^p to the sphere equation: the image of a measure under w -> (w/|w|, |w|^2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from wgflow.domains.base import Domain
+from wgflow.domains.box import Box
+from wgflow.domains.circle import Circle
+from wgflow.domains.quadrature import box_nodes
+from wgflow.domains.sphere import Sphere
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray, IntArray
+
+POINTS = 4  # quadrature nodes per axis of a cell
+
+
+def cone_image(density: FloatArray, box: Box, target: Circle | Sphere) -> FloatArray:
+    r"""Density on the sphere of the image of a density on a box: each point w goes to w/|w| with weight |w|^2.
+
+    If mu solves the continuity equation with 2-homogeneous features, its image solves the sphere equation.
+
+    Parameters
+    ----------
+    density : array, shape ``box.shape``
+        Nonnegative cell averages on the box, whose coordinates are those of R^p.
+    box : Box
+        Two axes for a circle, three for a sphere.
+    target : Circle or Sphere
+        Grid of the image.
+
+    Returns
+    -------
+    array, shape ``target.shape``
+        Its mass is the second moment :math:`\int |w|^2 d\mu` of the density that is linear in each cell (limited
+        slopes), up to round-off.
+
+    Raises
+    ------
+    InputError
+        If the dimensions do not fit.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 4.1.
+    """
+    needed = target.points.shape[-1]
+    if len(box.shape) != needed:
+        raise InputError(f"a box with {len(box.shape)} axes has no image on the {target.kind}; it needs {needed}")
+    slopes = [_limited_slope(density, box, axis) for axis in range(len(box.shape))]
+    locate, masses = cell_locator(target), np.zeros(target.shape)
+    for offset, weight in box_nodes(box, POINTS):
+        points = box.points + offset
+        lengths = (points**2).sum(axis=-1)
+        values = density + sum(slope * step for slope, step in zip(slopes, offset, strict=True))
+        here = (values > 0.0) & (lengths > 0.0)
+        images = points[here] / np.sqrt(lengths[here])[:, None]
+        shares = weight * (values * lengths * box.volumes)[here]
+        masses += np.bincount(locate(images), shares, masses.size)
+    return masses / target.volumes
+
+
+def _limited_slope(density: FloatArray, box: Box, axis: int) -> FloatArray:
+    """Slope along an axis, limited so that the density stays nonnegative in the cell when all axes act."""
+    width = box.spacing[axis]
+    mode = "wrap" if box.periodic[axis] else "edge"
+    padded = np.pad(density, [(1, 1) if k == axis else (0, 0) for k in range(density.ndim)], mode=mode)
+    size = box.shape[axis]
+    after, before = (np.take(padded, np.arange(size) + shift, axis) for shift in (2, 0))
+    steepest = 2.0 * density / (width * len(box.shape))
+    return (0.5 * (after - before) / width).clip(-steepest, steepest)
+
+
+def cell_locator(domain: Domain) -> Callable[[FloatArray], IntArray]:
+    """Give a function from unit vectors (N, p) to the cells of a circle or sphere that hold them."""
+    if isinstance(domain, Circle):
+        circle = domain
+
+        def locate(points: FloatArray) -> IntArray:
+            turns = np.mod(np.arctan2(points[:, 1], points[:, 0]) / circle.spacing, circle.cells)
+            return np.minimum(turns.astype(np.int64), circle.cells - 1)
+
+        return locate
+    from scipy.spatial import KDTree
+
+    tree = KDTree(domain.points)  # Voronoi cells: the nearest centre
+    return lambda points: np.asarray(tree.query(points)[1], dtype=np.int64)

@@ -1,0 +1,125 @@
+"""Feature maps Psi: points to features, with the gradients that particles need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.relu_sums import ReluSums
+from wgflow.typing import FloatArray
+
+FeatureFunction = Callable[[FloatArray], FloatArray]
+
+_DIFFERENCE_STEP = 2.0**-9  # fourth-order central differences: error near 1e-12 for smooth features
+
+
+class FeatureMap(Protocol):
+    """A feature map with its derivative: points (N, p) to features (N, n)."""
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features at the points, shape (N, n)."""
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient gradient of ``sum_i coefficients_i Psi_i`` at the points, shape (N, p)."""
+
+
+@dataclass(frozen=True)
+class Relu:
+    r"""Neurons :math:`\Psi_i(\eta) = \max(\eta \cdot x_i, 0)` at n data points.
+
+    Parameters
+    ----------
+    inputs : array, shape (n, d)
+        Data points, with a last column of ones where a bias is wanted.
+    smoothing : float
+        Half width s of the interval :math:`|\eta \cdot x_i| < s |x_i|` in which the kink is rounded to the
+        parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it
+        on finite data: the field of the exact ReLU jumps at kinks, which they reach in finite time, and the
+        flow is then a differential inclusion.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not a matrix of finite numbers, or the smoothing is not in [0, 1).
+    """
+
+    inputs: FloatArray
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        inputs = np.asarray(self.inputs, dtype=np.float64)
+        if inputs.ndim != 2 or inputs.size == 0 or not np.isfinite(inputs).all():
+            raise ShapeError(f"inputs of shape {inputs.shape} are not allowed; give finite numbers, shape (n, d)")
+        if not 0.0 <= self.smoothing < 1.0:
+            raise InputError(f"smoothing = {self.smoothing!r} is not allowed; give a number from 0 to below 1")
+        object.__setattr__(self, "inputs", inputs)
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features, shape (N, n)."""
+        activation = points @ self.inputs.T
+        if self.smoothing == 0.0:
+            return np.maximum(activation, 0.0)
+        width = self._width
+        inside = np.clip(activation + width, 0.0, 2.0 * width)
+        return np.where(activation > width, activation, 0.25 * inside**2 / width)
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
+        return self.sums.fields(points, coefficients)[1]
+
+    @cached_property
+    def sums(self) -> ReluSums:
+        """Compiled sums over particles and data."""
+        return ReluSums(self.inputs, self._width)
+
+    @property
+    def _width(self) -> FloatArray:
+        """Half width of the rounded interval for each data point; a point at the origin has no kink."""
+        length = np.linalg.norm(self.inputs, axis=1)
+        return self.smoothing * np.where(length > 0.0, length, 1.0)
+
+
+@dataclass(frozen=True)
+class OuterProduct:
+    r"""Quadratic features :math:`\Psi(w) = w w^T`, flattened to (N, p^2)."""
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features, shape (N, p^2)."""
+        return (points[:, :, None] * points[:, None, :]).reshape(len(points), -1)
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Gradient ``(A + A^T) w`` of ``w^T A w``, shape (N, p)."""
+        matrix = coefficients.reshape(points.shape[1], -1)
+        return points @ (matrix + matrix.T)
+
+
+@dataclass(frozen=True)
+class DifferencedFeatures:
+    """A plain function with the gradient found by fourth-order central differences."""
+
+    function: FeatureFunction
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features, shape (N, n)."""
+        return self.function(points)
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient gradient of the combination, shape (N, p)."""
+        gradient = np.empty_like(points)
+        for axis in range(points.shape[1]):
+            step = np.zeros(points.shape[1])
+            step[axis] = _DIFFERENCE_STEP
+            near = self.function(points + step) - self.function(points - step)
+            far = self.function(points + 2.0 * step) - self.function(points - 2.0 * step)
+            gradient[:, axis] = (8.0 * near - far) @ coefficients / (12.0 * _DIFFERENCE_STEP)
+        return gradient
+
+
+def with_gradient(fn: FeatureFunction) -> FeatureMap:
+    """Give features a gradient: their own, or central differences."""
+    return fn if hasattr(fn, "gradient") else DifferencedFeatures(fn)  # type: ignore[return-value]

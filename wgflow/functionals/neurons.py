@@ -1,0 +1,76 @@
+"""Neurons with both layers free: features Psi(a, b) = a phi(b)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wgflow.errors import ShapeError
+from wgflow.functionals.maps import FeatureFunction, with_gradient
+from wgflow.functionals.relu_sums import ReluSums
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Neurons:
+    r"""Features :math:`\Psi(a, b) = a\,\varphi(b)` of points w = (a, b): the output weight a comes first.
+
+    Parameters
+    ----------
+    hidden : callable
+        The features :math:`\varphi` of the input weights, points (N, p - 1) to (N, n), e.g. ``Relu(inputs)``.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 2.1.
+    """
+
+    hidden: FeatureFunction
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features at points (N, p), shape (N, n); raises ShapeError if p is 1."""
+        check_pairs(points)
+        return points[:, :1] * self.hidden(points[:, 1:])
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient gradient of ``sum_i coefficients_i Psi_i``, shape (N, p)."""
+        check_pairs(points)
+        inner = points[:, 1:]
+        by_input = points[:, :1] * with_gradient(self.hidden).gradient(inner, coefficients)
+        return np.column_stack([self.hidden(inner) @ coefficients, by_input])
+
+    @property
+    def sums(self) -> NeuronSums | None:
+        """Compiled sums over particles and data, where the hidden features have them."""
+        inner = getattr(self.hidden, "sums", None)
+        return None if inner is None else NeuronSums(inner)
+
+
+@dataclass(frozen=True)
+class NeuronSums:
+    """Predictions and potentials of neurons (a, b) from those of their hidden features; see `ReluSums`."""
+
+    hidden: ReluSums
+
+    def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
+        """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
+        check_pairs(points)
+        return self.hidden.predictions(points[:, 1:], charges * points[:, 0])
+
+    def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, p)."""
+        check_pairs(points)
+        values, gradient = self.hidden.fields(points[:, 1:], coefficients)
+        return points[:, 0] * values, np.column_stack([values, points[:, :1] * gradient])
+
+    def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:
+        """Write ``<Psi, coefficients>`` at the points into ``values``, shape (m,)."""
+        self.hidden.values(points[:, 1:], coefficients, values)
+        values *= points[:, 0]
+
+
+def check_pairs(points: FloatArray) -> None:
+    """Raise ShapeError unless points have an output weight and at least one input weight."""
+    if points.shape[-1] < 2:
+        raise ShapeError(f"points {points.shape} are not pairs (a, b); give at least two components")

@@ -1,0 +1,117 @@
+"""Initial measures from files: a snapshot of an earlier run, or arrays of a density or of particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from wgflow.domains import Box, Domain
+from wgflow.domains.cone import cone_image
+from wgflow.domains.transfer import transfer
+from wgflow.errors import InputError
+from wgflow.particles import Particles
+from wgflow.particles.deposit import deposit
+from wgflow.trajectory import read_trajectory
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class StoredMeasure:
+    """A measure read from a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    particles : Particles or None
+        The measure as particles, where the file holds them.
+    density : array or None
+        The measure as a density.
+    domain : Domain or None
+        Grid of the density; None for the grid that the problem names.
+    """
+
+    path: Path
+    particles: Particles | None = field(default=None, repr=False)
+    density: FloatArray | None = field(default=None, repr=False)
+    domain: Domain | None = None
+
+    def on(self, domain: Domain) -> FloatArray:
+        """Density on a grid, shape ``domain.shape``, with the mass of the measure.
+
+        Particles are deposited; densities on grids of the same kind are interpolated; those on boxes go to circles
+        and spheres by w -> (w/|w|, weight |w|^2).
+
+        Raises
+        ------
+        InputError
+            If the measure does not fit the domain.
+        """
+        try:
+            if self.density is None:
+                return deposit(self._known_particles(), domain)
+            source = domain if self.domain is None else self.domain
+            if self.density.shape != source.shape:
+                raise InputError(f"density of shape {self.density.shape} does not fit the domain, {source.shape}")
+            if isinstance(source, Box) and domain.kind in {"circle", "sphere"} and domain.sheets == 1:
+                return cone_image(self.density, source, domain.base)  # type: ignore[arg-type]
+            return self.density.copy() if source == domain else transfer(self.density, source, domain)
+        except InputError as error:
+            raise type(error)(f"[initial] path = {str(self.path)!r}: {error}") from None
+
+    def _known_particles(self) -> Particles:
+        if self.particles is None:
+            raise InputError("the file holds neither a density nor particles")
+        return self.particles
+
+
+def read_measure(path: Path, snapshot: int) -> StoredMeasure:
+    """Read a measure.
+
+    Parameters
+    ----------
+    path : Path
+        A trajectory (.h5) or arrays (.npz).
+    snapshot : int
+        Number of the snapshot of a trajectory; negative ones count from the end.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or does not hold a measure.
+    """
+    return _from_arrays(path) if path.suffix == ".npz" else _from_trajectory(path, snapshot)
+
+
+def _from_trajectory(path: Path, snapshot: int) -> StoredMeasure:
+    trajectory, _ = read_trajectory(path)
+    count = len(trajectory.time)
+    if not -count <= snapshot < count:
+        raise InputError(f"[initial] snapshot = {snapshot} is not allowed; {path} has the snapshots 0 to {count - 1}")
+    if trajectory.has_particles:
+        return StoredMeasure(path, particles=trajectory.measure(snapshot))
+    return StoredMeasure(path, density=trajectory.density[snapshot], domain=trajectory.domain)
+
+
+def _from_arrays(path: Path) -> StoredMeasure:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"[initial] path = {str(path)!r} does not exist") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"[initial] path = {str(path)!r} cannot be read: {error}") from None
+    bad = [name for name, values in arrays.items() if not np.isfinite(values).all()]
+    if bad:
+        raise InputError(f"[initial] path = {str(path)!r}: {bad[0]} holds values that are not finite")
+    if "density" in arrays:
+        return StoredMeasure(path, density=arrays["density"])
+    if {"position", "weight"} <= arrays.keys():
+        sign = arrays.get("sign", np.ones_like(arrays["weight"]))
+        return StoredMeasure(path, particles=Particles(arrays["position"], arrays["weight"], sign))
+    raise InputError(
+        f"[initial] path = {str(path)!r} holds {', '.join(sorted(arrays)) or 'nothing'}; it needs density, or position "
+        "and weight"
+    )
