@@ -31,6 +31,12 @@ def test_orders_of_convergence_on_every_domain(tmp_path):
     assert (tmp_path / "orders.png").exists()
 
 
+def test_box_sphere_and_particles_agree(tmp_path):
+    printed = run("validation/three_ways.py", "--quick", "--figure", str(tmp_path / "ways.png"))
+    assert printed.count("PASS") == 4
+    assert (tmp_path / "ways.png").exists()
+
+
 def test_solver_scripts_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "risk = 0.004148" in run("solvers/sphere.py")

@@ -65,10 +65,11 @@ def cone_image(density: FloatArray, box: Box, target: Circle | Sphere) -> FloatA
 def _limited_slope(density: FloatArray, box: Box, axis: int) -> FloatArray:
     """Slope along an axis, limited so that the density stays nonnegative in the cell when all axes act."""
     width = box.spacing[axis]
-    mode = "wrap" if box.periodic[axis] else "edge"
-    padded = np.pad(density, [(1, 1) if k == axis else (0, 0) for k in range(density.ndim)], mode=mode)
-    size = box.shape[axis]
-    after, before = (np.take(padded, np.arange(size) + shift, axis) for shift in (2, 0))
+    places = np.arange(box.shape[axis])
+    ahead, behind = places + 1, places - 1
+    if box.periodic[axis]:
+        ahead, behind = ahead % places.size, behind % places.size
+    after, before = (np.take(density, near.clip(0, places.size - 1), axis) for near in (ahead, behind))
     steepest = 2.0 * density / (width * len(box.shape))
     return (0.5 * (after - before) / width).clip(-steepest, steepest)
 

@@ -46,7 +46,10 @@ def cell_averages(domain: Domain, density: Density) -> FloatArray:
     if isinstance(domain, Sphere):
         return domain.averages(density)
     if isinstance(domain, Box):
-        return sum(weight * density(domain.points + offset) for offset, weight in box_nodes(domain, BOX_POINTS))
+        averages = np.zeros(domain.shape)
+        for offset, weight in box_nodes(domain, BOX_POINTS):
+            averages += weight * density(domain.points + offset)
+        return averages
     raise InputError(f"cell averages are not available on the domain {domain.kind!r}")
 
 

@@ -172,10 +172,9 @@ class BoxConvolution:
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
-        options = {"workers": self._workers}
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, **options)
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=self._workers)
         spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, **options)
+        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=self._workers)
         result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
 
 

@@ -126,7 +126,7 @@ def _von_mises_fisher(initial: VonMisesFisherInitial, base: Domain) -> Density:
         )
     k = initial.concentration
     if needed == 2:
-        largest = 1.0 / (2.0 * np.pi * i0e(k))
+        largest = float(1.0 / (2.0 * np.pi * i0e(k)))
     else:
-        largest = k / (2.0 * np.pi * -np.expm1(-2.0 * k)) if k > 0.0 else 1.0 / (4.0 * np.pi)
+        largest = float(k / (2.0 * np.pi * -np.expm1(-2.0 * k))) if k > 0.0 else 1.0 / (4.0 * np.pi)
     return lambda points: initial.mass * largest * np.exp(k * (points @ (direction / length) - 1.0))

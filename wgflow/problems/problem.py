@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tomli_w
@@ -184,7 +185,7 @@ class Problem:
                 stepper=options.stepper,
                 **factors,
             )
-        moved = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}
+        moved: dict[str, Any] = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}
         if self.solver == "particles":
             flow = ParticleFlow if isinstance(self.domain.base, Box) else PolarFlow
             return flow(functional, self.initial_particles(), tolerance=config.particles.tolerance, **moved)
