@@ -28,6 +28,7 @@ LAYERS = [
     "metrics",
     "timeloop",
     "walls",
+    "growth",
     "flow",
     "problems",
     "comparison",

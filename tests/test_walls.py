@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import wgflow
 from wgflow import Box, Circle, Quadratic, Signed, solve
-from wgflow.errors import ComputationError, InputError
-from wgflow.walls import WallGuard, wall_shares
+from wgflow.domains.quadrature import cell_averages
+from wgflow.errors import ComputationError, InputError, WallWarning
+from wgflow.growth import enlarged
+from wgflow.problems.exact import quadratic_flow
+from wgflow.walls import WallRule, wall_shares
 
 
 def test_shares_of_the_walls():
     box = Box([(0.0, 1.0), (0.0, 1.0)], (4, 5), periodic=[False, True])
     density = np.zeros((4, 5))
     density[0, 2], density[-1, 0], density[1, 1] = 1.0, 2.0, 5.0
-    expected = {"lower end of axis 0": 0.125, "upper end of axis 0": 0.25}
+    expected = {(0, 0): 0.125, (0, 1): 0.25}
     assert wall_shares(box, density) == expected
     assert wall_shares(Signed(box), np.stack([density, density])) == expected
     assert wall_shares(Circle(8), np.ones(8)) == {}
@@ -25,16 +30,16 @@ def test_a_flow_that_reaches_a_wall_stops_and_keeps_what_was_written(tmp_path):
     """The target (4, 0.3) in the first direction drives the Gaussian through x = +-2."""
     problem = {
         "problem": {"kind": "quadratic", "target": [[4.0, 0.0], [0.0, 0.3]]},
-        "domain": {"kind": "box", "bounds": [[-2.0, 2.0], [-3.0, 3.0]], "shape": [32, 32]},
+        "domain": {"kind": "box", "bounds": [[-2.0, 2.0], [-3.0, 3.0]], "shape": [32, 32], "wall_warning": 1.0},
         "initial": {"kind": "gaussian", "covariance": [[0.2, 0.0], [0.0, 0.2]]},
         "solver": {"t_end": 2.0},
-        "output": {"snapshots": 21},
+        "output": {"snapshots": 201},
     }
     with pytest.raises(ComputationError, match=r"end of axis 0 hold .* wall_limit = 0.01; enlarge the box"):
         wgflow.run(problem, tmp_path / "run.h5")
     kept = wgflow.load(tmp_path / "run.h5")
     assert kept.status == "failed"
-    assert 1 < len(kept.time) < 21
+    assert 1 < len(kept.time) < 201
     allowed = {**problem, "domain": {**problem["domain"], "wall_limit": 1.0}}
     resumed = wgflow.run(allowed, tmp_path / "run.h5", resume=True)
     assert resumed.status == "complete"
@@ -48,7 +53,83 @@ def test_solve_watches_walls_on_demand():
         solve(Quadratic(np.eye(1)), box, np.ones(16), 0.1, wall_limit=0.01)
 
 
-@pytest.mark.parametrize("limit", [0.0, -0.1, 1.5, float("nan")])
-def test_limits_are_checked(limit):
-    with pytest.raises(InputError, match="wall_limit"):
-        WallGuard(Box([(-1.0, 1.0)], 16), limit)
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("name", ["limit", "warning"])
+def test_shares_are_checked(name, share):
+    with pytest.raises(InputError, match=f"wall_{name} = "):
+        WallRule(**{name: share})
+
+
+def test_a_run_warns_once_for_each_side():
+    box = Box([(-1.0, 1.0)], 16)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        solve(Quadratic(np.eye(1)), box, np.ones(16), 0.1, wall_warning=0.01)
+    assert [str(w.message).split(" hold")[0] for w in caught] == [
+        "at t = 0 the cells at the lower end of axis 0",
+        "at t = 0 the cells at the upper end of axis 0",
+    ]
+    assert all(w.category is WallWarning for w in caught)
+
+
+# Boxes that grow.
+
+TARGET, START = np.array([[2.0, 0.0], [0.0, 0.3]]), np.diag([0.1, 0.1])
+SMALL = Box([(-1.4, 1.6), (-2.0, 2.0)], (30, 40))
+GROWING = {
+    "problem": {"kind": "quadratic", "target": TARGET},
+    "domain": {"kind": "box", "bounds": SMALL.bounds, "shape": SMALL.shape, "grow": True, "wall_warning": 1e-7},
+    "initial": {"kind": "gaussian", "covariance": START},
+    "solver": {"t_end": 0.4},
+    "output": {"snapshots": 5},
+}
+
+
+def test_a_box_that_grows_gives_the_solution_of_a_large_box(tmp_path):
+    grown = wgflow.run(GROWING, tmp_path / "run.h5")
+    assert grown.status == "complete"
+    assert grown.domain.shape[0] > 30
+    assert grown.domain.spacing == pytest.approx(SMALL.spacing, rel=1e-12)
+    assert grown.mass == pytest.approx(np.ones(5), rel=1e-12)
+    exact = quadratic_flow(TARGET, START, 0.4)
+
+    def gaussian(points):
+        form = np.einsum("...i,ij,...j->...", points, np.linalg.inv(exact.covariance), points)
+        return np.exp(-0.5 * form) / (2.0 * np.pi * np.sqrt(np.linalg.det(exact.covariance)))
+
+    error = (abs(grown.density[-1] - cell_averages(grown.domain, gaussian)) * grown.domain.volumes).sum()
+    assert error < 0.03
+    assert max(wall_shares(grown.domain, grown.density[-1]).values()) < 1e-7
+    # Neither growth nor files change the numbers, and a reader sees one grid for all times.
+    in_memory = wgflow.run(GROWING)
+    np.testing.assert_array_equal(in_memory.density, grown.density)
+    assert in_memory.attributes["accepted_steps"] == grown.attributes["accepted_steps"] > 0
+    assert grown.density.shape == (5, *grown.domain.shape)
+    assert grown.potential(-1).shape == grown.domain.shape
+    assert not (tmp_path / "run.h5.larger").exists()
+
+
+def test_a_grown_run_resumes_to_the_same_bits(tmp_path):
+    whole = wgflow.run(GROWING)
+    wgflow.run({**GROWING, "solver": {"t_end": 0.2}, "output": {"snapshots": 3}}, tmp_path / "run.h5")
+    resumed = wgflow.run(GROWING, tmp_path / "run.h5", resume=True)
+    assert resumed.domain == whole.domain
+    np.testing.assert_array_equal(resumed.density, whole.density)
+
+
+def test_a_signed_box_grows_on_both_sheets():
+    box = Signed(Box([(-1.0, 1.0)], 20))
+    start = np.stack([np.exp(-20.0 * box.base.points[:, 0] ** 2)] * 2)
+    flow = solve(Quadratic([[3.0]]), box, start, 0.5, times=[0.5], wall_warning=1e-6, grow=True)
+    assert flow.domain.shape[0] == 2
+    assert flow.domain.shape[1] > 20
+    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-13)
+
+
+def test_growth_adds_whole_cells_at_the_sides_named():
+    larger, padding = enlarged(Box([(0.0, 1.0), (0.0, 2.0)], (8, 10)), [(0, 1), (1, 0)])
+    assert larger.shape == (10, 13)
+    np.testing.assert_allclose(larger.bounds, [(0.0, 1.25), (-0.6, 2.0)], rtol=1e-12)
+    assert padding == [(0, 2), (3, 0)]
+    with pytest.raises(ComputationError, match="would grow to"):
+        enlarged(Box([(0.0, 1.0)] * 3, (512, 512, 512)), [(0, 0)])

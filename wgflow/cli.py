@@ -70,7 +70,7 @@ def run(
     """Run a problem and write its trajectory."""
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
-    from wgflow.reporting import announce, progress_of, report, say_resumable
+    from wgflow.reporting import announce, progress_of, report, say_resumable, warnings_as_lines
 
     if plot is not None:
         from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
@@ -80,7 +80,7 @@ def run(
     path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
     announce(prepared, path, quiet=quiet)
     try:
-        with progress_of(prepared, quiet=quiet) as observers:
+        with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
             trajectory = run_problem(prepared, path, resume, overwrite=overwrite, observers=observers)
     except KeyboardInterrupt:
         say_resumable(problem, path, settings or ())

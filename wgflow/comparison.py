@@ -13,6 +13,7 @@ from wgflow.domains import Circle
 from wgflow.errors import InputError
 from wgflow.functionals import OuterProduct, Particles
 from wgflow.metrics import (
+    as_neurons,
     empirical_distance,
     kernel_discrepancy,
     population_distance,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SAME_TIME = 1e-9  # relative difference of output times that count as one
+MOST_PAIRS = 4e9  # of atoms, up to which the kernel discrepancy is computed: minutes
 MOST_TIMES = 21  # distances between measures are computed at this many common times at the most
 
 
@@ -43,8 +45,8 @@ class Comparison:
         Their common problem, where it is known.
     columns : mapping of str to array, shape (k,)
         The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, ``mass A``, ``mass B``,
-        the distance of the ``predictors``, the ``kernel`` discrepancy, and on circles ``W1``, ``W2`` of the normalised
-        measures of each sheet (in radians).
+        the distance of the ``predictors``; in one space the ``kernel`` discrepancy, and on circles ``W1``, ``W2`` of
+        the normalised measures of each sheet (in radians).
     """
 
     first: Trajectory = field(repr=False)
@@ -101,11 +103,18 @@ def compare(
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
         **({"predictors": _each(predictor_distance(problem), measures)} if problem is not None else {}),
-        "kernel": _each(kernel_discrepancy, measures),
     }
+    if _are_near(first, second) and all(len(a.weights) * len(b.weights) <= MOST_PAIRS for a, b in measures):
+        columns["kernel"] = _each(kernel_discrepancy, measures)
     if all(run.domain is not None and isinstance(run.domain.base, Circle) for run in (first, second)):
         columns |= _wasserstein_columns(measures)
     return Comparison(first, second, names, problem, columns)
+
+
+def _are_near(first: Trajectory, second: Trajectory) -> bool:
+    """Whether two runs live in one space, so that their measures can be compared."""
+    kinds = {run.domain.kind for run in (first, second) if run.domain is not None}
+    return len(kinds) <= 1 and first.measure(0).points.shape[1] == second.measure(0).points.shape[1]
 
 
 def _wasserstein_columns(measures: list[tuple[Particles, Particles]]) -> dict[str, FloatArray]:
@@ -148,12 +157,13 @@ def predictor_distance(problem: Problem) -> Callable[[Particles, Particles], flo
     On data the root mean square over the inputs, with a teacher the root mean square over x ~ N(0, I), for quadratic
     features the Frobenius norm of the difference of ``int w w^T``.
     """
-    if problem.dataset is not None:
-        inputs = problem.dataset.inputs
-        return lambda a, b: empirical_distance(a, b, inputs)
-    if problem.teacher is not None:
-        return population_distance
-    return _moment_distance
+    count = problem.inputs
+    if count is None:
+        return _moment_distance
+    if problem.dataset is None:
+        return lambda a, b: population_distance(as_neurons(a, count), as_neurons(b, count))
+    inputs = problem.dataset.inputs
+    return lambda a, b: empirical_distance(as_neurons(a, count), as_neurons(b, count), inputs)
 
 
 def _moment_distance(first: Particles, second: Particles) -> float:

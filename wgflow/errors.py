@@ -18,6 +18,10 @@ class ShapeError(InputError):
     """An array does not have the shape that the domain or the functional needs."""
 
 
+class WallWarning(UserWarning):
+    """Some mass of a flow has come near a wall of its box."""
+
+
 class ComputationError(WgflowError, RuntimeError):
     """A computation that started from valid input failed (command-line exit code 1)."""
 

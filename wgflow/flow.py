@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Particles
+from wgflow.growth import Course, evolve_on
 from wgflow.particles import PolarFlow
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
-from wgflow.timeloop import Limits, Observers, evolve
+from wgflow.timeloop import Limits, Observers
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
 from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
-from wgflow.walls import guarded
+from wgflow.walls import WallRule
 
 
 def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
@@ -65,7 +66,9 @@ def solve(
     overwrite: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
-    wall_limit: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
+    grow: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by explicit finite volumes.
@@ -94,8 +97,10 @@ def solve(
         Whether an existing output may be replaced.
     stationarity, wall_time : float, optional
         See `Limits`.
-    wall_limit : float, optional
-        Stop when the cells at a wall of a box hold a larger share of the mass; see `wgflow.walls.WallGuard`.
+    wall_limit, wall_warning : float
+        Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1 never does.
+    grow : bool
+        Enlarge the box by whole cells where it would warn; the densities of all outputs then have the last shape.
     observers : Observers, optional
         Called after steps and snapshots.
 
@@ -121,24 +126,26 @@ def solve(
     density = density0(domain.points) if callable(density0) else density0
     if np.asarray(density).dtype.kind not in "fiub":
         raise InputError(f"the initial density has the type {np.asarray(density).dtype}; allowed are real numbers")
-    evolution = ExplicitFiniteVolume(
-        functional.on_grid(domain),
-        np.asarray(density, dtype=np.float64),
-        transport=transport,
-        reaction=reaction,
-        order=order,
-        limiter=limiter,
-        stepper=stepper,
-    )
+    options: dict[str, Any] = {
+        "transport": transport,
+        "reaction": reaction,
+        "order": order,
+        "limiter": limiter,
+        "stepper": stepper,
+    }
+
+    def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
+        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, **options)
+
     return record_flow(
-        evolution,
+        restart(domain, 0.0, np.asarray(density, dtype=np.float64)),
         check_times(times, t_end),
         functional=functional,
-        domain=domain,
+        course=Course(domain, WallRule(wall_limit, wall_warning, grow), restart),
         output=None if output is None else Path(output),
         overwrite=overwrite,
         limits=Limits(stationarity, wall_time),
-        observers=observers if wall_limit is None else guarded(observers, domain, wall_limit),
+        observers=observers,
     )
 
 
@@ -198,7 +205,7 @@ def simulate(
         evolution,
         check_times(times, t_end),
         functional=functional,
-        domain=domain,
+        course=Course(domain),
         sign=particles0.signs,
         output=None if output is None else Path(output),
         overwrite=overwrite,
@@ -212,7 +219,7 @@ def record_flow(
     times: FloatArray,
     *,
     functional: Functional,
-    domain: Domain | None,
+    course: Course,
     sign: FloatArray | None = None,
     output: Path | None = None,
     overwrite: bool = False,
@@ -224,18 +231,18 @@ def record_flow(
     """Run a prepared solver and give its trajectory, from the file if one was written."""
     if output is None:
         memory = MemoryRecorder()
-        evolve(evolution, times, memory, limits=limits, observers=observers)
+        domain = evolve_on(course, evolution, times, memory, limits=limits, observers=observers)
         return _gather(memory, functional, domain, sign, attributes or {})
     file = FileRecorder.create(
         output,
         evolution.snapshot(),
-        domain=domain,
+        domain=course.domain,
         sign=sign,
         attributes=attributes,
         data=data,
         overwrite=overwrite,
     )
-    evolve(evolution, times, file, limits=limits, observers=observers)
+    evolve_on(course, evolution, times, file, limits=limits, observers=observers)
     return attach_functional(read_trajectory(output)[0], functional)
 
 

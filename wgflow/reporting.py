@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from wgflow.errors import WallWarning
 from wgflow.problems import Problem
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.timeloop import Observers
@@ -39,6 +41,18 @@ def announce(problem: Problem, path: Path, *, quiet: bool) -> None:
     )
     _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     _plain(f"output      {path}")
+
+
+@contextmanager
+def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
+    """Print warnings of the flow as single lines, or none when quiet."""
+    console = Console(stderr=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", WallWarning)
+        warnings.showwarning = lambda message, *_, **__: console.print(
+            f"warning: {message}", highlight=False, soft_wrap=True
+        )
+        yield
 
 
 @contextmanager

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from wgflow.domains import Box, Domain
-from wgflow.errors import ComputationError, InputError
-from wgflow.schemes import Snapshot
+from wgflow.errors import ComputationError, InputError, WallWarning
+from wgflow.schemes import Evolution, ExplicitFiniteVolume, Snapshot
 from wgflow.timeloop import Observers
 from wgflow.typing import FloatArray
 
+ENDS = ("lower", "upper")
+CHECK_EVERY = 8  # steps between two looks at the walls
 
-def wall_shares(domain: Domain, density: FloatArray) -> dict[str, float]:
+
+@dataclass(frozen=True)
+class WallRule:
+    """What a run does when mass reaches a wall of its box.
+
+    Parameters
+    ----------
+    limit : float
+        Share of the mass in the outermost cells of one wall, in (0, 1], above which the run stops.
+    warning : float
+        Share above which it warns, once for each side.
+    grow : bool
+        Whether the box is enlarged there instead.
+
+    Raises
+    ------
+    InputError
+        If a share is not allowed.
+    """
+
+    limit: float = 1.0
+    warning: float = 1.0
+    grow: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "warning"):
+            share = getattr(self, name)
+            if not 0.0 < share <= 1.0:
+                raise InputError(f"wall_{name} = {share!r} is not allowed; give a share above 0, at most 1")
+
+
+class WallReachedError(ComputationError):
+    """Mass has come to some sides of a box, pairs of an axis and an end (0 lower, 1 upper)."""
+
+    def __init__(self, message: str, sides: Sequence[tuple[int, int]]) -> None:
+        super().__init__(message)
+        self.sides = tuple(sides)
+
+
+def wall_shares(domain: Domain, density: FloatArray) -> dict[tuple[int, int], float]:
     """Share of the mass in the outermost cells at each wall of a box.
 
     Parameters
@@ -24,59 +67,87 @@ def wall_shares(domain: Domain, density: FloatArray) -> dict[str, float]:
 
     Returns
     -------
-    dict of str to float
-        By the name of the side, e.g. ``"lower end of axis 0"``.
+    dict of (axis, end) to float
+        By axis and end, 0 for the lower and 1 for the upper one.
     """
     box = domain.base
     if not isinstance(box, Box):
         return {}
     total = float(density.sum())
-    shares = {}
-    for axis, periodic in enumerate(box.periodic):
-        for name, index in (("lower", 0), ("upper", -1)):
-            if not periodic:
-                layer = np.take(density.reshape(-1, *box.shape), index, axis + 1)
-                shares[f"{name} end of axis {axis}"] = float(layer.sum()) / total
-    return shares
+    sheets = density.reshape(-1, *box.shape)
+    return {
+        (axis, end): float(np.take(sheets, -end, axis + 1).sum()) / total
+        for axis, periodic in enumerate(box.periodic)
+        for end in (0, 1)
+        if not periodic
+    }
 
 
-@dataclass(frozen=True)
+def side_name(side: tuple[int, int]) -> str:
+    """Name of a side, e.g. "lower end of axis 0"."""
+    return f"{ENDS[side[1]]} end of axis {side[0]}"
+
+
+@dataclass
 class WallGuard:
-    """Stops a run whose mass reaches a wall; called with each snapshot.
+    """Looks at the walls with each snapshot and every few steps, and acts by a rule.
 
     Parameters
     ----------
     domain : Domain
         Where the density lives.
-    limit : float
-        Largest share of the mass in the outermost cells of one wall, in (0, 1].
-
-    Raises
-    ------
-    InputError
-        If the limit is not allowed.
+    rule : WallRule
+        What to do.
     """
 
     domain: Domain
-    limit: float
+    rule: WallRule
+    _warned: set[tuple[int, int]] = field(default_factory=set, init=False)
+    _steps: int = field(default=0, init=False)
 
-    def __post_init__(self) -> None:
-        if not 0.0 < self.limit <= 1.0:
-            raise InputError(f"wall_limit = {self.limit!r} is not allowed; give a share above 0, at most 1")
+    def watch_step(self, evolution: Evolution) -> None:
+        """Look at the walls now and then."""
+        self._steps += 1
+        if self._steps % CHECK_EVERY == 0 and isinstance(evolution, ExplicitFiniteVolume):
+            self.check(evolution.time, evolution.density)
 
-    def __call__(self, snapshot: Snapshot) -> None:
-        """Raise ComputationError, with the side to enlarge, if too much mass is at a wall."""
-        if "density" not in snapshot.fields:
-            return
-        for side, share in wall_shares(self.domain, snapshot.fields["density"]).items():
-            if share > self.limit:
-                raise ComputationError(
-                    f"at t = {snapshot.time:g} the cells at the {side} hold {share:.2g} of the mass, more than "
-                    f"wall_limit = {self.limit:g}; enlarge the box there, or raise the limit if it is a wall"
+    def watch_snapshot(self, snapshot: Snapshot) -> None:
+        """Look at the walls."""
+        if "density" in snapshot.fields:
+            self.check(snapshot.time, snapshot.fields["density"])
+
+    def check(self, time: float, density: FloatArray) -> None:
+        """Warn, or raise WallReachedError with the sides to enlarge."""
+        shares = wall_shares(self.domain, density)
+        near = {side: share for side, share in shares.items() if share > self.rule.warning}
+        if near and self.rule.grow:
+            raise WallReachedError(f"at t = {time:g} mass has reached the {_names(near)}", tuple(near))
+        for side, share in shares.items():
+            if share > self.rule.limit:
+                raise WallReachedError(
+                    f"at t = {time:g} the cells at the {side_name(side)} hold {share:.2g} of the mass, more than "
+                    f"wall_limit = {self.rule.limit:g}; enlarge the box there, let it grow, or raise the limit if it "
+                    "is a wall",
+                    [side],
+                )
+            if share > self.rule.warning and side not in self._warned:
+                self._warned.add(side)
+                warnings.warn(
+                    f"at t = {time:g} the cells at the {side_name(side)} hold {share:.2g} of the mass, more than "
+                    f"wall_warning = {self.rule.warning:g}; a larger box there is safer",
+                    WallWarning,
+                    stacklevel=2,
                 )
 
 
-def guarded(observers: Observers | None, domain: Domain, limit: float) -> Observers:
+def _names(sides: dict[tuple[int, int], float]) -> str:
+    return " and the ".join(side_name(side) for side in sides)
+
+
+def guarded(observers: Observers | None, domain: Domain, rule: WallRule | None) -> Observers:
     """Observers of a run, joined by the guard of the walls."""
     given = observers or Observers()
-    return Observers(given.step, [*given.snapshot, WallGuard(domain, limit)])
+    if rule is None or not isinstance(domain.base, Box):
+        return given
+    guard = WallGuard(domain, rule)
+    return Observers([*given.step, guard.watch_step], [*given.snapshot, guard.watch_snapshot])

@@ -13,6 +13,23 @@ from wgflow.typing import FloatArray
 _BLOCK = 2**21  # numbers in a block of a dense product: 16 MB
 
 
+def as_neurons(particles: Particles, inputs: int) -> Particles:
+    """Input weights with signed charges, where the points are pairs (a, b) of output and input weights.
+
+    Parameters
+    ----------
+    particles : Particles
+        Points in ``inputs`` dimensions (given back as they are), or in one more.
+    inputs : int
+        Number of inputs of the network, a bias included.
+    """
+    if particles.points.shape[1] == inputs:
+        return particles
+    outputs = particles.points[:, 0]
+    signs = np.where(outputs < 0.0, -1.0, 1.0) * particles.signs
+    return Particles(particles.points[:, 1:], particles.weights * np.abs(outputs), signs)
+
+
 def relu_predictions(particles: Particles, inputs: FloatArray) -> FloatArray:
     r"""Give the outputs :math:`h(x_i) = \sum_j w_j e_j (\eta_j \cdot x_i)_+` of a network.
 

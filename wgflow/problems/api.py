@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wgflow.errors import InputError
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
+from wgflow.growth import evolve_on
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset
 from wgflow.problems.shipped import find_problem_file
-from wgflow.timeloop import Observers, evolve
+from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, read_trajectory
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
 
 # What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
-_FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit"}
+_FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
 
 
 def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem:
@@ -112,14 +114,14 @@ def run(
         evolution,
         problem.times,
         functional=problem.functional,
-        domain=problem.domain,
+        course=problem.course,
         sign=getattr(evolution, "signs", None),
         output=path,
         overwrite=overwrite,
         attributes=_attributes(problem),
         data=problem.data_arrays(),
         limits=problem.limits,
-        observers=problem.watch(observers),
+        observers=observers,
     )
 
 
@@ -137,16 +139,14 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
     last = len(trajectory.time) - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
     remaining = problem.times[problem.times > state.time]
+    if trajectory.domain is not None:
+        problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution = problem.make_evolution(state)
         recorder = FileRecorder.reopen(path, _attributes(problem))
-        evolve(
-            evolution,
-            remaining,
-            recorder,
-            limits=problem.limits,
-            observers=problem.watch(observers),
-            record_start=False,
+        limits = problem.limits
+        evolve_on(
+            problem.course, evolution, remaining, recorder, limits=limits, observers=observers, record_start=False
         )
     return load(path)
 

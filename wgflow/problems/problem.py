@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.flow import check_times
 from wgflow.functionals import Features, Functional, Mass, Neurons, Population, Quadratic, Relu, Teacher, find_loss
+from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, ParticleFlow, Particles, PolarFlow, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
 from wgflow.problems.initial import initial_averages, initial_particles
@@ -29,9 +30,9 @@ from wgflow.problems.models import (
 )
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
-from wgflow.timeloop import Limits, Observers
+from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
-from wgflow.walls import guarded
+from wgflow.walls import WallRule
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,16 @@ class Problem:
         """When to stop early."""
         return Limits(self.config.solver.stationarity, self.config.solver.wall_time)
 
-    def watch(self, observers: Observers | None) -> Observers:
-        """Observers of a run, and on boxes the guard of the walls."""
+    @property
+    def course(self) -> Course:
+        """Where a run lives, and on boxes what it does at the walls."""
         section = self.config.domain
-        if isinstance(section, BoxSection):
-            return guarded(observers, self.domain, section.wall_limit)
-        return observers or Observers()
+        if not isinstance(section, BoxSection):
+            return Course(self.domain)
+        return Course(self.domain, WallRule(section.wall_limit, section.wall_warning, section.grow), self._restart)
+
+    def _restart(self, domain: Domain, time: float, density: FloatArray) -> Evolution:
+        return replace(self, domain=domain).make_evolution(State(time, {"density": density}))
 
     @property
     def times(self) -> FloatArray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +35,9 @@ class Recorder(Protocol):
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Note how the run ended."""
 
+    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
+        """After `finish`: go on with a larger domain, empty cells added to all densities; gives the last state."""
+
 
 class MemoryRecorder:
     """Keeps snapshots in memory."""
@@ -48,7 +52,17 @@ class MemoryRecorder:
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Note how the run ended."""
+        earlier = {name: self.attributes[name] for name in ACCUMULATED if name in self.attributes}
         self.attributes.update(attributes)
+        self.attributes.update({name: value + attributes[name] for name, value in earlier.items()})
+
+    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:  # noqa: ARG002
+        """Add empty cells to all densities; gives the last time and density."""
+        self.snapshots = [
+            replace(snapshot, fields={"density": np.pad(snapshot.fields["density"], list(padding))})
+            for snapshot in self.snapshots
+        ]
+        return self.snapshots[-1].time, self.snapshots[-1].fields["density"]
 
 
 class FileRecorder:
@@ -142,6 +156,21 @@ class FileRecorder:
                 f"{count} snapshots before it are kept"
             ) from None
 
+    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
+        """Write the file anew with empty cells added to all densities, and open it; gives the last state."""
+        larger = self.path.with_name(f"{self.path.name}.larger")
+        try:
+            last = _write_larger(self.path, larger, domain, padding)
+            larger.replace(self.path)
+        except OSError as error:
+            raise ComputationError(
+                f"{self.path} cannot be written with a larger box: {_reason(error)}; its snapshots are kept"
+            ) from None
+        finally:
+            larger.unlink(missing_ok=True)
+        self._file = self.reopen(self.path, {})._file
+        return last
+
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Note how the run ended and close the file."""
         with suppress(OSError, RuntimeError):  # a full disk must not hide the error that ended the run
@@ -149,6 +178,24 @@ class FileRecorder:
             self._file.attrs.update(attributes)
             self._file.attrs.update({name: value + attributes[name] for name, value in earlier.items()})
             self._file.close()
+
+
+def _write_larger(
+    path: Path, larger: Path, domain: Domain, padding: Sequence[tuple[int, int]]
+) -> tuple[float, FloatArray]:
+    """Copy a trajectory with empty cells added to all densities; gives the last time and density."""
+    first = Snapshot(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {"density": np.empty(domain.shape)})
+    with h5py.File(path, "r") as old, h5py.File(larger, "w", track_order=True) as new:
+        data = {name: values[:] for name, values in old["data"].items()} if "data" in old else {}
+        _define(new, first, domain, None, {**old.attrs, "domain": domain_attribute(domain)}, data)
+        count = old["time"].shape[0]
+        for index in range(count):
+            density = np.pad(old["density"][index], list(padding))
+            _append(new["density"], index, density)
+        for name in (*SCALARS, "time"):
+            new[name].resize(count, axis=0)
+            new[name][:] = old[name][:]
+        return float(old["time"][count - 1]), density
 
 
 def _reserve(file: h5py.File, arrays: Iterable[Mapping[str, FloatArray]]) -> None:

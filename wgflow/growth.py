@@ -1,0 +1,119 @@
+"""Runs on boxes that grow: where mass comes near a wall, cells are added and the run goes on from its last output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wgflow.domains import Box, Domain, Signed
+from wgflow.errors import ComputationError
+from wgflow.schemes import Evolution
+from wgflow.timeloop import Limits, Observers, evolve
+from wgflow.trajectory import Recorder
+from wgflow.typing import FloatArray
+from wgflow.walls import WallReachedError, WallRule, guarded
+
+SHARE = 0.25  # of the cells of an axis that are added at a side
+MOST_CELLS = 2**27
+
+Restart = Callable[[Domain, float, FloatArray], Evolution]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a run is watched and where it lives.
+
+    Parameters
+    ----------
+    domain : Domain or None
+        Where the measure lives.
+    walls : WallRule or None
+        What to do at the walls of a box.
+    restart : callable or None
+        Gives a solver on a larger domain, from a time and a density; needed where the box may grow.
+    """
+
+    domain: Domain | None
+    walls: WallRule | None = None
+    restart: Restart | None = None
+
+
+def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, list[tuple[int, int]]]:
+    """Add whole cells at some sides of a box.
+
+    Parameters
+    ----------
+    domain : Domain
+        Box or signed box.
+    sides : sequence of (axis, end)
+        Where to add cells; end 0 is the lower one, 1 the upper one.
+
+    Returns
+    -------
+    Domain
+        The larger box, with cells of the same size in the same places.
+    list of (int, int)
+        Numbers of cells added at the ends of each axis of a density.
+
+    Raises
+    ------
+    ComputationError
+        If the box would become too large, or the domain is none.
+    """
+    box = domain.base
+    if not isinstance(box, Box):
+        raise ComputationError(f"a {domain.kind} cannot grow")
+    added = [[0, 0] for _ in box.shape]
+    for axis, end in sides:
+        added[axis][end] = math.ceil(SHARE * box.shape[axis])
+    bounds = [
+        (low - before * width, high + after * width)
+        for (low, high), (before, after), width in zip(box.bounds, added, box.spacing, strict=True)
+    ]
+    shape = [count + sum(ends) for count, ends in zip(box.shape, added, strict=True)]
+    if math.prod(shape) > MOST_CELLS:
+        raise ComputationError(f"the box would grow to {' x '.join(map(str, shape))} cells; choose larger cells")
+    larger = Box(bounds, shape, box.periodic)
+    padding = [(before, after) for before, after in added]
+    return (larger, padding) if domain.sheets == 1 else (Signed(larger), [(0, 0), *padding])
+
+
+def evolve_on(
+    course: Course,
+    evolution: Evolution,
+    times: FloatArray,
+    recorder: Recorder,
+    *,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+    record_start: bool = True,
+) -> Domain | None:
+    """Carry a flow through its output times as `evolve` does, on larger and larger boxes where it must be.
+
+    Returns
+    -------
+    Domain or None
+        Where the flow lives in the end.
+
+    Raises
+    ------
+    ComputationError, KeyboardInterrupt
+        As `evolve` does; WallReachedError where a box must not grow.
+    """
+    domain = course.domain
+    while True:
+        watched = observers or Observers()
+        if domain is not None:
+            watched = guarded(observers, domain, course.walls)
+        try:
+            evolve(evolution, times, recorder, limits=limits, observers=watched, record_start=record_start)
+        except WallReachedError as reached:
+            if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
+                raise
+            domain, padding = enlarged(domain, reached.sides)
+            time, density = recorder.enlarge(domain, padding)
+            evolution = course.restart(domain, time, density)
+            times, record_start = times[times > time], False
+        else:
+            return domain
