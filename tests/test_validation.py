@@ -37,6 +37,14 @@ def test_box_sphere_and_particles_agree(tmp_path):
     assert (tmp_path / "ways.png").exists()
 
 
+def test_the_script_of_the_continuity_equation_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    printed = run("solvers/continuity.py")
+    assert "t =  4.0   risk = 0.03528" in printed
+    assert "risk on the sphere 0.03506" in printed
+    assert (tmp_path / "continuity.png").exists()
+
+
 def test_solver_scripts_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "risk = 0.004148" in run("solvers/sphere.py")

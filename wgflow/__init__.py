@@ -12,10 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wgflow.domains import Box, Circle, Signed, Sphere
-    from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WgflowError
+    from wgflow.domains.cone import cone_image
+    from wgflow.domains.transfer import transfer
+    from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WallWarning, WgflowError
     from wgflow.flow import simulate, solve
-    from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
-    from wgflow.particles import draw_particles
+    from wgflow.functionals import (
+        Features,
+        Interaction,
+        Mass,
+        Neurons,
+        Particles,
+        Population,
+        Potential,
+        Quadratic,
+        Relu,
+        Teacher,
+    )
+    from wgflow.particles import draw_gaussian, draw_particles
+    from wgflow.particles.deposit import deposit
     from wgflow.problems import load, load_problem, open_problem, run
     from wgflow.timeloop import Limits, Observers
     from wgflow.trajectory import Trajectory
@@ -48,6 +62,14 @@ _HOME = {
     "open_problem": "wgflow.problems",
     "run": "wgflow.problems",
     "Trajectory": "wgflow.trajectory",
+    "Interaction": "wgflow.functionals",
+    "Neurons": "wgflow.functionals",
+    "Potential": "wgflow.functionals",
+    "WallWarning": "wgflow.errors",
+    "cone_image": "wgflow.domains.cone",
+    "deposit": "wgflow.particles.deposit",
+    "draw_gaussian": "wgflow.particles",
+    "transfer": "wgflow.domains.transfer",
 }
 
 __all__ = [
@@ -56,12 +78,15 @@ __all__ = [
     "ComputationError",
     "Features",
     "InputError",
+    "Interaction",
     "Limits",
     "Mass",
     "MissingExtraError",
+    "Neurons",
     "Observers",
     "Particles",
     "Population",
+    "Potential",
     "Quadratic",
     "Relu",
     "ShapeError",
@@ -69,7 +94,11 @@ __all__ = [
     "Sphere",
     "Teacher",
     "Trajectory",
+    "WallWarning",
     "WgflowError",
+    "cone_image",
+    "deposit",
+    "draw_gaussian",
     "draw_particles",
     "load",
     "load_problem",
@@ -77,6 +106,7 @@ __all__ = [
     "run",
     "simulate",
     "solve",
+    "transfer",
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wgflow
-from wgflow import Box, Circle, Features, Quadratic, Signed, solve
+from wgflow import Box, Circle, Features, Potential, Quadratic, Signed, solve
 from wgflow.problems import quadratic_flow
 from wgflow.schemes.space import LIMITERS, make_space_scheme
 
@@ -163,23 +163,50 @@ def test_matrix_riccati_flow_in_space():
     assert np.log2(errors[0] / errors[1]) > 1.9
 
 
-def test_logistic_dilation_on_the_line():
-    """F = (int |x|^2 - a)^2 / 2 dilates any density; the second moment follows a logistic equation."""
-    errors = []
-    for cells in (128, 256, 512):
-        box = Box([(-5.0, 5.0)], cells)
-        flow = solve(
-            Features(lambda x: np.sqrt(2.0) * x**2 / np.sqrt(2.0), targets=[1.0]),
-            box,
-            gaussian_averages(np.array([[0.09]]), box),
-            1.0,
-            times=[1.0],
-        )
-        moment = 0.09 / (0.09 + (1.0 - 0.09) * np.exp(-4.0))
-        exact = gaussian_averages(np.array([[moment]]), box)
-        errors.append((np.abs(flow.density[-1] - exact) * box.volumes).sum())
-    assert errors[1] <= 2.0e-3
-    assert np.log2(errors[1] / errors[2]) > 1.8
+def dilation_error(dimension, cells):
+    """L1 error at t = 1 of F = (int |x|^2 - a)^2 / 2, which dilates any density by a logistic law."""
+    box = Box([(-5.0, 5.0)] * dimension, (cells,) * dimension)
+    start, wanted = 0.09, float(dimension)
+    flow = solve(
+        Features(lambda x: (x**2).sum(axis=1, keepdims=True), targets=[wanted]),
+        box,
+        gaussian_averages(start * np.eye(dimension), box),
+        1.0 / dimension,
+        times=[1.0 / dimension],
+    )
+    first = start * dimension
+    moment = wanted * first / (first + (wanted - first) * np.exp(-4.0 * wanted / dimension))
+    exact = gaussian_averages(moment / dimension * np.eye(dimension), box)
+    return (np.abs(flow.density[-1] - exact) * box.volumes).sum()
+
+
+@pytest.mark.parametrize(
+    ("dimension", "sizes", "largest"), [(1, (256, 512), 2.0e-3), (2, (128, 256), 1.5e-2), (3, (48, 80), 1.5e-1)]
+)
+def test_logistic_dilation(dimension, sizes, largest):
+    errors = [dilation_error(dimension, cells) for cells in sizes]
+    assert errors[0] <= largest
+    assert np.log(errors[0] / errors[1]) / np.log(sizes[1] / sizes[0]) > 1.8
+
+
+def contraction_error(dimension, cells):
+    """L1 error at t = 0.5 of V = |x|^2 / 2: a Gaussian contracts like exp(-t)."""
+    box = Box([(-3.5, 3.5)] * dimension, (cells,) * dimension)
+    start = np.diag([0.5, 0.3, 0.4][:dimension])
+    bowl = Potential(lambda x: 0.5 * (x**2).sum(axis=-1))
+    flow = solve(bowl, box, gaussian_averages(start, box), 0.5, times=[0.5])
+    assert flow.density.min() >= 0.0
+    exact = gaussian_averages(start * np.exp(-1.0), box)
+    return (np.abs(flow.density[-1] - exact) * box.volumes).sum()
+
+
+@pytest.mark.parametrize(
+    ("dimension", "sizes", "largest"), [(1, (128, 256), 8.0e-4), (2, (64, 128), 6.0e-3), (3, (32, 64), 2.5e-2)]
+)
+def test_a_quadratic_potential_contracts_a_gaussian(dimension, sizes, largest):
+    errors = [contraction_error(dimension, cells) for cells in sizes]
+    assert errors[0] <= largest
+    assert np.log2(errors[0] / errors[1]) > (1.85, 1.7, 1.6)[dimension - 1]
 
 
 def test_no_mass_passes_a_wall():
