@@ -229,7 +229,7 @@ class SolverSection(Section):
 class FiniteVolumeSection(Section):
     """Options of the finite-volume solver."""
 
-    order: Literal[1, 2] = Field(2, description="order in space")
+    order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
     stepper: Literal["euler", "ssprk2", "ssprk3"] = Field("ssprk3", description="time-stepping method")
 

@@ -10,6 +10,7 @@ from wgflow.domains import total_mass
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import GridFunctional
 from wgflow.schemes.evolution import Snapshot, StepCounts
+from wgflow.schemes.point_values import step_factors
 from wgflow.schemes.runge_kutta import find_method
 from wgflow.schemes.space import make_space_scheme
 from wgflow.schemes.stiffness import StiffnessEstimate
@@ -37,7 +38,8 @@ class ExplicitFiniteVolume:
     reaction : float or None
         The factor beta >= 0; None for the domain's own.
     order : int
-        Order in space, 1 or 2.
+        Order in space: 1, 2, or 5 for smooth densities on boxes and circles, whose values are then point values at
+        the cell centres.
     limiter : str
         "minmod", "mc", "van_leer", or "positive" (clips the central slope; for smooth densities).
     stepper : str
@@ -70,7 +72,11 @@ class ExplicitFiniteVolume:
         self._functional = functional
         self._method = find_method(stepper)
         self._scheme = make_space_scheme(domain, transport=transport, reaction=reaction, order=order, limiter=limiter)
-        self._stiffness = StiffnessEstimate(functional, self._scheme)
+        linear = self._scheme
+        if order == 5:  # limited corrections would falsify the estimate, which takes the potential for a direction
+            linear = make_space_scheme(domain, transport=transport, reaction=reaction, order=1, limiter=limiter)
+        self._stiffness = StiffnessEstimate(functional, linear)
+        self._step_factors = step_factors(domain) if order == 5 else (1.0, 1.0)
         self._density = check_density(density, domain.shape).copy()
         self._potential = np.empty_like(self._density)
         self._stages = [np.empty_like(self._density) for _ in range(2)]
@@ -82,6 +88,11 @@ class ExplicitFiniteVolume:
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
         self.begin_interval(math.inf)
+
+    @property
+    def density(self) -> FloatArray:
+        """The current density, shape ``domain.shape``; overwritten by the next steps."""
+        return self._density
 
     def begin_interval(self, end: float) -> None:
         """Forget all step control and aim at ``end``."""
@@ -109,9 +120,10 @@ class ExplicitFiniteVolume:
     def _bounded_step(self) -> float:
         """Largest step that rules P and E, the last rejection and the end of the interval allow."""
         loss_rate = self._scheme.loss_rate(self._potential)
+        positive, decaying = self._step_factors
         step = min(
-            POSITIVITY_SAFETY / max(loss_rate, 1e-300),
-            2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
+            positive * POSITIVITY_SAFETY / max(loss_rate, 1e-300),
+            decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
             self._largest_step,
         )
         remaining = self._end - self.time

@@ -11,6 +11,7 @@ from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.errors import InputError
 from wgflow.schemes import line, structured, unstructured
+from wgflow.schemes.point_values import HighOrderScheme
 from wgflow.typing import FloatArray
 
 LIMITERS = {"minmod": line.MINMOD, "mc": line.MC, "van_leer": line.VAN_LEER, "positive": line.POSITIVE}
@@ -191,7 +192,7 @@ def make_space_scheme(domain: Domain, *, transport: float, reaction: float, orde
     transport, reaction : float
         The factors alpha and beta of the flow.
     order : int
-        1 (upwind) or 2 (limited linear reconstruction).
+        1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
     limiter : str
         A key of ``LIMITERS``; used with order 2.
 
@@ -200,10 +201,12 @@ def make_space_scheme(domain: Domain, *, transport: float, reaction: float, orde
     InputError
         If there is no scheme for the domain, or the order or limiter is unknown.
     """
-    if order not in (1, 2):
-        raise InputError(f"order = {order!r} is not available; choose 1 or 2")
+    if order not in (1, 2, 5):
+        raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
     if limiter not in LIMITERS:
         raise InputError(f"limiter = {limiter!r} is unknown; choose one of {', '.join(LIMITERS)}")
+    if order == 5:
+        return HighOrderScheme(domain, transport, reaction)
     for base, scheme in SPACE_SCHEMES.items():
         if isinstance(domain.base, base):
             chosen = LIMITERS[limiter] if order == 2 else line.FIRST_ORDER

@@ -1,0 +1,369 @@
+"""Fifth order in space for smooth densities: kernels of the conservative finite-difference form on boxes and circles.
+
+Densities are point values at the cell centres. Along each axis the flux through a face is a difference formula of the
+point fluxes f = u rho with the velocity u = -alpha dJ/dx of sixth order at the centres,
+
+    F = (f[-3] - 8 f[-2] + 37 f[-1] + 37 f[0] - 8 f[1] + f[2]) / 60 - |u| (fifth difference of rho) / 60,
+
+the sum of the fifth-order upwind reconstructions of (f + |u| rho)/2 and (f - |u| rho)/2 with |u| at the face. What it
+adds to the first-order upwind flux, the correction, is scaled down: first face by face until no cell gives more than
+it has, then everywhere alike if the corrections would keep F from falling. Smooth densities need neither.
+
+Arrays have shape ``(sheets, n0, n1, n2)``, with n0 = 1 in two dimensions and n0 = n1 = 1 in one. Fluxes are divided by
+the length of a cell; those of an axis are stored with the cell above the face. The uppermost face of an axis is its
+lowest: the seam of a periodic axis; else walls, which nothing passes and beyond which a mirror image of the density
+lies.
+
+References
+----------
+Shu and Osher (1988), J. Comput. Phys. 77, Section 3. Shu (2009), SIAM Review 51(1), Section 2.
+Zalesak (1979), J. Comput. Phys. 31. Xu (2014), Math. Comp. 83 (the limiter of fluxes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numba import prange
+
+from wgflow.compilation import kernel, parallel_kernel
+
+MIN_CELLS = 7  # the derivative of J takes seven cells
+GHOSTS = 3
+KEPT = 0.01  # share of what the first-order stage leaves in a cell that corrections do not take, far above round-off
+KEPT_DISSIPATION = 0.5  # share of the dissipation of the first-order fluxes that corrections do not undo
+
+# First derivative times the spacing, of sixth order, at each of seven points.
+_LOWER_HALF = [
+    [-147, 360, -450, 400, -225, 72, -10],
+    [-10, -77, 150, -100, 50, -15, 2],
+    [2, -24, -35, 80, -30, 8, -1],
+    [-1, 9, -45, 0, 45, -9, 1],
+]
+DERIVATIVE = np.array(_LOWER_HALF + [[-weight for weight in row[::-1]] for row in _LOWER_HALF[2::-1]]) / 60.0
+
+
+@kernel
+def stencil_start(index, count, periodic):
+    """First of the seven cells of a derivative: centred, but inside the walls."""
+    return index - 3 if periodic else min(max(index - 3, 0), count - 7)
+
+
+@kernel
+def reflected(index, count, periodic):
+    """Index of a cell around a periodic axis, or of its mirror image beyond a wall."""
+    if periodic:
+        return index % count
+    return min(max(index, -1 - index), 2 * count - 1 - index)
+
+
+@kernel
+def parity(index, count, periodic):
+    """Factor of a flux in a mirror image: velocities change their sign there."""
+    return 1.0 if periodic or 0 <= index < count else -1.0
+
+
+@kernel
+def upwind(below, here, velocity):
+    """First-order flux through a face."""
+    return max(velocity, 0.0) * below + min(velocity, 0.0) * here
+
+
+@kernel
+def row_beside(volume, i, j, axis, offset, periodic):
+    """The row at an offset along axis 0 or 1, around the axis or mirrored."""
+    if axis == 0:
+        return volume[reflected(i + offset, volume.shape[0], periodic), j]
+    return volume[i, reflected(j + offset, volume.shape[1], periodic)]
+
+
+@kernel
+def fill_line(row, periodic, sign, line):
+    """Copy a row into a line with ghost cells at both ends; mirror images get the sign."""
+    count = row.size
+    line[GHOSTS : GHOSTS + count] = row
+    factor = 1.0 if periodic else sign
+    for ghost in range(1, GHOSTS + 1):
+        line[GHOSTS - ghost] = factor * row[reflected(-ghost, count, periodic)]
+        line[GHOSTS + count - 1 + ghost] = factor * row[reflected(count - 1 + ghost, count, periodic)]
+
+
+@kernel
+def shifted(line, offset):
+    """The row that a line holds, seen from cells further on."""
+    return line[GHOSTS + offset : line.size - GHOSTS + offset]
+
+
+@kernel
+def rows_around_face(volume, i, j, axis, periodic, sign, line):
+    """Six rows around the lower faces of the row (i, j); along axis 2 they are parts of the line."""
+    if axis == 2:
+        fill_line(volume[i, j], periodic, sign, line)
+        return (
+            shifted(line, -3),
+            shifted(line, -2),
+            shifted(line, -1),
+            shifted(line, 0),
+            shifted(line, 1),
+            shifted(line, 2),
+        )
+    return (
+        row_beside(volume, i, j, axis, -3, periodic),
+        row_beside(volume, i, j, axis, -2, periodic),
+        row_beside(volume, i, j, axis, -1, periodic),
+        volume[i, j],
+        row_beside(volume, i, j, axis, 1, periodic),
+        row_beside(volume, i, j, axis, 2, periodic),
+    )
+
+
+@kernel
+def neighbouring_rows(volume, i, j, axis, periodic, line):
+    """The rows below and above the row (i, j); at a wall the row itself."""
+    if axis == 2:
+        fill_line(volume[i, j], periodic, 1.0, line)
+        return shifted(line, -1), shifted(line, 1)
+    return row_beside(volume, i, j, axis, -1, periodic), row_beside(volume, i, j, axis, 1, periodic)
+
+
+@kernel
+def upper_faces(fluxes, i, j, axis, line):
+    """The fluxes through the upper faces of the row (i, j); those of the last cells are stored with the first."""
+    if axis == 2:
+        fill_line(fluxes[i, j], True, 1.0, line)
+        return shifted(line, 1)
+    return row_beside(fluxes, i, j, axis, 1, True)
+
+
+@kernel
+def weigh(weights, rows, total):
+    """Weighted sum of six rows."""
+    first, second, third, fourth, fifth, sixth = rows
+    for k in range(total.size):
+        total[k] = weights[0] * first[k] + weights[1] * second[k] + weights[2] * third[k]
+    for k in range(total.size):
+        total[k] += weights[3] * fourth[k] + weights[4] * fifth[k] + weights[5] * sixth[k]
+
+
+@kernel
+def point_fluxes_along_row(rho, phi, factor, periodic, line, product):
+    """Products u rho along axis 2."""
+    count = rho.size
+    fill_line(phi, periodic, 1.0, line)
+    for k in range(count):
+        near, far = line[k + 4] - line[k + 2], line[k + 5] - line[k + 1]
+        product[k] = factor * rho[k] * (45.0 * near - 9.0 * far + (line[k + 6] - line[k])) / 60.0
+    if not periodic:
+        for side in range(6):
+            k = side if side < 3 else count - 6 + side
+            start, slope = stencil_start(k, count, periodic), 0.0
+            for m in range(7):
+                slope += DERIVATIVE[k - start, m] * phi[start + m]
+            product[k] = factor * rho[k] * slope
+
+
+@kernel
+def point_fluxes_across_rows(rho, phi, i, j, axis, factor, periodic, product):
+    """Products u rho along axis 0 or 1."""
+    index, count = (i, phi.shape[0]) if axis == 0 else (j, phi.shape[1])
+    start = stencil_start(index, count, periodic)
+    weights = DERIVATIVE[index - start]
+    product[:] = 0.0
+    for m in range(7):
+        if weights[m] != 0.0:
+            here = row_beside(phi, i, j, axis, start + m - index, periodic)
+            weight = factor * weights[m]
+            for k in range(product.size):
+                product[k] += weight * here[k]
+    for k in range(product.size):
+        product[k] *= rho[k]
+
+
+@kernel
+def write_corrections(density, potential, products, i, j, axis, mobility, periodic, lines, correction):
+    """Fifth-order flux less first-order flux through the lower faces of a row."""
+    index = i if axis == 0 else j
+    if axis < 2 and index == 0 and not periodic:
+        correction[:] = 0.0
+        return
+    count = density.shape[axis]
+    p0 = parity(index - 3, count, periodic) if axis < 2 else 1.0
+    p1 = parity(index - 2, count, periodic) if axis < 2 else 1.0
+    p4 = parity(index + 1, count, periodic) if axis < 2 else 1.0
+    p5 = parity(index + 2, count, periodic) if axis < 2 else 1.0
+    fluxes = rows_around_face(products, i, j, axis, periodic, -1.0, lines[0])
+    weigh((p0 / 60, -8 * p1 / 60, 37 / 60, 37 / 60, -8 * p4 / 60, p5 / 60), fluxes, correction)
+    rows = rows_around_face(density, i, j, axis, periodic, 1.0, lines[0])
+    fifth_difference = shifted(lines[1], 0)
+    weigh((-1 / 60, 5 / 60, -10 / 60, 10 / 60, -5 / 60, 1 / 60), rows, fifth_difference)
+    below, here, phi_here = rows[2], density[i, j], potential[i, j]
+    phi_below, _ = neighbouring_rows(potential, i, j, axis, periodic, lines[2])
+    for k in range(correction.size):
+        velocity = -mobility * (phi_here[k] - phi_below[k])
+        correction[k] -= abs(velocity) * fifth_difference[k] + upwind(below[k], here[k], velocity)
+    if axis == 2 and not periodic:
+        correction[0] = 0.0
+
+
+@kernel
+def add_upwind_fluxes(rho, phi, i, j, axis, factor, periodic, lines, total):
+    """Add to a row what first-order fluxes bring in, less what they take away; ``factor`` is step times mobility."""
+    below, above = neighbouring_rows(rho, i, j, axis, periodic, lines[0])
+    phi_below, phi_above = neighbouring_rows(phi, i, j, axis, periodic, lines[1])
+    here, phi_here = rho[i, j], phi[i, j]
+    for k in range(total.size):
+        total[k] += upwind(below[k], here[k], -factor * (phi_here[k] - phi_below[k]))
+        total[k] -= upwind(here[k], above[k], -factor * (phi_above[k] - phi_here[k]))
+
+
+@kernel
+def write_shares(corrections, i, j, step, lines, left, shares):
+    """Share of what the corrections take from each cell of a row that it can give; ``left`` is what it has."""
+    shares[:] = 0.0
+    dimension = len(corrections)
+    for number in range(dimension):
+        lower = corrections[number, i, j]
+        upper = upper_faces(corrections[number], i, j, 3 - dimension + number, lines[0])
+        for k in range(shares.size):
+            shares[k] += step * (max(upper[k], 0.0) - min(lower[k], 0.0))
+    for k in range(shares.size):
+        shares[k] = min(1.0, (1.0 - KEPT) * max(left[k], 0.0) / max(shares[k], 1e-300))
+
+
+@kernel
+def limit_corrections(rho, phi, shares, i, j, axis, mobility, periodic, lines, correction, rises):
+    """Scale the corrections of a row by the share of the cell that gives; add up how fast both fluxes raise F."""
+    below, _ = neighbouring_rows(rho, i, j, axis, periodic, lines[0])
+    phi_below, _ = neighbouring_rows(phi, i, j, axis, periodic, lines[1])
+    share_below, _ = neighbouring_rows(shares, i, j, axis, periodic, lines[2])
+    here, phi_here, share = rho[i, j], phi[i, j], shares[i, j]
+    upwind_rise, correction_rise = rises
+    for k in range(correction.size):
+        correction[k] = max(correction[k], 0.0) * share_below[k] + min(correction[k], 0.0) * share[k]
+    for k in range(correction.size):
+        correction_rise[k] += correction[k] * (phi_here[k] - phi_below[k])
+    for k in range(correction.size):
+        slope = phi_here[k] - phi_below[k]
+        upwind_rise[k] += upwind(below[k], here[k], -mobility * slope) * slope
+
+
+@kernel
+def common_factor(rises):
+    """Factor of all corrections that leaves the wanted part of the first-order dissipation."""
+    upwind_rise, correction_rise = rises[:, 0].sum(), rises[:, 1].sum()
+    allowed = -(1.0 - KEPT_DISSIPATION) * upwind_rise
+    return 1.0 if correction_rise <= allowed else allowed / correction_rise
+
+
+# The parts of a stage, each for the rows first ... last - 1 of all sheets.
+
+
+@kernel
+def place(row, shape):
+    """Sheet, i and j of a row."""
+    return row // (shape[1] * shape[2]), row // shape[2] % shape[1], row % shape[2]
+
+
+@kernel
+def point_fluxes_of_rows(first, last, density, potential, mobility, periodic, lines, products):
+    """Products u rho for each axis."""
+    first_axis = 3 - len(products)
+    for row in range(first, last):
+        sheet, i, j = place(row, density.shape)
+        rho, phi = density[sheet, i, j], potential[sheet]
+        for axis in range(first_axis, 3):
+            product = products[axis - first_axis, sheet, i, j]
+            if axis == 2:
+                point_fluxes_along_row(rho, phi[i, j], -mobility[2], periodic[2], lines[0], product)
+            else:
+                point_fluxes_across_rows(rho, phi, i, j, axis, -mobility[axis], periodic[axis], product)
+
+
+@kernel
+def corrections_of_rows(first, last, density, potential, mobility, periodic, lines, products, corrections):
+    """Corrections through the lower faces for each axis."""
+    first_axis = 3 - len(products)
+    for row in range(first, last):
+        sheet, i, j = place(row, density.shape)
+        rho, phi = density[sheet], potential[sheet]
+        for axis in range(first_axis, 3):
+            product, correction = products[axis - first_axis, sheet], corrections[axis - first_axis, sheet, i, j]
+            write_corrections(rho, phi, product, i, j, axis, mobility[axis], periodic[axis], lines, correction)
+
+
+@kernel
+def upwind_step_of_rows(
+    first, last, density, potential, mobility, periodic, step, reaction, lines, corrections, shares, result
+):
+    """The first-order stage, and the share of the corrections that it leaves room for in each cell."""
+    for row in range(first, last):
+        sheet, i, j = place(row, density.shape)
+        here, phi_here, left = density[sheet, i, j], potential[sheet, i, j], result[sheet, i, j]
+        for k in range(left.size):
+            left[k] = here[k] - step * reaction * phi_here[k] * here[k]
+        for axis in range(3 - len(corrections), 3):
+            factor = step * mobility[axis]
+            add_upwind_fluxes(density[sheet], potential[sheet], i, j, axis, factor, periodic[axis], lines, left)
+        write_shares(corrections[:, sheet], i, j, step, lines, left, shares[sheet, i, j])
+
+
+@kernel
+def limit_rows(first, last, density, potential, mobility, periodic, lines, shares, corrections, rises):
+    """Scale the corrections for each axis; ``rises`` sums how fast first-order fluxes and corrections raise F."""
+    first_axis = 3 - len(corrections)
+    rises[...] = 0.0
+    for row in range(first, last):
+        sheet, i, j = place(row, density.shape)
+        rho, phi, share = density[sheet], potential[sheet], shares[sheet]
+        for axis in range(first_axis, 3):
+            correction = corrections[axis - first_axis, sheet, i, j]
+            limit_corrections(rho, phi, share, i, j, axis, mobility[axis], periodic[axis], lines, correction, rises)
+
+
+@kernel
+def combine_rows(first, last, start, weights, step, lines, corrections, result):
+    """Add the corrections to the first-order stage and combine it with the start."""
+    first_axis = 3 - len(corrections)
+    for row in range(first, last):
+        sheet, i, j = place(row, start.shape)
+        old, new = start[sheet, i, j], result[sheet, i, j]
+        for axis in range(first_axis, 3):
+            lower = corrections[axis - first_axis, sheet, i, j]
+            upper = upper_faces(corrections[axis - first_axis, sheet], i, j, axis, lines[0])
+            for k in range(new.size):
+                new[k] += step * (lower[k] - upper[k])
+        for k in range(new.size):
+            new[k] = weights[0] * old[k] + weights[1] * new[k]
+
+
+@cache
+def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def euler_stage(density, potential, start, weights, step, mobility, reaction, periodic, work, result):
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``, which is none of them.
+
+        ``work``: point fluxes and corrections of each axis, shares, lines (blocks, 3, n2 + 6) and
+        rises of F (blocks, 2, n2).
+        """
+        products, corrections, shares, lines, rises = work
+        ends = [block * (shares.size // shares.shape[3]) // blocks for block in range(blocks + 1)]
+        fields, geometry = (density, potential), (mobility, periodic)
+        for b in prange(blocks):
+            point_fluxes_of_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], products)
+        for b in prange(blocks):
+            corrections_of_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], products, corrections)
+        for b in prange(blocks):
+            rates = step, reaction, lines[b]
+            upwind_step_of_rows(ends[b], ends[b + 1], *fields, *geometry, *rates, corrections, shares, result)
+        for b in prange(blocks):
+            limit_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], shares, corrections, rises[b])
+        scaled = step * common_factor(rises)
+        for b in prange(blocks):
+            combine_rows(ends[b], ends[b + 1], start, weights, scaled, lines[b], corrections, result)
+
+    return euler_stage
