@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SAME_TIME = 1e-9  # relative difference of output times that count as one
-MOST_PAIRS = 4e9  # of atoms, up to which the kernel discrepancy is computed: minutes
+MOST_PAIRS = 2e10  # of atoms at all times, up to which the kernel discrepancy is computed: a minute
 MOST_TIMES = 21  # distances between measures are computed at this many common times at the most
 
 
@@ -104,7 +104,8 @@ def compare(
         "mass B": second.mass[others],
         **({"predictors": _each(predictor_distance(problem), measures)} if problem is not None else {}),
     }
-    if _are_near(first, second) and all(len(a.weights) * len(b.weights) <= MOST_PAIRS for a, b in measures):
+    atoms = [len(a.weights) + len(b.weights) for a, b in measures]
+    if _are_near(first, second) and sum(count**2 for count in atoms) <= MOST_PAIRS:
         columns["kernel"] = _each(kernel_discrepancy, measures)
     if all(run.domain is not None and isinstance(run.domain.base, Circle) for run in (first, second)):
         columns |= _wasserstein_columns(measures)
