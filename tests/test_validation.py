@@ -37,6 +37,18 @@ def test_box_sphere_and_particles_agree(tmp_path):
     assert (tmp_path / "ways.png").exists()
 
 
+def test_figure_2(tmp_path):
+    printed = run("validation/figure2.py", "--quick", "--figure", str(tmp_path / "figure2.png"))
+    assert printed.count("PASS") == 1
+    assert (tmp_path / "figure2.png").exists()
+
+
+def test_figure_3(tmp_path):
+    printed = run("validation/figure3.py", "--quick", "--figure", str(tmp_path / "figure3.png"))
+    assert "m = 30" in printed
+    assert (tmp_path / "figure3.png").exists()
+
+
 def test_the_script_of_the_continuity_equation_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = run("solvers/continuity.py")
