@@ -52,6 +52,31 @@ def test_run_info_plot(command, tmp_path):
     assert (tmp_path / "teacher.png").exists()
 
 
+def test_animate_makes_a_film(command, tmp_path):
+    command("run", "quadratic", *SMALL, "-q")
+    assert "film        quadratic.gif" in command("animate", "quadratic.h5")
+    assert (tmp_path / "quadratic.gif").read_bytes().startswith(b"GIF89a")
+    assert command("animate", "quadratic.h5", "-o", "two.gif", "--frames", "2", "--rate", "5", "--quiet") == ""
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.h5", "-o", "film.avi"], "allowed are .gif, .mp4"),
+        (["nothing.h5"], "nothing.h5 does not exist"),
+        (["nothing.h5", "--frames", "0"], "frames = 0"),
+        (["nothing.h5", "-o", "nowhere/film.gif"], "the folder nowhere does not exist"),
+    ],
+)
+def test_animate_names_what_is_wrong(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["wgflow", "animate", *arguments])
+    assert _exit_code() == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_quiet_says_nothing(command):
     assert command("run", "quadratic", *SMALL, "--quiet") == ""
 

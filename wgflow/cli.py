@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -120,6 +122,29 @@ def plot(
 
 
 @app.command()
+def animate(
+    file: FileArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Film (.gif, or .mp4 with ffmpeg); FILE.gif by default.")
+    ] = None,
+    frames: Annotated[int, typer.Option("--frames", help="Frames at most, spread evenly over the snapshots.")] = 100,
+    rate: Annotated[float, typer.Option("--rate", help="Frames per second.")] = 20.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a film of a trajectory."""
+    from wgflow.plotting import animate_trajectory, check_film
+    from wgflow.problems import load, load_problem
+
+    path = output if output is not None else file.with_suffix(".gif")
+    check_film(path, frames, rate)
+    trajectory = load(file)
+    problem = load_problem(file) if "problem" in trajectory.attributes else None
+    with _frame_bar(quiet=quiet) as progress:
+        animate_trajectory(trajectory, problem, path, frames=frames, rate=rate, progress=progress)
+    _say(f"film        {path}", quiet=quiet)
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A.h5", help="A trajectory file.")],
     second: Annotated[Path, typer.Argument(metavar="B.h5", help="A trajectory of the same problem.")],
@@ -178,6 +203,21 @@ def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
     while Path(f"{problem.stem}-{number}.h5").exists():
         number += 1
     return Path(f"{problem.stem}-{number}.h5")
+
+
+@contextmanager
+def _frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("frames", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _say(text: str, *, quiet: bool = False) -> None:

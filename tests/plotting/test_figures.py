@@ -199,11 +199,31 @@ def test_a_trajectory_without_a_problem_is_drawn(teacher_runs, kind):
     assert [title.split("}$")[0][-1] for title in titles if title] == list("ABCD")
 
 
-def test_a_trajectory_of_unknown_domain_is_drawn_by_its_scalars():
-    start = wgflow.Particles(np.eye(3), np.ones(3), np.ones(3))
-    trajectory = wgflow.simulate(wgflow.Quadratic(np.diag([1.0, 0.5, 0.2])), start, 0.2, times=[0.1, 0.2])
+def test_particles_in_more_dimensions_are_drawn_by_their_scalars():
+    start = wgflow.Particles(np.eye(4), np.ones(4), np.ones(4))
+    trajectory = wgflow.simulate(wgflow.Quadratic(np.diag([1.0, 0.5, 0.2, 0.1])), start, 0.2, times=[0.1, 0.2])
     figure = plot_trajectory(trajectory)
     assert [axes.get_ylabel() for axes in figure.axes] == [r"risk $R(\nu_t)$", r"mass $|\nu_t|$"]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_densities_on_an_interval_are_drawn_as_lines_and_as_a_heat_map(signed):
+    box = wgflow.Box([(-2.0, 3.0)], (20,))
+    domain = wgflow.Signed(box) if signed else box
+    trajectory = wgflow.solve(
+        wgflow.Quadratic([[0.8]]), domain, np.exp(-(np.broadcast_to(box.points, (*domain.shape, 1))[..., 0] ** 2)), 0.5
+    )
+    figure = plot_trajectory(trajectory)
+    axes = panel(figure, r"Density of $\mu_t$ at a few times")
+    last = trajectory.density[-1]
+    np.testing.assert_array_equal(line(axes, "$t = 0.5$").get_ydata(), last[0] if signed else last)
+    np.testing.assert_allclose(line(axes, "$t = 0.5$").get_xdata(), box.axes[0])
+    assert (axes.get_xlabel(), axes.get_xlim()) == ("$x$", pytest.approx((-2.0, 3.0)))
+    if signed:
+        np.testing.assert_array_equal(axes.get_lines()[-2].get_ydata(), last[1])
+        assert axes.get_lines()[-2].get_linestyle() == "--"
+    assert len(heat_maps(figure)) == (2 if signed else 1)
+    assert line(panel(figure, "Mass"), r"$|\mu_t|$").get_ydata()[0] == pytest.approx(trajectory.mass[0])
 
 
 def trajectory_of(time, density, risk):

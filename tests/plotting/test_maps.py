@@ -4,25 +4,83 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import LogNorm, Normalize
 
-from wgflow import Box, Quadratic, Signed, Sphere, solve
+from wgflow import Box, Quadratic, Signed, Sphere, open_problem, run, solve
 from wgflow.plotting import plot_trajectory
-from wgflow.plotting.maps import nearest_cells, plane
+from wgflow.plotting.maps import map_scale, map_views, nearest_cells
+from wgflow.trajectory import Trajectory
+
+
+def images(figure):
+    return [axes for axes in figure.axes if axes.images]
 
 
 @pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("dimension", [2, 3])
-def test_maps_show_the_density(dimension, signed):
-    box = Box([(-2.0, 2.0)] * dimension, (6, 5, 4)[:dimension])
+def test_maps_in_the_plane_show_the_density(signed):
+    box = Box([(-2.0, 2.0)] * 2, (6, 5))
     domain = Signed(box) if signed else box
-    flow = solve(Quadratic(0.5 * np.eye(dimension)), domain, np.ones(domain.shape), 0.1, times=[0.05])
-    figure = plot_trajectory(flow)
-    maps = [axes for axes in figure.axes if axes.images]
+    flow = solve(Quadratic(0.5 * np.eye(2)), domain, np.ones(domain.shape), 0.1, times=[0.05])
+    maps = images(plot_trajectory(flow))
     assert len(maps) == (2 if signed else 1) * 3
     last = flow.density[-1, 0] if signed else flow.density[-1]
-    expected = last.sum(axis=-1) * box.spacing[-1] if dimension == 3 else last
-    np.testing.assert_allclose(maps[2].images[0].get_array(), expected.T)
-    np.testing.assert_allclose(plane(last, box), expected)
+    np.testing.assert_allclose(maps[2].images[0].get_array(), last.T)
+    assert (maps[0].get_xlabel(), maps[0].get_ylabel(), maps[1].get_ylabel()) == ("$x$", "$y$", "")
+    assert len({id(axes.images[0].norm) for axes in maps}) == 1
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_maps_in_space_show_the_three_marginals_and_middle_planes(signed):
+    box = Box([(-2.0, 2.0), (-1.0, 1.0), (0.0, 3.0)], (6, 5, 4))
+    domain = Signed(box) if signed else box
+    start = np.random.default_rng(0).random(domain.shape)
+    flow = solve(Quadratic(0.5 * np.eye(3)), domain, start, 0.1, times=[0.05])
+    maps = images(plot_trajectory(flow))
+    assert len(maps) == (2 if signed else 1) * 3 * 4
+    last = flow.density[-1, 0] if signed else flow.density[-1]
+    middle = {0: 0.5 * (last[2] + last[3]), 1: last[:, 2], 2: 0.5 * (last[:, :, 1] + last[:, :, 2])}
+    rows = [maps[row * 4 : row * 4 + 4] for row in range(3)]
+    for row, labels in zip(rows, (("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")), strict=True):
+        (rest,) = (axis for axis, name in enumerate(("$x$", "$y$", "$z$")) if name not in labels)
+        marginal = last.sum(axis=rest) * box.spacing[rest]
+        np.testing.assert_allclose(row[2].images[0].get_array(), marginal.T)
+        np.testing.assert_allclose(row[3].images[0].get_array(), middle[rest].T)
+        assert (row[0].get_xlabel(), row[0].get_ylabel()) == labels
+        first, second = (bounds for axis, bounds in enumerate(box.bounds) if axis != rest)
+        assert tuple(row[0].images[0].get_extent()) == (*first, *second)
+    assert rows[0][3].get_title(loc="left").endswith("middle planes")
+
+
+def test_marginals_keep_the_mass():
+    box = Box([(-2.0, 2.0), (-1.0, 1.0), (0.0, 3.0)], (6, 5, 4))
+    flow = solve(Quadratic(0.5 * np.eye(3)), box, np.ones(box.shape), 0.1, times=[0.1])
+    for view in map_views(flow):
+        area = np.diff(view.x)[None, :] * np.diff(view.y)[:, None]
+        assert (view.image(flow.density[-1]) * area).sum() == pytest.approx(flow.mass[-1])
+
+
+@pytest.mark.parametrize(("peak", "expected"), [(9.0, Normalize), (30.0, LogNorm)])
+def test_peaks_that_grow_tenfold_have_a_log_scale(peak, expected):
+    box = Box([(0.0, 1.0)] * 2, (4, 4))
+    density = np.ones((2, 4, 4))
+    density[1, 2, 1] = peak
+    ones = np.ones(2)
+    scalars = dict.fromkeys(("risk", "mass", "energy", "min_potential", "step_size"), ones)
+    flow = Trajectory(np.arange(2.0), scalars, {"density": density}, box)
+    scale = map_scale(flow, map_views(flow), np.arange(2))
+    assert type(scale) is expected
+    assert scale.vmax == peak
+    assert scale.vmin == (0.01 if expected is LogNorm else 0.0)
+
+
+def test_symbols_of_the_problem_label_the_axes():
+    section = {"kind": "quadratic", "target": [[0.5, 0.0], [0.0, 0.25]]}
+    box = {"kind": "box", "bounds": [[-3.0, 3.0]] * 2, "shape": [16, 16]}
+    initial = {"kind": "gaussian", "covariance": [[0.3, 0.0], [0.0, 0.3]]}
+    problem = open_problem({"problem": section, "domain": box, "initial": initial, "solver": {"t_end": 0.1}})
+    figure = plot_trajectory(run(problem), problem)
+    assert (images(figure)[0].get_xlabel(), images(figure)[0].get_ylabel()) == ("$w_1$", "$w_2$")
+    assert {axes.get_ylabel() for axes in figure.axes} >= {r"risk $R(\mu_t)$", r"mass $|\mu_t|$"}
 
 
 def test_maps_of_the_sphere():

@@ -19,6 +19,7 @@ from wgflow.plotting.sheets import (
     coordinate_of,
     grid_of,
     has_density,
+    measure_symbol,
     set_line_axis,
     sheet_density,
     sheet_particles,
@@ -60,10 +61,11 @@ def measure_title(trajectory: Trajectory, sign: float, *, teacher: bool) -> str:
     """Title of a sheet."""
     kind = "Density" if has_density(trajectory) else "Particles"
     dashed = "dashed: teacher" if teacher else ""
+    letter = measure_symbol(trajectory)
     if len(sheet_signs(trajectory)) == 1:
-        return rf"{kind} of $\nu_t$" + (f" ({dashed})" if teacher else "")
+        return rf"{kind} of ${letter}_t$" + (f" ({dashed})" if teacher else "")
     notes = [f"output weights ${sign_symbol(sign)}$"] + ([dashed] if teacher else [])
-    return rf"{kind} of $\nu_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
+    return rf"{kind} of ${letter}_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 
 def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:

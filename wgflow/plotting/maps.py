@@ -2,83 +2,222 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure, FigureBase, SubFigure
 
-from wgflow.domains import Box, Domain, Sphere
+from wgflow.domains import Box, Sphere
+from wgflow.plotting.heatmaps import DECADES
 from wgflow.plotting.networks import choose_times, time_label
-from wgflow.plotting.scalars import draw_mass, draw_risk
-from wgflow.plotting.sheets import has_density, sheet_signs
+from wgflow.plotting.scalars import LOG_RATIO, draw_mass, draw_risk
+from wgflow.plotting.sheets import axis_labels, grid_of, has_density, measure_symbol, sheet_signs
 from wgflow.plotting.style import DENSITY_MAP, sign_symbol, styled_figure
+from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
-BOX_HEIGHT, SPHERE_HEIGHT, SCALARS_HEIGHT = 3.0, 2.4, 3.0  # inches
+BOX_HEIGHT, SPHERE_HEIGHT, SPACE_HEIGHT, SCALARS_HEIGHT = 3.0, 2.0, 2.1, 2.9  # inches, of a row
 MAP_TIMES = 4  # maps in a row
 LATITUDES, LONGITUDES = 181, 361  # points of a map of the sphere
 
 
 def shows_maps(trajectory: Trajectory) -> bool:
     """Whether a trajectory is one of densities on a sphere, or on a box of two or three dimensions."""
-    if not has_density(trajectory) or trajectory.domain is None:
+    if not has_density(trajectory):
         return False
-    base = trajectory.domain.base
+    base = grid_of(trajectory)
     return isinstance(base, Sphere) or (isinstance(base, Box) and len(base.shape) > 1)
 
 
-def plot_maps(trajectory: Trajectory) -> Figure:
+def plot_maps(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
     """Draw the density on each sheet at a few times, then risk and mass.
 
-    Boxes of three dimensions show the marginal on the first two axes, spheres the equal-area projection of Mollweide.
+    Boxes of three dimensions show the three marginals on two axes, and the density on the middle planes at the last
+    time; spheres the equal-area projection of Mollweide.
     """
-    base = cast("Domain", trajectory.domain).base
     shown, signs = choose_times(trajectory), sheet_signs(trajectory)
     times = shown[np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MAP_TIMES)).round().astype(int))]
-    sphere = isinstance(base, Sphere)
-    height = (SPHERE_HEIGHT if sphere else BOX_HEIGHT) * len(signs)
-    with styled_figure(height + SCALARS_HEIGHT) as figure:
-        rows = figure.subfigures(2, 1, height_ratios=[height, SCALARS_HEIGHT])
-        maps, scalars = cast("list[SubFigure]", rows)
-        projection: dict[str, Any] = {"projection": "mollweide"} if sphere else {}
-        panels = maps.subplots(len(signs), len(times), subplot_kw=projection, squeeze=False)
-        paint = _sphere_painter(base) if isinstance(base, Sphere) else _box_painter(cast("Box", base))
-        for row, sign in enumerate(signs):
-            density = trajectory.density.reshape(len(trajectory.time), -1, *base.shape)[times, row]
-            _paint_row(figure, panels[row], density, paint)
-            _label_row(panels[row], trajectory, sign, times, signed=len(signs) == 2)
-        risk, mass = scalars.subplots(1, 2)
+    views, cuts = map_views(trajectory, problem), cut_views(trajectory, problem)
+    height = _row_height(views) * len(views)
+    with styled_figure(height * len(signs) + SCALARS_HEIGHT) as figure:
+        ratios = [height] * len(signs) + [SCALARS_HEIGHT]
+        parts = list(cast("Iterable[SubFigure]", figure.subfigures(len(ratios), 1, height_ratios=ratios)))
+        scale, cut_scale = map_scale(trajectory, views, times), map_scale(trajectory, cuts, times[-1:])
+        for part, sign in zip(parts[:-1], signs, strict=True):
+            size = len(views), len(times) + bool(cuts)
+            panels = part.subplots(*size, subplot_kw=views[0].projection, squeeze=False)
+            draw_sheet(part, panels[:, : len(times)], views, trajectory, sign, times, scale)
+            if cuts:
+                draw_sheet(part, panels[:, -1:], cuts, trajectory, sign, times[-1:], cut_scale)
+        risk, mass = parts[-1].subplots(1, 2)
         draw_risk(risk, trajectory, times)
         draw_mass(mass, trajectory)
     return figure
 
 
-def _box_painter(box: Box) -> Callable[[Axes, FloatArray, Normalize], Any]:
-    (left, right), (low, high) = box.bounds[:2]
-
-    def paint(axes: Axes, density: FloatArray, scale: Normalize) -> Any:
-        axes.set_xlabel("$x$")
-        axes.set_ylabel("$y$")
-        extent = (left, right, low, high)
-        return axes.imshow(plane(density, box).T, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
-
-    return paint
+def _row_height(views: list[MapView]) -> float:
+    if views[0].sphere:
+        return SPHERE_HEIGHT
+    return BOX_HEIGHT if len(views) == 1 else SPACE_HEIGHT
 
 
-def _sphere_painter(sphere: Sphere) -> Callable[[Axes, FloatArray, Normalize], Any]:
+def sheet_at(trajectory: Trajectory, index: int, sign: float) -> FloatArray:
+    """Density of a sheet at an output, in the shape of the unsigned domain."""
+    signs = sheet_signs(trajectory)
+    return trajectory.density[index].reshape(len(signs), *grid_of(trajectory).shape)[signs.index(sign)]
+
+
+def map_scale(trajectory: Trajectory, views: Sequence[MapView], times: IntArray) -> Normalize:
+    """Choose the one colour scale of some pictures at some outputs, on all sheets.
+
+    It is linear and begins at 0; where the peak grows or falls more than tenfold it is logarithmic.
+    """
+    signs = sheet_signs(trajectory)
+    peaks = [
+        max(
+            (float(view.image(sheet_at(trajectory, int(index), sign)).max()) for sign in signs for view in views),
+            default=0.0,
+        )
+        for index in times
+    ]
+    highest, lowest = max(peaks), min(peaks)
+    if lowest * LOG_RATIO >= highest:
+        return Normalize(0.0, highest or 1.0)
+    return LogNorm(max(0.01 * lowest, highest * 10.0**-DECADES), highest)
+
+
+def draw_sheet(
+    figure: FigureBase,
+    panels: np.ndarray,
+    views: Sequence[MapView],
+    trajectory: Trajectory,
+    sign: float,
+    times: IntArray,
+    scale: Normalize,
+) -> list[list[Any]]:
+    """Draw a sheet, a row for each picture and a column for each output, with a bar of colours; gives the artists."""
+    artists = []
+    for column, index in zip(panels.T, times, strict=True):
+        density = sheet_at(trajectory, int(index), sign)
+        artists.append([view.paint(axes, density, scale) for axes, view in zip(column, views, strict=True)])
+        column[0].set_title(_title(trajectory, views, sign, int(index)))
+    extend = "min" if isinstance(scale, LogNorm) else "neither"
+    bar = figure.colorbar(artists[-1][-1], ax=list(panels.ravel()), extend=extend, shrink=0.8, aspect=25, pad=0.02)
+    bar.set_label(views[0].quantity)
+    bar.outline.set_linewidth(0.5)
+    for axes in panels[:, 1:].ravel():
+        axes.set_ylabel("")
+        axes.tick_params(labelleft=False)
+    return artists
+
+
+def _title(trajectory: Trajectory, views: Sequence[MapView], sign: float, index: int) -> str:
+    time = time_label(trajectory.time[index]) if not views[0].cut else "middle planes"
+    if len(sheet_signs(trajectory)) == 1:
+        return time
+    return rf"${measure_symbol(trajectory)}_t^{{{sign_symbol(sign)}}}$, {time}"
+
+
+@dataclass(frozen=True)
+class MapView:
+    """A picture of a density: what it shows, and where.
+
+    Parameters
+    ----------
+    image : callable
+        From a density, shape ``domain.shape``, to the values of the picture, rows from bottom to top.
+    x, y : array
+        Edges of the columns and rows, or on the sphere their longitudes and latitudes.
+    labels : pair of str
+        What is written beside the axes.
+    sphere : bool
+        Whether the picture is the projection of Mollweide.
+    """
+
+    image: Callable[[FloatArray], FloatArray]
+    x: FloatArray
+    y: FloatArray
+    labels: tuple[str, str]
+    quantity: str = "density"
+    sphere: bool = False
+    cut: bool = False
+
+    @property
+    def projection(self) -> dict[str, Any]:
+        """Keywords that make the axes of the picture."""
+        return {"projection": "mollweide"} if self.sphere else {}
+
+    def paint(self, axes: Axes, density: FloatArray, scale: Normalize) -> Any:
+        """Draw the density; the artist has ``set_array`` for another one."""
+        values = self.values(density, scale)
+        axes.set_xlabel(self.labels[0])
+        axes.set_ylabel(self.labels[1])
+        if self.sphere:
+            axes.set_xticks([])
+            axes.set_yticks([])
+            return axes.pcolormesh(self.x, self.y, values, cmap=DENSITY_MAP, norm=scale, rasterized=True)
+        extent = (self.x[0], self.x[-1], self.y[0], self.y[-1])
+        return axes.imshow(values, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
+
+    def values(self, density: FloatArray, scale: Normalize) -> FloatArray:
+        """Values of the picture, those below the scale raised to its lowest colour."""
+        return np.maximum(self.image(density), scale.vmin or 0.0)
+
+
+def map_views(trajectory: Trajectory, problem: Problem | None = None) -> list[MapView]:
+    """Give the pictures that show a density: one on the sphere and in the plane, the three marginals in space."""
+    base = grid_of(trajectory)
+    if isinstance(base, Sphere):
+        return [_sphere_view(base)]
+    box = cast("Box", base)
+    names = axis_labels(problem, len(box.shape))
+
+    def marginal(density: FloatArray, axis: int) -> FloatArray:
+        return cast("FloatArray", density.sum(axis=axis) * box.spacing[axis])
+
+    quantity = "marginal density" if len(box.shape) == 3 else "density"
+    pairs = combinations(range(len(box.shape)), 2)
+    return [replace(_box_view(box, pair, names, marginal), quantity=quantity) for pair in pairs]
+
+
+def cut_views(trajectory: Trajectory, problem: Problem | None = None) -> list[MapView]:
+    """Give the pictures of a density in space on its three middle planes, in the order of the marginals; else none."""
+    box = grid_of(trajectory)
+    if not isinstance(box, Box) or len(box.shape) != 3:
+        return []
+    names = axis_labels(problem, 3)
+    return [replace(_box_view(box, pair, names, middle), cut=True) for pair in combinations(range(3), 2)]
+
+
+def _box_view(
+    box: Box, pair: tuple[int, int], names: Sequence[str], reduce: Callable[[FloatArray, int], FloatArray]
+) -> MapView:
+    """Picture of two axes of a box; a third one is reduced."""
+    rest = [axis for axis in range(len(box.shape)) if axis not in pair]
+
+    def image(density: FloatArray) -> FloatArray:
+        return (reduce(density, rest[0]) if rest else density).T
+
+    x, y = (np.linspace(*box.bounds[axis], box.shape[axis] + 1) for axis in pair)
+    return MapView(image, x, y, (names[pair[0]], names[pair[1]]))
+
+
+def middle(density: FloatArray, axis: int) -> FloatArray:
+    """Density on the middle plane across an axis: of the middle cells, or the mean of both sides."""
+    count = density.shape[axis]
+    return cast("FloatArray", np.take(density, [(count - 1) // 2, count // 2], axis=axis).mean(axis=axis))
+
+
+def _sphere_view(sphere: Sphere) -> MapView:
     longitude, latitude = np.linspace(-np.pi, np.pi, LONGITUDES), np.linspace(-0.5 * np.pi, 0.5 * np.pi, LATITUDES)
     cells = nearest_cells(sphere, longitude, latitude)
-
-    def paint(axes: Axes, density: FloatArray, scale: Normalize) -> Any:
-        axes.set_xticks([])
-        axes.set_yticks([])
-        return axes.pcolormesh(longitude, latitude, density[cells], cmap=DENSITY_MAP, norm=scale, rasterized=True)
-
-    return paint
+    return MapView(lambda density: density[cells], longitude, latitude, ("", ""), sphere=True)
 
 
 def nearest_cells(sphere: Sphere, longitude: FloatArray, latitude: FloatArray) -> IntArray:
@@ -88,26 +227,3 @@ def nearest_cells(sphere: Sphere, longitude: FloatArray, latitude: FloatArray) -
     east, north = np.meshgrid(longitude, latitude)
     points = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
     return cast("IntArray", KDTree(sphere.points).query(points)[1])
-
-
-def plane(density: FloatArray, box: Box) -> FloatArray:
-    """Density on a box of two dimensions, or the marginal of one of three on its first two axes."""
-    return density.sum(axis=-1) * box.spacing[2] if len(box.shape) == 3 else density
-
-
-def _paint_row(
-    figure: Figure, panels: np.ndarray, density: FloatArray, paint: Callable[[Axes, FloatArray, Normalize], Any]
-) -> None:
-    scale = Normalize(0.0)
-    for axes, values in zip(panels, density, strict=True):
-        image = paint(axes, values, scale)
-        scale.vmax = max(scale.vmax or 0.0, float(image.get_array().max()))
-    figure.colorbar(image, ax=list(panels), label="density", shrink=0.8)
-
-
-def _label_row(panels: np.ndarray, trajectory: Trajectory, sign: float, times: IntArray, *, signed: bool) -> None:
-    for axes, index in zip(panels, times, strict=True):
-        title = time_label(trajectory.time[index])
-        axes.set_title(rf"$\mu_t^{{{sign_symbol(sign)}}}$, {title}" if signed else title)
-        if axes is not panels[0]:
-            axes.set_ylabel("")

@@ -18,6 +18,7 @@ from wgflow.plotting.sheets import (
     TURN,
     Line,
     coordinate_of,
+    measure_symbol,
     profile,
     set_line_limits,
     sheet_particles,
@@ -60,23 +61,39 @@ def time_label(time: float) -> str:
 
 def draw_regression(axes: Axes, trajectory: Trajectory, dataset: Dataset, times: IntArray) -> None:
     """Data and the learned function at some outputs, in the units of the data file."""
-    x = dataset.inputs[:, 0]
-    margin = 0.03 * (x.max() - x.min() or 1.0)
-    grid = np.linspace(x.min() - margin, x.max() + margin, CURVE_POINTS)
-    inputs = np.stack([grid, np.ones_like(grid)], axis=-1)
-    shift, scale = float(dataset.input_shift[0]), float(dataset.input_scale[0])
-
-    def in_units(targets: FloatArray) -> FloatArray:
-        return dataset.target_shift + dataset.target_scale * targets
-
-    axes.scatter(shift + scale * x, in_units(dataset.targets), s=5, color=PALE, linewidths=0, label="data")
+    draw_data(axes, dataset)
     for index, color in zip(times, time_colors(len(times)), strict=True):
-        values = in_units(relu_predictions(trajectory.measure(int(index)), inputs))
-        axes.plot(shift + scale * grid, values, color=color, label=time_label(trajectory.time[index]))
-    axes.set_xlim(shift + scale * grid[0], shift + scale * grid[-1])
+        label = time_label(trajectory.time[index])
+        axes.plot(*learned_function(trajectory, dataset, int(index)), color=color, label=label)
+    axes.legend(ncols=2, loc="best", columnspacing=1.2, frameon=True, framealpha=0.85, edgecolor="none")
+
+
+def draw_data(axes: Axes, dataset: Dataset) -> None:
+    """Draw data with one input as dots, in the units of the data file, and label the axes by its columns."""
+    x, y = dataset.inputs[:, 0], dataset.target_shift + dataset.target_scale * dataset.targets
+    shift, scale = float(dataset.input_shift[0]), float(dataset.input_scale[0])
+    axes.scatter(shift + scale * x, y, s=5, color=PALE, linewidths=0, label="data")
+    ends = shift + scale * _input_grid(dataset)[[0, -1]]
+    axes.set_xlim(float(ends[0]), float(ends[1]))
     axes.set_xlabel(_readable(dataset.names[0]))
     axes.set_ylabel(_readable(dataset.names[-1]))
-    axes.legend(ncols=2, loc="best", columnspacing=1.2, frameon=True, framealpha=0.85, edgecolor="none")
+
+
+def learned_function(trajectory: Trajectory, dataset: Dataset, index: int) -> tuple[FloatArray, FloatArray]:
+    """Inputs and outputs of the learned function at an output, in the units of the data file."""
+    grid = _input_grid(dataset)
+    inputs = np.stack([grid, np.ones_like(grid)], axis=-1)
+    values = relu_predictions(trajectory.measure(index), inputs)
+    return (
+        dataset.input_shift[0] + dataset.input_scale[0] * grid,
+        dataset.target_shift + dataset.target_scale * values,
+    )
+
+
+def _input_grid(dataset: Dataset) -> FloatArray:
+    x = dataset.inputs[:, 0]
+    margin = 0.03 * (x.max() - x.min() or 1.0)
+    return np.linspace(x.min() - margin, x.max() + margin, CURVE_POINTS)
 
 
 def _readable(name: str) -> str:
@@ -92,7 +109,7 @@ def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) 
     ----------
     Bach and Chizat (2022), Figure 2.
     """
-    _draw_disk_frame(axes, teacher)
+    draw_disk_frame(axes, teacher)
     for sign in sheet_signs(trajectory):
         chosen = sheet_particles(trajectory, sign)
         if chosen.size == 0:
@@ -104,10 +121,11 @@ def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) 
         paths = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
         axes.add_collection(LineCollection(list(paths.swapaxes(0, 1)), colors=color, linewidths=0.35, alpha=0.6))
         axes.scatter(paths[-1, :, 0], paths[-1, :, 1], s=7, color=color, linewidths=0, zorder=3)
-    _add_sign_legend(axes, sheet_signs(trajectory))
+    add_sign_legend(axes, sheet_signs(trajectory))
 
 
-def _draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
+def draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
+    """Draw the unit circle, the dotted circle of size 1 and the teacher's directions."""
     axes.set_aspect("equal", anchor="W")
     axes.set_xlim(-1.06, 1.06)
     axes.set_ylim(-1.06, 1.06)
@@ -134,7 +152,7 @@ def draw_polar(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line)
     for angle, weight in zip(coordinate_of(teacher.directions, line), teacher.weights, strict=True):
         axes.plot([angle, angle], [0.0, top], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
     _set_polar_frame(cast(PolarAxes, axes), top)
-    _add_sign_legend(axes, sheet_signs(trajectory))
+    add_sign_legend(axes, sheet_signs(trajectory))
 
 
 def _set_polar_frame(axes: PolarAxes, top: float) -> None:
@@ -148,7 +166,8 @@ def _set_polar_frame(axes: PolarAxes, top: float) -> None:
     axes.grid(linewidth=0.4)
 
 
-def _add_sign_legend(axes: Axes, signs: tuple[float, ...]) -> None:
+def add_sign_legend(axes: Axes, signs: tuple[float, ...]) -> None:
+    """Name the colours of the signs and the teacher's dashes, beside the panel."""
     handles = [Line2D([], [], color=sign_color(sign), label=rf"$\nu_t^{sign_symbol(sign)}$") for sign in signs]
     handles.append(Line2D([], [], color=GREY, linestyle=DASHES, linewidth=1.1, label="teacher"))
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0)).set_in_layout(False)
@@ -166,12 +185,13 @@ def exact_solution(problem: Problem, time: float) -> AngularGaussian | None:
 
 
 def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, line: Line, times: IntArray) -> None:
-    """Density at some outputs on the line, with dots on the exact solution where it is known."""
-    known = False
+    """Density at some outputs on the line (dashed on the negative sheet), with dots on the exact solution if known."""
+    signs, letter, known = sheet_signs(trajectory), measure_symbol(trajectory), False
     for index, color in zip(times, time_colors(len(times)), strict=True):
-        edges, heights = profile(trajectory, int(index), 1.0, line)
-        label = time_label(trajectory.time[index])
-        axes.plot(0.5 * (edges[1:] + edges[:-1]), heights, color=color, label=label)
+        for sign, dashes in zip(signs, ("-", DASHES), strict=False):
+            edges, heights = profile(trajectory, int(index), sign, line)
+            label = time_label(trajectory.time[index]) if sign == signs[0] else None
+            axes.plot(0.5 * (edges[1:] + edges[:-1]), heights, color=color, linestyle=dashes, label=label)
         exact = None if problem is None else exact_solution(problem, float(trajectory.time[index]))
         if exact is not None:
             angles = np.linspace(0.0, TURN, EXACT_POINTS)
@@ -180,7 +200,9 @@ def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, l
             known = True
     if known:
         axes.plot([], [], ".", color=GREY, markersize=5, label="exact")
+    if len(signs) == 2:
+        axes.plot([], [], color=GREY, linestyle=DASHES, label=rf"${letter}_t^-$")
     set_line_limits(axes, line)
     axes.set_ylim(0.0, 1.3 * axes.get_ylim()[1])  # room for the legend
-    axes.set_ylabel(r"density of $\nu_t$")
+    axes.set_ylabel(rf"density of ${letter}_t$")
     axes.legend(loc="upper center", ncols=3, columnspacing=1.2)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from wgflow.plotting.clouds import plot_cloud, shows_cloud
 from wgflow.plotting.heatmaps import draw_measure, measure_title
 from wgflow.plotting.maps import plot_maps, shows_maps
 from wgflow.plotting.networks import (
@@ -21,7 +22,7 @@ from wgflow.plotting.networks import (
     time_label,
 )
 from wgflow.plotting.scalars import draw_mass, draw_risk
-from wgflow.plotting.sheets import Line, find_line, sheet_signs
+from wgflow.plotting.sheets import Line, find_line, measure_symbol, sheet_signs
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
 from wgflow.problems.models import QuadraticProblem
@@ -49,9 +50,10 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
 
     - for regression with one input and a bias, the data and the learned function at a few times;
     - with a teacher, particles in a disk (Figure 2 of Bach and Chizat, 2022) or the last densities around the circle;
-    - for quadratic features, the density at a few times with the exact solution where it is known.
+    - for quadratic features and on intervals, the density at a few times, with the exact solution where it is known.
 
-    Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times.
+    Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times, particles there as
+    dots at the last time with their paths.
 
     Parameters
     ----------
@@ -66,8 +68,10 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
         A matplotlib figure; `save_figure` writes it to a file.
     """
     if shows_maps(trajectory):
-        return plot_maps(trajectory)
-    line, signs = find_line(trajectory), sheet_signs(trajectory)
+        return plot_maps(trajectory, problem)
+    if shows_cloud(trajectory):
+        return plot_cloud(trajectory, problem)
+    line, signs = find_line(trajectory, problem), sheet_signs(trajectory)
     first = _choose_first(trajectory, problem, line)
     teacher = problem.teacher if problem is not None else None
     layout = _layout(len(signs), first=first is not None, measure=line is not None)
@@ -90,15 +94,18 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
 
 
 def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | None) -> _First | None:
-    if problem is None or line is None or not line.angular:
+    if line is None or (problem is None and line.angular):
         return None
+    times = choose_times(trajectory)
+    if problem is None or not line.angular:
+        draw = partial(draw_profiles, trajectory=trajectory, problem=problem, line=line, times=times)
+        return _First(rf"Density of ${measure_symbol(trajectory)}_t$ at a few times", draw, times)
     if problem.teacher is not None:
         network = draw_disk if trajectory.has_particles else draw_polar
         draw = partial(network, trajectory=trajectory, teacher=problem.teacher, line=line)
         if trajectory.has_particles:
             return _First(r"Neurons at $\tanh(|a||b|/2)\,\eta$", draw)
         return _First(f"Densities at {time_label(trajectory.time[-1])} (areas show masses)", draw, polar=True)
-    times = choose_times(trajectory)
     if isinstance(problem.config.problem, QuadraticProblem) and len(sheet_signs(trajectory)) == 1:
         draw = partial(draw_profiles, trajectory=trajectory, problem=problem, line=line, times=times)
         return _First(r"Density of $\nu_t$ at a few times", draw, times)

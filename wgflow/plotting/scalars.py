@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from wgflow.plotting.sheets import sheet_mass, sheet_signs
-from wgflow.plotting.style import BLACK, sign_color, sign_symbol, time_colors
+from wgflow.plotting.sheets import measure_symbol, sheet_mass, sheet_signs
+from wgflow.plotting.style import BLACK, DASHES, sign_color, sign_symbol, time_colors
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -73,7 +73,8 @@ def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None
     for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
         if time[index] >= time_limits(time)[0]:
             axes.plot(time[index], risk[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
-    axes.set_ylabel(r"risk $R(h_t)$" if len(sheet_signs(trajectory)) == 2 else r"risk $R(\nu_t)$")
+    of = "h" if len(sheet_signs(trajectory)) == 2 else measure_symbol(trajectory)
+    axes.set_ylabel(rf"risk $R({of}_t)$")
 
 
 def _colors(marked: IntArray | None) -> FloatArray:
@@ -82,13 +83,13 @@ def _colors(marked: IntArray | None) -> FloatArray:
 
 def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
     r"""Total mass over time, and that of each sheet on signed domains."""
-    signs = sheet_signs(trajectory)
-    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=r"$|\nu_t|$")
-    for sign in signs if len(signs) == 2 else ():
-        symbol = sign_symbol(sign)
-        axes.plot(trajectory.time, sheet_mass(trajectory, sign), color=sign_color(sign), label=rf"$|\nu_t^{symbol}|$")
+    signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
+    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=rf"$|{letter}_t|$")
+    for sign, dashes in zip(signs, ("-", DASHES), strict=False) if len(signs) == 2 else ():
+        values, label = sheet_mass(trajectory, sign), rf"$|{letter}_t^{sign_symbol(sign)}|$"
+        axes.plot(trajectory.time, values, color=sign_color(sign), linestyle=dashes, label=label)
     set_time_axis(axes, trajectory.time)
     axes.set_ylim(0.0, 1.08 * float(max(trajectory.mass.max(), 1e-300)))
-    axes.set_ylabel(r"mass $|\nu_t|$" if len(signs) == 1 else "mass")
+    axes.set_ylabel(rf"mass $|{letter}_t|$" if len(signs) == 1 else "mass")
     if len(signs) == 2:
         axes.legend(loc="best", ncols=3, columnspacing=1.2).set_in_layout(False)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
-from wgflow.domains import Coordinate, Domain
+from wgflow.domains import Box, Coordinate, Domain
 from wgflow.errors import InputError
+from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -26,22 +27,60 @@ class Line:
     angular: bool
 
 
-def find_line(trajectory: Trajectory) -> Line | None:
+def find_line(trajectory: Trajectory, problem: Problem | None = None) -> Line | None:
     """Give the coordinate of circles and intervals; None where the measure does not live on a line."""
-    if trajectory.domain is None:
-        return _circle() if trajectory.has_particles and _on_circle(trajectory.position[0]) else None
-    axes = trajectory.domain.base.coordinates
-    dimension = trajectory.domain.points.shape[-1]
-    if len(axes) != 1 or dimension > 2:
-        return None
-    if dimension == 2:
+    domain = trajectory.domain
+    dimension = trajectory.position.shape[-1] if domain is None and trajectory.has_particles else 0
+    if domain is None and dimension == 2 and _on_circle(trajectory.position[0]):
         return _circle()
-    edges = cell_edges(axes[0])
-    return Line(axes[0].long_name, (float(edges[0]), float(edges[-1])), angular=False)
+    if domain is not None and len(domain.base.coordinates) == 1:
+        dimension = domain.points.shape[-1]
+        if dimension == 2:
+            return _circle()
+    return _interval(trajectory, axis_labels(problem, 1)[0]) if dimension == 1 else None
 
 
 def _circle() -> Line:
     return Line(r"angle of $\eta$", (0.0, TURN), angular=True)
+
+
+def _interval(trajectory: Trajectory, label: str) -> Line:
+    """From wall to wall, or as far as particles go."""
+    if has_density(trajectory):
+        edges = cell_edges(grid_of(trajectory).coordinates[0])
+        return Line(label, (float(edges[0]), float(edges[-1])), angular=False)
+    low, high = float(trajectory.position.min()), float(trajectory.position.max())
+    margin = 0.03 * (high - low) or 1.0
+    return Line(label, (low - margin, high + margin), angular=False)
+
+
+def axis_labels(problem: Problem | None, dimension: int) -> tuple[str, ...]:
+    """Symbols of the coordinates: w in R^p, neurons (a, b) with c for a bias; x, y, z without a problem."""
+    if problem is None:
+        return ("$x$", "$y$", "$z$")[:dimension]
+    if not problem.has_pairs:
+        return _numbered("w", dimension)
+    bias = problem.dataset is not None and problem.dataset.input_shift.size < (problem.inputs or 0)
+    return ("$a$", *_numbered("b", dimension - 1 - bias), *(("$c$",) if bias else ()))
+
+
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    return (f"${name}$",) if count == 1 else tuple(f"${name}_{number + 1}$" for number in range(count))
+
+
+def measure_symbol(trajectory: Trajectory) -> str:
+    r"""Letter of the measure in mathtext: mu on R^p, nu on circles and spheres."""
+    if trajectory.domain is not None:
+        return r"\mu" if isinstance(trajectory.domain.base, Box) else r"\nu"
+    return r"\nu" if trajectory.has_particles and on_sphere(trajectory) else r"\mu"
+
+
+def on_sphere(trajectory: Trajectory) -> bool:
+    """Whether particles live on the unit circle or sphere, as far as first and last positions tell."""
+    if trajectory.domain is not None:
+        return not isinstance(trajectory.domain.base, Box)
+    ends = trajectory.position[[0, -1]]
+    return bool(np.allclose(np.linalg.norm(ends, axis=-1), 1.0))
 
 
 def _on_circle(points: FloatArray) -> bool:

@@ -13,7 +13,10 @@ from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
 from wgflow.trajectory.schema import FIELDS, SCALARS, SCHEMA_VERSION
 from wgflow.trajectory.trajectory import Trajectory
+from wgflow.trajectory.ugrid import sphere_of
 from wgflow.typing import FloatArray
+
+CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
 
 
 def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
@@ -55,9 +58,23 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     sign = file["particle_sign"][:] if "particle_sign" in file else None
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     domain = _rebuild_domain(attributes.get("domain", "{}"))
+    _check_cells(file, domain)
     data = {name: values[:] for name, values in file["data"].items()} if "data" in file else {}
     trajectory = Trajectory(time, scalars, fields, domain, sign, attributes=attributes)
     return trajectory, data
+
+
+def _check_cells(file: h5py.File, domain: Domain | None) -> None:
+    """Raise InputError where a sphere is cut in another way, or its cells have another order, than they have today."""
+    sphere = sphere_of(domain)
+    if sphere is None or "cell_volume" not in file:
+        return
+    volumes = np.atleast_2d(file["cell_volume"][:])[0]
+    if volumes.shape != sphere.shape or not np.allclose(volumes, sphere.volumes, rtol=CELL_TOLERANCE, atol=0.0):
+        raise InputError(
+            f"its cells of the sphere are not those of this version (it was written by {file.attrs.get('source')}); "
+            "run the problem again"
+        )
 
 
 def _plain(value: Any) -> Any:

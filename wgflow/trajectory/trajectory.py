@@ -12,6 +12,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Functional, Particles
 from wgflow.trajectory.schema import FIELDS, GRID, SCALARS
+from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -132,7 +133,13 @@ class Trajectory:
         return self.functional.on_grid(self._known_domain()).first_variation(self.density[index])
 
     def to_xarray(self) -> xarray.Dataset:
-        """Labelled dataset of all scalars and fields; needs the extra ``xarray``."""
+        """Labelled dataset of all scalars and fields, on spheres with longitude and latitude of the cells.
+
+        Raises
+        ------
+        MissingExtraError
+            If xarray is not installed; it comes with the extra ``xarray``.
+        """
         try:
             import xarray
         except ImportError:
@@ -142,6 +149,10 @@ class Trajectory:
         for axis in grid if "density" in self.fields else ():
             described = {"units": axis.units, "long_name": axis.long_name}
             coordinates[axis.name] = (axis.name, axis.values, described)
+        sphere = sphere_of(self.domain)
+        if sphere is not None and "density" in self.fields:
+            for angle, values in zip(ANGLES, longitude_latitude(sphere.points), strict=True):
+                coordinates[f"cell_{angle}"] = ("cell", values, describe_angle("cell", angle))
         if self.sign is not None:
             coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
         variables: dict[str, Any] = {

@@ -18,6 +18,7 @@ from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Snapshot
 from wgflow.trajectory.schema import FIELDS, GRID, RUNNING, SCALARS, SCHEMA_VERSION
+from wgflow.trajectory.ugrid import define_mesh, mesh_arrays, place_on_mesh
 from wgflow.typing import FloatArray
 
 # What adds up over the legs of a run that was resumed.
@@ -267,13 +268,18 @@ def _define(
     data: Mapping[str, FloatArray],
 ) -> None:
     """Write all of a new file but its snapshots."""
-    _reserve(file, [first.fields, data, {"volumes": domain.volumes} if domain is not None else {}])
+    mesh = mesh_arrays(domain) if "density" in first.fields else {}
+    _reserve(file, [first.fields, data, mesh, {"volumes": domain.volumes} if domain is not None else {}])
     _write_attributes(file, domain, attributes)
     _define_dimensions(file, domain, first, sign)
+    if mesh:
+        define_mesh(file, mesh)
     for name in SCALARS:
         _define_variable(file, name, (), ())
     for name, values in first.fields.items():
         _define_variable(file, name, _dimensions(name, domain), values.shape)
+    if mesh:
+        place_on_mesh(file["density"])
     for name, values in data.items():
         file.require_group("data").create_dataset(name, data=values)
     file.flush()
