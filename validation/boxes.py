@@ -52,7 +52,7 @@ def dilation_error(dimension: int, cells: int) -> float:
     box, identity = Box([(-5.0, 5.0)] * dimension, (cells,) * dimension), np.eye(dimension)
     first, wanted, time = 0.09 * dimension, float(dimension), 1.0 / dimension
     moment = wanted * first / (first + (wanted - first) * np.exp(-4.0 * wanted * time))
-    square = Features(lambda points: (points**2).sum(axis=1, keepdims=True), [wanted])
+    square = Features(lambda points: (points**2).sum(axis=1, keepdims=True), np.array([wanted]))
     return flow_error(square, box, 0.09 * identity, moment / dimension * identity, time)
 
 

@@ -61,6 +61,7 @@ def solve(
     order: int = 2,
     limiter: str = "mc",
     stepper: str = "ssprk3",
+    velocity: str = "two_point",
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -87,7 +88,7 @@ def solve(
         The factor alpha.
     reaction : float, optional
         The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
-    order, limiter, stepper
+    order, limiter, stepper, velocity
         See `wgflow.schemes.ExplicitFiniteVolume`.
     times : array-like, optional
         Output times; 101 regular ones by default.
@@ -132,6 +133,7 @@ def solve(
         "order": order,
         "limiter": limiter,
         "stepper": stepper,
+        "velocity": velocity,
     }
 
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:

@@ -61,6 +61,13 @@ def test_faces_belong_to_two_cells():
     np.testing.assert_allclose(reach[0], reach[1], atol=1e-14)
 
 
+def test_neighbours_lie_near_in_memory():
+    """Numbered ring by ring, no cell is further from its neighbours than two rings."""
+    mesh = build_mesh(4)
+    assert abs(mesh.neighbours - np.arange(2562)[:, None]).max() < 2.0 * np.sqrt(2562)
+    assert (np.diff(mesh.edges[:, 0]) >= 0).all()
+
+
 def test_the_divergence_theorem_holds_on_cells():
     """A constant flux field has no divergence: lengths times outward normals add to the mean curvature vector only."""
     errors = []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.references import planar_kernel, spatial_kernel
 from wgflow.domains import Circle
 from wgflow.functionals import arc_cosine_kernel, arc_cosine_sums
+from wgflow.functionals.arc_cosine import PairSums
 from wgflow.functionals.circle_convolution import PARALLEL_THRESHOLD, SERIAL_CHUNK, ArcCosineConvolution
 
 seeds = st.integers(0, 2**32 - 1)
@@ -116,6 +117,50 @@ def test_spatial_sums_equal_the_closed_form(seed):
     expected, expected_gradient = dense_sums(points, sources, masses)
     assert abs(values - expected).max() <= 1e-13 * abs(sources).sum() * abs(points).max()
     assert abs(gradient - expected_gradient).max() <= 1e-13 * abs(sources).sum()
+
+
+@pytest.mark.parametrize(("dimension", "count"), [(3, 40), (3, 700), (4, 1500), (7, 513)])
+def test_sums_over_many_pairs_equal_the_closed_form(dimension, count):
+    """Serial and on all cores, in one chunk and in several."""
+    generator = np.random.default_rng(dimension)
+    points, sources = generator.normal(size=(60, dimension)), generator.normal(size=(count, dimension))
+    masses = generator.normal(size=count)
+    values, gradient = arc_cosine_sums(points, sources, masses)
+    expected, expected_gradient = dense_sums(points, sources, masses)
+    size = (abs(masses) * np.linalg.norm(sources, axis=1)).sum()
+    assert abs(values - expected).max() <= 1e-14 * size * np.linalg.norm(points, axis=1).max()
+    assert abs(gradient - expected_gradient).max() <= 1e-14 * size
+    alone = np.empty(60)
+    PairSums(points, sources)(masses, alone)
+    assert abs(alone - values).max() <= 1e-15 * size * np.linalg.norm(points, axis=1).max()
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-15, 1e-9, 1e-5, 1e-2])
+def test_pairs_near_the_angles_0_and_pi_are_accurate(gap):
+    """k = 1/2 - gap^2 / 4 + ... near 0 and gap^3 / (6 pi) near pi; sin p is as small as the gap in the gradient."""
+    source = np.array([[1.0, 0.0, 0.0]])
+    points = np.array([[np.cos(gap), np.sin(gap), 0.0], [-np.cos(gap), np.sin(gap), 0.0]])
+    values, gradient = arc_cosine_sums(points, source, np.ones(1))
+    rest = np.pi - gap
+    assert values[0] == pytest.approx((np.sin(gap) + rest * np.cos(gap)) / (2.0 * np.pi), rel=1e-15)
+    assert values[1] == pytest.approx((np.sin(gap) - gap * np.cos(gap)) / (2.0 * np.pi), abs=1e-17 + 1e-16 * gap)
+    expected = [
+        [np.sin(gap) * np.cos(gap) + rest, np.sin(gap) ** 2],
+        [gap - np.sin(gap) * np.cos(gap), np.sin(gap) ** 2],
+    ]
+    np.testing.assert_allclose(
+        gradient[:, :2], np.array(expected) / (2.0 * np.pi), atol=1e-16 + 1e-15 * gap, rtol=1e-15
+    )
+    np.testing.assert_array_equal(gradient[:, 2], 0.0)
+
+
+def test_the_origin_has_finite_sums_in_space():
+    """Sources there count nothing; the gradient there is that along the first axis, as in the plane."""
+    sources = np.array([[0.0, 0.0, 0.0], [0.3, -0.5, 0.9]])
+    values, gradient = arc_cosine_sums(np.zeros((1, 3)), sources, np.array([5.0, 2.0]))
+    along = dense_sums(np.array([[1.0, 0.0, 0.0]]), sources[1:], np.array([2.0]))[1]
+    assert values[0] == 0.0
+    np.testing.assert_allclose(gradient, along, rtol=1e-14)
 
 
 @given(coordinates, coordinates, st.floats(0.0, 6.3), st.integers(2, 30))

@@ -103,9 +103,7 @@ def test_the_evaluation_suits_the_domain_and_the_memory():
     assert chosen(Neurons(lambda b: relu(b)), Sphere(42), 0.0) is RecomputedMoments
 
 
-@pytest.mark.parametrize(
-    "fn", [Neurons(Relu(INPUTS)), Neurons(lambda b: Relu(INPUTS)(b))], ids=["summed", "recomputed"]
-)
+@pytest.mark.parametrize("hidden", [Relu(INPUTS), lambda b: Relu(INPUTS)(b)], ids=["summed", "recomputed"])
 @pytest.mark.parametrize("domain", [Sphere(162), Box([[-1.0, 1.0]] * 3, (6, 20, 20))], ids=["sphere", "box"])
 def test_features_beyond_the_memory_limit_give_the_same_numbers(hidden, domain, monkeypatch):
     monkeypatch.setattr("wgflow.functionals.moments.CHUNK_ENTRIES", 500)

@@ -24,7 +24,7 @@ class SphereMesh:
     Parameters
     ----------
     points : array, shape (N, 3)
-        Cell centres, unit vectors.
+        Cell centres, unit vectors, numbered in rings around the first one.
     volumes : array, shape (N,)
         Areas of the cells.
     neighbours : array, shape (N, 6)
@@ -147,7 +147,21 @@ def build_mesh(level: int, sweeps: int = SWEEPS) -> SphereMesh:
     for _ in range(level):
         points, triangles = subdivide(points, triangles)
         points = relax(points, triangles, sweeps)
-    return _dual_mesh(points, triangles)
+    return _dual_mesh(*_in_rings(points, triangles))
+
+
+def _in_rings(points: FloatArray, triangles: IntArray) -> tuple[FloatArray, IntArray]:
+    """Number the points anew, ring by ring around the first one, so that neighbours lie near in memory."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    first, second = triangles.T.ravel(), np.roll(triangles, -1, axis=1).T.ravel()
+    touching = coo_array((np.ones(first.size, dtype=np.int8), (first, second)), shape=(len(points),) * 2)
+    order = breadth_first_order(touching.tocsr(), 0, return_predecessors=False)
+    place = np.empty(len(points), dtype=np.int64)
+    place[order] = np.arange(len(points))
+    triangles = place[triangles]
+    return points[order], triangles[np.argsort(triangles.min(axis=1), kind="stable")]
 
 
 def _dual_mesh(points: FloatArray, triangles: IntArray) -> SphereMesh:

@@ -15,7 +15,7 @@ from wgflow.compilation import cache_folder
 from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
-VERSION = 1  # of the way meshes are built
+VERSION = 2  # of the way meshes are built
 
 
 def cached_mesh(level: int) -> SphereMesh:

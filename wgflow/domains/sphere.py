@@ -159,7 +159,12 @@ def tangent_coordinates(points: FloatArray, targets: FloatArray) -> FloatArray:
     -------
     array, shape (N, k, 2)
     """
-    flat = np.einsum("nki,nai->nka", targets, tangent_frames(points))
+    return coordinates_in(tangent_frames(points), points, targets)
+
+
+def coordinates_in(frames: FloatArray, points: FloatArray, targets: FloatArray) -> FloatArray:
+    """Coordinates of targets (N, k, 3) as in `tangent_coordinates`, in given frames (N, 2, 3) at the points (N, 3)."""
+    flat = np.einsum("nki,nai->nka", targets, frames)
     chord = np.linalg.norm(targets - points[:, None, :], axis=-1)
     arc = 2.0 * np.arcsin(0.5 * chord)
     length = np.linalg.norm(flat, axis=-1)

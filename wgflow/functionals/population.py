@@ -12,16 +12,19 @@ Cho and Saul (2009), Kernel Methods for Deep Learning, Section 2.1 (order 1).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.domains import Circle, Domain
+from wgflow.domains import Circle, Domain, Sphere
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.arc_cosine import PairSums
 from wgflow.functionals.arc_sums import planar_sums
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.circle_convolution import ArcCosineConvolution
 from wgflow.functionals.pair_population import PairPopulation, input_weights
+from wgflow.functionals.zonal import zonal_convolution
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -93,21 +96,11 @@ def _directions(vectors: FloatArray) -> FloatArray:
 def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give ``sum_j masses_j k(points_i, sources_j)``, shape (m,), and its ambient gradient, shape (m, d).
 
-    On the line and in the plane by prefix sums over sorted angles in O((m + n) log n), else densely.
+    On the line and in the plane by prefix sums over sorted angles in O((m + n) log n), else over all pairs.
     """
     if points.shape[1] <= 2:
         return planar_sums(points, sources, masses)
-    return _dense_sums(points, sources, masses)
-
-
-def _dense_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
-    lengths = np.linalg.norm(points, axis=1)[:, None]
-    source_lengths = np.linalg.norm(sources, axis=1)[None, :]
-    angle = _angles_between(points, sources)
-    values = (lengths * source_lengths * _angular_part(angle)) @ masses
-    along = (source_lengths * np.sin(angle)) @ masses
-    gradient = along[:, None] * points / lengths + ((np.pi - angle) * masses) @ sources
-    return values, gradient / (2.0 * np.pi)
+    return PairSums(points, sources).with_gradient(masses)
 
 
 @dataclass(frozen=True)
@@ -141,14 +134,16 @@ class Population(Functional):
         """
         inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
         if isinstance(domain.base, Circle) and inputs == 2:
-            return _CirclePopulation(self, domain, domain.base)
+            return _ZonalPopulation(self, domain, ArcCosineConvolution(domain.base))
+        if isinstance(domain.base, Sphere) and inputs == 3:
+            return _ZonalPopulation(self, domain, zonal_convolution(domain.base))
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             kernel = arc_cosine_kernel(input_weights(domain), self.teacher.directions)
             return PairPopulation(domain, kernel @ self.teacher.weights, self.risk_at_zero)
         raise ShapeError(
             f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
-            f"whose points have {components} components; use a circle for 2 inputs, or an unsigned domain of "
-            f"pairs (a, b) with {inputs + 1} components for 1 or 2"
+            f"whose points have {components} components; use a circle for 2 inputs, a sphere for 3, or "
+            f"for 1 or 2 an unsigned domain of pairs (a, b) with {inputs + 1} components"
         )
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
@@ -177,15 +172,17 @@ class Population(Functional):
         return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
 
 
-class _CirclePopulation(GridFunctional):
-    """The kernel depends on the difference of angles: one convolution per evaluation, in O(N)."""
+class _ZonalPopulation(GridFunctional):
+    """On circle and sphere the kernel depends on the angle alone: one convolution per evaluation."""
 
-    def __init__(self, functional: Population, domain: Domain, circle: Circle) -> None:
+    def __init__(
+        self, functional: Population, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None]
+    ) -> None:
         self.domain = domain
         self.scale = functional.risk_at_zero or 1.0
-        self._convolution = ArcCosineConvolution(circle)
+        self._convolution = convolution
         teacher = functional.teacher
-        self._teacher = arc_cosine_kernel(circle.points, teacher.directions) @ teacher.weights
+        self._teacher = arc_cosine_kernel(domain.base.points, teacher.directions) @ teacher.weights
         self._constant = functional.risk_at_zero
         self._sheets = SheetSums(domain)
 

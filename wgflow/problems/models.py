@@ -232,6 +232,9 @@ class FiniteVolumeSection(Section):
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
     stepper: Literal["euler", "ssprk2", "ssprk3"] = Field("ssprk3", description="time-stepping method")
+    velocity: Literal["two_point", "midpoint"] = Field(
+        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+    )
 
 
 class ParticlesSection(Section):

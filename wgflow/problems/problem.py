@@ -188,6 +188,7 @@ class Problem:
                 order=options.order,
                 limiter=options.limiter,
                 stepper=options.stepper,
+                velocity=options.velocity,
                 **factors,
             )
         moved: dict[str, Any] = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}

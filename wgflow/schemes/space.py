@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Sphere
-from wgflow.domains.sphere import tangent_coordinates
 from wgflow.errors import InputError
-from wgflow.schemes import line, structured, unstructured
+from wgflow.schemes import line, structured
 from wgflow.schemes.point_values import HighOrderScheme
+from wgflow.schemes.sphere import MIDPOINT, TWO_POINT, VELOCITIES, SphereScheme
 from wgflow.typing import FloatArray
 
 LIMITERS = {"minmod": line.MINMOD, "mc": line.MC, "van_leer": line.VAN_LEER, "positive": line.POSITIVE}
@@ -131,58 +131,9 @@ class BoxScheme:
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
 
 
-class SphereScheme:
-    """The scheme on the sphere and the signed sphere; arguments as in `LineScheme`.
-
-    All limiters but "positive" keep face values within the range of the neighbours (Barth and Jespersen, 1989).
-    """
-
-    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
-        sphere = domain.base
-        if not isinstance(sphere, Sphere):
-            raise InputError(f"this scheme needs a sphere; the domain is {domain.kind!r}")
-        mesh = sphere.mesh
-        self._shape = (domain.sheets, sphere.cells)
-        self._conductance = transport * mesh.lengths / (mesh.volumes[:, None] * mesh.distances)
-        self._reaction = reaction
-        self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
-        self._neighbours, self._opposite = mesh.neighbours, mesh.opposite
-        self._slopes = _least_squares(tangent_coordinates(mesh.points, mesh.points[mesh.neighbours]))
-        self._offsets = tangent_coordinates(mesh.points, mesh.midpoints)
-        self._face_values = np.empty(mesh.lengths.shape)
-        blocks = unstructured.PARALLEL_BLOCKS if sphere.cells >= unstructured.PARALLEL_THRESHOLD else 1
-        self._stage = unstructured.voronoi_stage_kernel(limiter, blocks)
-        self._largest_loss_rate = unstructured.voronoi_loss_rate_kernel(blocks)
-        self._largest = np.zeros(blocks)
-
-    def euler_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        result: FloatArray,
-    ) -> None:
-        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
-        arrays = (values.reshape(self._shape) for values in (density, potential, start))
-        factors = (weights, step, self._conductance, self._reaction)
-        mesh = (self._neighbours, self._opposite, self._slopes, self._offsets)
-        self._stage(*arrays, *factors, *mesh, self._face_values, result.reshape(self._shape))
-
-    def loss_rate(self, potential: FloatArray) -> float:
-        """Largest relative loss rate of a cell, with the reconstruction's factor."""
-        factors = (self._conductance, self._face_factor, self._reaction, self._neighbours)
-        return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._largest)
-
-
-def _least_squares(displacements: FloatArray) -> FloatArray:
-    """Weights (N, k, 2) of the differences to k neighbours at the given displacements (N, k, 2) in the gradient."""
-    normal = np.einsum("nki,nkj->nij", displacements, displacements)
-    return np.ascontiguousarray(np.einsum("nij,nkj->nki", np.linalg.inv(normal), displacements))
-
-
-def make_space_scheme(domain: Domain, *, transport: float, reaction: float, order: int, limiter: str) -> SpaceScheme:
+def make_space_scheme(
+    domain: Domain, *, transport: float, reaction: float, order: int, limiter: str, velocity: str = TWO_POINT
+) -> SpaceScheme:
     """Choose the scheme for a domain.
 
     Parameters
@@ -195,21 +146,29 @@ def make_space_scheme(domain: Domain, *, transport: float, reaction: float, orde
         1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
     limiter : str
         A key of ``LIMITERS``; used with order 2.
+    velocity : str
+        "two_point", or on spheres "midpoint"; see `wgflow.schemes.sphere.SphereScheme`.
 
     Raises
     ------
     InputError
-        If there is no scheme for the domain, or the order or limiter is unknown.
+        If there is no scheme for the domain, or the order, limiter or velocity is unknown or not available there.
     """
     if order not in (1, 2, 5):
         raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
     if limiter not in LIMITERS:
         raise InputError(f"limiter = {limiter!r} is unknown; choose one of {', '.join(LIMITERS)}")
+    if velocity not in VELOCITIES:
+        raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
+    if velocity == MIDPOINT and not isinstance(domain.base, Sphere):
+        raise InputError(f'velocity = "{MIDPOINT}" is for spheres; on the domain {domain.kind!r} use "{TWO_POINT}"')
     if order == 5:
         return HighOrderScheme(domain, transport, reaction)
     for base, scheme in SPACE_SCHEMES.items():
         if isinstance(domain.base, base):
             chosen = LIMITERS[limiter] if order == 2 else line.FIRST_ORDER
+            if velocity == MIDPOINT:
+                return SphereScheme(domain, transport, reaction, chosen, velocity)
             return scheme(domain, transport, reaction, chosen)
     raise InputError(f"there is no finite-volume scheme for the domain {domain.kind!r}")
 
