@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wgflow.domains import Box, Circle, Signed, Sphere
+    from wgflow.domains import Box, Circle, Hypersphere, Signed, Space, Sphere
     from wgflow.domains.cone import cone_image
     from wgflow.domains.transfer import transfer
     from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WallWarning, WgflowError
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
         Relu,
         Teacher,
     )
-    from wgflow.particles import draw_gaussian, draw_particles
+    from wgflow.particles import Adaptive, Descent, RungeKutta4, draw_gaussian, draw_particles
     from wgflow.particles.deposit import deposit
+    from wgflow.particles.directions import draw_balanced, draw_directions
     from wgflow.problems import load, load_problem, open_problem, run
     from wgflow.timeloop import Limits, Observers
     from wgflow.trajectory import Trajectory
@@ -70,13 +71,23 @@ _HOME = {
     "deposit": "wgflow.particles.deposit",
     "draw_gaussian": "wgflow.particles",
     "transfer": "wgflow.domains.transfer",
+    "Adaptive": "wgflow.particles",
+    "Descent": "wgflow.particles",
+    "Hypersphere": "wgflow.domains",
+    "RungeKutta4": "wgflow.particles",
+    "Space": "wgflow.domains",
+    "draw_balanced": "wgflow.particles.directions",
+    "draw_directions": "wgflow.particles.directions",
 }
 
 __all__ = [
+    "Adaptive",
     "Box",
     "Circle",
     "ComputationError",
+    "Descent",
     "Features",
+    "Hypersphere",
     "InputError",
     "Interaction",
     "Limits",
@@ -89,8 +100,10 @@ __all__ = [
     "Potential",
     "Quadratic",
     "Relu",
+    "RungeKutta4",
     "ShapeError",
     "Signed",
+    "Space",
     "Sphere",
     "Teacher",
     "Trajectory",
@@ -98,6 +111,8 @@ __all__ = [
     "WgflowError",
     "cone_image",
     "deposit",
+    "draw_balanced",
+    "draw_directions",
     "draw_gaussian",
     "draw_particles",
     "load",

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Domain
+from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
-from wgflow.particles import PolarFlow
+from wgflow.particles import Method, ParticleFlow, PolarFlow
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.timeloop import Limits, Observers
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
@@ -160,6 +160,8 @@ def simulate(
     transport: float = 1.0,
     reaction: float | None = None,
     tolerance: float = 1e-8,
+    method: Method | None = None,
+    input_rate: float = 1.0,
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -167,7 +169,7 @@ def simulate(
     wall_time: float | None = None,
     observers: Observers | None = None,
 ) -> Trajectory:
-    """Follow the same flow with particles in polar form, by scipy's DOP853.
+    """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
 
     Parameters
     ----------
@@ -184,7 +186,11 @@ def simulate(
     reaction : float, optional
         The factor beta; by default the domain's own, and without a domain 2 if there are negative signs, else 4.
     tolerance : float
-        Local error of the integrator, in [1e-13, 0.1].
+        Local error of the default method, `Adaptive`, in [1e-13, 0.1].
+    method : Adaptive, RungeKutta4 or Descent, optional
+        How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD.
+    input_rate : float
+        Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
     times, output, overwrite, stationarity, wall_time, observers
         As in `solve`.
 
@@ -202,7 +208,16 @@ def simulate(
     if reaction is None:
         natural = 2.0 if (particles0.signs < 0.0).any() else 4.0
         reaction = natural if domain is None else domain.reaction
-    evolution = PolarFlow(functional, particles0, transport=transport, reaction=reaction, tolerance=tolerance)
+    flat = domain is not None and isinstance(domain.base, Box | Space)
+    evolution = (ParticleFlow if flat else PolarFlow)(
+        functional,
+        particles0,
+        transport=transport,
+        reaction=reaction,
+        tolerance=tolerance,
+        method=method,
+        input_rate=input_rate,
+    )
     return record_flow(
         evolution,
         check_times(times, t_end),

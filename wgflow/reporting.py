@@ -13,6 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from wgflow.domains import Domain
+from wgflow.domains.gridless import Gridless
 from wgflow.errors import WallWarning
 from wgflow.problems import Problem
 from wgflow.schemes import Evolution, Snapshot
@@ -33,14 +35,18 @@ def announce(problem: Problem, path: Path, *, quiet: bool) -> None:
     if quiet:
         return
     config = problem.config
-    signed = "signed " if config.domain.signed else ""
-    cells = " x ".join(str(count) for count in problem.domain.base.shape)
-    _plain(
-        f"problem     {config.problem.kind} on the {signed}{config.domain.kind}, {cells} cells, "
-        f"beta = {problem.reaction:g}"
-    )
+    _plain(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
     _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     _plain(f"output      {path}")
+
+
+def _describe_domain(domain: Domain) -> str:
+    """The kind of a domain and its size, in a few words."""
+    signed = "signed " if domain.sheets == 2 else ""
+    if isinstance(domain.base, Gridless):
+        return f"the {signed}{domain.kind}, {domain.points.shape[-1]} components"
+    cells = " x ".join(str(count) for count in domain.base.shape)
+    return f"the {signed}{domain.kind}, {cells} cells"
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_point_values_of_a_gaussian_are_those_of_its_formula():
 
 def test_particles_of_a_gaussian_are_drawn_from_the_gaussian_itself():
     coarse = Box([(-3.0, 3.0), (-2.0, 4.0)], (4, 4))
-    particles = initial_particles(GAUSSIAN, coarse, initial_averages(GAUSSIAN, coarse), 2**12, "quasi_random")
+    particles = initial_particles(GAUSSIAN, coarse, 2**12, "quasi_random")
     assert particles.mass == pytest.approx(0.7, rel=1e-12)
     np.testing.assert_allclose(np.cov(particles.points.T), [[0.3, 0.1], [0.1, 0.2]], atol=2e-3)
 

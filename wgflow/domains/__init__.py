@@ -8,11 +8,18 @@ from typing import Any
 from wgflow.domains.base import Coordinate, Domain, total_mass
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
+from wgflow.domains.gridless import Hypersphere, Space
 from wgflow.domains.signed import Signed
 from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
 
-DOMAINS: Mapping[str, Callable[..., Domain]] = {"circle": Circle, "box": Box, "sphere": Sphere}
+DOMAINS: Mapping[str, Callable[..., Domain]] = {
+    "circle": Circle,
+    "box": Box,
+    "sphere": Sphere,
+    "space": Space,
+    "hypersphere": Hypersphere,
+}
 
 
 def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain:
@@ -38,4 +45,16 @@ def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain
     return Signed(domain) if signed else domain
 
 
-__all__ = ["DOMAINS", "Box", "Circle", "Coordinate", "Domain", "Signed", "Sphere", "make_domain", "total_mass"]
+__all__ = [
+    "DOMAINS",
+    "Box",
+    "Circle",
+    "Coordinate",
+    "Domain",
+    "Hypersphere",
+    "Signed",
+    "Space",
+    "Sphere",
+    "make_domain",
+    "total_mass",
+]

@@ -13,7 +13,7 @@ import numpy as np
 
 from wgflow.compilation import kernel
 from wgflow.domains import Domain, total_mass
-from wgflow.errors import ShapeError
+from wgflow.errors import InputError, ShapeError
 from wgflow.typing import FloatArray
 
 
@@ -135,6 +135,25 @@ class Functional(ABC):
         """Part of F that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
 
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
+        """Functional of random samples in the place of all, whose J is right in the mean.
+
+        Parameters
+        ----------
+        count : int
+            Number of samples.
+        generator : numpy.random.Generator
+            Source of the samples.
+        components : int
+            Number of components of the particles.
+
+        Raises
+        ------
+        InputError
+            If the functional is no average over samples.
+        """
+        raise InputError(f"{type(self).__name__} is no average over samples; leave out the batch")
+
     def __add__(self, other: Functional) -> Functional:
         """Sum of two functionals."""
         return Sum((self, other))
@@ -158,6 +177,10 @@ class Sum(Functional):
             np.sum([part.potential for part in parts], axis=0),
             np.sum([part.gradient for part in parts], axis=0),
         )
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """Sum of the sampled terms."""
+        return Sum(tuple(term.sampled(count, generator, components) for term in self.terms))
 
     def penalty(self, mass: float) -> float:
         """Sum of the terms' penalties."""
@@ -209,6 +232,10 @@ class Mass(Functional):
         """Constant potential, zero gradient."""
         potential = np.full(len(particles.weights), self.strength)
         return ParticlePotential(self.penalty(particles.mass), potential, np.zeros_like(particles.points))
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
+        """Itself: there is nothing to sample."""
+        return self
 
     def penalty(self, mass: float) -> float:
         """All of it."""

@@ -91,6 +91,23 @@ class Features(Functional):
             values, gradient = psi @ coefficients, with_gradient(self.fn).gradient(points, coefficients)
         return ParticlePotential(risk, particles.signs * values, particles.signs[:, None] * gradient)
 
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
+        """Risk of a batch of the data, drawn with replacement.
+
+        Raises
+        ------
+        InputError
+            If the risk is no average over data points, or the features cannot be restricted to some of them.
+        """
+        restricted = getattr(self.fn, "restricted", None)
+        if restricted is None or not self._risk.average:
+            raise InputError(
+                f"loss = {self._risk.name!r} of {type(self.fn).__name__} features is no average over data points; "
+                "leave out the batch, or choose the loss square or logistic of neurons on data"
+            )
+        rows = generator.integers(len(self.targets), size=count)
+        return Features(restricted(rows), self.targets[rows], self._risk)
+
     def features(self, points: FloatArray) -> FloatArray:
         """Features (N, n) at points (N, p), checked."""
         psi = np.asarray(self.fn(points), dtype=np.float64)

@@ -26,12 +26,15 @@ class Loss:
         ``(predictions (n,), targets (n,)) -> (n,)``, a diagonal matrix above the Hessian of R.
     labels : bool
         Whether the targets must be +1 or -1.
+    average : bool
+        Whether R is an average over the data, so that the average over a random batch has the right mean.
     """
 
     name: str
     evaluate: Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
     curvature: Callable[[FloatArray, FloatArray], FloatArray]
     labels: bool = False
+    average: bool = False
 
 
 def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
@@ -72,9 +75,9 @@ def _softmin_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray
     return np.exp(-margin - logsumexp(-margin))
 
 
-SQUARE = Loss("square", _square, _square_curvature)
+SQUARE = Loss("square", _square, _square_curvature, average=True)
 HALF_SQUARED_NORM = Loss("half squared norm", _half_squared_norm, _unit_curvature)
-LOGISTIC = Loss("logistic", _logistic, _logistic_curvature, labels=True)
+LOGISTIC = Loss("logistic", _logistic, _logistic_curvature, labels=True, average=True)
 SOFTMIN = Loss("softmin", _softmin, _softmin_curvature, labels=True)
 
 LOSSES = {loss.name: loss for loss in (SQUARE, LOGISTIC, SOFTMIN)}

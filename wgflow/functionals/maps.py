@@ -11,7 +11,7 @@ import numpy as np
 
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.relu_sums import ReluSums
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
 
@@ -67,6 +67,10 @@ class Relu:
         width = self._width
         inside = np.clip(activation + width, 0.0, 2.0 * width)
         return np.where(activation > width, activation, 0.25 * inside**2 / width)
+
+    def restricted(self, rows: IntArray) -> Relu:
+        """Features at some of the data points, given by their indices."""
+        return Relu(self.inputs[rows], self.smoothing)
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""

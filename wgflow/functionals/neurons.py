@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.errors import ShapeError
+from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import FeatureFunction, with_gradient
 from wgflow.functionals.relu_sums import ReluSums
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,13 @@ class Neurons:
         inner = points[:, 1:]
         by_input = points[:, :1] * with_gradient(self.hidden).gradient(inner, coefficients)
         return np.column_stack([self.hidden(inner) @ coefficients, by_input])
+
+    def restricted(self, rows: IntArray) -> Neurons:
+        """Features at some of the data points; raises InputError where the hidden features know of none."""
+        restricted = getattr(self.hidden, "restricted", None)
+        if restricted is None:
+            raise InputError(f"{type(self.hidden).__name__} features cannot be restricted to some data points")
+        return Neurons(restricted(rows))
 
     @property
     def sums(self) -> NeuronSums | None:

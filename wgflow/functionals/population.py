@@ -23,6 +23,9 @@ from wgflow.functionals.arc_cosine import PairSums
 from wgflow.functionals.arc_sums import planar_sums
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.circle_convolution import ArcCosineConvolution
+from wgflow.functionals.features import Features
+from wgflow.functionals.maps import Relu
+from wgflow.functionals.neurons import Neurons
 from wgflow.functionals.pair_population import PairPopulation, input_weights
 from wgflow.functionals.zonal import zonal_convolution
 from wgflow.reductions import inner_product
@@ -170,6 +173,14 @@ class Population(Functional):
         if pairs:
             slopes = np.column_stack([values[:count], slopes])
         return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """Risk on fresh Gaussian inputs, for particles that are directions or pairs (a, b)."""
+        inputs = self.teacher.directions.shape[1]
+        samples = generator.standard_normal((count, inputs))
+        targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
+        hidden = Relu(samples)
+        return Features(Neurons(hidden) if components == inputs + 1 else hidden, targets)
 
 
 class _ZonalPopulation(GridFunctional):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals import Functional, Particles
+from wgflow.functionals import Functional, ParticlePotential, Particles
 from wgflow.particles.system import ParticleFlow
 from wgflow.typing import FloatArray
 
@@ -37,13 +37,28 @@ class PolarFlow(ParticleFlow):
     Raises
     ------
     InputError
-        If an argument is not allowed, or a particle sits at the origin.
+        If an argument is not allowed, a particle sits at the origin, or the layers have different rates.
     """
 
     def __init__(self, functional: Functional, particles: Particles, *, reaction: float = 4.0, **options: Any) -> None:
         if not np.linalg.norm(particles.points, axis=1).all():
             raise InputError("an initial particle sits at the origin, which has no direction")
+        if options.get("input_rate", 1.0) != 1.0:
+            raise InputError("input_rate needs both layers: particles in R^p that are pairs (a, b)")
         super().__init__(functional, particles, reaction=reaction, **options)
+
+    def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
+        r"""State after a step of gradient descent of the neurons :math:`r \eta`, whose weights are :math:`r^2`.
+
+        .. math:: r \eta \leftarrow r \left(\eta - \gamma \left(\tfrac\beta2 J \eta
+                  + \alpha (I - \eta \eta^T) \nabla J\right)\right)
+        """
+        points, growth = self._unpack(state)
+        tangential = self._tangential(found.gradient, points)
+        radial = 0.5 * self._reaction * found.potential[:, None] * points
+        moved = points - step * (radial + self._transport * tangential)
+        stretched = growth + 2.0 * np.log(np.linalg.norm(moved, axis=1))
+        return np.concatenate([self._project(moved).ravel(), stretched])
 
     def _project(self, points: FloatArray) -> FloatArray:
         return points / np.linalg.norm(points, axis=1, keepdims=True)

@@ -6,23 +6,18 @@ r"""A system of particles that moves down the gradient of J, with weights that g
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional, ParticlePotential, Particles
+from wgflow.particles.methods import Adaptive, Advance, Method
 from wgflow.schemes.evolution import Snapshot, StepCounts
 from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
 
-if TYPE_CHECKING:
-    from scipy.integrate import DOP853
-
 
 class ParticleFlow:
-    """The particle system in R^p, by scipy's adaptive Runge-Kutta method of order 8.
+    """The particle system in R^p.
 
     Parameters
     ----------
@@ -35,7 +30,12 @@ class ParticleFlow:
     transport, reaction : float
         The factors alpha and beta.
     tolerance : float
-        Relative and absolute local error of positions and log-weights.
+        Local error of positions and log-weights of the default method, `Adaptive`.
+    method : Adaptive, RungeKutta4 or Descent, optional
+        How the system advances in time.
+    input_rate : float
+        Rate of the components after the first over that of the first: of the input weights over the output weight
+        of neurons (a, b).
     time : float
         Time at the start.
 
@@ -55,43 +55,56 @@ class ParticleFlow:
         transport: float = 1.0,
         reaction: float = 0.0,
         tolerance: float = 1e-8,
+        method: Method | None = None,
+        input_rate: float = 1.0,
         time: float = 0.0,
     ) -> None:
         check_factor("transport", transport)
         check_factor("reaction", reaction)
-        check_tolerance(tolerance)
-        self._functional, self._start = functional, check_particles(particles)
-        self._transport, self._reaction, self._tolerance = transport, reaction, tolerance
+        check_factor("input_rate", input_rate)
+        self.functional, self._start = functional, check_particles(particles)
+        self._method = Adaptive(tolerance) if method is None else method
+        self._rates = np.full(particles.points.shape[1], transport * input_rate)
+        self._rates[0] = transport
+        self._transport, self._reaction = transport, reaction
         if points is None:
             points = self._project(particles.points)
         growth = np.zeros(len(particles.weights)) if growth is None else growth
         self._state = np.concatenate([points.ravel(), growth])
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
-        self.energy = self.potential.energy
-        self._end = math.inf
-        self._solver: DOP853[Any] | None = None
+        self._found: ParticlePotential | None = None
+        self._sampled_energy: float | None = None
+        self._advance: Advance | None = None
 
     def begin_interval(self, end: float) -> None:
-        """Start the integrator anew, and aim at ``end``."""
-        from scipy.integrate import DOP853  # takes longer to import than a small run to compute
-
-        self._end = end
-        self._solver = DOP853(self._velocity, self.time, self._state, end, rtol=self._tolerance, atol=self._tolerance)
+        """Start the method anew, and aim at ``end``."""
+        self._advance = self._method.begin(self, self.time, self._state, end)
 
     def step(self) -> None:
-        """Advance by one step of the integrator."""
-        solver, before = self._solver, self.time
-        if solver is None:
+        """Advance by one step of the method.
+
+        Raises
+        ------
+        ComputationError
+            If the method failed or the particles diverged; the state before the step is kept.
+        """
+        if self._advance is None:
             raise ComputationError("begin_interval must be called before the first step")
-        message = solver.step()
-        if solver.status == "failed" or not np.isfinite(solver.y).all():
-            raise ComputationError(f"the particle integrator failed at t = {before:g}: {message}")
-        self._state, self.time = solver.y, float(solver.t)
-        if self.time == self._end:
-            self._state = np.concatenate([part.ravel() for part in self._unpack(solver.y)])
-        self.step_size = self.time - before
+        step = self._advance()
+        if not np.isfinite(step.state).all():
+            raise ComputationError(
+                f"the particles diverged after t = {self.time:g}: a position or weight is not finite; "
+                "choose a smaller step"
+            )
+        self.step_size = step.time - self.time
+        self.time, self._state, self._sampled_energy = step.time, step.state, step.energy
+        self._found = None
         self.counts.accepted += 1
-        self.energy = self.potential.energy
+
+    @property
+    def energy(self) -> float:
+        """F of the current state; of the samples of the last batch in stochastic descent."""
+        return self.potential.energy if self._sampled_energy is None else self._sampled_energy
 
     @property
     def particles(self) -> Particles:
@@ -109,10 +122,48 @@ class ParticleFlow:
         return self._unpack(self._state)[1]
 
     @property
+    def components(self) -> int:
+        """Number of components of a point."""
+        return self._start.points.shape[1]
+
+    @property
     def potential(self) -> ParticlePotential:
         """Energy, potential and gradient at the current time."""
+        return self.potential_at(self._state)
+
+    def potential_at(self, state: FloatArray, functional: Functional | None = None) -> ParticlePotential:
+        """Energy, potential and gradient at a state, of F or of another functional; once for the current state."""
+        current = functional is None and state is self._state
+        if current and self._found is not None:
+            return self._found
         self.counts.evaluations += 1
-        return self._functional.at_particles(self.particles)
+        found = (functional or self.functional).at_particles(self._particles(state))
+        if current:
+            self._found = found
+        return found
+
+    def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
+        """Rate of change of a state with the given potential and gradient."""
+        slope = self._tangential(found.gradient, self._unpack(state)[0])
+        return np.concatenate([(-self._rates * slope).ravel(), -self._reaction * found.potential])
+
+    def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
+        """State after a step of gradient descent, ``x - step grad J``.
+
+        Raises
+        ------
+        InputError
+            If weights change: then only the multiplicative form keeps them positive.
+        """
+        if self._reaction > 0.0:
+            raise InputError(
+                f"descent with reaction = {self._reaction:g} is not available in R^p; choose the multiplicative form"
+            )
+        return state + step * self.rate(state, found)
+
+    def retracted(self, state: FloatArray) -> FloatArray:
+        """State with its points put back where the flow lives."""
+        return np.concatenate([part.ravel() for part in self._unpack(state)])
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; the fields are ``position``, ``weight`` and ``growth``."""
@@ -122,7 +173,7 @@ class ParticleFlow:
             time=self.time,
             step_size=self.step_size,
             energy=potential.energy,
-            risk=potential.energy - self._functional.penalty(particles.mass),
+            risk=potential.energy - self.functional.penalty(particles.mass),
             mass=particles.mass,
             min_potential=float(potential.potential.min()),
             # The state itself, not scaled once more: a run resumed from it continues bit by bit.
@@ -145,19 +196,6 @@ class ParticleFlow:
     def _particles(self, state: FloatArray) -> Particles:
         points, growth = self._unpack(state)
         return Particles(points, self._start.weights * np.exp(growth), self._start.signs)
-
-    def _velocity(self, time: float, state: FloatArray) -> FloatArray:  # noqa: ARG002
-        self.counts.evaluations += 1
-        particles = self._particles(state)
-        found = self._functional.at_particles(particles)
-        slope = self._tangential(found.gradient, particles.points)
-        return np.concatenate([(-self._transport * slope).ravel(), -self._reaction * found.potential])
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Raise InputError unless a tolerance of the integrator is in [1e-13, 1e-1]."""
-    if not 1e-13 <= tolerance <= 1e-1:
-        raise InputError(f"tolerance = {tolerance!r} is not allowed; give a number from 1e-13 to 0.1")
 
 
 def check_particles(particles: Particles) -> Particles:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
+from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere, total_mass
+from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import Density, cell_averages
 from wgflow.errors import InputError
 from wgflow.particles import Particles, draw_gaussian, draw_particles
+from wgflow.particles.directions import draw_balanced, draw_directions
 from wgflow.problems.exact import AngularGaussian
 from wgflow.problems.models import (
     AngularGaussianInitial,
+    BalancedInitial,
     GaussianInitial,
     MixtureInitial,
     UniformInitial,
@@ -20,7 +23,9 @@ from wgflow.problems.models import (
 )
 from wgflow.typing import FloatArray
 
-ClosedForm = UniformInitial | AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial | MixtureInitial
+ClosedForm = (
+    UniformInitial | AngularGaussianInitial | GaussianInitial | BalancedInitial | VonMisesFisherInitial | MixtureInitial
+)
 Representation = Callable[[Domain, Density], FloatArray]
 
 
@@ -43,7 +48,7 @@ def initial_averages(initial: ClosedForm, domain: Domain, represent: Representat
     """
     if isinstance(initial, MixtureInitial):
         return np.sum([initial_averages(part, domain, represent) for part in initial.components], axis=0)
-    if isinstance(initial, UniformInitial):
+    if isinstance(initial, UniformInitial) and not isinstance(domain.base, Gridless):
         return np.full(domain.shape, initial.mass / domain.volumes.sum())
     values = represent(domain.base, closed_form(initial, domain.base))
     if isinstance(initial, GaussianInitial):
@@ -51,21 +56,25 @@ def initial_averages(initial: ClosedForm, domain: Domain, represent: Representat
     return np.broadcast_to(values / domain.sheets, domain.shape).copy()
 
 
-def initial_particles(initial: ClosedForm, domain: Domain, density: FloatArray, count: int, method: str) -> Particles:
-    """Particles of an initial measure: of the Gaussian itself where it is one, else of its cell averages.
+def initial_particles(initial: ClosedForm, domain: Domain, count: int, method: str) -> Particles:
+    """Particles of an initial measure: of its closed form where there is one to draw from, else of its cell averages.
 
     Raises
     ------
     InputError
-        As `wgflow.draw_particles` does.
+        If the measure does not live on the domain, and as `wgflow.draw_particles` does.
     """
-    if isinstance(initial, GaussianInitial) and domain.sheets == 1:
-        covariance = _covariance(initial, domain.base)
-        return draw_gaussian(covariance, _mean(initial, domain.base), initial.mass, count, initial.seed, method)
-    return draw_particles(domain, density, count, initial.seed, method)
+    base, seed = domain.base, initial.seed
+    if isinstance(initial, GaussianInitial) and isinstance(base, Box | Space) and domain.sheets == 1:
+        return draw_gaussian(_covariance(initial, base), _mean(initial, base), initial.mass, count, seed, method)
+    if isinstance(initial, BalancedInitial) and isinstance(base, Space):
+        return draw_balanced(base.dimension - 1, initial.mass, count, seed, method)
+    if isinstance(initial, UniformInitial) and isinstance(base, Hypersphere):
+        return draw_directions(domain, initial.mass, count, seed, method)
+    return draw_particles(domain, initial_averages(initial, domain), count, seed, method)
 
 
-def closed_form(initial: AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial, base: Domain) -> Density:
+def closed_form(initial: ClosedForm, base: Domain) -> Density:
     """Density of an initial measure on an unsigned domain; raises InputError if it does not live there."""
     round_domain = isinstance(base, Circle | Sphere)
     if isinstance(initial, GaussianInitial) and isinstance(base, Box):
@@ -78,7 +87,10 @@ def closed_form(initial: AngularGaussianInitial | GaussianInitial | VonMisesFish
 
 
 def _covariance(initial: AngularGaussianInitial | GaussianInitial, base: Domain) -> FloatArray:
-    matrix, needed = np.array(initial.covariance), base.points.shape[-1]
+    needed = base.points.shape[-1]
+    matrix = (
+        initial.covariance * np.eye(needed) if isinstance(initial.covariance, float) else np.array(initial.covariance)
+    )
     if matrix.shape != (needed, needed):
         raise InputError(f"[initial] covariance has {len(matrix)} rows; the domain needs {needed} x {needed}")
     if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix).min() <= 0.0:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
+DESCENTS = ("euler", "mirror")
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -150,6 +151,21 @@ class BoxSection(Section):
         return self
 
 
+class SpaceSection(Section):
+    """The space R^p without a grid, for particles: pairs (a, b) of a network with p - 1 inputs."""
+
+    kind: Literal["space"]
+    dimension: int = Field(ge=1, le=10**6, description="number p of components of a point")
+
+
+class HypersphereSection(Section):
+    """The unit sphere of R^p without a grid, for particles in any dimension."""
+
+    kind: Literal["hypersphere"]
+    dimension: int = Field(ge=2, le=10**6, description="number p of components of a point")
+    signed: bool = Field(False, description="one sheet for each sign of the output weight")
+
+
 class UniformInitial(Section):
     """The uniform measure."""
 
@@ -167,11 +183,21 @@ class AngularGaussianInitial(Section):
 
 
 class GaussianInitial(Section):
-    """A Gaussian on a box."""
+    """A Gaussian on a box or in space."""
 
     kind: Literal["gaussian"]
-    covariance: Matrix = Field(description="symmetric positive definite matrix")
+    covariance: Matrix | Positive = Field(
+        description="symmetric positive definite matrix, or the variance of independent components"
+    )
     mean: Vector | None = Field(None, description="centre; the origin by default")
+    mass: Positive = Field(1.0, description="total mass")
+    seed: Seed = Field(0, description="seed of the draw of particles")
+
+
+class BalancedInitial(Section):
+    """Neurons (a, b) in space with a = +1 or -1 and b uniform on the unit sphere."""
+
+    kind: Literal["balanced"]
     mass: Positive = Field(1.0, description="total mass")
     seed: Seed = Field(0, description="seed of the draw of particles")
 
@@ -211,7 +237,13 @@ class FileInitial(Section):
 
 
 InitialSection = (
-    UniformInitial | AngularGaussianInitial | GaussianInitial | VonMisesFisherInitial | MixtureInitial | FileInitial
+    UniformInitial
+    | AngularGaussianInitial
+    | GaussianInitial
+    | BalancedInitial
+    | VonMisesFisherInitial
+    | MixtureInitial
+    | FileInitial
 )
 
 
@@ -242,10 +274,41 @@ class ParticlesSection(Section):
 
     count: int = Field(1000, ge=1, le=10**8, description="number of particles")
     start: Literal["random", "quasi_random"] = Field("random", description="how the initial particles are drawn")
-    tolerance: Tolerance = Field(1e-6, description="local error of the integrator")
-    smoothing: NonNegative = Field(
-        1e-3, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
+    method: Literal["adaptive", "rk4", "euler", "mirror"] = Field(
+        "adaptive",
+        description='adaptive or classical Runge-Kutta; "euler" is gradient descent with the given step, "mirror" the '
+        "same with multiplicative weights",
     )
+    tolerance: Tolerance = Field(1e-6, description="local error of the adaptive method")
+    step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
+    batch: int = Field(
+        0, ge=0, description="samples of each step of descent (SGD): of the data, or fresh Gaussian inputs; 0 for all"
+    )
+    input_rate: NonNegative = Field(
+        1.0, description="rate of the input weights over that of the output weights, for pairs (a, b)"
+    )
+    smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
+        None,
+        description="half width in which kinks of ReLU features on data are rounded; 0.001, and 0 for descent",
+    )
+
+    @model_validator(mode="after")
+    def _has_step(self) -> ParticlesSection:
+        if self.method != "adaptive" and self.step is None:
+            raise ValueError(f'has method = "{self.method}" but no step; give the step size, e.g. step = 0.01')
+        if self.batch > 0 and self.method not in DESCENTS:
+            raise ValueError(
+                f'has batch = {self.batch}, which method = "{self.method}" does not allow; '
+                'choose "euler" or "mirror", or batch = 0'
+            )
+        return self
+
+    @property
+    def kink_smoothing(self) -> float:
+        """Half width of rounded kinks: descent takes ReLU as it is, integrators need it rounded."""
+        if self.smoothing is not None:
+            return self.smoothing
+        return 0.0 if self.method in DESCENTS else 1e-3
 
 
 class CharacteristicsSection(Section):
@@ -270,7 +333,7 @@ class ProblemFile(Section):
     """A whole problem file."""
 
     problem: TwoLayerProblem | QuadraticProblem = Field(discriminator="kind")
-    domain: CircleSection | SphereSection | BoxSection = Field(discriminator="kind")
+    domain: CircleSection | SphereSection | BoxSection | SpaceSection | HypersphereSection = Field(discriminator="kind")
     initial: InitialSection = Field(UniformInitial(), discriminator="kind")
     solver: SolverSection
     finite_volume: FiniteVolumeSection = FiniteVolumeSection()

@@ -10,24 +10,27 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Box, Domain, make_domain
+from wgflow.domains import Domain, make_domain
+from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.flow import check_times
 from wgflow.functionals import Features, Functional, Mass, Neurons, Population, Quadratic, Relu, Teacher, find_loss
 from wgflow.growth import Course
-from wgflow.particles import CharacteristicFlow, ParticleFlow, Particles, PolarFlow, draw_particles
+from wgflow.particles import CharacteristicFlow, Particles, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
 from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
     FileInitial,
+    OutputSection,
     ProblemFile,
     QuadraticProblem,
     TeacherSection,
     TwoLayerProblem,
 )
+from wgflow.problems.particles import make_particle_flow, multiples_of_step
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.timeloop import Limits
@@ -135,15 +138,9 @@ class Problem:
     @property
     def times(self) -> FloatArray:
         """Output times after 0."""
-        output, t_end = self.config.output, self.config.solver.t_end
-        if output.times is not None:
-            return check_times(output.times, t_end)
-        if output.spacing == "linear":
-            return check_times(None, t_end, output.snapshots)
-        first = t_end / 1000.0 if output.first is None else output.first
-        if first >= t_end:
-            raise InputError(f"[output] first = {first:g} is not allowed; allowed is less than t_end = {t_end:g}")
-        return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)
+        config = self.config
+        times = _output_times(config.output, config.solver.t_end)
+        return multiples_of_step(config.particles, times) if self.solver == "particles" else times
 
     def initial_density(self) -> FloatArray:
         """Cell averages of the initial measure; values at the cell centres for the order 5.
@@ -154,6 +151,11 @@ class Problem:
             If the measure does not live on the domain.
         """
         initial = self.config.initial
+        if isinstance(self.domain.base, Gridless):
+            raise InputError(
+                f"[solver] kind = {self.solver!r} needs a grid, which the domain {self.domain.kind!r} has not; choose "
+                'solver.kind = "particles", or a circle, sphere or box'
+            )
         if isinstance(initial, FileInitial):
             return self._stored_start().on(self.domain)
         pointwise = self.solver == "finite_volume" and self.config.finite_volume.order > 2
@@ -167,7 +169,7 @@ class Problem:
             if stored.particles is not None:
                 return stored.particles
             return draw_particles(self.domain, stored.on(self.domain), options.count, initial.seed, options.start)
-        return initial_particles(initial, self.domain, self.initial_density(), options.count, options.start)
+        return initial_particles(initial, self.domain, options.count, options.start)
 
     def _stored_start(self) -> StoredMeasure:
         if self.start is None:
@@ -193,8 +195,10 @@ class Problem:
             )
         moved: dict[str, Any] = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}
         if self.solver == "particles":
-            flow = ParticleFlow if isinstance(self.domain.base, Box) else PolarFlow
-            return flow(functional, self.initial_particles(), tolerance=config.particles.tolerance, **moved)
+            seed = config.initial.seed
+            return make_particle_flow(
+                config.particles, self.domain, functional, self.initial_particles(), seed, **moved
+            )
         tolerance = config.characteristics.tolerance
         return CharacteristicFlow(functional, self.domain, self.initial_density(), tolerance=tolerance, **moved)
 
@@ -219,13 +223,25 @@ class Problem:
             return Population(self.known_teacher())
         smoothing = {
             "finite_volume": 0.0,
-            "particles": self.config.particles.smoothing,
+            "particles": self.config.particles.kink_smoothing,
             "characteristics": self.config.characteristics.smoothing,
         }[self.solver]
         hidden = Relu(self.dataset.inputs, smoothing)
         features = Neurons(hidden) if self.has_pairs else hidden
         limit = section.memory_limit * 2.0**20
         return Features(features, self.dataset.targets, section.loss, memory_limit=limit)
+
+
+def _output_times(output: OutputSection, t_end: float) -> FloatArray:
+    """Times after 0 that the output section asks for."""
+    if output.times is not None:
+        return check_times(output.times, t_end)
+    if output.spacing == "linear":
+        return check_times(None, t_end, output.snapshots)
+    first = t_end / 1000.0 if output.first is None else output.first
+    if first >= t_end:
+        raise InputError(f"[output] first = {first:g} is not allowed; allowed is less than t_end = {t_end:g}")
+    return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)
 
 
 def build_problem(config: ProblemFile, folder: Path) -> Problem:
@@ -248,7 +264,11 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     if isinstance(initial, FileInitial):
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
     problem = assemble(config, _read_data(config, folder), start)
-    problem.initial_density()  # raises where the measure does not live on the domain
+    # Raises where the measure does not live on the domain.
+    if isinstance(problem.domain.base, Gridless) and problem.solver == "particles":
+        problem.initial_particles()
+    else:
+        problem.initial_density()
     return problem
 
 
@@ -285,13 +305,16 @@ def _check_dimensions(problem: Problem) -> None:
     section, domain = problem.config.problem, problem.config.domain
     if isinstance(section, QuadraticProblem) and len(section.target) != needed:
         raise InputError(f"[problem] target has {len(section.target)} rows; the domain needs {needed} x {needed}")
-    if inputs is None or (problem.has_pairs and not domain.signed) or (inputs == needed and domain.kind != "box"):
+    flat = domain.kind in {"box", "space"}
+    if inputs is None or (problem.has_pairs and problem.domain.sheets == 1) or (inputs == needed and not flat):
         return
     source = "[problem.dataset]" if problem.dataset is not None else "[problem.teacher]"
     fitting = {
         "box": f"boxes of pairs (a, b) need {inputs + 1} axes, unsigned",
         "circle": "the circle needs 2 inputs, or 1 for pairs (a, b) if it is unsigned",
         "sphere": "the sphere needs 3 inputs, or 2 for pairs (a, b) if it is unsigned",
+        "space": f"the space of pairs (a, b) needs dimension = {inputs + 1}",
+        "hypersphere": f"the hypersphere needs dimension = {inputs}, or unsigned {inputs + 1} for pairs (a, b)",
     }
     raise InputError(
         f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but {fitting[domain.kind]}: "

@@ -1,0 +1,90 @@
+"""Domains without a grid, where particles alone live: R^p and the unit sphere in any dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wgflow.domains.base import Coordinate, Domain
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Gridless:
+    """A set of points with p components that is not cut into cells; a density on it has the shape (0,).
+
+    Parameters
+    ----------
+    dimension : int
+        Number p of components of a point, at least 1.
+
+    Raises
+    ------
+    InputError
+        If the dimension is not a positive integer.
+    """
+
+    dimension: int
+
+    kind: ClassVar[str]
+    reaction: ClassVar[float]
+    sheets: ClassVar[int] = 1
+    coordinates: ClassVar[tuple[Coordinate, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dimension, int | np.integer) or self.dimension < 1:
+            raise InputError(f"dimension = {self.dimension!r} is not allowed; give an integer of at least 1")
+
+    @property
+    def base(self) -> Domain:
+        """The domain itself."""
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a density: there are no cells."""
+        return (0,)
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Cell centres, none, shape (0, p)."""
+        return np.empty((0, self.dimension))
+
+    @cached_property
+    def volumes(self) -> FloatArray:
+        """Cell volumes, none."""
+        return np.empty(0)
+
+    @cached_property
+    def signs(self) -> FloatArray:
+        """Sign of the only sheet, ``[+1]``."""
+        return np.ones(1)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Arguments that rebuild the domain."""
+        return {"dimension": int(self.dimension)}
+
+
+@dataclass(frozen=True)
+class Space(Gridless):
+    """The space R^p, where particles move by the continuity equation, without walls and without a grid."""
+
+    kind = "space"
+    reaction = 0.0
+
+
+@dataclass(frozen=True)
+class Hypersphere(Gridless):
+    """The unit sphere of R^p without a grid, where particles have directions and weights.
+
+    ``Signed(Hypersphere(d))`` is where balanced neurons of d inputs live.
+    """
+
+    kind = "hypersphere"
+    reaction = 4.0
