@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.functionals.problems import PLANAR, SPATIAL
 from tests.references import central_difference
-from wgflow.functionals import Features, Particles, Relu
+from wgflow.functionals import Features, Neurons, Particles, Population, Relu, Teacher
 
 EVERY = {**PLANAR, **SPATIAL}
 for_every_functional = pytest.mark.parametrize("name", EVERY)
@@ -47,6 +49,21 @@ def test_the_gradient_times_the_weight_is_the_derivative_of_the_energy_by_a_posi
         assert central_difference(energy, 1e-4) == pytest.approx(expected, rel=1e-7, abs=1e-7)
 
 
+@given(seed=st.integers(0, 2**32 - 1), inputs=st.integers(1, 8))
+def test_pairs_of_relu_neurons_stay_balanced(seed, inputs):
+    """By homogeneity a dJ/da = b . dJ/db, so that the flow keeps a^2 - |b|^2."""
+    generator = np.random.default_rng(seed)
+    points, data = generator.normal(size=(6, inputs + 1)), generator.normal(size=(11, inputs))
+    teacher = Teacher(generator.normal(size=(3, inputs)), generator.normal(size=3))
+    particles = Particles(points, generator.exponential(size=6), np.ones(6))
+    for functional in (Features(Neurons(Relu(data)), generator.normal(size=11)), Population(teacher)):
+        gradient = functional.at_particles(particles).gradient
+        output, hidden = points[:, 0] * gradient[:, 0], (points[:, 1:] * gradient[:, 1:]).sum(axis=1)
+        size = (abs(points) * abs(gradient)).sum(axis=1).max()
+        assert size > 1e-3
+        assert abs(output - hidden).max() < 1e-13 * max(size, 1.0)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("dimension", [2, 3, 5])
 def test_compiled_relu_sums_equal_the_formula(smoothing, dimension):
@@ -60,8 +77,9 @@ def test_compiled_relu_sums_equal_the_formula(smoothing, dimension):
     slope = np.where(rounded, (activation + width) / (2.0 * safe), activation > 0.0)
     relu = Relu(inputs, smoothing)
     assert abs(relu(points) - feature).max() < 1e-14
-    assert abs(relu.sums.predictions(points, charges) - charges @ feature).max() < 1e-13
-    values, gradient = relu.sums.fields(points, coefficients)
+    predictions, activations = relu.sums.forward(points, charges)
+    assert abs(predictions - charges @ feature).max() < 1e-13
+    values, gradient = relu.sums.backward(activations, coefficients)
     assert abs(values - feature @ coefficients).max() < 1e-13
     assert abs(gradient - (coefficients * slope) @ inputs).max() < 1e-13
     assert abs(relu.gradient(points, coefficients) - gradient).max() == 0.0
@@ -91,5 +109,8 @@ def test_repeated_data_points_are_counted_as_often_as_they_occur():
     inputs = generator.normal(size=(3, 2))[[0, 1, 0, 2, 1, 0]]
     relu, points = Relu(inputs, 0.05), generator.normal(size=(5, 2))
     charges, coefficients = generator.normal(size=5), generator.normal(size=6)
-    np.testing.assert_allclose(relu.sums.predictions(points, charges), charges @ relu(points), rtol=1e-13)
-    np.testing.assert_allclose(relu.sums.fields(points, coefficients)[0], relu(points) @ coefficients, rtol=1e-12)
+    predictions, activations = relu.sums.forward(points, charges)
+    np.testing.assert_allclose(predictions, charges @ relu(points), rtol=1e-13)
+    np.testing.assert_allclose(
+        relu.sums.backward(activations, coefficients)[0], relu(points) @ coefficients, rtol=1e-12
+    )

@@ -8,28 +8,14 @@ the ratio is the median of such pairs, with the smallest and the largest.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
+from timing import paired_seconds
 
 from wgflow import Box, Sphere
 from wgflow.domains import Domain
 from wgflow.schemes.space import make_space_scheme
-
-REPETITIONS = 15
-PAIRS = 7
-
-
-def shortest_seconds(call: Callable[[], object]) -> float:
-    """Shortest duration of a call, after one that warms up."""
-    call()
-    durations = []
-    for _ in range(REPETITIONS):
-        started = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - started)
-    return min(durations)
 
 
 def euler_stage(domain: Domain, velocity: str) -> Callable[[], object]:
@@ -60,7 +46,7 @@ def main() -> None:
     for name, (domain, velocity) in domains.items():
         cells = int(np.prod(domain.shape))
         stage, add = euler_stage(domain, velocity), triad(cells)
-        pairs = np.array([(shortest_seconds(stage), shortest_seconds(add)) for _ in range(PAIRS)])
+        pairs = paired_seconds(stage, add)
         ratios = pairs[:, 0] / pairs[:, 1]
         seconds = float(np.median(pairs[:, 0]))
         print(

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
+from timing import shortest_seconds
 
 from wgflow import Box
 from wgflow.errors import MissingExtraError
@@ -21,17 +21,6 @@ from wgflow.schemes.space import make_space_scheme
 
 REPETITIONS = 30
 LEAST_RATIO = 15.0
-
-
-def shortest_seconds(call: Callable[[], object]) -> float:
-    """Shortest duration of a call, after one that warms up."""
-    call()
-    durations = []
-    for _ in range(REPETITIONS):
-        started = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - started)
-    return min(durations)
 
 
 def our_stage(cells: int) -> Callable[[], object]:
@@ -65,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=512, help="cells along each axis")
     cells = parser.parse_args().cells
-    ours, theirs = shortest_seconds(our_stage(cells)), shortest_seconds(their_rate(cells))
+    ours, theirs = shortest_seconds(our_stage(cells), REPETITIONS), shortest_seconds(their_rate(cells), REPETITIONS)
     print(f"wgflow  {1e3 * ours:8.3f} ms   one limited upwind stage, {cells}^2 cells")
     print(f"py-pde  {1e3 * theirs:8.3f} ms   one evaluation of its right-hand side (central differences)")
     passed = theirs >= LEAST_RATIO * ours

@@ -83,13 +83,16 @@ class Features(Functional):
         points, charges = particles.points, particles.weights * particles.signs
         sums = getattr(self.fn, "sums", None)
         if sums is not None:
-            risk, coefficients = self._risk.evaluate(sums.predictions(points, charges), self.targets)
-            values, gradient = sums.fields(points, coefficients)
+            predictions, activations = sums.forward(points, charges)
+            risk, coefficients = self._risk.evaluate(predictions, self.targets)
+            values, gradient = sums.backward(activations, coefficients)
         else:
             psi = self.features(points)
             risk, coefficients = self._risk.evaluate(charges @ psi, self.targets)
             values, gradient = psi @ coefficients, with_gradient(self.fn).gradient(points, coefficients)
-        return ParticlePotential(risk, particles.signs * values, particles.signs[:, None] * gradient)
+        if particles.signs.min(initial=1.0) < 0.0:
+            values, gradient = particles.signs * values, particles.signs[:, None] * gradient
+        return ParticlePotential(risk, values, gradient)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
         """Risk of a batch of the data, drawn with replacement.

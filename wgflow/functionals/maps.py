@@ -8,12 +8,15 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.relu_sums import ReluSums
+from wgflow.functionals.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
+
+PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 _DIFFERENCE_STEP = 2.0**-9  # fourth-order central differences: error near 1e-12 for smooth features
 
@@ -26,6 +29,14 @@ class FeatureMap(Protocol):
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of ``sum_i coefficients_i Psi_i`` at the points, shape (N, p)."""
+
+
+def check_inputs(inputs: ArrayLike) -> FloatArray:
+    """Data points as a matrix (n, d); raises ShapeError if they are not one of finite numbers."""
+    matrix = np.asarray(inputs, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
+        raise ShapeError(f"inputs of shape {matrix.shape} are not allowed; give finite numbers, shape (n, d)")
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,10 @@ class Relu:
         parabola :math:`(\eta \cdot x_i + s|x_i|)^2 / (4 s|x_i|)`. Particles need it
         on finite data: the field of the exact ReLU jumps at kinks, which they reach in finite time, and the
         flow is then a differential inclusion.
+    precision : str
+        "float64" or "float32", of the arithmetic at particles.
+    merge : bool
+        Whether data points that occur several times are evaluated once; finding them takes a sort.
 
     Raises
     ------
@@ -50,13 +65,15 @@ class Relu:
 
     inputs: FloatArray
     smoothing: float = 0.0
+    precision: str = "float64"
+    merge: bool = True
 
     def __post_init__(self) -> None:
-        inputs = np.asarray(self.inputs, dtype=np.float64)
-        if inputs.ndim != 2 or inputs.size == 0 or not np.isfinite(inputs).all():
-            raise ShapeError(f"inputs of shape {inputs.shape} are not allowed; give finite numbers, shape (n, d)")
+        inputs = check_inputs(self.inputs)
         if not 0.0 <= self.smoothing < 1.0:
             raise InputError(f"smoothing = {self.smoothing!r} is not allowed; give a number from 0 to below 1")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"precision = {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
         object.__setattr__(self, "inputs", inputs)
 
     def __call__(self, points: FloatArray) -> FloatArray:
@@ -70,16 +87,17 @@ class Relu:
 
     def restricted(self, rows: IntArray) -> Relu:
         """Features at some of the data points, given by their indices."""
-        return Relu(self.inputs[rows], self.smoothing)
+        return Relu(self.inputs[rows], self.smoothing, self.precision, merge=False)
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
-        return self.sums.fields(points, coefficients)[1]
+        return self.sums.backward(Activations(points), coefficients)[1]
 
     @cached_property
     def sums(self) -> ReluSums:
         """Compiled sums over particles and data."""
-        return ReluSums(self.inputs, self._width)
+        make = ReluSums.of_distinct if self.merge else ReluSums
+        return make(self.inputs, self._width, PRECISIONS[self.precision])
 
     @property
     def _width(self) -> FloatArray:

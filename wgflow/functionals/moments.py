@@ -42,7 +42,7 @@ class SummedMoments:
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        return self._sums.predictions(self._points, mass)
+        return self._sums.forward(self._points, mass)[0]
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wgflow.compilation import kernel
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import FeatureFunction, with_gradient
-from wgflow.functionals.relu_sums import ReluSums
+from wgflow.functionals.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
 
@@ -54,22 +55,42 @@ class Neurons:
         return None if inner is None else NeuronSums(inner)
 
 
+@kernel
+def _pair_gradient(outputs, values, inner, gradient):
+    """Slopes of ``a g(b)`` in a, then in b, from g and its gradient."""
+    for j in range(outputs.size):
+        gradient[j, 0] = values[j]
+        for axis in range(inner.shape[1]):
+            gradient[j, axis + 1] = outputs[j] * inner[j, axis]
+
+
+@dataclass(frozen=True)
+class PairActivations:
+    """Pairs (a, b), shape (m, p), with the activations of their hidden features."""
+
+    points: FloatArray
+    hidden: Activations
+
+
 @dataclass(frozen=True)
 class NeuronSums:
     """Predictions and potentials of neurons (a, b) from those of their hidden features; see `ReluSums`."""
 
     hidden: ReluSums
 
-    def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
-        """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
+    def forward(self, points: FloatArray, charges: FloatArray) -> tuple[FloatArray, PairActivations]:
+        """Predictions ``sum_j charges_j Psi(points_j)``, shape (n,), and what the gradient needs of them."""
         check_pairs(points)
-        return self.hidden.predictions(points[:, 1:], charges * points[:, 0])
+        predictions, inner = self.hidden.forward(points[:, 1:], charges * points[:, 0])
+        return predictions, PairActivations(points, inner)
 
-    def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, p)."""
-        check_pairs(points)
-        values, gradient = self.hidden.fields(points[:, 1:], coefficients)
-        return points[:, 0] * values, np.column_stack([values, points[:, :1] * gradient])
+    def backward(self, activations: PairActivations, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give ``<Psi, coefficients>`` at the particles, shape (m,), and its gradient, shape (m, p)."""
+        points = activations.points
+        values, inner = self.hidden.backward(activations.hidden, coefficients)
+        gradient = np.empty(points.shape)
+        _pair_gradient(points[:, 0], values, inner, gradient)
+        return points[:, 0] * values, gradient
 
     def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:
         """Write ``<Psi, coefficients>`` at the points into ``values``, shape (m,)."""

@@ -179,7 +179,7 @@ class Population(Functional):
         inputs = self.teacher.directions.shape[1]
         samples = generator.standard_normal((count, inputs))
         targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
-        hidden = Relu(samples)
+        hidden = Relu(samples, merge=False)
         return Features(Neurons(hidden) if components == inputs + 1 else hidden, targets)
 
 

@@ -1,177 +1,348 @@
-r"""Sums of (smoothed) ReLU features over particles and data, without storing the m x n matrix.
+r"""Sums of (rounded) ReLU features over particles and data, without storing an m x n matrix of features.
 
 With a kink of half width w the feature of the activation a is :math:`t^2/(4w) + \max(a - w, 0)`,
 where t is a + w clipped to [0, 2w].
+
+Two particles at a time meet a tile of data that stays in the cache, four inputs at a time, so that each number that
+is loaded serves several products: all in all this takes little longer than the two matrix products that it contains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
+from numpy.typing import DTypeLike, NDArray
 
-from wgflow.compilation import kernel, parallel_kernel, reduction
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction
 from wgflow.errors import ShapeError
-from wgflow.reductions import inner_product
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 BLOCKS = 8  # fixed, so that sums do not depend on the number of threads
-PARALLEL_THRESHOLD = 100_000  # pairs of a particle and a data point
+PARALLEL_THRESHOLD = 100_000  # pairs of a particle and a data point from which a second core pays
+TILE = 256  # data points whose inputs stay in the cache
+STORED = 2**21  # activations that are kept from the predictions to the gradient; beyond, they are computed anew
+INPUTS = 4  # that are multiplied at a time; points and data are filled up with zeros to a multiple
+
+
+@inlined_kernel
+def _relu(activation, width, curvature, zero):  # noqa: ARG001
+    return max(activation, zero)
+
+
+@inlined_kernel
+def _rounded_relu(activation, width, curvature, zero):
+    rounded = min(max(activation + width, zero), width + width)
+    return curvature * rounded * rounded + max(activation - width, zero)
+
+
+@inlined_kernel
+def _relu_slope(coefficient, activation, width, curvature, zero):  # noqa: ARG001
+    return coefficient if activation > zero else zero
+
+
+@inlined_kernel
+def _rounded_relu_slope(coefficient, activation, width, curvature, zero):
+    rounded = min(max(activation + width, zero), width + width)
+    return coefficient * (curvature + curvature) * rounded
+
+
+@kernel
+def _start_products(first, second, columns, one, two):
+    """Write the products of the first four inputs; see `_add_products`."""
+    a, b, c, d = columns[0], columns[1], columns[2], columns[3]
+    p, q, r, s = first[0], first[1], first[2], first[3]
+    t, u, v, w = second[0], second[1], second[2], second[3]
+    for i in range(one.size):
+        one[i] = p * a[i] + q * b[i] + r * c[i] + s * d[i]
+        two[i] = t * a[i] + u * b[i] + v * c[i] + w * d[i]
 
 
 @reduction
-def _activate(point, columns, activation):
-    """Inner products of one point with all data, one data column of inputs at a time."""
-    activation[:] = point[0] * columns[0]
-    for axis in range(1, point.size):
-        weight, column = point[axis], columns[axis]
+def _add_products(first, second, columns, axis, one, two):
+    """Add the products of four inputs to the activations of two particles at one tile of data."""
+    a, b, c, d = columns[axis], columns[axis + 1], columns[axis + 2], columns[axis + 3]
+    p, q, r, s = first[axis], first[axis + 1], first[axis + 2], first[axis + 3]
+    t, u, v, w = second[axis], second[axis + 1], second[axis + 2], second[axis + 3]
+    for i in range(one.size):
+        one[i] += p * a[i] + q * b[i] + r * c[i] + s * d[i]
+        two[i] += t * a[i] + u * b[i] + v * c[i] + w * d[i]
+
+
+@reduction
+def _pull_back(first, second, columns, axis, zero):
+    """Inner products of the slopes of two particles with four inputs, over one tile of data."""
+    a, b, c, d = columns[axis], columns[axis + 1], columns[axis + 2], columns[axis + 3]
+    p = q = r = s = t = u = v = w = zero
+    for i in range(first.size):
+        x, y = first[i], second[i]
+        p += x * a[i]
+        q += x * b[i]
+        r += x * c[i]
+        s += x * d[i]
+        t += y * a[i]
+        u += y * b[i]
+        v += y * c[i]
+        w += y * d[i]
+    return p, q, r, s, t, u, v, w
+
+
+@kernel
+def _fill(source, filled):
+    """Copy rows into longer ones."""
+    for j in range(source.shape[0]):
+        for axis in range(source.shape[1]):
+            filled[j, axis] = source[j, axis]
+
+
+class _Kernels(NamedTuple):
+    """The compiled sums: predictions, gradients, and potentials alone."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    values: Callable[..., None]
+
+
+@cache
+def relu_kernels(blocks: int, rounded: bool) -> _Kernels:
+    """Compile the sums for exact or rounded kinks, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+    feature, slope = (_rounded_relu, _rounded_relu_slope) if rounded else (_relu, _relu_slope)
+    return _Kernels(
+        _forward_kernel(compiled, blocks, feature),
+        _backward_kernel(compiled, blocks, feature, slope),
+        _value_kernel(compiled, blocks, feature),
+    )
+
+
+def _forward_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any]) -> Callable[..., None]:
+    @reduction
+    def add_features(first, second, one, two, width, curvature, prediction):
+        zero = one.dtype.type(0.0)
+        for i in range(one.size):
+            w, c = width[i], curvature[i]
+            prediction[i] += first * feature(one[i], w, c, zero) + second * feature(two[i], w, c, zero)
+
+    @compiled
+    def forward(points, charges, columns, width, curvature, activation, partial):
+        """Write activations, shape (m, tiles, n), and add the predictions of each block of particles."""
+        for block in prange(blocks):
+            pairs = charges.size // 2
+            for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):
+                for k in range(columns.shape[0]):
+                    one, two = activation[j, k], activation[j + 1, k]
+                    _start_products(points[j], points[j + 1], columns[k], one, two)
+                    for axis in range(INPUTS, columns.shape[1], INPUTS):
+                        _add_products(points[j], points[j + 1], columns[k], axis, one, two)
+                    add_features(charges[j], charges[j + 1], one, two, width[k], curvature[k], partial[block, k])
+
+    return forward
+
+
+def _backward_kernel(
+    compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any], slope: Callable[..., Any]
+) -> Callable[..., None]:
+    @reduction
+    def combine(activation, width, curvature, coefficients, slopes):
+        zero = activation.dtype.type(0.0)
+        value = zero
         for i in range(activation.size):
-            activation[i] += weight * column[i]
-
-
-@reduction
-def _add_features(charge, activation, width, curvature, prediction):
-    for i in range(activation.size):
-        rounded = min(max(activation[i] + width[i], 0.0), 2.0 * width[i])
-        feature = curvature[i] * rounded * rounded + max(activation[i] - width[i], 0.0)
-        prediction[i] += charge * feature
-
-
-@reduction
-def _pull_back(activation, width, curvature, steepness, coefficients, slopes):
-    """Combination of the features at one point; the coefficient times the slope of each goes to ``slopes``."""
-    value = 0.0
-    for i in range(activation.size):
-        shifted = activation[i] + width[i]
-        rounded = min(max(shifted, 0.0), 2.0 * width[i])
-        feature = curvature[i] * rounded * rounded + max(activation[i] - width[i], 0.0)
-        value += coefficients[i] * feature
-        slopes[i] = coefficients[i] * min(max(shifted * steepness[i], 0.0), 1.0)
-    return value
-
-
-@cache
-def prediction_kernel(blocks: int) -> Callable[..., None]:
-    """Compile the predictions, serial (one block) or on all cores."""
-    compiled = kernel if blocks == 1 else parallel_kernel
+            a, w, c = activation[i], width[i], curvature[i]
+            value += coefficients[i] * feature(a, w, c, zero)
+            slopes[i] = slope(coefficients[i], a, w, c, zero)
+        return value
 
     @compiled
-    def predictions(points, charges, columns, width, curvature, rows, partial):
-        """Predictions of each block of particles, shape (blocks, n)."""
+    def backward(activation, columns, width, curvature, coefficients, slopes, values, gradient):
+        """Add to the potential (m,) and its gradient (m, d) at the particles with the given activations."""
         for block in prange(blocks):
-            partial[block, :] = 0.0
-            for j in range(block * charges.size // blocks, (block + 1) * charges.size // blocks):
-                _activate(points[j], columns, rows[block])
-                _add_features(charges[j], rows[block], width, curvature, partial[block])
+            pairs, zero = values.size // 2, activation.dtype.type(0.0)
+            first, second = slopes[block, 0], slopes[block, 1]
+            for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):
+                for k in range(columns.shape[0]):
+                    values[j] += combine(activation[j, k], width[k], curvature[k], coefficients[k], first)
+                    values[j + 1] += combine(activation[j + 1, k], width[k], curvature[k], coefficients[k], second)
+                    for axis in range(0, columns.shape[1], INPUTS):
+                        sums = _pull_back(first, second, columns[k], axis, zero)
+                        for part in range(INPUTS):
+                            gradient[j, axis + part] += sums[part]
+                            gradient[j + 1, axis + part] += sums[INPUTS + part]
 
-    return predictions
+    return backward
 
 
-@cache
-def field_kernel(blocks: int) -> Callable[..., None]:
-    """Compile potential and gradient, serial (one block) or on all cores."""
-    compiled = kernel if blocks == 1 else parallel_kernel
+def _value_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any]) -> Callable[..., None]:
+    @reduction
+    def combine(activation, width, curvature, coefficients):
+        zero = activation.dtype.type(0.0)
+        value = zero
+        for i in range(activation.size):
+            value += coefficients[i] * feature(activation[i], width[i], curvature[i], zero)
+        return value
 
     @compiled
-    def fields(points, columns, width, curvature, steepness, coefficients, rows, slopes, values, gradient):
-        """Write the potential (m,) and its gradient (m, d) at the points."""
+    def potentials(activation, width, curvature, coefficients, values):
+        """Add to the potential (m,) at the particles with the given activations."""
         for block in prange(blocks):
             for j in range(block * values.size // blocks, (block + 1) * values.size // blocks):
-                _activate(points[j], columns, rows[block])
-                values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
-                for axis in range(points.shape[1]):
-                    gradient[j, axis] = inner_product(slopes[block], columns[axis])
-
-    return fields
-
-
-@cache
-def value_kernel(blocks: int) -> Callable[..., None]:
-    """Compile the potential alone, serial (one block) or on all cores."""
-    compiled = kernel if blocks == 1 else parallel_kernel
-
-    @compiled
-    def potentials(points, columns, width, curvature, steepness, coefficients, rows, slopes, values):
-        """Write the potential (m,) at the points."""
-        for block in prange(blocks):
-            for j in range(block * values.size // blocks, (block + 1) * values.size // blocks):
-                _activate(points[j], columns, rows[block])
-                values[j] = _pull_back(rows[block], width, curvature, steepness, coefficients, slopes[block])
+                for k in range(activation.shape[1]):
+                    values[j] += combine(activation[j, k], width[k], curvature[k], coefficients[k])
 
     return potentials
 
 
-def _blocks(pairs: int) -> int:
-    """Blocks of particles: one where starting a second core takes longer than the work."""
-    return BLOCKS if pairs >= PARALLEL_THRESHOLD else 1
+@dataclass(frozen=True)
+class Activations:
+    """Inner products of particles with data, kept from `ReluSums.forward` to `ReluSums.backward`.
+
+    Parameters
+    ----------
+    points : array, shape (m, d)
+        The particles.
+    rows : array or None
+        The products, valid until the next call of the same `ReluSums`; None where they are too many to keep.
+    """
+
+    points: FloatArray
+    rows: NDArray[Any] | None = None
 
 
 class ReluSums:
-    """Predictions and potentials of particles for ReLU features with rounded kinks.
-
-    Data points that occur several times, as in data on a grid, are evaluated once.
+    """Predictions and potentials of particles for ReLU features, exact or with rounded kinks.
 
     Parameters
     ----------
     inputs : array, shape (n, d)
         Data points.
     width : array, shape (n,)
-        Half width of the rounded interval of each; 0 keeps the kink, with slope 0 at it.
+        Half width of the rounded interval of each, all positive; or all 0 for the kink itself, with slope 0 at it.
+    precision : dtype
+        float64 or float32, of all arithmetic here; arguments and results are float64.
+    place : array of int, shape (k,), optional
+        Which of the n data points each of k wanted ones is, where some occur several times; see `of_distinct`.
     """
 
-    def __init__(self, inputs: FloatArray, width: FloatArray) -> None:
-        distinct, first, self._place = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
-        count, width = len(distinct), width[first]
-        self._columns = np.ascontiguousarray(distinct.T)
-        self._width = width
-        self._curvature = np.divide(0.25, width, out=np.zeros(count), where=width > 0.0)
-        self._steepness = np.divide(0.5, width, out=np.full(count, 1e300), where=width > 0.0)
-        self._rows, self._slopes = np.empty((BLOCKS, count)), np.empty((BLOCKS, count))
-        self._partial = np.empty((BLOCKS, count))
+    def __init__(
+        self,
+        inputs: FloatArray,
+        width: FloatArray,
+        precision: DTypeLike = np.float64,
+        place: IntArray | None = None,
+    ) -> None:
+        self._count, self._inputs, self._dtype = *inputs.shape, np.dtype(precision)
+        tile = min(TILE, self._count)
+        tiles, filled = -(-self._count // tile), -(-self._inputs // INPUTS) * INPUTS
+        self._rounded = bool(width.any())
+        columns = np.zeros((tiles * tile, filled), self._dtype)
+        columns[: self._count, : self._inputs] = inputs
+        self._columns = np.ascontiguousarray(columns.reshape(tiles, tile, filled).swapaxes(1, 2))
+        self._shape, self._place = (tiles, tile), place
+        self._width = self._tiled(width)
+        self._curvature = np.divide(0.25, self._width, out=np.zeros_like(self._width), where=self._width > 0.0)
+        self._rows, self._points = np.empty((0, tiles, tile), self._dtype), np.empty((0, filled), self._dtype)
+        self._slopes = np.empty((BLOCKS, 2, tile), self._dtype)
 
-    def predictions(self, points: FloatArray, charges: FloatArray) -> FloatArray:
-        """Sum ``sum_j charges_j Psi(points_j)``, shape (n,)."""
-        points = self._checked(points)
-        blocks = _blocks(charges.size * self._width.size)
-        prediction_kernel(blocks)(
-            points, charges, self._columns, self._width, self._curvature, self._rows, self._partial
-        )
-        return self._partial[:blocks].sum(axis=0)[self._place]
+    @classmethod
+    def of_distinct(cls, inputs: FloatArray, width: FloatArray, precision: DTypeLike = np.float64) -> ReluSums:
+        """Sums that evaluate data points once that occur several times, as data on a grid do."""
+        distinct, first, place = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
+        return cls(distinct, width[first], precision, place)
 
-    def fields(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Give ``<Psi, coefficients>`` at the points, shape (m,), and its gradient, shape (m, d)."""
-        points = self._checked(points)
-        values, gradient = np.empty(len(points)), np.empty(points.shape)
-        gathered = self._gather(coefficients)
-        field_kernel(_blocks(len(points) * self._width.size))(
-            points,
-            self._columns,
-            self._width,
-            self._curvature,
-            self._steepness,
-            gathered,
-            self._rows,
-            self._slopes,
-            values,
-            gradient,
+    def forward(self, points: FloatArray, charges: FloatArray) -> tuple[FloatArray, Activations]:
+        """Predictions ``sum_j charges_j Psi(points_j)``, shape (n,), and what the gradient needs of them."""
+        self._check(points)
+        partial = np.zeros((self._blocks(len(points)), *self._shape), self._dtype)
+        whole: NDArray[Any] | None = None
+        for chunk in self._chunks(len(points)):
+            rows = self._activate(points[chunk], charges[chunk], partial)
+            whole = rows if len(points) == chunk.stop - chunk.start else None
+        predictions = partial.sum(axis=0, dtype=np.float64).ravel()[: self._count]
+        return predictions if self._place is None else predictions[self._place], Activations(points, whole)
+
+    def backward(self, activations: Activations, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give ``<Psi, coefficients>`` at the particles, shape (m,), and its gradient, shape (m, d)."""
+        points, tiled = activations.points, self._tiled(self._gathered(coefficients))
+        count = len(points)
+        values = np.zeros(count + count % 2, self._dtype)
+        gradient = np.zeros((values.size, self._columns.shape[1]), self._dtype)
+        run = relu_kernels(self._blocks(count), self._rounded).backward
+        for chunk, rows in self._activated(activations):
+            part = slice(chunk.start, chunk.start + len(rows))
+            run(
+                rows,
+                self._columns,
+                self._width,
+                self._curvature,
+                tiled,
+                self._slopes,
+                values[part],
+                gradient[part],
+            )
+        return (
+            values[:count].astype(np.float64, copy=False),
+            gradient[:count, : self._inputs].astype(np.float64, copy=False),
         )
-        return values, gradient
 
     def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:
         """Write ``<Psi, coefficients>`` at the points into ``values``, shape (m,)."""
-        points, gathered = self._checked(points), self._gather(coefficients)
-        shape = (self._columns, self._width, self._curvature, self._steepness)
-        value_kernel(_blocks(len(points) * self._width.size))(
-            points, *shape, gathered, self._rows, self._slopes, values
-        )
+        self._check(points)
+        tiled = self._tiled(self._gathered(coefficients))
+        run = relu_kernels(self._blocks(len(points)), self._rounded).values
+        for chunk, rows in self._activated(Activations(points)):
+            found = np.zeros(len(rows), self._dtype)
+            run(rows, self._width, self._curvature, tiled, found)
+            values[chunk] = found[: chunk.stop - chunk.start]
 
-    def _gather(self, coefficients: FloatArray) -> FloatArray:
+    def _activated(self, activations: Activations) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Chunks of particles with their activations: those that were kept, or computed anew."""
+        points = activations.points
+        if activations.rows is not None:
+            yield slice(0, len(points)), activations.rows
+            return
+        unused = np.zeros((self._blocks(len(points)), *self._shape), self._dtype)
+        for chunk in self._chunks(len(points)):
+            yield chunk, self._activate(points[chunk], np.zeros(chunk.stop - chunk.start), unused)
+
+    def _activate(self, points: FloatArray, charges: FloatArray, partial: NDArray[Any]) -> NDArray[Any]:
+        """Write activations of particles, filled up to an even number, and add their predictions to ``partial``."""
+        count = len(points) + len(points) % 2
+        if len(self._rows) < count:
+            self._rows = np.empty((count, *self._shape), self._dtype)
+            self._points = np.zeros((count, self._columns.shape[1]), self._dtype)
+        rows, filled = self._rows[:count], self._points[:count]
+        _fill(points, filled)
+        weights = np.zeros(count, self._dtype)
+        weights[: len(points)] = charges
+        run = relu_kernels(len(partial), self._rounded).forward
+        run(filled, weights, self._columns, self._width, self._curvature, rows, partial)
+        return rows
+
+    def _chunks(self, count: int) -> Iterator[slice]:
+        """Ranges of particles whose activations may be stored."""
+        size = max(2 * BLOCKS, STORED // self._width.size // 2 * 2)
+        for start in range(0, count, size):
+            yield slice(start, min(start + size, count))
+
+    def _blocks(self, count: int) -> int:
+        """Blocks of particles: one where starting a second core takes longer than the work."""
+        return BLOCKS if count * self._count >= PARALLEL_THRESHOLD else 1
+
+    def _gathered(self, coefficients: FloatArray) -> FloatArray:
         """Coefficients of the distinct data points."""
-        return np.asarray(np.bincount(self._place, coefficients, self._width.size), dtype=np.float64)
+        if self._place is None:
+            return coefficients
+        return np.asarray(np.bincount(self._place, coefficients, self._count), dtype=np.float64)
 
-    def _checked(self, points: FloatArray) -> FloatArray:
-        if points.shape[1] != len(self._columns):
-            raise ShapeError(f"data with {len(self._columns)} inputs do not fit points {points.shape}")
-        return np.ascontiguousarray(points)
+    def _tiled(self, values: FloatArray) -> NDArray[Any]:
+        """Values at the data points in tiles, filled up with zeros."""
+        tiled = np.zeros(self._shape, self._dtype)
+        tiled.ravel()[: self._count] = values
+        return tiled
+
+    def _check(self, points: FloatArray) -> None:
+        if points.shape[1] != self._inputs:
+            raise ShapeError(f"data with {self._inputs} inputs do not fit points {points.shape}")

@@ -1,0 +1,26 @@
+"""How the benchmarks take times: the shortest of several calls, and ratios of calls that take turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from wgflow.typing import FloatArray
+
+
+def shortest_seconds(call: Callable[[], object], repetitions: int = 15) -> float:
+    """Shortest duration of a call, after one that warms up."""
+    call()
+    durations = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - started)
+    return min(durations)
+
+
+def paired_seconds(first: Callable[[], object], second: Callable[[], object], pairs: int = 7) -> FloatArray:
+    """Shortest durations of two calls that take turns, shape (pairs, 2): what else the machine does hits both."""
+    return np.array([(shortest_seconds(first), shortest_seconds(second)) for _ in range(pairs)])
