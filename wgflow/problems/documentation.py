@@ -20,11 +20,11 @@ def key_table() -> str:
 
 def _rows(model: type[Section], prefix: str) -> Iterator[tuple[str, ...]]:
     for name, field in model.model_fields.items():
-        members = _sections_in(field.annotation)
+        members = sections_in(field.annotation)
         for member in members:
             yield from _rows(member, f"{prefix}{name}.")
         if not members:
-            yield f"`{prefix}{name}`", _allowed(field), _default(field), _meaning(model, field)
+            yield f"`{prefix}{name}`", allowed_values(field), _default(field), _meaning(model, field)
 
 
 def _meaning(model: type[Section], field: FieldInfo) -> str:
@@ -33,12 +33,13 @@ def _meaning(model: type[Section], field: FieldInfo) -> str:
     return text.replace("|", "\\|")
 
 
-def _sections_in(annotation: Any) -> list[type[Section]]:
+def sections_in(annotation: Any) -> list[type[Section]]:
+    """Sections that a key may be, none for a plain value."""
     options = get_args(annotation) or (annotation,)
     return [option for option in options if isinstance(option, type) and issubclass(option, Section)]
 
 
-def _allowed(field: FieldInfo) -> str:
+def allowed_values(field: FieldInfo) -> str:
     """What a key takes, in a few words."""
     annotation = field.annotation
     choices = [value for value in get_args(annotation) if not isinstance(value, type)]
