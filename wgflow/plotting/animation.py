@@ -79,7 +79,7 @@ def animate_trajectory(
     with paper_style(), _part_of(path) as part:
         scene = make_scene(trajectory, problem, shown)
         write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
-        write(_photographer(scene), len(shown), part, rate, progress or _say_nothing)
+        write(photographer(scene), len(shown), part, rate, progress or _say_nothing)
     return path
 
 
@@ -87,7 +87,7 @@ def _say_nothing(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def _photographer(scene: Scene) -> Draw:
+def photographer(scene: Scene) -> Draw:
     """Give a function from the number of a frame to its picture."""
     scene.figure.set_dpi(DPI)
     canvas: Any = FigureCanvasAgg(scene.figure)
