@@ -11,7 +11,8 @@ import numpy as np
 
 from wgflow.domains import Circle
 from wgflow.errors import InputError
-from wgflow.functionals import OuterProduct, Particles
+from wgflow.functionals import FeatureMap, Neurons, OuterProduct, Particles, SmoothLayer
+from wgflow.functionals.moments import RecomputedMoments
 from wgflow.metrics import (
     as_neurons,
     empirical_distance,
@@ -20,6 +21,7 @@ from wgflow.metrics import (
     sheet_wasserstein,
 )
 from wgflow.problems import Problem, load, load_problem
+from wgflow.problems.models import TwoLayerProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -163,14 +165,24 @@ def predictor_distance(problem: Problem) -> Callable[[Particles, Particles], flo
         return _moment_distance
     if problem.dataset is None:
         return lambda a, b: population_distance(as_neurons(a, count), as_neurons(b, count))
-    inputs = problem.dataset.inputs
+    inputs, section = problem.dataset.inputs, problem.config.problem
+    if isinstance(section, TwoLayerProblem) and section.activation != "relu":
+        features = Neurons(SmoothLayer(inputs, section.activation))
+        return lambda a, b: _output_distance(features, len(inputs), a, b) / float(np.sqrt(len(inputs)))
     return lambda a, b: empirical_distance(as_neurons(a, count), as_neurons(b, count), inputs)
 
 
 def _moment_distance(first: Particles, second: Particles) -> float:
-    features = OuterProduct()
-    moments = [(measure.weights * measure.signs) @ features(measure.points) for measure in (first, second)]
-    return float(np.linalg.norm(moments[0] - moments[1]))
+    return _output_distance(OuterProduct(), first.points.shape[1] ** 2, first, second)
+
+
+def _output_distance(features: FeatureMap, count: int, first: Particles, second: Particles) -> float:
+    """Euclidean distance of the outputs, shape (count,), of two measures."""
+    outputs = [
+        RecomputedMoments(features, measure.points, count).moments(measure.weights * measure.signs)
+        for measure in (first, second)
+    ]
+    return float(np.linalg.norm(outputs[0] - outputs[1]))
 
 
 def plot_comparison_of(comparison: Comparison) -> Figure:

@@ -1,5 +1,6 @@
 """Functionals F of measures, with their first variations J, on grids and at particles."""
 
+from wgflow.functionals.activations import SMOOTH_ACTIVATIONS, SmoothLayer
 from wgflow.functionals.base import Functional, GridFunctional, Mass, ParticlePotential, Particles, Sum
 from wgflow.functionals.energies import Interaction, Potential
 from wgflow.functionals.features import Features, Quadratic
@@ -10,6 +11,7 @@ from wgflow.functionals.population import Population, Teacher, arc_cosine_kernel
 
 __all__ = [
     "LOSSES",
+    "SMOOTH_ACTIVATIONS",
     "FeatureMap",
     "Features",
     "Functional",
@@ -25,6 +27,7 @@ __all__ = [
     "Potential",
     "Quadratic",
     "Relu",
+    "SmoothLayer",
     "Sum",
     "Teacher",
     "arc_cosine_kernel",

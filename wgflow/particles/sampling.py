@@ -1,4 +1,4 @@
-"""Particles drawn from a density on a grid, or from a Gaussian: at random, or quasi-randomly."""
+"""Particles drawn from a density on a grid, or from a Gaussian: at random, or spread more evenly."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.domains.icosphere import unit
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
+from wgflow.particles.strata import lattice, stratified
 from wgflow.schemes.explicit import check_density
 from wgflow.typing import FloatArray, IntArray
 
-START_METHODS = ("random", "quasi_random")
+START_METHODS = ("random", "quasi_random", "stratified", "equispaced")
 AT_ONCE = 2**14  # particles, so that the conditional distributions of a box fit into memory
 
 
@@ -29,30 +30,40 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
     seed : int
         Seed of numpy's PCG64 generator; the same seed draws the same particles.
     method : str
-        "random" (independent) or "quasi_random" (a scrambled Sobol sequence, best for counts that are powers of 2).
+        "random" (independent), "quasi_random" (a scrambled Sobol sequence, best for counts that are powers of 2),
+        "stratified" (one in each of m strata of equal mass: m arcs or intervals, or m boxes of about equal sides in
+        the unit cube that the inverse Rosenblatt map takes to the box; on spheres m runs of cells in their numbering)
+        or "equispaced" (the middles of these strata, without chance; in two and three dimensions they must form a
+        lattice, and spheres have none). On signed domains the strata of one sheet follow those of the other; where
+        the share of a sheet is no multiple of 1/m, one stratum lies in both.
 
     Raises
     ------
     InputError
-        If the count is not positive, the density is not one, or the method is unknown.
+        If the count is not positive or has no lattice, the density is not one, or the method is unknown.
+
+    Notes
+    -----
+    For smooth densities above zero the mean squared error of an integral is of order 1/m for random particles, and
+    m^-(1 + 2/d) for stratified ones in dimension d (Owen, Monte Carlo theory, methods and examples, Section 10.1).
     """
     density = check_density(density, domain.shape)
     masses = density * domain.volumes
     base = domain.base
     rows = masses.reshape(domain.sheets, -1)
+    generator = np.random.default_rng(seed)
     if isinstance(base, Circle):
-        (uniforms,) = _uniforms(count, 1, seed, method).T
+        (uniforms,) = _uniforms(count, 1, generator, method).T
         cells, fraction = _invert(rows.ravel(), uniforms)
         sheet, cell = np.divmod(cells, base.cells)
         angles = (cell + fraction) * base.spacing
         points = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     else:
-        first, *rest = _uniforms(count, 4 if isinstance(base, Sphere) else len(base.shape) + 1, seed, method).T
-        sheet, _ = _invert(rows.sum(axis=1), first)
+        sheet, uniforms = _sheets_and_uniforms(base, rows.sum(axis=1), count, generator, method)
         points = np.empty((count, domain.points.shape[-1]))
         for number, row in enumerate(rows):
             here = sheet == number
-            points[here] = _draw_on(base, row, np.stack(rest)[:, here])
+            points[here] = _draw_on(base, row, uniforms[:, here])
     return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet])
 
 
@@ -70,27 +81,51 @@ def draw_gaussian(
     mass : float
         Total mass, divided evenly.
     count, seed, method
-        See `draw_particles`.
+        See `draw_particles`; strata are boxes of the unit cube, which the quantiles of the components take to R^p.
+        Tails cost stratified particles some of their rate.
 
     Raises
     ------
     InputError
-        If the count is not positive or the method is unknown.
+        If the count is not positive or has no lattice, or the method is unknown.
     """
     from scipy.special import ndtri
 
-    normal = ndtri(_uniforms(count, len(covariance), seed, method))
+    normal = ndtri(_uniforms(count, len(covariance), np.random.default_rng(seed), method))
     points = mean + normal @ np.linalg.cholesky(covariance).T
     return Particles(points, np.full(count, mass / count), np.ones(count))
 
 
-def _uniforms(count: int, dimension: int, seed: int, method: str) -> FloatArray:
+def _sheets_and_uniforms(
+    base: Domain, shares: FloatArray, count: int, generator: np.random.Generator, method: str
+) -> tuple[IntArray, FloatArray]:
+    """Sheet of each particle, shape (count,), and uniforms for its place there, shape (dimensions, count)."""
+    sphere = isinstance(base, Sphere)
+    dimension = 3 if sphere else len(base.shape)
+    if method in ("random", "quasi_random"):
+        first, *rest = _uniforms(count, dimension + 1, generator, method).T
+        return _invert(shares, first)[0], np.stack(rest)
+    if sphere and method == "equispaced":
+        raise InputError('start = "equispaced" is not available on spheres; choose "stratified" or "quasi_random"')
+    sheet, _ = _invert(shares, _uniforms(count, 1, generator, method)[:, 0])
+    numbers = [number for number in np.bincount(sheet).tolist() if number > 0]
+    parts = [_uniforms(number, 1 if sphere else dimension, generator, method) for number in numbers]
+    uniforms = np.concatenate(parts)
+    if sphere:  # the first uniform passes through the cells and their triangles, two place a particle in its triangle
+        uniforms = np.hstack([uniforms, _uniforms(count, 2, generator, "random")])
+    return sheet, uniforms.T
+
+
+def _uniforms(count: int, dimension: int, generator: np.random.Generator, method: str) -> FloatArray:
     """Points of the open unit cube, shape (count, dimension)."""
     if count < 1:
         raise InputError(f"count = {count} is not allowed; give the number of particles, at least 1")
     if method not in START_METHODS:
         raise InputError(f"start = {method!r} is unknown; choose one of {', '.join(START_METHODS)}")
-    generator = np.random.default_rng(seed)
+    if method == "stratified":
+        return stratified(count, dimension, generator)
+    if method == "equispaced":
+        return lattice(count, dimension)
     if method == "random":
         return 1.0 - generator.random((count, dimension))
     from scipy.stats import qmc

@@ -62,10 +62,12 @@ class DatasetSection(Section):
 
 
 class TwoLayerProblem(Section):
-    """Two-layer network Psi(a, b)(x) = a relu(b.x) on data, or on Gaussian inputs with a teacher."""
+    """Two-layer network Psi(a, b)(x) = a sigma(b.x) on data, or of ReLU on Gaussian inputs with a teacher."""
 
     kind: Literal["two_layer"]
-    activation: Literal["relu"] = Field("relu", description="activation of the hidden layer")
+    activation: Literal["relu", "tanh", "softplus", "squared_relu"] = Field(
+        "relu", description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space'
+    )
     loss: Literal["square", "logistic", "softmin"] = Field("square", description="risk of the predictions")
     data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
@@ -82,6 +84,10 @@ class TwoLayerProblem(Section):
                 raise ValueError(f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights')
             if self.loss != "square":
                 raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
+            if self.activation != "relu":
+                raise ValueError(
+                    f'data = "{GAUSSIAN_TEACHER}" allows only activation = "relu"; found "{self.activation}"'
+                )
             if self.dataset is not None:
                 raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
         elif self.teacher is not None:
@@ -273,7 +279,9 @@ class ParticlesSection(Section):
     """Options of the particle solver."""
 
     count: int = Field(1000, ge=1, le=10**8, description="number of particles")
-    start: Literal["random", "quasi_random"] = Field("random", description="how the initial particles are drawn")
+    start: Literal["random", "quasi_random", "stratified", "equispaced"] = Field(
+        "random", description="how the initial particles are drawn"
+    )
     method: Literal["adaptive", "rk4", "euler", "mirror"] = Field(
         "adaptive",
         description='adaptive or classical Runge-Kutta; "euler" is gradient descent with the given step, "mirror" the '
@@ -286,6 +294,9 @@ class ParticlesSection(Section):
     )
     input_rate: NonNegative = Field(
         1.0, description="rate of the input weights over that of the output weights, for pairs (a, b)"
+    )
+    precision: Literal["float64", "float32"] = Field(
+        "float64", description="arithmetic of ReLU features on data; positions and weights are float64"
     )
     smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
         None,

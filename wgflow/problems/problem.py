@@ -15,7 +15,19 @@ from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.flow import check_times
-from wgflow.functionals import Features, Functional, Mass, Neurons, Population, Quadratic, Relu, Teacher, find_loss
+from wgflow.functionals import (
+    FeatureMap,
+    Features,
+    Functional,
+    Mass,
+    Neurons,
+    Population,
+    Quadratic,
+    Relu,
+    SmoothLayer,
+    Teacher,
+    find_loss,
+)
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
 from wgflow.problems.datasets import Dataset, read_dataset
@@ -221,15 +233,20 @@ class Problem:
             return Quadratic(np.array(section.target))
         if self.dataset is None:
             return Population(self.known_teacher())
+        hidden = self._hidden(section, self.dataset.inputs)
+        features = Neurons(hidden) if self.has_pairs else hidden
+        limit = section.memory_limit * 2.0**20
+        return Features(features, self.dataset.targets, section.loss, memory_limit=limit)
+
+    def _hidden(self, section: TwoLayerProblem, inputs: FloatArray) -> FeatureMap:
+        if section.activation != "relu":
+            return SmoothLayer(inputs, section.activation)
         smoothing = {
             "finite_volume": 0.0,
             "particles": self.config.particles.kink_smoothing,
             "characteristics": self.config.characteristics.smoothing,
         }[self.solver]
-        hidden = Relu(self.dataset.inputs, smoothing)
-        features = Neurons(hidden) if self.has_pairs else hidden
-        limit = section.memory_limit * 2.0**20
-        return Features(features, self.dataset.targets, section.loss, memory_limit=limit)
+        return Relu(inputs, smoothing, self.config.particles.precision if self.solver == "particles" else "float64")
 
 
 def _output_times(output: OutputSection, t_end: float) -> FloatArray:
@@ -276,6 +293,7 @@ def assemble(config: ProblemFile, dataset: Dataset | None, start: StoredMeasure 
     """Build a problem from its sections and its data, and check that they fit together."""
     parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
     problem = Problem(config, make_domain(**parameters), dataset, start)
+    _check_activation(config)
     _check_dimensions(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
@@ -320,6 +338,16 @@ def _check_dimensions(problem: Problem) -> None:
         f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but {fitting[domain.kind]}: "
         "choose other inputs, another bias, or another [domain]"
     )
+
+
+def _check_activation(config: ProblemFile) -> None:
+    """Raise InputError if neurons are to be directions, which only those of 1-homogeneous activations can be."""
+    section, kind = config.problem, config.domain.kind
+    if isinstance(section, TwoLayerProblem) and section.activation != "relu" and kind not in {"box", "space"}:
+        raise InputError(
+            f'[problem] activation = "{section.activation}" is not homogeneous of degree 1, so has no flow on a '
+            f'{kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
+        )
 
 
 def _make_teacher(section: TeacherSection) -> Teacher:

@@ -1,0 +1,87 @@
+r"""Hidden layers with smooth activations: features :math:`\varphi_i(b) = \sigma(b \cdot x_i)` at data points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from scipy.special import expit
+
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.maps import check_inputs
+from wgflow.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of one number and its derivative, both vectorised."""
+
+    value: Callable[[FloatArray], FloatArray]
+    slope: Callable[[FloatArray], FloatArray]
+
+
+# The paper asks for differentiable features in its theorems; ReLU, with sums of its own, is `Relu`.
+SMOOTH_ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
+    {
+        "tanh": Activation(np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
+        "softplus": Activation(lambda z: np.logaddexp(0.0, z), expit),
+        "squared_relu": Activation(lambda z: np.maximum(z, 0.0) ** 2, lambda z: 2.0 * np.maximum(z, 0.0)),
+    }
+)
+
+
+@dataclass(frozen=True)
+class SmoothLayer:
+    r"""Features :math:`\varphi_i(b) = \sigma(b \cdot x_i)` at n data points, for `Neurons`.
+
+    Parameters
+    ----------
+    inputs : array, shape (n, d)
+        Data points, with a last column of ones where a bias is wanted.
+    activation : str
+        "tanh", "softplus" (log(1 + exp z)) or "squared_relu" (max(z, 0)^2).
+
+    Raises
+    ------
+    ShapeError
+        If the inputs are not a matrix of finite numbers.
+    InputError
+        If the activation is unknown.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 2.1.
+    """
+
+    inputs: FloatArray
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.activation not in SMOOTH_ACTIVATIONS:
+            raise InputError(
+                f"activation = {self.activation!r} is unknown; choose one of {', '.join(SMOOTH_ACTIVATIONS)}, or Relu"
+            )
+        object.__setattr__(self, "inputs", check_inputs(self.inputs))
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features at points (N, d), shape (N, n); raises ShapeError if they have another dimension."""
+        return SMOOTH_ACTIVATIONS[self.activation].value(self._products(points))
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient gradient of ``sum_i coefficients_i phi_i`` at the points, shape (N, d)."""
+        slopes = SMOOTH_ACTIVATIONS[self.activation].slope(self._products(points))
+        return (slopes * coefficients) @ self.inputs
+
+    def restricted(self, rows: IntArray) -> SmoothLayer:
+        """Features at some of the data points, given by their indices."""
+        return SmoothLayer(self.inputs[rows], self.activation)
+
+    def _products(self, points: FloatArray) -> FloatArray:
+        if points.shape[-1] != self.inputs.shape[1]:
+            raise ShapeError(
+                f"input weights with {points.shape[-1]} components do not fit data with {self.inputs.shape[1]} inputs "
+                "(a bias counts as one)"
+            )
+        return points @ self.inputs.T
