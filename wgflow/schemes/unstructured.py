@@ -16,7 +16,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import kernel, parallel_kernel
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
 from wgflow.domains.icosphere import DEGREE
 from wgflow.schemes.line import FIRST_ORDER, POSITIVE
 
@@ -25,10 +25,21 @@ PARALLEL_THRESHOLD = 4_096
 STENCIL = 10  # the two cells of an edge and the eight others that touch one of them
 
 
+@inlined_kernel
+def _two_point_rate(conductance, rates, phi, sheet, cell, face, neighbour):  # noqa: ARG001
+    return conductance[cell, face] * (phi[cell] - phi[neighbour])
+
+
+@inlined_kernel
+def _midpoint_rate(conductance, rates, phi, sheet, cell, face, neighbour):  # noqa: ARG001
+    return rates[sheet, cell, face]
+
+
 @cache
 def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter and velocity, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
+    outward_rate = _midpoint_rate if midpoint else _two_point_rate
 
     @compiled
     def euler_stage(
@@ -66,10 +77,7 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
                     outflow = 0.0
                     for face in range(DEGREE):
                         neighbour = neighbours[cell, face]
-                        if midpoint:
-                            rate = rates[sheet, cell, face]
-                        else:
-                            rate = conductance[cell, face] * (phi[cell] - phi[neighbour])
+                        rate = outward_rate(conductance, rates, phi, sheet, cell, face, neighbour)
                         outflow += max(rate, 0.0) * face_values[cell, face]
                         outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
                     change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
@@ -82,6 +90,7 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
 def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float]:
     """Compile the search for the largest loss rate, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
+    outward_rate = _midpoint_rate if midpoint else _two_point_rate
 
     @compiled
     def largest_loss_rate(
@@ -97,11 +106,8 @@ def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float
                 for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
                     outflow = 0.0
                     for face in range(DEGREE):
-                        if midpoint:
-                            outflow += max(rates[sheet, cell, face], 0.0)
-                        else:
-                            fall = phi[cell] - phi[neighbours[cell, face]]
-                            outflow += conductance[cell, face] * max(fall, 0.0)
+                        neighbour = neighbours[cell, face]
+                        outflow += max(outward_rate(conductance, rates, phi, sheet, cell, face, neighbour), 0.0)
                     loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
                     most = max(most, loss)
                 largest[block] = most
