@@ -305,3 +305,24 @@ import wgflow.plotting
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_neurons_with_many_inputs_are_drawn_by_their_layers():
+    directions = np.eye(4)[:2].tolist()
+    problem = wgflow.open_problem(
+        {
+            "problem": {**TEACHER, "teacher": {"directions": directions, "weights": [1.0, -1.0]}},
+            "domain": {"kind": "space", "dimension": 5},
+            "initial": {"kind": "balanced"},
+            "solver": {"kind": "particles", "t_end": 0.5},
+            "particles": {"count": 7},
+            "output": {"snapshots": 3},
+        }
+    )
+    flow = wgflow.run(problem)
+    layers, risk, mass = plot_trajectory(flow, problem).axes
+    dots = np.concatenate([collection.get_offsets() for collection in layers.collections[1::2]])
+    expected = np.column_stack([np.linalg.norm(flow.position[-1, :, 1:], axis=1), flow.position[-1, :, 0]])
+    assert sorted(map(tuple, dots)) == pytest.approx(sorted(map(tuple, expected)))
+    assert r"R(\mu_t)" in risk.get_ylabel()
+    assert "mu_t" in mass.get_ylabel()

@@ -100,6 +100,28 @@ def _readable(name: str) -> str:
     return name.replace("_", " ").replace("$", r"\$")
 
 
+def draw_layers(axes: Axes, trajectory: Trajectory) -> None:
+    """Neurons (a, b) at (|b|, a): thin lines are paths, dots their ends; gradient flow conserves a^2 - |b|^2.
+
+    The dashed lines are those of balanced neurons, |a| = |b|.
+    """
+    chosen = thin(trajectory.weight.shape[1], DISK_PATHS)
+    position = np.asarray(trajectory.position)[:, chosen]
+    paths = np.stack([np.linalg.norm(position[..., 1:], axis=-1), position[..., 0]], axis=-1)
+    for sign in (1.0, -1.0):
+        rows = np.flatnonzero(np.where(paths[-1, :, 1] < 0.0, -1.0, 1.0) == sign)
+        lines = list(paths[:, rows].swapaxes(0, 1))
+        axes.add_collection(LineCollection(lines, colors=sign_color(sign), linewidths=0.35, alpha=0.6))
+        axes.scatter(*paths[-1, rows].T, s=7, color=sign_color(sign), linewidths=0, zorder=3)
+    largest = 1.05 * float(np.abs(paths).max())
+    for slope in (1.0, -1.0):
+        axes.plot([0.0, largest], [0.0, slope * largest], color="gray", linestyle="--", linewidth=0.8, zorder=0)
+    axes.set_xlim(0.0, 1.05 * float(paths[..., 0].max()))
+    axes.set_ylim(-largest, largest)
+    axes.set_xlabel("length of the input weights $|b|$")
+    axes.set_ylabel("output weight $a$")
+
+
 def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
     r"""Particles in the unit disk: a neuron of size s = |a||b| and direction eta is at tanh(s/2) eta.
 

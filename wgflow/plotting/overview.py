@@ -16,6 +16,7 @@ from wgflow.plotting.maps import plot_maps, shows_maps
 from wgflow.plotting.networks import (
     choose_times,
     draw_disk,
+    draw_layers,
     draw_polar,
     draw_profiles,
     draw_regression,
@@ -30,6 +31,7 @@ from wgflow.trajectory import Trajectory
 from wgflow.typing import IntArray
 
 HEIGHTS = {1: 3.2, 2: 6.4, 4: 7.0}  # inches, by the number of rows
+LAYERS_HEIGHT = 4.2  # without panels of the measure
 SHEETS = ("sheet +", "sheet -")
 
 
@@ -50,7 +52,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
 
     - for regression with one input and a bias, the data and the learned function at a few times;
     - with a teacher, particles in a disk (Figure 2 of Bach and Chizat, 2022) or the last densities around the circle;
-    - for quadratic features and on intervals, the density at a few times, with the exact solution where it is known.
+    - for quadratic features and on intervals, the density at a few times, with the exact solution where it is known;
+    - for networks of more than two inputs whose layers both move, output against input weights.
 
     Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times, particles there as
     dots at the last time with their paths.
@@ -75,7 +78,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     first = _choose_first(trajectory, problem, line)
     teacher = problem.teacher if problem is not None else None
     layout = _layout(len(signs), first=first is not None, measure=line is not None)
-    with styled_figure(HEIGHTS[len(layout)]) as figure:
+    height = LAYERS_HEIGHT if first is not None and line is None else HEIGHTS[len(layout)]
+    with styled_figure(height) as figure:
         panels = _make_panels(figure, layout, polar=first is not None and first.polar)
         titles = {"risk": "Risk", "mass": "Mass"}
         if first is not None:
@@ -87,13 +91,17 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
             draw_measure(figure, [panels[name] for name in SHEETS[: len(signs)]], trajectory, line, teacher)
             for name, sign in zip(SHEETS, signs, strict=False):
                 titles[name] = measure_title(trajectory, sign, teacher=teacher is not None)
-        if len(layout) == 4:
+        if first is not None and len(layout) in (2, 4) and layout[0][1] == "risk":
             _join(panels["risk"], panels["mass"])
         _add_titles(panels, titles)
     return figure
 
 
 def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | None) -> _First | None:
+    if line is None and problem is not None and problem.has_pairs and trajectory.has_particles:
+        return _First(
+            "Neurons: output weight and length of the input weights", partial(draw_layers, trajectory=trajectory)
+        )
     if line is None or (problem is None and line.angular):
         return None
     times = choose_times(trajectory)
@@ -120,7 +128,7 @@ def _layout(sheets: int, *, first: bool, measure: bool) -> list[list[str]]:
     scalars = ["risk", "mass"]
     pair = list(SHEETS) if sheets == 2 else [SHEETS[0]] * 2
     if not measure:
-        return [scalars]
+        return [["first", "risk"], ["first", "mass"]] if first else [scalars]
     if not first:
         return [pair, scalars]
     if sheets == 2:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
-from wgflow.domains import Box, Coordinate, Domain
+from wgflow.domains import Box, Coordinate, Domain, Space
 from wgflow.errors import InputError
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
@@ -71,14 +71,14 @@ def _numbered(name: str, count: int) -> tuple[str, ...]:
 def measure_symbol(trajectory: Trajectory) -> str:
     r"""Letter of the measure in mathtext: mu on R^p, nu on circles and spheres."""
     if trajectory.domain is not None:
-        return r"\mu" if isinstance(trajectory.domain.base, Box) else r"\nu"
+        return r"\mu" if isinstance(trajectory.domain.base, Box | Space) else r"\nu"
     return r"\nu" if trajectory.has_particles and on_sphere(trajectory) else r"\mu"
 
 
 def on_sphere(trajectory: Trajectory) -> bool:
     """Whether particles live on the unit circle or sphere, as far as first and last positions tell."""
     if trajectory.domain is not None:
-        return not isinstance(trajectory.domain.base, Box)
+        return not isinstance(trajectory.domain.base, Box | Space)
     ends = trajectory.position[[0, -1]]
     return bool(np.allclose(np.linalg.norm(ends, axis=-1), 1.0))
 
