@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 
 from tests.references import central_difference
 from wgflow.errors import ComputationError, InputError, ShapeError
@@ -54,6 +57,79 @@ def test_a_width_learns_the_same_whatever_is_trained_beside_it():
     apart = descent.train(alone, teacher, np.random.default_rng(1))
     assert abs(together.outputs[own] - apart.outputs).max() < 1e-13
     assert abs(together.inputs[own] - apart.inputs).max() < 1e-13
+
+
+def test_with_samples_of_its_own_each_width_is_trained_alone():
+    generator = np.random.default_rng(4)
+    teacher, students = draw_teacher(2, 3, generator), draw_students([2, 4, 3], 3, generator)
+    descent = Descent(50, batch=10, output_rate=0.1, input_rate=0.1)
+    apart = replace(descent, common_samples=False).train(students, teacher, np.random.default_rng(1))
+    sources = np.random.default_rng(1).spawn(3)
+    for alone, source, trained in zip(students.apart(), sources, apart.apart(), strict=True):
+        expected = descent.train(alone, teacher, source)
+        assert np.array_equal(trained.outputs, expected.outputs)
+        assert np.array_equal(trained.inputs, expected.inputs)
+
+
+def final_risks(descent, teacher, repetitions, first_seed):
+    """Risks of students of 2, 3 and 5 neurons with random starts, shape (repetitions, 3)."""
+    risks = []
+    for seed in range(first_seed, first_seed + repetitions):
+        generator = np.random.default_rng(seed)
+        students = draw_students([2, 3, 5], 2, generator)
+        risks.append(descent.train(students, teacher, generator).risks(teacher))
+    return np.array(risks)
+
+
+def test_the_law_of_each_width_does_not_depend_on_common_samples():
+    """Two-sample Kolmogorov-Smirnov tests of final risks, at the level 1e-3; they tell 4 steps from 2 at 1e-4."""
+    teacher = Teacher.from_angles([0.3, 2.0], [1.0, -1.0])
+    descent = Descent(4, batch=5, output_rate=0.3, input_rate=0.3)
+    common = final_risks(descent, teacher, 400, 0)
+    independent = final_risks(replace(descent, common_samples=False), teacher, 400, 400)
+    shorter = final_risks(replace(descent, iterations=2), teacher, 400, 800)
+    assert min(ks_2samp(common[:, k], independent[:, k]).pvalue for k in range(3)) > 1e-3
+    assert max(ks_2samp(common[:, k], shorter[:, k]).pvalue for k in range(3)) < 1e-4
+
+
+def kernel_sums(points, sources, masses):
+    """Sums of the arc-cosine kernel and their gradients, pair by pair."""
+    values, slopes = np.zeros(len(points)), np.zeros_like(points)
+    for i, u in enumerate(points):
+        for v, mass in zip(sources, masses, strict=True):
+            a, b = np.linalg.norm(u), np.linalg.norm(v)
+            p = np.arccos(np.clip(u @ v / (a * b), -1.0, 1.0))
+            values[i] += mass * a * b * (np.sin(p) + (np.pi - p) * np.cos(p)) / (2.0 * np.pi)
+            slopes[i] += mass * (b * np.sin(p) * u / a + (np.pi - p) * v) / (2.0 * np.pi)
+    return values, slopes
+
+
+@pytest.mark.parametrize("dimension", [3, 12])
+def test_descent_without_samples_is_the_gradient_of_the_population_risk(dimension):
+    """Below and above the number of neurons of student and teacher; the teacher's neurons have any length."""
+    generator = np.random.default_rng(7)
+    teacher = Teacher(generator.standard_normal((3, dimension)), np.array([1.0, -2.0, 0.5]))
+    students = draw_students([1, 2, 5], dimension, generator)
+    trained = Descent(20, None, output_rate=0.05, input_rate=0.3).train(students, teacher, generator)
+    for student, end in zip(students.apart(), trained.apart(), strict=True):
+        a, b, m = student.outputs.copy(), student.inputs.copy(), len(student.outputs)
+        for _ in range(20):
+            sources = np.concatenate([b, teacher.directions])
+            values, slopes = kernel_sums(b, sources, np.concatenate([a / m, -teacher.weights]))
+            a, b = a - 0.05 * values, b - 0.3 * a[:, None] * slopes
+        assert abs(end.outputs - a).max() < 1e-6  # arccos in the reference
+        assert abs(end.inputs - b).max() < 1e-6
+
+
+def test_descent_without_samples_is_the_limit_of_large_batches():
+    generator = np.random.default_rng(9)
+    teacher, students = draw_teacher(2, 3, generator), draw_students([4], 3, generator)
+    descent = Descent(1, 400_000, output_rate=0.5, input_rate=0.5)
+    many = descent.train(students, teacher, generator)
+    all_samples = replace(descent, batch=None).train(students, teacher, generator)
+    for name in ("outputs", "inputs"):
+        moved = getattr(all_samples, name) - getattr(students, name)
+        assert abs(getattr(many, name) - getattr(students, name) - moved).max() < 0.02 * abs(moved).max()
 
 
 def test_risks_are_those_of_the_population():

@@ -40,7 +40,7 @@ def _arctangent(ratio):
 
 
 @reduction
-def _half_chords(target, sources, apart, together):
+def half_chords(target, sources, apart, together):
     """Write |u - v|^2 / 4 and |u + v|^2 / 4 for one target (d,) and sources (d, n)."""
     apart[:] = 0.0
     together[:] = 0.0
@@ -52,7 +52,7 @@ def _half_chords(target, sources, apart, together):
 
 
 @reduction
-def _angular_sums(apart, together, masses):
+def angular_sums(apart, together, masses):
     """Sums of masses times 2 pi k and times sin p; ``apart`` becomes masses times pi - p."""
     value, along = 0.0, 0.0
     for j in range(masses.size):
@@ -94,8 +94,8 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
                 for first in range(0, masses.size, work.shape[2]):
                     last = min(first + work.shape[2], masses.size)
                     apart, together = work[block, 0, : last - first], work[block, 1, : last - first]
-                    _half_chords(targets[i], sources[:, first:last], apart, together)
-                    value, along = _angular_sums(apart, together, masses[first:last])
+                    half_chords(targets[i], sources[:, first:last], apart, together)
+                    value, along = angular_sums(apart, together, masses[first:last])
                     values[i] += value
                     if gradients:
                         for axis in range(dimension):

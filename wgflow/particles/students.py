@@ -1,4 +1,4 @@
-r"""Students of a teacher on fresh Gaussian inputs, trained by stochastic gradient descent: many widths side by side.
+r"""Students of a teacher on Gaussian inputs, trained by gradient descent: many widths side by side.
 
 A student of width m predicts :math:`h(x) = \frac1m \sum_j a_j (b_j \cdot x)_+`. In mean-field scaling a step with the
 samples :math:`x_1, ..., x_n` is
@@ -6,8 +6,8 @@ samples :math:`x_1, ..., x_n` is
 .. math:: a_j \leftarrow a_j - \frac{\gamma_a}{n} \sum_i r_i (b_j \cdot x_i)_+, \qquad
           b_j \leftarrow b_j - \frac{\gamma_b}{n} \sum_i r_i a_j 1_{b_j \cdot x_i > 0}\, x_i, \qquad r = h - y.
 
-All students see the same samples, which are independent of teacher and start, so that each has the law of a student
-that is trained alone; two matrix products then serve them all.
+With common samples, which are independent of teacher and start, each student has the law of one that is trained
+alone, and two matrix products serve them all. Without samples the means are those of the population.
 
 References
 ----------
@@ -16,16 +16,18 @@ Bach and Chizat (2022), Section 4.4 and Figure 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wgflow.compilation import kernel, reduction
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.functionals import Particles, Population, Teacher
+from wgflow.functionals.arc_cosine import angular_sums, half_chords
+from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray, IntArray
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
@@ -73,6 +75,11 @@ class Students:
         """First neuron of each network, and the end, shape (k + 1,)."""
         return np.concatenate([[0], np.cumsum(self.widths)])
 
+    def apart(self) -> list[Students]:
+        """Give each network on its own."""
+        parts = [slice(first, last) for first, last in pairwise(self.starts)]
+        return [Students(self.outputs[part], self.inputs[part], np.array([part.stop - part.start])) for part in parts]
+
     def network(self, index: int) -> Particles:
         """Give one network as a measure of its input weights, with masses |a|/m and the signs of a."""
         chosen = slice(*self.starts[index : index + 2])
@@ -84,6 +91,12 @@ class Students:
         """Population risk of each network against a teacher, in closed form, shape (k,)."""
         population = Population(teacher)
         return np.array([population.at_particles(self.network(index)).energy for index in range(len(self.widths))])
+
+
+def join_students(parts: Sequence[Students]) -> Students:
+    """Put networks side by side."""
+    outputs, inputs, widths = zip(*((part.outputs, part.inputs, part.widths) for part in parts), strict=True)
+    return Students(np.concatenate(outputs), np.concatenate(inputs), np.concatenate(widths))
 
 
 def draw_students(widths: Sequence[int], dimension: int, generator: np.random.Generator) -> Students:
@@ -101,31 +114,38 @@ def draw_teacher(neurons: int, dimension: int, generator: np.random.Generator) -
     return Teacher(directions, generator.choice([-1.0, 1.0], neurons))
 
 
+@kernel
+def _add_feature(charge, activation, error):
+    """Rectify the activations of a neuron in place, and add its part to the prediction."""
+    zero = activation.dtype.type(0.0)
+    for i in range(error.size):
+        activation[i] = max(activation[i], zero)
+        error[i] += charge * activation[i]
+
+
 @reduction
-def _residuals(activation, outputs, starts, targets, residual):
-    """Write ``h - y`` of each network at each sample, and rectify the activations in place."""
-    for i in range(activation.shape[0]):
-        row = activation[i]
-        for k in range(starts.size - 1):
-            total = row.dtype.type(0.0)
-            for j in range(starts[k], starts[k + 1]):
-                row[j] = max(row[j], row.dtype.type(0.0))
-                total += outputs[j] * row[j]
-            residual[i, k] = total / (starts[k + 1] - starts[k]) - targets[i]
+def _pull_back(output, error, activation):
+    """Slope in the output weight; features become the error times the output weight where they are active."""
+    zero = activation.dtype.type(0.0)
+    slope = zero
+    for i in range(error.size):
+        slope += error[i] * activation[i]
+        activation[i] = output * error[i] if activation[i] > zero else zero
+    return slope
 
 
 @kernel
-def _back_propagate(activation, outputs, starts, residual, output_slopes):
-    """Add the slopes in the output weights; replace features by the residual times a where they are active."""
-    output_slopes[:] = 0.0
-    zero = activation.dtype.type(0.0)
-    for i in range(activation.shape[0]):
-        row = activation[i]
-        for k in range(starts.size - 1):
-            error = residual[i, k]
-            for j in range(starts[k], starts[k + 1]):
-                output_slopes[j] += error * row[j]
-                row[j] = error * outputs[j] if row[j] > zero else zero
+def _back_propagate(activation, outputs, starts, targets, error, rate):
+    """Step of the output weights; activations (M, n) become the slopes in what enters the neurons."""
+    for k in range(starts.size - 1):
+        first, last = starts[k], starts[k + 1]
+        share = outputs.dtype.type(1.0 / (last - first))
+        for i in range(error.size):
+            error[i] = -targets[i]
+        for j in range(first, last):
+            _add_feature(share * outputs[j], activation[j], error)
+        for j in range(first, last):
+            outputs[j] -= rate * _pull_back(outputs[j], error, activation[j])
 
 
 @kernel
@@ -134,20 +154,51 @@ def _descend(values, slopes, rate):
         values[i] -= rate * slopes[i]
 
 
+@kernel
+def _point(outputs, inputs, lengths, sources, masses):
+    """Write lengths, directions (as columns of the sources) and masses of the neurons of one network."""
+    for j in range(outputs.size):
+        lengths[j] = np.sqrt(inner_product(inputs[j], inputs[j]))
+        masses[j] = outputs[j] * lengths[j] / outputs.size
+        for axis in range(inputs.shape[1]):
+            sources[axis, j] = inputs[j, axis] / max(lengths[j], 1e-300)
+
+
+@kernel
+def _descend_population(outputs, inputs, rates, iterations, sources, masses, work):
+    """Descend with the population gradient; the teacher is in the last columns of the sources (d, m + k)."""
+    count, dimension = inputs.shape
+    apart, together, lengths = work[0], work[1], work[2, :count]
+    output_rate, input_rate = rates[0] / (2.0 * np.pi), rates[1] / (2.0 * np.pi)
+    for _ in range(iterations):
+        _point(outputs, inputs, lengths, sources, masses)  # not changed below, while the neurons move one by one
+        for j in range(count):
+            target = sources[:, j]
+            half_chords(target, sources, apart, together)
+            value, along = angular_sums(apart, together, masses)
+            push = input_rate * outputs[j]
+            for axis in range(dimension):
+                inputs[j, axis] -= push * (along * target[axis] + inner_product(apart, sources[axis]))
+            outputs[j] -= output_rate * lengths[j] * value
+
+
 @dataclass(frozen=True)
 class Descent:
-    """Stochastic gradient descent on fresh Gaussian inputs.
+    """Stochastic gradient descent on fresh Gaussian inputs, or descent on the population risk.
 
     Parameters
     ----------
     iterations : int
         Number of steps.
-    batch : int
-        Fresh samples in each step.
+    batch : int or None
+        Fresh samples in each step; None for the gradient of the population risk, in closed form and without samples.
     output_rate, input_rate : float
         Step sizes of the two layers in mean-field scaling; time is ``iterations * output_rate``.
     precision : str
-        "float64" or "float32".
+        "float64" or "float32" for the samples and what is computed from them.
+    common_samples : bool
+        Whether all networks see the same samples, several times faster than samples of their own. The law of
+        each network is the same either way, and only networks that are trained together depend on each other.
 
     Raises
     ------
@@ -156,21 +207,22 @@ class Descent:
     """
 
     iterations: int
-    batch: int = 100
+    batch: int | None = 100
     output_rate: float = 0.005
     input_rate: float = 0.005
     precision: str = "float64"
+    common_samples: bool = True
 
     def __post_init__(self) -> None:
         for name in ("iterations", "batch", "output_rate", "input_rate"):
             value = getattr(self, name)
-            if not 0 < value < np.inf:
+            if not ((name == "batch" and value is None) or 0 < value < np.inf):
                 raise InputError(f"{name} = {value!r} is not allowed; give a positive number")
         if self.precision not in PRECISIONS:
             raise InputError(f"precision = {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
 
     def train(self, students: Students, teacher: Teacher, generator: np.random.Generator) -> Students:
-        """Train all networks on the same samples.
+        """Train all networks.
 
         Parameters
         ----------
@@ -179,7 +231,7 @@ class Descent:
         teacher : Teacher
             What is to be learned, with as many inputs.
         generator : numpy.random.Generator
-            Source of the samples.
+            Source of the samples; each network has one spawned from it unless samples are common.
 
         Raises
         ------
@@ -191,35 +243,50 @@ class Descent:
         dimension = teacher.directions.shape[1]
         if students.inputs.shape[1] != dimension:
             raise ShapeError(f"students of {students.inputs.shape[1]} inputs cannot learn a teacher of {dimension}")
-        step = _prepare(self, students, teacher)
-        outputs, inputs = (values.astype(PRECISIONS[self.precision]) for values in (students.outputs, students.inputs))
-        samples = np.empty((self.batch, dimension), dtype=outputs.dtype)
-        for _ in range(self.iterations):
-            generator.standard_normal(dtype=samples.dtype, out=samples)
-            step(outputs, inputs, samples)
-        if not (np.isfinite(outputs).all() and np.isfinite(inputs).all()):
+        if self.batch is None:
+            trained = join_students([_follow_population(self, one, teacher) for one in students.apart()])
+        elif self.common_samples:
+            trained = _follow_samples(self, self.batch, students, teacher, generator)
+        else:
+            sources = generator.spawn(len(students.widths))
+            pairs = zip(students.apart(), sources, strict=True)
+            trained = join_students([_follow_samples(self, self.batch, one, teacher, own) for one, own in pairs])
+        if not (np.isfinite(trained.outputs).all() and np.isfinite(trained.inputs).all()):
             raise ComputationError("the weights of a student diverged; choose smaller rates")
-        return Students(outputs.astype(np.float64), inputs.astype(np.float64), students.widths)
+        return trained
 
 
-def _prepare(descent: Descent, students: Students, teacher: Teacher) -> Callable[..., None]:
-    """Give a function that does one step in place; its buffers are allocated once."""
+def _follow_samples(
+    descent: Descent, batch: int, students: Students, teacher: Teacher, generator: np.random.Generator
+) -> Students:
+    """Train all networks on the same samples; two matrix products serve them all."""
     dtype: Any = PRECISIONS[descent.precision]
-    starts, count = students.starts, len(students.outputs)
+    starts, (count, dimension) = students.starts, students.inputs.shape
+    outputs, inputs = students.outputs.astype(dtype), students.inputs.astype(dtype)
     directions, weights = teacher.directions.T.astype(dtype), teacher.weights.astype(dtype)
-    activation, hidden = np.empty((descent.batch, count), dtype), np.empty((descent.batch, len(weights)), dtype)
-    residual = np.empty((descent.batch, len(students.widths)), dtype)
-    output_slopes, input_slopes = np.empty(count, dtype), np.empty(students.inputs.shape, dtype)
-    rates = dtype(descent.output_rate / descent.batch), dtype(descent.input_rate / descent.batch)
-
-    def step(outputs: NDArray[Any], inputs: NDArray[Any], samples: NDArray[Any]) -> None:
+    samples, hidden = np.empty((batch, dimension), dtype), np.empty((batch, len(weights)), dtype)
+    targets, error = np.empty(batch, dtype), np.empty(batch, dtype)
+    activation, slopes = np.empty((count, batch), dtype), np.empty((count, dimension), dtype)
+    output_rate, input_rate = dtype(descent.output_rate / batch), dtype(descent.input_rate / batch)
+    for _ in range(descent.iterations):
+        generator.standard_normal(dtype=dtype, out=samples)
         np.matmul(samples, directions, out=hidden)
-        targets = np.maximum(hidden, 0.0, out=hidden) @ weights
-        np.matmul(samples, inputs.T, out=activation)
-        _residuals(activation, outputs, starts, targets, residual)
-        _back_propagate(activation, outputs, starts, residual, output_slopes)
-        np.matmul(activation.T, samples, out=input_slopes)
-        _descend(outputs, output_slopes, rates[0])
-        _descend(inputs.reshape(-1), input_slopes.reshape(-1), rates[1])
+        np.matmul(np.maximum(hidden, 0.0, out=hidden), weights, out=targets)
+        np.matmul(inputs, samples.T, out=activation)
+        _back_propagate(activation, outputs, starts, targets, error, output_rate)
+        np.matmul(activation, samples, out=slopes)
+        _descend(inputs.reshape(-1), slopes.reshape(-1), input_rate)
+    return Students(outputs.astype(np.float64), inputs.astype(np.float64), students.widths)
 
-    return step
+
+def _follow_population(descent: Descent, student: Students, teacher: Teacher) -> Students:
+    """Train one network without samples, in the space that its neurons and the teacher span and never leave."""
+    basis = np.linalg.qr(np.concatenate([student.inputs, teacher.directions]).T)[0]
+    outputs, inputs = student.outputs.copy(), student.inputs @ basis
+    lengths = np.linalg.norm(teacher.directions, axis=1)
+    units = teacher.directions / lengths[:, None] @ basis
+    sources = np.ascontiguousarray(np.concatenate([inputs, units]).T)
+    masses = np.concatenate([outputs, -teacher.weights * lengths])
+    rates, work = np.array([descent.output_rate, descent.input_rate]), np.empty((3, masses.size))
+    _descend_population(outputs, inputs, rates, descent.iterations, sources, masses, work)
+    return Students(outputs, inputs @ basis.T, student.widths)
