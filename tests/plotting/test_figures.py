@@ -323,6 +323,6 @@ def test_neurons_with_many_inputs_are_drawn_by_their_layers():
     layers, risk, mass = plot_trajectory(flow, problem).axes
     dots = np.concatenate([collection.get_offsets() for collection in layers.collections[1::2]])
     expected = np.column_stack([np.linalg.norm(flow.position[-1, :, 1:], axis=1), flow.position[-1, :, 0]])
-    assert sorted(map(tuple, dots)) == pytest.approx(sorted(map(tuple, expected)))
+    assert np.array(sorted(map(tuple, dots))) == pytest.approx(np.array(sorted(map(tuple, expected))))
     assert r"R(\mu_t)" in risk.get_ylabel()
     assert "mu_t" in mass.get_ylabel()
