@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.problems.models import ProblemFile, Section
+
+_NAMES = {bool: "true, false", int: "integer", float: "number", str: "string"}
+_LISTS = {
+    "true, false": "list of true, false",
+    "integer": "list of integers",
+    "number": "list of numbers",
+    "string": "list of strings",
+}
 
 
 def key_table() -> str:
@@ -45,20 +54,23 @@ def allowed_values(field: FieldInfo) -> str:
     choices = [value for value in get_args(annotation) if not isinstance(value, type)]
     if choices and all(isinstance(value, str | int) for value in choices):
         return ", ".join(f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in choices)
-    bounds = [_bound(item) for item in field.metadata]
+    inner = [item for member in get_args(annotation) for item in getattr(member, "__metadata__", ())]
+    bounds = [_bound(item) for found in (field, *inner) for item in getattr(found, "metadata", ())]
     return " ".join([_type_name(annotation), ", ".join(filter(None, bounds))]).strip()
 
 
 def _type_name(annotation: Any) -> str:
-    text = str(annotation)
-    if text.count("list[") > 1:
-        return "matrix"
-    if "list[" in text:
-        return "list of strings" if "str" in text else "list of numbers"
-    for kind, name in ((bool, "true, false"), (int, "integer"), (float, "number"), (str, "string")):
-        if annotation is kind or kind in get_args(annotation) or kind.__name__ in text:
-            return name
-    return "section"
+    """What a type is called; of unions, what each member is."""
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
+    members = [member for member in get_args(annotation) if member is not NoneType]
+    if get_origin(annotation) is list:
+        inner = members[0]
+        name = _type_name(inner)
+        return "matrix" if name == "list of numbers" else _LISTS.get(name, "list of tables")
+    if members:
+        return " or ".join(dict.fromkeys(map(_type_name, members)))
+    return _NAMES.get(annotation, "section")
 
 
 def _bound(item: Any) -> str:
