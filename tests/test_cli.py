@@ -52,6 +52,20 @@ def test_run_info_plot(command, tmp_path):
     assert (tmp_path / "teacher.png").exists()
 
 
+def test_info_checks_a_file(command, tmp_path, monkeypatch, capsys):
+    command("run", "quadratic", *SMALL, "-q")
+    printed = command("info", "--check", "quadratic.h5")
+    assert printed.count("ok ") == len(printed.splitlines()) == 10
+    content = bytearray((tmp_path / "quadratic.h5").read_bytes())
+    content[content.index(b"long_name")] ^= 1
+    (tmp_path / "quadratic.h5").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["wgflow", "info", "--check", "quadratic.h5"])
+    assert _exit_code() == 2
+    shown = capsys.readouterr()
+    assert shown.out.startswith("FAULT  seal")
+    assert "error: quadratic.h5 has 1 fault; seal: its headers" in shown.err
+
+
 def test_animate_makes_a_film(command, tmp_path):
     command("run", "quadratic", *SMALL, "-q")
     assert "film        quadratic.gif" in command("animate", "quadratic.h5")
@@ -120,7 +134,9 @@ def test_interrupted_run_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert "wgflow run el_nino -o run.h5 --resume" in errors
     assert "Traceback" not in errors
-    assert wgflow.load(tmp_path / "run.h5").status == "interrupted"
+    part = wgflow.load(tmp_path / "run.h5")
+    assert part.status == "interrupted"
+    assert part.scheduled in {len(part.time), len(part.time) - 1}
 
 
 def test_debug_shows_the_traceback(tmp_path):

@@ -31,6 +31,8 @@ LAYERS = [
     "growth",
     "flow",
     "problems",
+    "sweeps",
+    "export",
     "comparison",
     "plotting",
     "reporting",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+
+from wgflow.particles.students import draw_students, draw_teacher
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,15 +44,87 @@ def test_box_sphere_and_particles_agree(tmp_path):
 
 
 def test_figure_2(tmp_path):
-    printed = run("validation/figure2.py", "--quick", "--figure", str(tmp_path / "figure2.png"))
+    printed = run("validation/figure2.py", "--quick", "--share", "--figure", str(tmp_path / "figure2.png"))
     assert printed.count("PASS") == 1
+    assert "share of 4 runs" in printed
     assert (tmp_path / "figure2.png").exists()
 
 
+def test_figure_2_with_another_rate_of_the_input_layer(tmp_path):
+    """Five neurons end with the same function and another share of it for each of the two aligned ones."""
+    printed = run("validation/figure2.py", "--quick", "--input-rate", "100", "--figure", str(tmp_path / "figure2.png"))
+    assert printed.count("PASS") == 2
+    table = re.findall(r"  ([+-])  (\S+) +(\S+)   (\S+) +(\S+)\n", printed)
+    sizes = np.array([[float(row[2]), float(row[4])] for row in table])
+    assert [row[0] for row in table] == ["+", "+", "-", "-", "+"]
+    assert abs(sizes[:2].sum(axis=0) - 5.0).max() < 0.05  # the teacher's neuron at 0.5, times m
+    assert abs(sizes[:2].T - [[4.10, 0.91], [2.95, 2.07]]).max() < 0.05
+
+
+def test_figure_2_regular_neurons_stand_for_infinitely_many():
+    """Their risk is that of the equation on the signed circle: particles on a grid of directions against cells."""
+    script, times = runpy.run_path(str(ROOT / "validation/figure2.py")), np.array([20.0])
+    network = script["follow_network"](script["TEACHER"], script["regular_network"](512), times)
+    density = script["follow_density"](script["TEACHER"], 1024, times)
+    assert abs(network.risk[-1] / density.risk[-1] - 1.0) < 1e-4
+
+
+def test_figure_2_finds_the_time_to_learn():
+    """Between outputs of the same flow, and none where the risk stays above."""
+    script = runpy.run_path(str(ROOT / "validation/figure2.py"))
+    start = script["start_network"](5, np.random.default_rng(script["SEED"]))
+    network = script["follow_network"](script["TEACHER"], start, np.linspace(1.0, 300.0, 300))
+    learned = script["time_to_learn"](script["TEACHER"], start, 300.0)
+    exact = np.interp(-np.log(1e-4), -np.log(network.risk), network.time)
+    assert abs(learned / exact - 1.0) < 0.01
+    assert script["time_to_learn"](script["TEACHER"], start, 0.5 * exact) == np.inf
+
+
 def test_figure_3(tmp_path):
-    printed = run("validation/figure3.py", "--quick", "--figure", str(tmp_path / "figure3.png"))
+    printed = run("validation/figure3.py", "--quick", "--population", "--figure", str(tmp_path / "figure3.png"))
     assert "m = 30" in printed
+    assert printed.count("PASS") == 1
     assert (tmp_path / "figure3.png").exists()
+
+
+def test_figure_3_with_independent_samples(tmp_path):
+    printed = run("validation/figure3.py", "--quick", "--independent-samples", "--figure", str(tmp_path / "f.png"))
+    assert "m = 30" in printed
+
+
+class Recorded:
+    """Random numbers that both layouts of the samples read in the same order."""
+
+    def __init__(self, batches):
+        self.batches = iter(batches)
+
+    def standard_normal(self, size=None, dtype=None, out=None):  # noqa: ARG002
+        batch = next(self.batches)
+        if out is None:
+            assert size == batch.shape[::-1]
+            return batch.T.copy()
+        out[:] = batch
+        return out
+
+
+def test_the_published_loop_is_the_same_descent():
+    """Up to its update of b, which uses the new a: a difference of the order of the step."""
+    loop = runpy.run_path(str(ROOT / "validation/benchmarks/published_loop.py"))
+    generator = np.random.default_rng(0)
+    teacher, students = draw_teacher(2, 4, generator), draw_students([1, 3], 4, generator)
+    batches = generator.standard_normal((10, 100, 4))
+    plain = loop["plain_loop"](students, teacher, 10, Recorded([*batches, *batches]))  # one width after the other
+    ours = loop["side_by_side"](students, teacher, 10, Recorded(batches), "float64")
+    for name in ("outputs", "inputs"):
+        moved = abs(getattr(ours, name) - getattr(students, name)).max()
+        assert abs(getattr(plain, name) - getattr(ours, name)).max() < 0.02 * moved
+
+
+def test_particles_approach_the_pde_at_the_rates_of_theorem_1(tmp_path):
+    """One error of the reference and two rates in each of five cases, and equispaced starts in two of them."""
+    printed = run("validation/theorem1.py", "--quick", "--figure", str(tmp_path / "theorem1.png"))
+    assert printed.count("PASS") == 17
+    assert (tmp_path / "theorem1.png").exists()
 
 
 def test_the_script_of_the_continuity_equation_runs(tmp_path, monkeypatch):
@@ -57,8 +135,22 @@ def test_the_script_of_the_continuity_equation_runs(tmp_path, monkeypatch):
     assert (tmp_path / "continuity.png").exists()
 
 
+def test_pde_characteristics_and_both_forms_of_particles_agree():
+    printed = run("validation/cross.py", "teacher", "network", "--quick")
+    assert printed.count("PASS") == 2
+    refused = subprocess.run(
+        [sys.executable, str(ROOT / "validation/cross.py"), "riccati"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "problem 'riccati' is no shipped two-layer problem; choose from el_nino" in refused.stderr
+
+
 def test_solver_scripts_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    printed = run("solvers/particles.py")
+    assert "risk: flow 0.002420   descent 0.002423" in printed
+    assert float(printed.split("|b|^2: ")[1].split()[0]) < 1e-8
+    assert (tmp_path / "particles.png").exists()
     assert "risk = 0.004148" in run("solvers/sphere.py")
     assert (tmp_path / "sphere.h5").exists()
     assert (tmp_path / "sphere.png").exists()

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
         Potential,
         Quadratic,
         Relu,
+        SmoothLayer,
         Teacher,
     )
     from wgflow.particles import Adaptive, Descent, RungeKutta4, draw_gaussian, draw_particles
     from wgflow.particles.deposit import deposit
     from wgflow.particles.directions import draw_balanced, draw_directions
     from wgflow.problems import load, load_problem, open_problem, run
+    from wgflow.sweeps import open_sweep, sweep
+    from wgflow.sweeps.many import open_many
     from wgflow.timeloop import Limits, Observers
     from wgflow.trajectory import Trajectory
 
@@ -50,6 +53,7 @@ _HOME = {
     "Observers": "wgflow.timeloop",
     "simulate": "wgflow.flow",
     "solve": "wgflow.flow",
+    "sweep": "wgflow.sweeps",
     "Features": "wgflow.functionals",
     "Mass": "wgflow.functionals",
     "Particles": "wgflow.functionals",
@@ -60,7 +64,9 @@ _HOME = {
     "draw_particles": "wgflow.particles",
     "load": "wgflow.problems",
     "load_problem": "wgflow.problems",
+    "open_many": "wgflow.sweeps.many",
     "open_problem": "wgflow.problems",
+    "open_sweep": "wgflow.sweeps",
     "run": "wgflow.problems",
     "Trajectory": "wgflow.trajectory",
     "Interaction": "wgflow.functionals",
@@ -75,6 +81,7 @@ _HOME = {
     "Descent": "wgflow.particles",
     "Hypersphere": "wgflow.domains",
     "RungeKutta4": "wgflow.particles",
+    "SmoothLayer": "wgflow.functionals",
     "Space": "wgflow.domains",
     "draw_balanced": "wgflow.particles.directions",
     "draw_directions": "wgflow.particles.directions",
@@ -103,6 +110,7 @@ __all__ = [
     "RungeKutta4",
     "ShapeError",
     "Signed",
+    "SmoothLayer",
     "Space",
     "Sphere",
     "Teacher",
@@ -117,10 +125,13 @@ __all__ = [
     "draw_particles",
     "load",
     "load_problem",
+    "open_many",
     "open_problem",
+    "open_sweep",
     "run",
     "simulate",
     "solve",
+    "sweep",
     "transfer",
 ]
 

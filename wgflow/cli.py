@@ -94,8 +94,78 @@ def run(
 
 
 @app.command()
-def info(file: FileArgument) -> None:
+def sweep(
+    problem: ProblemArgument,
+    over: Annotated[
+        list[str],
+        typer.Option(
+            "--over",
+            metavar="SECTION.KEY=VALUES",
+            help="Values of a key: START:STOP, START:STOP:STEP or START:STOP:xFACTOR (geometric), all without STOP; or "
+            "a comma list. E.g. initial.seed=0:30, particles.count=32:4096:x2 (32, 64, ..., 2048), "
+            "finite_volume.limiter=minmod,mc. May be repeated; all combinations are run.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder; the same again continues.")],
+    settings: SetOption = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Run on the workers of this dask scheduler.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; by default one for each core.")
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels in each process.")] = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a problem for all combinations of some values; DIR/sweep.nc holds the scalars of all runs.
+
+    Other values of initial.seed draw independent particles; the same seed with another particles.count draws from the
+    same random numbers.
+    """
+    from wgflow.sweeps.command import sweep_command
+
+    raise typer.Exit(
+        sweep_command(
+            problem,
+            over,
+            output,
+            settings or (),
+            scheduler=scheduler,
+            workers=workers,
+            threads=threads,
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
+def new(
+    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="two_layer or quadratic.")],
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="circle, sphere, box, space or hypersphere.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; PROBLEM_DOMAIN.toml by default.")
+    ] = None,
+) -> None:
+    """Write a commented problem file that runs as it is."""
+    from wgflow.problems.template import write_template
+
+    path = output if output is not None else Path(f"{problem}_{domain}.toml")
+    write_template(problem, domain, path)
+    _say(f"problem     {path}; run it with: wgflow run {path}")
+
+
+@app.command()
+def info(
+    file: FileArgument,
+    check: Annotated[bool, typer.Option("--check", help="Check its schema and every checksum instead.")] = False,
+) -> None:
     """Show what a trajectory file holds."""
+    if check:
+        from wgflow.reporting import show_checks
+        from wgflow.trajectory.checking import check_trajectory
+
+        show_checks(check_trajectory(file), file)
+        return
     from wgflow.problems import load
     from wgflow.reporting import describe
 
@@ -142,6 +212,48 @@ def animate(
     with _frame_bar(quiet=quiet) as progress:
         animate_trajectory(trajectory, problem, path, frames=frames, rate=rate, progress=progress)
     _say(f"film        {path}", quiet=quiet)
+
+
+@app.command()
+def report(
+    file: FileArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Page to write; FILE.html by default.")] = None,
+    frames: Annotated[int, typer.Option("--frames", help="Pictures under the slider at most.")] = 41,
+    quiet: QuietOption = False,
+) -> None:
+    """Write one web page with problem, curves, the measure under a time slider, checks and provenance."""
+    from wgflow.plotting.report import check_report, write_report
+    from wgflow.problems import load, load_problem
+    from wgflow.trajectory.checking import check_trajectory
+
+    path = output if output is not None else file.with_suffix(".html")
+    check_report(path, frames)
+    trajectory = load(file)
+    problem = load_problem(file) if "problem" in trajectory.attributes else None
+    with _frame_bar(quiet=quiet) as progress:
+        write_report(trajectory, problem, check_trajectory(file), path, frames=frames, progress=progress)
+    _say(f"report      {path}", quiet=quiet)
+
+
+@app.command()
+def export(
+    file: FileArgument,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help=".csv (table), .mat (MATLAB), or .pvd (ParaView; a file per snapshot)."),
+    ],
+    snapshot: Annotated[
+        int | None, typer.Option("--snapshot", help="Only the state at this snapshot, -1 for the last.")
+    ] = None,
+) -> None:
+    """Write a trajectory in the format of another program."""
+    from wgflow.export import check_export
+    from wgflow.export import export as export_trajectory
+    from wgflow.problems import load
+
+    check_export(output)
+    export_trajectory(load(file), output, snapshot)
+    _say(f"exported    {output}")
 
 
 @app.command()

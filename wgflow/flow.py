@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,15 +266,7 @@ def record_flow(
 
 def attach_functional(trajectory: Trajectory, functional: Functional | None) -> Trajectory:
     """Give a trajectory its functional."""
-    return Trajectory(
-        trajectory.time,
-        trajectory.scalars,
-        trajectory.fields,
-        trajectory.domain,
-        trajectory.sign,
-        functional,
-        trajectory.attributes,
-    )
+    return replace(trajectory, functional=functional)
 
 
 def _gather(
@@ -292,4 +285,5 @@ def _gather(
         sign,
         functional,
         {**attributes, **memory.attributes},
+        memory.steps.columns(),
     )

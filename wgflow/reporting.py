@@ -15,11 +15,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
-from wgflow.errors import WallWarning
+from wgflow.errors import InputError, WallWarning
 from wgflow.problems import Problem
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory
+from wgflow.trajectory.checking import Check
+from wgflow.trajectory.schema import RUNNING
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -134,6 +136,17 @@ def describe(trajectory: Trajectory, path: Path) -> None:
         _plain("\n" + str(found["problem"]).strip())
 
 
+def show_checks(checks: Iterable[Check], path: Path) -> None:
+    """List what was checked in a file; raises InputError with the first fault."""
+    faults = []
+    for check in checks:
+        _plain(f"{'ok   ' if check.passed else 'FAULT'}  {check.name:13s} {check.found}")
+        if not check.passed:
+            faults.append(f"{check.name}: {check.found}")
+    if faults:
+        raise InputError(f"{path} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; {faults[0]}")
+
+
 def _table(trajectory: Trajectory) -> str:
     columns = {
         "time": trajectory.time,
@@ -161,7 +174,7 @@ def _rows(count: int) -> IntArray:
 def _ending(trajectory: Trajectory) -> list[str]:
     found = trajectory.attributes
     lines = []
-    if "accepted_steps" in found:
+    if "accepted_steps" in found and trajectory.status != RUNNING:
         lines.append(
             f"steps       {found['accepted_steps']} accepted, {found['rejected_steps']} rejected, "
             f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
@@ -176,6 +189,9 @@ def _ending(trajectory: Trajectory) -> list[str]:
 
 def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
+    if not path.exists():
+        Console(stderr=True).print("interrupted before the first snapshot; nothing was written", markup=False)
+        return
     options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
     command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
     Console(stderr=True, highlight=False, soft_wrap=True).print(

@@ -16,6 +16,7 @@ from wgflow.errors import InputError
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
+from wgflow.trajectory.steps import FULL_EVERY, step_row
 from wgflow.typing import FloatArray
 
 Observer = Callable[[Evolution], None]
@@ -148,27 +149,40 @@ def _advance(
     deadline = math.inf if limits.wall_time is None else clock.perf_counter() + limits.wall_time
     threshold = -math.inf if limits.stationarity is None else limits.stationarity
     if record_start:
-        _record(evolution, recorder, observers)
+        _record(evolution.snapshot(), recorder, observers)
     for target in times:
         evolution.begin_interval(float(target))
+        number = 0
         while evolution.time < target:
             before = evolution.energy
             evolution.step()
+            number += 1
             for observe in observers.step:
                 observe(evolution)
-            if interruption.signal is not None:
-                return INTERRUPTED
             stationary = before - evolution.energy < threshold * evolution.step_size
-            if stationary or clock.perf_counter() > deadline:
-                _record(evolution, recorder, observers)
-                return "stationary" if stationary else "wall_time"
-        _record(evolution, recorder, observers)
+            reason = _reason_to_stop(interruption, stationary, deadline)
+            last = reason is not None or evolution.time >= target
+            snapshot = evolution.snapshot() if last or number % FULL_EVERY == 0 else None
+            recorder.note(step_row(evolution, before, snapshot))
+            if snapshot is not None and last:
+                scheduled = reason != INTERRUPTED or evolution.time >= target
+                _record(snapshot, recorder, observers, scheduled=scheduled)
+            if reason is not None:
+                return reason
     return "t_end"
 
 
-def _record(evolution: Evolution, recorder: Recorder, observers: Observers) -> None:
-    snapshot = evolution.snapshot()
-    recorder.append(snapshot)
+def _reason_to_stop(interruption: _Interruption, stationary: bool, deadline: float) -> str | None:
+    """Why to stop after a step, if there is a reason."""
+    if interruption.signal is not None:
+        return INTERRUPTED
+    if stationary:
+        return "stationary"
+    return "wall_time" if clock.perf_counter() > deadline else None
+
+
+def _record(snapshot: Snapshot, recorder: Recorder, observers: Observers, *, scheduled: bool = True) -> None:
+    recorder.append(snapshot, scheduled=scheduled)
     for observe in observers.snapshot:
         observe(snapshot)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import h5py
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ import wgflow
 from wgflow.errors import InputError
 from wgflow.flow import check_times
 from wgflow.timeloop import Limits, Observers
+from wgflow.trajectory.steps import FULL_EVERY
 
 PROBLEM = {
     "problem": {
@@ -88,12 +90,100 @@ def test_interrupted_run_resumes_to_the_same_bits(tmp_path, kind, number):
         wgflow.run(problem, tmp_path / "part.h5", observers=Observers(step=[interrupt]))
     part = wgflow.load(tmp_path / "part.h5")
     assert part.status == "interrupted"
-    assert 0.0 < part.time[-1] <= 1.0
+    assert 0.8 < part.time[-1] <= 1.0
+    assert part.scheduled == np.count_nonzero(np.isin(part.time, whole.time))
+    assert part.steps["time"][-1] == part.time[-1]
     resumed = wgflow.run(problem, tmp_path / "part.h5", resume=True)
     assert resumed.status == "complete"
     np.testing.assert_array_equal(resumed.time, whole.time)
     for name, values in {**whole.fields, **whole.scalars}.items():
         np.testing.assert_array_equal({**resumed.fields, **resumed.scalars}[name], values, err_msg=name)
+    for name, values in whole.steps.items():
+        np.testing.assert_array_equal(resumed.steps[name], values, err_msg=name)
+
+
+def test_interruption_keeps_the_state_of_its_instant(tmp_path):
+    """With a single interval, the snapshot of the interruption is all that there is behind the start."""
+    problem = {**changed(), "output": {"snapshots": 2}}
+    seen = []
+
+    def interrupt(evolution):
+        seen.append((evolution.time, evolution.density.copy()))
+        if evolution.time > 0.3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        wgflow.run(problem, tmp_path / "run.h5", observers=Observers(step=[interrupt]))
+    part = wgflow.load(tmp_path / "run.h5")
+    assert (len(part.time), part.scheduled) == (2, 1)
+    assert part.time[1] == seen[-1][0]
+    np.testing.assert_array_equal(part.density[1], seen[-1][1])
+    with pytest.raises(KeyboardInterrupt):  # again, at the first step of the second leg
+        wgflow.run(
+            problem,
+            tmp_path / "run.h5",
+            resume=True,
+            observers=Observers(step=[lambda _: os.kill(os.getpid(), signal.SIGINT)]),
+        )
+    again = wgflow.load(tmp_path / "run.h5")
+    assert again.time[1] == seen[0][0]
+    resumed = wgflow.run(problem, tmp_path / "run.h5", resume=True)
+    np.testing.assert_array_equal(resumed.density, wgflow.run(problem).density)
+    assert resumed.attributes["interrupted_at"] == -1
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+@pytest.mark.parametrize("stored", [False, True])
+def test_steps_tell_the_run(tmp_path, kind, stored):
+    """Times and energies as observers see them; what costs time at the last step of each interval and some others."""
+    seen = []
+    observers = Observers(step=[lambda evolution: seen.append((evolution.time, evolution.step_size, evolution.energy))])
+    problem = {**changed(kind=kind, t_end=4.0), "output": {"snapshots": 3}}
+    flow = wgflow.run(problem, tmp_path / "run.h5" if stored else None, observers=observers)
+    steps, (time, size, energy) = flow.steps, np.transpose(seen)
+    np.testing.assert_array_equal(steps["time"], time)
+    np.testing.assert_array_equal(steps["step_size"], size)
+    np.testing.assert_array_equal(steps["energy"], energy)
+    before = np.append(flow.energy[0], energy[:-1])
+    np.testing.assert_allclose(steps["dissipation"], (before - energy) / size, rtol=1e-12)
+    last = np.searchsorted(time, flow.time[1:])
+    for name in ("risk", "mass", "min_potential"):
+        np.testing.assert_array_equal(steps[name][last], flow.scalars[name][1:])
+        known = np.flatnonzero(np.isfinite(steps[name]))
+        numbers = np.concatenate([np.arange(last[0] + 1), np.arange(last[1] - last[0])]) + 1
+        np.testing.assert_array_equal(known, np.union1d(last, np.flatnonzero(numbers % FULL_EVERY == 0)))
+    assert (np.diff(steps["risk"][np.isfinite(steps["risk"])]) < 0.0).all()
+
+
+def test_curves_pass_through_snapshots_and_steps():
+    flow = wgflow.run({**changed(t_end=100.0), "output": {"snapshots": 2}})
+    time, risk = flow.curve("risk")
+    assert len(time) == 2 + len(flow.steps["time"]) // FULL_EVERY > 3
+    np.testing.assert_array_equal(time[[0, -1]], flow.time)
+    np.testing.assert_array_equal(risk[[0, -1]], flow.risk)
+    assert (np.diff(risk) < 0.0).all()
+    noted = np.searchsorted(flow.steps["time"], time[1:])
+    np.testing.assert_array_equal(risk[1:], flow.steps["risk"][noted])
+    time, energy = flow.curve("energy")
+    np.testing.assert_array_equal(time, [0.0, *flow.steps["time"]])
+    np.testing.assert_array_equal(energy[1:], flow.steps["energy"])
+    plain = wgflow.Trajectory(flow.time, flow.scalars, flow.fields, flow.domain)
+    np.testing.assert_array_equal(plain.curve("risk"), [flow.time, flow.risk])
+
+
+def test_many_steps_do_not_wait_in_memory(tmp_path, monkeypatch):
+    """They go to the file in the middle of an interval; a run that is killed there resumes all the same."""
+    monkeypatch.setattr("wgflow.trajectory.writer.BUFFERED", 16)
+    problem = {**changed(), "output": {"snapshots": 2}}
+    waiting = []
+
+    def look(evolution):
+        with h5py.File(tmp_path / "run.h5", "r") as file:
+            waiting.append(evolution.time - (file["steps/time"][-1] if file["steps/time"].shape[0] else 0.0))
+
+    flow = wgflow.run(problem, tmp_path / "run.h5", observers=Observers(step=[look]))
+    assert max(waiting) <= 17 * flow.steps["step_size"].max()
+    np.testing.assert_array_equal(flow.steps["time"], wgflow.run(problem).steps["time"])
 
 
 def test_resume_to_a_later_time(tmp_path):

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.trajectory.files import reseal
 from wgflow import Box, InputError, Quadratic, Signed, Sphere, load, solve
 from wgflow.domains.icosphere import triangle_areas
 from wgflow.trajectory.ugrid import NO_CORNER, face_nodes, longitude_latitude
@@ -122,5 +123,6 @@ def test_files_with_cells_in_another_order_are_not_misread(file, tmp_path):
     other.write_bytes(file.read_bytes())
     with h5py.File(other, "r+") as content:
         content["cell_volume"][...] = content["cell_volume"][...][..., ::-1]
+    reseal(other)
     with pytest.raises(InputError, match=r"other\.h5: its cells of the sphere are not those of this version"):
         load(other)

@@ -17,7 +17,7 @@ from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset
 from wgflow.problems.shipped import find_problem_file
 from wgflow.timeloop import Observers
-from wgflow.trajectory import FileRecorder, Trajectory, check_output, read_trajectory
+from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -126,24 +126,30 @@ def run(
 
 
 def resume_run(problem: Problem, path: Path, observers: Observers | None = None) -> Trajectory:
-    """Continue the run in a file from its last snapshot, to the problem's ``t_end``.
+    """Continue the run in a file from its last scheduled snapshot, to the problem's ``t_end``.
+
+    Each interval between two outputs begins without memory of the steps before, so that the result is the same to the
+    last bit as that of a run that was never interrupted. A snapshot that an interruption put into the middle of an
+    interval is given up.
 
     Raises
     ------
     InputError
         If the file holds the run of another problem; the difference is shown.
     """
+    if path.is_file() and is_locked(path):
+        raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
     stored = _stored_config(trajectory, path)
     _check_same_problem(problem, stored, arrays, path)
-    last = len(trajectory.time) - 1
+    last = trajectory.scheduled - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
     remaining = problem.times[problem.times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution = problem.make_evolution(state)
-        recorder = FileRecorder.reopen(path, _attributes(problem))
+        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1)
         limits = problem.limits
         evolve_on(
             problem.course, evolution, remaining, recorder, limits=limits, observers=observers, record_start=False

@@ -65,4 +65,4 @@ class Evolution(Protocol):
         """Advance by one accepted step, at most to the end of the interval, which is met exactly."""
 
     def snapshot(self) -> Snapshot:
-        """Copy the current state."""
+        """Copy the current state, which does not change it: now and then it is done between two outputs as well."""

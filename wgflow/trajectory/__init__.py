@@ -1,7 +1,8 @@
 """Trajectories: in memory, and in netCDF-4 files."""
 
+from wgflow.trajectory.output import check_output, is_locked
 from wgflow.trajectory.reader import read_trajectory
 from wgflow.trajectory.trajectory import Trajectory
-from wgflow.trajectory.writer import FileRecorder, MemoryRecorder, Recorder, check_output
+from wgflow.trajectory.writer import FileRecorder, MemoryRecorder, Recorder
 
-__all__ = ["FileRecorder", "MemoryRecorder", "Recorder", "Trajectory", "check_output", "read_trajectory"]
+__all__ = ["FileRecorder", "MemoryRecorder", "Recorder", "Trajectory", "check_output", "is_locked", "read_trajectory"]

@@ -11,18 +11,25 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
-from wgflow.trajectory.schema import FIELDS, SCALARS, SCHEMA_VERSION
+from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
+from wgflow.trajectory.seal import check_seal
+from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.trajectory.ugrid import sphere_of
 from wgflow.typing import FloatArray
 
 CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
+FIRST_SEALED = 2  # schema version
+
+# What damaged bytes make the libraries raise.
+DAMAGE = (OSError, LookupError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError, OverflowError)
 
 
 def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     """Read a trajectory file and the data arrays that belong to its problem.
 
-    Snapshots that a killed process left incomplete are dropped: ``time`` is written last.
+    Scalars and steps are read and compared with their checksums; fields are read when they are used. The file may be
+    one that a run is still writing, or that a killed process left.
 
     Raises
     ------
@@ -32,17 +39,20 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     if not path.is_file():
         raise InputError(f"trajectory {path} does not exist; `wgflow run PROBLEM.toml -o {path}` writes one")
     try:
+        sealed = check_seal(path)
         with h5py.File(path, "r") as file:
+            check_schema(file, path, sealed=sealed)
             return _read(file, path)
     except BlockingIOError:
-        raise InputError(f"{path} is being written by a run; wait for it, or interrupt it with Ctrl-C") from None
+        raise InputError(f"{path} is open for writing in another program; wait for it") from None
     except InputError as error:
         raise InputError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise InputError(f"{path} is not a readable trajectory file ({error})") from None
 
 
-def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
+def check_schema(file: h5py.File, path: Path, *, sealed: bool) -> None:
+    """Raise InputError unless a file is a trajectory of a known schema, and has a seal if it must have one."""
     if "schema_version" not in file.attrs or "time" not in file:
         raise InputError(f"{path} is an HDF5 file, but not a trajectory written by wgflow")
     if int(file.attrs["schema_version"]) > SCHEMA_VERSION:
@@ -50,18 +60,51 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
             f"{path} has the schema version {file.attrs['schema_version']}; this wgflow reads up to "
             f"{SCHEMA_VERSION}: install a newer one"
         )
+    if int(file.attrs["schema_version"]) >= FIRST_SEALED and not sealed:
+        raise InputError(f"{path} is damaged: it has lost its seal")
+
+
+def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     time = file["time"][:]
     if time.size == 0:
         raise InputError(f"{path} holds no snapshot yet")
     scalars = {name: file[name][: time.size] for name in SCALARS}
-    fields = {name: file[name][: time.size] for name in FIELDS if name in file}
+    if CHECKSUM in file:
+        check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
+    fields = {name: StoredField(path, file[name], time.size) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     domain = _rebuild_domain(attributes.get("domain", "{}"))
     _check_cells(file, domain)
     data = {name: values[:] for name, values in file["data"].items()} if "data" in file else {}
-    trajectory = Trajectory(time, scalars, fields, domain, sign, attributes=attributes)
+    trajectory = Trajectory(
+        time,
+        scalars,
+        fields,  # type: ignore[arg-type]  # they behave like the arrays that they hold
+        domain,
+        sign,
+        attributes=attributes,
+        steps=read_steps(file),
+    )
     return trajectory, data
+
+
+def read_steps(file: h5py.File) -> dict[str, FloatArray]:
+    """Table of steps by column, each of shape (n,); raises ValueError where its checksums do not fit."""
+    if STEPS not in file:
+        return {name: np.empty(0) for name in STEP_SCALARS}
+    columns = {name: file[STEPS][name][:] for name in STEP_SCALARS}
+    check_rows(list(columns.values()), file[STEPS][CHECKSUM][:], STEPS)
+    return columns
+
+
+def check_rows(columns: list[FloatArray], checksums: FloatArray, what: str) -> None:
+    """Raise ValueError naming the first row of a table that differs from its checksum."""
+    if len({len(column) for column in (*columns, checksums)}) > 1:
+        raise ValueError(f"columns of {what} have different lengths")
+    wrong = np.flatnonzero(row_checksums(columns) != checksums)
+    if wrong.size > 0:
+        raise ValueError(f"the scalars of {what} are damaged, first those of number {wrong[0]}")
 
 
 def _check_cells(file: h5py.File, domain: Domain | None) -> None:

@@ -1,16 +1,35 @@
 """Names, dimensions and attributes of the variables in a trajectory file.
 
-Files are netCDF-4: HDF5 with dimension scales and CF attributes. One unlimited dimension ``time``.
+Files are netCDF-4: HDF5 with dimension scales and CF attributes. One unlimited dimension ``time``, and another one of
+the same name in the group ``steps``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+import numpy as np
+from numpy.typing import NDArray
+
+from wgflow.typing import FloatArray
+
+SCHEMA_VERSION = 2  # 1 had neither steps nor checksums of scalars, and was written by the HDF5 library alone
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED = "running", "complete", "interrupted", "failed"
+
+# Values of the attributes ``status`` and ``stop_reason``; each file holds them all, so that it can always say how its
+# run ended, even on a full disk.
+ENDINGS = (RUNNING, COMPLETE, INTERRUPTED, FAILED, "t_end", "stationary", "wall_time", "error")
+
+# What adds up over the legs of a run that was resumed.
+ACCUMULATED = ("accepted_steps", "rejected_steps", "evaluations", "compile_seconds", "run_seconds")
+
+INTERRUPTED_AT = "interrupted_at"  # number of the snapshot that an interruption put between two output times, or -1
+SEAL = "seal"
+
+STEPS = "steps"  # the group of what each step gives
+CHECKSUM = "checksum"
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,17 @@ SCALARS: Mapping[str, Variable] = {
     "min_potential": Variable((), "minimum of the first variation J"),
 }
 
+# Columns of the table of steps. Those that the loop would have to compute are known at some steps only, else NaN.
+STEP_SCALARS: Mapping[str, Variable] = {
+    "time": Variable((), "time after the step"),
+    "step_size": Variable((), "size of the step"),
+    "energy": Variable((), "functional F, regularisation included"),
+    "dissipation": Variable((), "decrease of F over the step size"),
+    "risk": Variable((), "risk R, regularisation left out; NaN where it was not computed"),
+    "mass": Variable((), "total mass of the measure; NaN where it was not computed"),
+    "min_potential": Variable((), "minimum of the first variation J; NaN where it was not computed"),
+}
+
 GRID = ("*grid",)  # stands for the dimensions of the domain
 
 FIELDS: Mapping[str, Variable] = {
@@ -37,3 +67,23 @@ FIELDS: Mapping[str, Variable] = {
     "weight": Variable(("particle",), "weight of each particle"),
     "growth": Variable(("particle",), "logarithm of weight over initial weight"),
 }
+
+
+def row_checksums(columns: Sequence[FloatArray]) -> NDArray[np.uint64]:
+    """Checksum of each row of a table.
+
+    Parameters
+    ----------
+    columns : sequence of arrays, each of shape (n,)
+
+    Returns
+    -------
+    array of unsigned 64-bit integers, shape (n,)
+        The bits of the columns, times odd numbers of their own, summed modulo 2^64: it notices any change of one
+        column, since odd numbers have inverses.
+    """
+    total = np.full(len(columns[0]), len(columns), dtype=np.uint64)
+    for number, column in enumerate(columns, 1):
+        bits = np.ascontiguousarray(column, dtype=np.float64).view(np.uint64)
+        total += bits * np.uint64((number * 0x9E3779B97F4A7C15 | 1) % 2**64)
+    return total

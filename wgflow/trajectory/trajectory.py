@@ -11,7 +11,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Functional, Particles
-from wgflow.trajectory.schema import FIELDS, GRID, SCALARS
+from wgflow.trajectory.schema import FIELDS, GRID, INTERRUPTED_AT, SCALARS
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
 
@@ -30,7 +30,8 @@ class Trajectory:
     scalars : mapping of str to array, shape (T,)
         ``step_size``, ``energy``, ``risk``, ``mass`` and ``min_potential``.
     fields : mapping of str to array, shape (T, ...)
-        ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics.
+        ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics. Those
+        of files read single snapshots when they are asked for, see `wgflow.trajectory.stored.StoredField`.
     domain : Domain or None
         Where the measure lives.
     sign : array, shape (m,), or None
@@ -39,6 +40,9 @@ class Trajectory:
         F, where it is known; files written by a problem file carry what rebuilds it.
     attributes : mapping
         Problem text, version, status, counts of steps and timings.
+    steps : mapping of str to array, shape (n,)
+        What each of the n accepted steps gave: ``time``, ``step_size``, ``energy`` and ``dissipation``; and at the last
+        step before each output and some others ``risk``, ``mass`` and ``min_potential``, which are NaN elsewhere.
     """
 
     time: FloatArray
@@ -48,6 +52,7 @@ class Trajectory:
     sign: FloatArray | None = field(default=None, repr=False)
     functional: Functional | None = field(default=None, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    steps: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         """One line: domain, times, fields and status."""
@@ -103,6 +108,31 @@ class Trajectory:
     def status(self) -> str:
         """One of running, complete, interrupted and failed."""
         return str(self.attributes.get("status", "complete"))
+
+    @property
+    def scheduled(self) -> int:
+        """Number of snapshots at scheduled times; an interruption may have put one more behind them."""
+        interrupted_at = int(self.attributes.get(INTERRUPTED_AT, -1))
+        return len(self.time) if interrupted_at < 0 else min(interrupted_at, len(self.time))
+
+    def curve(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """A scalar over time, from snapshots and steps: what to draw as a curve.
+
+        Parameters
+        ----------
+        name : str
+            One of ``scalars``.
+
+        Returns
+        -------
+        time, values : arrays, shape (k,)
+            All times at which the scalar is known, increasing.
+        """
+        values = self.steps.get(name, np.empty(0))
+        known = np.isfinite(values)
+        noted = self.steps["time"][known] if values.size > 0 else values
+        time, first = np.unique(np.concatenate([self.time, noted]), return_index=True)
+        return time, np.concatenate([self.scalars[name], values[known]])[first]
 
     def measure(self, index: int) -> Particles:
         """Give the state at an output as a discrete measure: the particles, or atoms at the cell centres."""

@@ -120,7 +120,7 @@ def _define(
     file: h5py.File, name: str, values: FloatArray, dimensions: tuple[str, ...], attributes: Mapping[str, str]
 ) -> None:
     fill = NO_CORNER if name == CONNECTIVITY else None
-    variable = file.create_dataset(name, data=values, compression="gzip", shuffle=True, fillvalue=fill)
+    variable = file.create_dataset(name, data=values, compression="gzip", shuffle=True, fletcher32=True, fillvalue=fill)
     variable.attrs.update(attributes)
     for axis, dimension in enumerate(dimensions):
         variable.dims[axis].attach_scale(file[dimension])

@@ -1,0 +1,145 @@
+"""The processes that carry out a sweep: a cluster on this machine, or one that a scheduler knows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wgflow.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+WAIT_SECONDS = 30.0  # for the first worker of a scheduler
+STOP_SECONDS = 0.5  # for workers to end by themselves after Ctrl-C
+THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def check_libraries() -> None:
+    """Raise MissingExtraError unless all that a sweep needs is installed."""
+    for library in ("distributed", "xarray", "h5netcdf"):
+        try:
+            __import__(library)
+        except ImportError:
+            raise MissingExtraError(library, "sweep", "a sweep") from None
+
+
+@contextmanager
+def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Client]:
+    """Give a client of the scheduler at an address, or of a cluster of processes on this machine.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Address of a dask scheduler; None starts processes here, and ends them afterwards.
+    workers : int
+        Number of processes.
+    threads : int
+        Threads of the kernels in each process.
+
+    Raises
+    ------
+    InputError
+        If the scheduler does not answer or has no workers.
+    """
+    with _client_of(scheduler) if scheduler is not None else _local_client(workers, threads) as client:
+        yield client
+
+
+@contextmanager
+def _client_of(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"scheduler {address} does not answer ({error}); start one with `dask scheduler`") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        except TimeoutError:
+            raise InputError(f"scheduler {address} has no workers; start some with `dask worker {address}`") from None
+        yield client
+
+
+@contextmanager
+def _local_client(workers: int, threads: int) -> Iterator[Client]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        "distributed.nanny.pre-spawn-environ": {name: str(threads) for name in THREAD_VARIABLES},
+        # A run that kills its worker would kill the next ones too; `dispatch` decides what is tried again.
+        "distributed.scheduler.allowed-failures": 0,
+        # It would stop a run every 10 ms to look at its stack.
+        "distributed.worker.profile.enabled": False,
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="wgflow-sweep-") as scratch,
+        dask.config.set(settings),
+        _kept_environment(),
+        _unseen_main(),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # any free port
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        try:
+            yield client
+        except BaseException:  # Ctrl-C, above all: a run in progress would be waited for
+            _stop(cluster)
+            raise
+
+
+def _stop(cluster: LocalCluster) -> None:
+    """End the processes of a cluster now; the files of their runs can be continued."""
+
+    async def close_all() -> None:
+        closing = (nanny.close(timeout=STOP_SECONDS) for nanny in cluster.workers.values())
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    cluster.sync(close_all)
+
+
+@contextmanager
+def _kept_environment() -> Iterator[None]:
+    """Restore environment variables: dask sets those of its workers in this process."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _unseen_main() -> Iterator[None]:
+    """Hide the main module from processes that start meanwhile.
+
+    They would import it first, and a script that calls `wgflow.sweep` without ``if __name__ == "__main__"`` would start
+    a sweep in each of them. Tasks are functions of this package, so that nothing of the script is needed.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    main.__spec__ = None
+    if "__file__" in hidden:
+        del main.__file__
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)

@@ -1,0 +1,275 @@
+"""A new trajectory file: its dimensions, coordinates, attributes and variables, before the first snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from wgflow.domains import Domain
+from wgflow.schemes import Snapshot
+from wgflow.trajectory.growing_file import TABLE_ROWS, GrowingFile, memory_file
+from wgflow.trajectory.provenance import describe_data, describe_machine
+from wgflow.trajectory.raw_file import PAGE
+from wgflow.trajectory.schema import (
+    ACCUMULATED,
+    CHECKSUM,
+    ENDINGS,
+    FIELDS,
+    GRID,
+    INTERRUPTED_AT,
+    RUNNING,
+    SCALARS,
+    SCHEMA_VERSION,
+    SEAL,
+    STEP_SCALARS,
+    STEPS,
+    Variable,
+)
+from wgflow.trajectory.seal import put_seal, reserve_seal
+from wgflow.trajectory.ugrid import define_mesh, mesh_arrays, place_on_mesh
+from wgflow.typing import FloatArray
+
+META_BLOCK = 2**14  # headers are laid down side by side in blocks of this size
+HEADER_BYTES = 400  # more than the header of a variable takes
+ATTEMPTS = 64  # to get headers onto one page
+
+SMALL_FIELD = 2**20  # bytes up to which compression costs no time to speak of
+WORTHWHILE = 0.1  # compressed over plain size of larger fields that are worth the time, such as those mostly zero
+SAMPLE = 2**17  # values of a field from which its compressed size is guessed
+
+Create = Callable[[], list[h5py.Dataset]]
+
+
+def define(
+    path: Path,
+    first: Snapshot,
+    domain: Domain | None,
+    sign: FloatArray | None,
+    attributes: Mapping[str, Any],
+    data: Mapping[str, FloatArray],
+) -> GrowingFile:
+    """Write a new file with everything but snapshots, in the oldest format of HDF5, which every program reads.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is replaced.
+    first : Snapshot
+        A snapshot with the fields and shapes of all that follow.
+    domain : Domain or None
+        Gives the coordinates and cell volumes.
+    sign : array, shape (m,), or None
+        Sign of each particle.
+    attributes : mapping
+        Global attributes beside those that every file has.
+    data : mapping of str to array
+        Arrays that rebuild the functional, kept in the group ``data``.
+
+    Returns
+    -------
+    GrowingFile
+        The file, open for appending.
+    """
+    for skipped in range(ATTEMPTS):
+        path.write_bytes(_content(first, domain, sign, attributes, data, skipped))
+        file = GrowingFile(path)
+        if _grows_at_once(file) or skipped == ATTEMPTS - 1:
+            break
+        file.close()
+    put_seal(file)
+    return file
+
+
+def _grows_at_once(file: GrowingFile) -> bool:
+    """Whether the lengths of all variables of snapshots lie on one page, after the library moved what it liked."""
+    places = file.places(name for name in file.variables if not name.startswith(STEPS))
+    return len({place // PAGE for place, _ in places}) == 1
+
+
+def _content(
+    first: Snapshot,
+    domain: Domain | None,
+    sign: FloatArray | None,
+    attributes: Mapping[str, Any],
+    data: Mapping[str, FloatArray],
+    skipped: int,
+) -> bytes:
+    """Bytes of the new file; the headers of its variables lie behind some that are not used."""
+    # The library does not take a full disk well: it writes to memory.
+    with memory_file(libver=("earliest", "latest"), meta_block_size=META_BLOCK) as file:
+        _write_attributes(file, domain, attributes, data)
+        unused = [_create_table(file, "time") for _ in range(skipped)]
+        _create_variables(file, first)
+        del unused
+        _create_steps(file)
+        _define_coordinates(file, domain, first, sign)
+        for name in (CHECKSUM, *SCALARS, *first.fields):
+            _attach(file, name, ["time", *_dimensions(name, domain)])
+        mesh = mesh_arrays(domain) if "density" in first.fields else {}
+        if mesh:
+            define_mesh(file, mesh)
+            place_on_mesh(file["density"])
+        for name, values in data.items():
+            file.require_group("data").create_dataset(name, data=values, **_checked(values))
+        reserve_seal(file)
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+def domain_attribute(domain: Domain | None) -> str:
+    """Text from which `wgflow.trajectory.reader` rebuilds a domain."""
+    return json.dumps({"kind": domain.kind, **domain.parameters} if domain is not None else {})
+
+
+def _write_attributes(
+    file: h5py.File, domain: Domain | None, attributes: Mapping[str, Any], data: Mapping[str, FloatArray]
+) -> None:
+    """Those that change come first: all of them lie in the first page, and change at once."""
+    changing: dict[str, Any] = {"status": RUNNING, "stop_reason": RUNNING, "problem": None, "history": ""}
+    changing |= {name: np.float64(0) if "seconds" in name else np.int64(0) for name in ACCUMULATED}
+    changing[INTERRUPTED_AT] = np.int64(-1)
+    changing |= {name: attributes.get(name, value) for name, value in changing.items()}
+    fixed = {
+        "endings": list(ENDINGS),
+        "Conventions": "CF-1.11",
+        "title": "Trajectory of a Wasserstein gradient flow",
+        "source": f"wgflow {version('wgflow')}",
+        "wgflow_version": version("wgflow"),
+        "schema_version": SCHEMA_VERSION,
+        "domain": domain_attribute(domain),
+        **describe_data(data),
+        **describe_machine(),
+    }
+    fixed |= {name: value for name, value in attributes.items() if name not in {*changing, *fixed, SEAL}}
+    for name, value in {**changing, **fixed}.items():
+        if value is not None:
+            file.attrs[name] = value
+
+
+def _create_variables(file: h5py.File, first: Snapshot) -> None:
+    names = ["time", CHECKSUM, *SCALARS]
+
+    def create() -> list[h5py.Dataset]:
+        tables = [_create_table(file, name) for name in names]
+        return tables + [_create_field(file, values) for values in first.fields.values()]
+
+    described = {"time": Variable((), "time of the flow"), CHECKSUM: _CHECKSUM, **SCALARS, **FIELDS}
+    for name, variable in zip([*names, *first.fields], _on_one_page(create), strict=True):
+        file[name] = variable
+        _describe(variable, described[name].long_name, "1")
+    file["time"].attrs["axis"] = "T"
+    file["time"].make_scale("time")
+
+
+_CHECKSUM = Variable((), "sum of the bits of time and scalars, times odd multiples of 0x9E3779B97F4A7C15")
+
+
+def _create_steps(file: h5py.File) -> None:
+    group = file.create_group(STEPS)
+    described = {**STEP_SCALARS, CHECKSUM: _CHECKSUM}
+    variables = _on_one_page(lambda: [_create_table(group, name) for name in described])
+    for (name, known), variable in zip(described.items(), variables, strict=True):
+        group[name] = variable
+        _describe(variable, known.long_name, "1")
+    group["time"].make_scale("time")
+    for name in described:
+        if name != "time":
+            group[name].dims[0].attach_scale(group["time"])
+
+
+def _on_one_page(create: Create) -> list[h5py.Dataset]:
+    """Create variables without names until their headers lie on one page; those given up before are forgotten."""
+    given_up = []
+    for _ in range(ATTEMPTS):
+        variables = create()
+        places = [h5py.h5o.get_info(variable.id).addr for variable in variables]
+        if min(places) // PAGE == (max(places) + HEADER_BYTES) // PAGE:
+            return variables
+        given_up.append(variables)
+    return create()  # on several pages: lengths are then not announced in the same instant
+
+
+def _create_table(group: h5py.Group, name: str) -> h5py.Dataset:
+    """One number for each row, with a checksum of all columns in one of them."""
+    dtype = "<u8" if name == CHECKSUM else "<f8"
+    return group.create_dataset(None, shape=(0,), maxshape=(None,), dtype=dtype, chunks=(TABLE_ROWS,))
+
+
+def _create_field(file: h5py.File, values: FloatArray) -> h5py.Dataset:
+    """One chunk with a checksum for each snapshot, compressed where it pays; missing chunks read as NaN."""
+    shape = values.shape
+    packed = {"shuffle": True, "compression": "gzip", "compression_opts": 1} if _is_worth_packing(values) else {}
+    return file.create_dataset(
+        None,
+        shape=(0, *shape),
+        maxshape=(None, *shape),
+        dtype="<f8",
+        chunks=(1, *shape),
+        fletcher32=True,
+        fillvalue=np.nan,
+        **packed,
+    )
+
+
+def _is_worth_packing(values: FloatArray) -> bool:
+    if values.nbytes <= SMALL_FIELD:
+        return True
+    start = max(0, (values.size - SAMPLE) // 2)
+    sample = values.reshape(-1)[start : start + SAMPLE]
+    with memory_file() as file:
+        stored = file.create_dataset(
+            "sample", data=sample, chunks=sample.shape, shuffle=True, compression="gzip", compression_opts=1
+        )
+        return bool(stored.id.get_storage_size() < WORTHWHILE * sample.nbytes)
+
+
+def _define_coordinates(file: h5py.File, domain: Domain | None, first: Snapshot, sign: FloatArray | None) -> None:
+    if domain is not None and "density" in first.fields:
+        for axis in domain.coordinates:
+            _define_scale(file, axis.name, axis.values, axis.long_name, axis.units)
+        names = [axis.name for axis in domain.coordinates]
+        file.create_dataset("cell_volume", data=domain.volumes, **_checked(domain.volumes))
+        _describe(file["cell_volume"], "volume of each cell", "1")
+        _attach(file, "cell_volume", names)
+    if "position" in first.fields:
+        count, components = first.fields["position"].shape
+        _define_scale(file, "particle", np.arange(count), "number of the particle", "1")
+        _define_scale(file, "component", np.arange(components), "Cartesian component", "1")
+    if sign is not None:
+        file.create_dataset("particle_sign", data=sign, **_checked(sign))
+        _describe(file["particle_sign"], "sign of the output weight", "1")
+        _attach(file, "particle_sign", ["particle"])
+
+
+def _define_scale(file: h5py.File, name: str, values: Any, long_name: str, units: str) -> None:
+    file.create_dataset(name, data=values, **_checked(values))
+    _describe(file[name], long_name, units)
+    file[name].make_scale(name)
+
+
+def _checked(values: Any) -> dict[str, bool]:
+    """Options that give an array checksums; numbers and empty arrays have no chunks to check."""
+    return {"fletcher32": True} if np.size(values) > 0 and np.ndim(values) > 0 else {}
+
+
+def _dimensions(name: str, domain: Domain | None) -> tuple[str, ...]:
+    dimensions = FIELDS[name].dimensions if name in FIELDS else ()
+    if dimensions != GRID:
+        return dimensions
+    return tuple(axis.name for axis in domain.coordinates) if domain is not None else ()
+
+
+def _describe(variable: h5py.Dataset, long_name: str, units: str) -> None:
+    variable.attrs["long_name"] = long_name
+    variable.attrs["units"] = units
+
+
+def _attach(file: h5py.File, name: str, dimensions: list[str]) -> None:
+    for axis, dimension in enumerate(dimensions):
+        file[name].dims[axis].attach_scale(file[dimension])

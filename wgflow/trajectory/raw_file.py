@@ -1,0 +1,179 @@
+"""Bytes of an HDF5 file that is whole at every instant: appended to, and changed one page at a time.
+
+A process can be killed between two writes and inside of each. The kernel copies a write into its pages one after the
+other, each as a whole, and notices a kill only in between. So what lies behind the end that the superblock names may
+be written in any way, and what readers see must change by writes that stay within one page.
+
+References
+----------
+HDF5 File Format Specification 3.0: superblock (II.A), object headers of version 1 (IV.A.1), attributes (IV.A.2.m),
+global heap (III.E).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PAGE = 4096
+FORMAT = b"\x89HDF\r\n\x1a\n\0"  # signature, and the version of the superblock
+OPENED = 20  # place of the flags that the HDF5 library sets while it has a file open for writing
+END_OF_FILE = 40  # address of the end in a superblock of version 0, which is 96 bytes long
+ROOT_HEADER = 64  # address of the root group's object header
+UNDEFINED = 2**64 - 1
+
+DATASPACE, LAYOUT, ATTRIBUTE, CONTINUATION = 0x0001, 0x0008, 0x000C, 0x0010  # types of header messages
+EXTENT = 8  # place of the first extent in a dataspace message of version 1
+INDEX = 3  # place of the address of the chunk index in a layout message of version 3
+
+REFERENCE = struct.Struct("<IQI")  # to a string: length, address of its heap, number in it
+HEAP_BYTES = 4096  # least size of a heap
+STRING = 9  # class of datatypes of variable length
+
+
+class Message(NamedTuple):
+    """A message of an object header: its type, and where its content lies."""
+
+    kind: int
+    place: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where the value of an attribute lies: strings by a reference, numbers as they are."""
+
+    place: int
+    size: int
+    is_string: bool
+    is_real: bool
+
+
+class RawFile:
+    """An open HDF5 file in the format of superblock 0.
+
+    Parameters
+    ----------
+    descriptor : int
+        Descriptor open for reading, and for writing where that is wanted; it is closed with this object.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another format.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._pages: dict[int, bytearray] = {}  # images of the pages in which something changed
+        self._changed: set[int] = set()
+        start = self.read(0, 96)
+        if not start.startswith(FORMAT):
+            raise ValueError("not an HDF5 file of superblock version 0")
+        self.end = self.number(END_OF_FILE)
+        self.root = self.number(ROOT_HEADER)
+
+    def read(self, place: int, size: int) -> bytes:
+        """Read bytes of the file; raises ValueError where it is too short."""
+        if not 0 <= place < 2**62:
+            raise ValueError(f"an address is damaged: {place:#x}")
+        content = os.pread(self.descriptor, size, place)
+        if len(content) < size:
+            raise ValueError(f"the file ends within the {size} bytes at {place}")
+        return content
+
+    def number(self, place: int) -> int:
+        """Read an unsigned integer of eight bytes."""
+        return int.from_bytes(self.read(place, 8), "little")
+
+    def write(self, place: int, content: bytes | memoryview) -> None:
+        """Write at once: what no reader sees yet, or words that cannot be torn."""
+        view = memoryview(content)
+        while view:
+            done = os.pwrite(self.descriptor, view, place)
+            view, place = view[done:], place + done
+
+    def allocate(self, *parts: bytes | memoryview) -> int:
+        """Append bytes, at a multiple of eight; gives their address. Readers know of them after `commit`."""
+        address = end = -(-self.end // 8) * 8
+        for content in parts:
+            self.write(end, content)
+            end += len(content)
+        self.end = end
+        return address
+
+    def extend(self) -> None:
+        """Move the end that readers see behind all that was appended, before something that they see leads there."""
+        self.patch(END_OF_FILE, self.end.to_bytes(8, "little"))
+        self.write(END_OF_FILE, self.end.to_bytes(8, "little"))
+
+    def patch(self, place: int, content: bytes) -> None:
+        """Change bytes of what readers see with the next `commit`."""
+        for offset, byte in enumerate(content, place):
+            page = offset // PAGE
+            if page not in self._pages:
+                size = min(PAGE, os.fstat(self.descriptor).st_size - page * PAGE)
+                self._pages[page] = bytearray(self.read(page * PAGE, size))
+            self._pages[page][offset % PAGE] = byte
+            self._changed.add(page)
+
+    def commit(self) -> None:
+        """Write the pages that changed, each at once; the first names the end of the file."""
+        self.patch(END_OF_FILE, self.end.to_bytes(8, "little"))
+        for page in sorted(self._changed):
+            self.write(page * PAGE, bytes(self._pages[page]))
+        self._changed.clear()
+
+    def messages(self, header: int) -> Iterator[Message]:
+        """Messages of the object header at an address."""
+        version, _, _, _, size = struct.unpack("<BBHII", self.read(header, 12))
+        if version != 1:
+            raise ValueError(f"the object header at {header} is damaged")
+        blocks = [(header + 16, size)]
+        for place, length in blocks:  # grows on the way
+            end = place + length
+            while place + 8 <= end:
+                kind, size = struct.unpack("<HH", self.read(place, 4))
+                if kind == CONTINUATION and len(blocks) < 100:
+                    blocks.append((self.number(place + 8), self.number(place + 16)))
+                yield Message(kind, place + 8, size)
+                place += 8 + size
+
+    def attributes(self) -> Mapping[str, Slot]:
+        """Where the values of the root group's attributes lie."""
+        return dict(self._attribute(message) for message in self.messages(self.root) if message.kind == ATTRIBUTE)
+
+    def _attribute(self, message: Message) -> tuple[str, Slot]:
+        content = self.read(message.place, message.size)
+        _, _, name, datatype, dataspace = struct.unpack_from("<BBHHH", content)
+        start = 8 + _padded(name)
+        kind, value = content[start] & 0x0F, start + _padded(datatype) + _padded(dataspace)
+        slot = Slot(message.place + value, message.size - value, kind == STRING, kind == 1)
+        return content[8 : 8 + name - 1].decode("utf-8"), slot
+
+    def set_strings(self, values: Mapping[int, str]) -> None:
+        """Let the references at some places lead to new strings."""
+        encoded = [text.encode("utf-8") for text in values.values()]
+        objects = b"".join(
+            struct.pack("<HHIQ", number, 1, 0, len(text)) + text.ljust(_padded(len(text)), b"\0")
+            for number, text in enumerate(encoded, 1)
+        )
+        size = max(HEAP_BYTES, 16 + len(objects) + 16)
+        free = struct.pack("<HHIQ", 0, 0, 0, size - 16 - len(objects))
+        heap = b"GCOL\x01\0\0\0" + struct.pack("<Q", size) + objects + free
+        address = self.allocate(heap.ljust(size, b"\0"))
+        for number, (place, text) in enumerate(zip(values, encoded, strict=True), 1):
+            self.patch(place, REFERENCE.pack(len(text), address, number))
+
+    def close(self) -> None:
+        """Close the descriptor, and with it give back its lock."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
+
+
+def _padded(size: int) -> int:
+    return -(-size // 8) * 8

@@ -1,0 +1,66 @@
+"""What each step of a run gives, noted at the cost of a few numbers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+
+import numpy as np
+
+from wgflow.schemes import Evolution, Snapshot
+from wgflow.trajectory.schema import STEP_SCALARS
+from wgflow.typing import FloatArray
+
+COLUMNS = len(STEP_SCALARS)
+BUFFERED = 4096  # steps kept in memory at most before a file takes them
+FULL_EVERY = 64  # steps of an interval between two that also note what the loop has not computed anyway
+
+StepRow = tuple[float, ...]
+
+
+def step_row(evolution: Evolution, before: float, snapshot: Snapshot | None) -> StepRow:
+    """Numbers of the last step, in the order of ``STEP_SCALARS``.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        The solver after the step.
+    before : float
+        F before the step.
+    snapshot : Snapshot or None
+        The state after the step, where it is known.
+    """
+    size, energy = evolution.step_size, evolution.energy
+    known = (evolution.time, size, energy, (before - energy) / size)
+    if snapshot is None:
+        return (*known, np.nan, np.nan, np.nan)
+    return (*known, snapshot.risk, snapshot.mass, snapshot.min_potential)
+
+
+class StepTable:
+    """Rows of numbers in a row of memory, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers = array("d")
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._numbers) // COLUMNS
+
+    def append(self, row: StepRow) -> None:
+        """Append a row."""
+        self._numbers.extend(row)
+
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Copies of the columns by name, each of shape (n,)."""
+        table = np.array(self._numbers).reshape(-1, COLUMNS)
+        return {name: np.ascontiguousarray(table[:, number]) for number, name in enumerate(STEP_SCALARS)}
+
+    def drop_after(self, time: float) -> None:
+        """Forget the steps that lead beyond a time."""
+        while self._numbers and self._numbers[-COLUMNS] > time:
+            del self._numbers[-COLUMNS:]
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        del self._numbers[:]

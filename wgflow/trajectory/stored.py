@@ -1,0 +1,118 @@
+"""Fields that stay in their file until a snapshot of them is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray
+
+
+class StoredField(NDArrayOperatorsMixin):
+    """An array in a trajectory file that reads what is asked of it.
+
+    ``field[i]`` and ``field[i:j]`` read those snapshots alone; arithmetic, functions and methods of numpy read all.
+    Each snapshot is compared with its checksum as it is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    variable : h5py.Dataset
+        The variable in the open file; it is opened anew for each read, so that no lock keeps a run from continuing.
+    count : int
+        Number of snapshots.
+
+    Raises
+    ------
+    InputError
+        When a snapshot that is read is damaged, or the file is not the same one any more.
+    """
+
+    def __init__(self, path: Path, variable: h5py.Dataset, count: int) -> None:
+        self._path, self._name = path, variable.name
+        self._identity = _identity(path)
+        self.shape: tuple[int, ...] = (count, *variable.shape[1:])
+        self.dtype: np.dtype[Any] = variable.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        """Values of the array; a first index of one snapshot or a slice reads those alone."""
+        first, *others = key if isinstance(key, tuple) else (key,)
+        if isinstance(first, int | np.integer):
+            if not -len(self) <= first < len(self):
+                raise IndexError(f"snapshot {first} of {len(self)}")
+            return self._read(slice(first % len(self), first % len(self) + 1))[0][tuple(others)]
+        if isinstance(first, slice) and first.indices(len(self))[2] > 0:
+            return self._read(slice(*first.indices(len(self))))[(slice(None), *others)]
+        return self.__array__()[key]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        """All snapshots."""
+        return self._read(slice(0, len(self), 1)).astype(dtype or self.dtype, copy=False)
+
+    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(value) if isinstance(value, StoredField) else value for value in inputs]
+        return getattr(function, method)(*arrays, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        """What arrays have beside their elements: methods, ``T`` and so on."""
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(name)
+        shape = self.shape
+        if name in {"ndim", "size", "nbytes"}:
+            return {"ndim": len(shape), "size": np.prod(shape), "nbytes": np.prod(shape) * self.dtype.itemsize}[name]
+        return getattr(self.__array__(), name)
+
+    def __repr__(self) -> str:
+        return f"StoredField({self._name[1:]} {self.shape} in {self._path})"
+
+    def _read(self, rows: slice) -> FloatArray:
+        try:
+            if _identity(self._path) != self._identity:
+                raise InputError(f"{self._path} was replaced since it was loaded; load it again")
+            with h5py.File(self._path, "r") as file:
+                check_filters(file[self._name], rows)
+                values = file[self._name][rows]
+        except InputError:
+            raise
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self._path} is damaged: {self._name[1:]} {rows.start} to {rows.stop - 1} cannot be read ({error})"
+            ) from None
+        # Chunks that are missing read as NaN, which no snapshot holds.
+        if values.size > 0 and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
+            raise InputError(f"{self._path} is damaged: a snapshot of {self._name[1:]} is missing")
+        return values
+
+
+def check_filters(variable: h5py.Dataset, rows: slice) -> None:
+    """Raise ValueError where the index of chunks tells the library to skip filters that were not skipped.
+
+    No checksum covers the index. Of the filters of a field (shuffle, gzip, fletcher32) only gzip may have been skipped,
+    for a chunk that it would have enlarged.
+    """
+    plain = int(np.prod(variable.chunks)) * variable.dtype.itemsize + 4
+
+    def check(chunk: h5py.h5d.StoreInfo) -> None:
+        skipped_gzip = chunk.filter_mask == 2 and variable.compression and chunk.size == plain
+        if chunk.chunk_offset[0] in wanted and chunk.filter_mask != 0 and not skipped_gzip:
+            raise ValueError(f"the filters of row {chunk.chunk_offset[0]} are damaged")
+
+    wanted = range(*rows.indices(variable.shape[0]))
+    if len(wanted) == 1:
+        check(variable.id.get_chunk_info_by_coord((wanted[0], *(0,) * (variable.ndim - 1))))
+    else:
+        variable.id.chunk_iter(check)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
