@@ -112,7 +112,7 @@ def draw_layers(axes: Axes, trajectory: Trajectory) -> None:
         rows = np.flatnonzero(np.where(paths[-1, :, 1] < 0.0, -1.0, 1.0) == sign)
         lines = list(paths[:, rows].swapaxes(0, 1))
         axes.add_collection(LineCollection(lines, colors=sign_color(sign), linewidths=0.35, alpha=0.6))
-        axes.scatter(*paths[-1, rows].T, s=7, color=sign_color(sign), linewidths=0, zorder=3)
+        axes.scatter(paths[-1, rows, 0], paths[-1, rows, 1], s=7, color=sign_color(sign), linewidths=0, zorder=3)
     largest = 1.05 * float(np.abs(paths).max())
     for slope in (1.0, -1.0):
         axes.plot([0.0, largest], [0.0, slope * largest], color="gray", linestyle="--", linewidth=0.8, zorder=0)

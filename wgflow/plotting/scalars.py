@@ -67,7 +67,7 @@ def _label_plainly(axes: Axes, ratio: float) -> None:
 def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
     """Risk over time, with dots in the colours of the marked outputs."""
     time, risk = trajectory.time, trajectory.risk
-    axes.plot(time, risk, color=BLACK, label="risk")
+    axes.plot(*trajectory.curve("risk"), color=BLACK, label="risk")
     set_time_axis(axes, time)
     set_value_scale(axes, risk, log_time=is_log_spaced(time))
     for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
@@ -84,7 +84,7 @@ def _colors(marked: IntArray | None) -> FloatArray:
 def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
     r"""Total mass over time, and that of each sheet on signed domains."""
     signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
-    axes.plot(trajectory.time, trajectory.mass, color=BLACK, label=rf"$|{letter}_t|$")
+    axes.plot(*trajectory.curve("mass"), color=BLACK, label=rf"$|{letter}_t|$")
     for sign, dashes in zip(signs, ("-", DASHES), strict=False) if len(signs) == 2 else ():
         values, label = sheet_mass(trajectory, sign), rf"$|{letter}_t^{sign_symbol(sign)}|$"
         axes.plot(trajectory.time, values, color=sign_color(sign), linestyle=dashes, label=label)
