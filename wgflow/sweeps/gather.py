@@ -82,7 +82,7 @@ def _variables(
 
 def _coordinates(plan: Plan, times: FloatArray) -> dict[str, Any]:
     coordinates: dict[str, Any] = {axis.key: (axis.key, axis.coordinates) for axis in plan.axes}
-    coordinates["time"] = ("time", times, {"long_name": "time of the flow", "units": "1", "axis": "T"})
+    coordinates["time"] = ("time", times, {"long_name": "time of the flow", "units": "1"})
     return coordinates
 
 

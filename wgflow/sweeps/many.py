@@ -64,5 +64,5 @@ def open_many(files: str | Path | Iterable[str | Path]) -> xarray.Dataset:
         for row, run in zip(values, runs, strict=True):
             row[np.searchsorted(times, run.time)] = run.scalars[name]
         variables[name] = (("run", "time"), values, {"long_name": described.long_name, "units": "1"})
-    time = ("time", times, {"long_name": "time of the flow", "units": "1", "axis": "T"})
+    time = ("time", times, {"long_name": "time of the flow", "units": "1"})
     return xarray.Dataset(variables, {"run": paths, "time": time})

@@ -163,8 +163,7 @@ def _create_variables(file: h5py.File, first: Snapshot) -> None:
     for name, variable in zip([*names, *first.fields], _on_one_page(create), strict=True):
         file[name] = variable
         _describe(variable, described[name].long_name, "1")
-    file["time"].attrs["axis"] = "T"
-    file["time"].make_scale("time")
+    file["time"].make_scale("time")  # no T axis of CF, which counts from a date: the time of a flow is a number
 
 
 _CHECKSUM = Variable((), "sum of the bits of time and scalars, times odd multiples of 0x9E3779B97F4A7C15")
