@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 30.0  # for the first worker of a scheduler
 STOP_SECONDS = 0.5  # for workers to end by themselves after Ctrl-C
-THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def check_libraries() -> None:
@@ -74,7 +74,7 @@ def _local_client(workers: int, threads: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     settings = {
-        "distributed.nanny.pre-spawn-environ": {name: str(threads) for name in THREAD_VARIABLES},
+        "distributed.nanny.pre-spawn-environ": {name: str(threads) for name in BLAS_VARIABLES},
         # A run that kills its worker would kill the next ones too; `dispatch` decides what is tried again.
         "distributed.scheduler.allowed-failures": 0,
         # It would stop a run every 10 ms to look at its stack.
@@ -94,6 +94,8 @@ def _local_client(workers: int, threads: int) -> Iterator[Client]:
             memory_limit=0,
             local_directory=scratch,
             silence_logs=logging.CRITICAL,
+            # Set in the workers alone: here, numba would notice that its number of threads had changed, and refuse.
+            env={"NUMBA_NUM_THREADS": str(threads)},
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
