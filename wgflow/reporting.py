@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time as clock
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,12 +89,13 @@ class _Bar:
     def __init__(self, progress: Progress, t_end: float) -> None:
         self._progress = progress
         self._task = progress.add_task("preparing", total=t_end)
-        self._steps = 0
+        self._steps, self._started = 0, clock.perf_counter()
 
     def __call__(self, evolution: Evolution) -> None:
         self._steps += 1
         if self._steps % REFRESH_STEPS == 0:
-            text = f"t = {evolution.time:9.3g}   F = {evolution.energy:.3e}"
+            rate = self._steps / (clock.perf_counter() - self._started)
+            text = f"t = {evolution.time:9.3g}   F = {evolution.energy:.3e}   {rate:.3g} steps/s"
             self._progress.update(self._task, completed=evolution.time, description=text)
 
 
@@ -101,14 +103,20 @@ class _Lines:
     """A line for about every tenth part of the snapshots."""
 
     def __init__(self, times: FloatArray) -> None:
-        self._total = len(times)
-        self._seen = -1  # the start is snapshot 0
+        self._total, self._end = len(times), float(times[-1])
+        self._seen, self._started = -1, clock.perf_counter()  # the start is snapshot 0
 
     def __call__(self, snapshot: Snapshot) -> None:
         self._seen += 1
         if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
             share = self._seen / self._total
-            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} risk = {snapshot.risk:.6e}")
+            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} risk = {snapshot.risk:.6e}{self._left(snapshot.time)}")
+
+    def _left(self, time: float) -> str:
+        """Time that is left, if the flow goes on at its mean pace."""
+        if not 0.0 < time < self._end:
+            return ""
+        return f"   {(clock.perf_counter() - self._started) * (self._end / time - 1.0):.0f} s left"
 
 
 def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
