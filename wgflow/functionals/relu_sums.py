@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -30,25 +30,20 @@ INPUTS = 4  # that are multiplied at a time; points and data are filled up with 
 
 
 @inlined_kernel
-def _relu(activation, width, curvature, zero):  # noqa: ARG001
+def _feature(rounded, activation, width, curvature, zero):
+    """Feature of one activation; ``rounded`` is a constant of each compiled kernel."""
+    if rounded:
+        inside = min(max(activation + width, zero), width + width)
+        return curvature * inside * inside + max(activation - width, zero)
     return max(activation, zero)
 
 
 @inlined_kernel
-def _rounded_relu(activation, width, curvature, zero):
-    rounded = min(max(activation + width, zero), width + width)
-    return curvature * rounded * rounded + max(activation - width, zero)
-
-
-@inlined_kernel
-def _relu_slope(coefficient, activation, width, curvature, zero):  # noqa: ARG001
+def _slope(rounded, coefficient, activation, width, curvature, zero):
+    """Slope of the feature in its activation, times a coefficient."""
+    if rounded:
+        return coefficient * (curvature + curvature) * min(max(activation + width, zero), width + width)
     return coefficient if activation > zero else zero
-
-
-@inlined_kernel
-def _rounded_relu_slope(coefficient, activation, width, curvature, zero):
-    rounded = min(max(activation + width, zero), width + width)
-    return coefficient * (curvature + curvature) * rounded
 
 
 @kernel
@@ -99,33 +94,40 @@ def _fill(source, filled):
             filled[j, axis] = source[j, axis]
 
 
-class _Kernels(NamedTuple):
-    """The compiled sums: predictions, gradients, and potentials alone."""
+@reduction
+def _add_features(rounded, charges, one, two, width, curvature, prediction):
+    zero = one.dtype.type(0.0)
+    for i in range(one.size):
+        w, c = width[i], curvature[i]
+        prediction[i] += charges[0] * _feature(rounded, one[i], w, c, zero)
+        prediction[i] += charges[1] * _feature(rounded, two[i], w, c, zero)
 
-    forward: Callable[..., None]
-    backward: Callable[..., None]
-    values: Callable[..., None]
+
+@reduction
+def _combine(rounded, activation, width, curvature, coefficients, slopes):
+    """Potential at one particle; the coefficient times the slope of each feature goes to ``slopes``."""
+    zero = activation.dtype.type(0.0)
+    value = zero
+    for i in range(activation.size):
+        a, w, c = activation[i], width[i], curvature[i]
+        value += coefficients[i] * _feature(rounded, a, w, c, zero)
+        slopes[i] = _slope(rounded, coefficients[i], a, w, c, zero)
+    return value
+
+
+@reduction
+def _value(rounded, activation, width, curvature, coefficients):
+    zero = activation.dtype.type(0.0)
+    value = zero
+    for i in range(activation.size):
+        value += coefficients[i] * _feature(rounded, activation[i], width[i], curvature[i], zero)
+    return value
 
 
 @cache
-def relu_kernels(blocks: int, rounded: bool) -> _Kernels:
-    """Compile the sums for exact or rounded kinks, serial (one block) or on all cores."""
+def forward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
+    """Compile the predictions for exact or rounded kinks, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
-    feature, slope = (_rounded_relu, _rounded_relu_slope) if rounded else (_relu, _relu_slope)
-    return _Kernels(
-        _forward_kernel(compiled, blocks, feature),
-        _backward_kernel(compiled, blocks, feature, slope),
-        _value_kernel(compiled, blocks, feature),
-    )
-
-
-def _forward_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any]) -> Callable[..., None]:
-    @reduction
-    def add_features(first, second, one, two, width, curvature, prediction):
-        zero = one.dtype.type(0.0)
-        for i in range(one.size):
-            w, c = width[i], curvature[i]
-            prediction[i] += first * feature(one[i], w, c, zero) + second * feature(two[i], w, c, zero)
 
     @compiled
     def forward(points, charges, columns, width, curvature, activation, partial):
@@ -138,23 +140,15 @@ def _forward_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable
                     _start_products(points[j], points[j + 1], columns[k], one, two)
                     for axis in range(INPUTS, columns.shape[1], INPUTS):
                         _add_products(points[j], points[j + 1], columns[k], axis, one, two)
-                    add_features(charges[j], charges[j + 1], one, two, width[k], curvature[k], partial[block, k])
+                    _add_features(rounded, charges[j : j + 2], one, two, width[k], curvature[k], partial[block, k])
 
     return forward
 
 
-def _backward_kernel(
-    compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any], slope: Callable[..., Any]
-) -> Callable[..., None]:
-    @reduction
-    def combine(activation, width, curvature, coefficients, slopes):
-        zero = activation.dtype.type(0.0)
-        value = zero
-        for i in range(activation.size):
-            a, w, c = activation[i], width[i], curvature[i]
-            value += coefficients[i] * feature(a, w, c, zero)
-            slopes[i] = slope(coefficients[i], a, w, c, zero)
-        return value
+@cache
+def backward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
+    """Compile potential and gradient for exact or rounded kinks, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
     def backward(activation, columns, width, curvature, coefficients, slopes, values, gradient):
@@ -164,8 +158,9 @@ def _backward_kernel(
             first, second = slopes[block, 0], slopes[block, 1]
             for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):
                 for k in range(columns.shape[0]):
-                    values[j] += combine(activation[j, k], width[k], curvature[k], coefficients[k], first)
-                    values[j + 1] += combine(activation[j + 1, k], width[k], curvature[k], coefficients[k], second)
+                    w, c, coefficient = width[k], curvature[k], coefficients[k]
+                    values[j] += _combine(rounded, activation[j, k], w, c, coefficient, first)
+                    values[j + 1] += _combine(rounded, activation[j + 1, k], w, c, coefficient, second)
                     for axis in range(0, columns.shape[1], INPUTS):
                         sums = _pull_back(first, second, columns[k], axis, zero)
                         for part in range(INPUTS):
@@ -175,14 +170,10 @@ def _backward_kernel(
     return backward
 
 
-def _value_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable[..., Any]) -> Callable[..., None]:
-    @reduction
-    def combine(activation, width, curvature, coefficients):
-        zero = activation.dtype.type(0.0)
-        value = zero
-        for i in range(activation.size):
-            value += coefficients[i] * feature(activation[i], width[i], curvature[i], zero)
-        return value
+@cache
+def value_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
+    """Compile the potential alone for exact or rounded kinks, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
     def potentials(activation, width, curvature, coefficients, values):
@@ -190,7 +181,7 @@ def _value_kernel(compiled: Callable[..., Any], blocks: int, feature: Callable[.
         for block in prange(blocks):
             for j in range(block * values.size // blocks, (block + 1) * values.size // blocks):
                 for k in range(activation.shape[1]):
-                    values[j] += combine(activation[j, k], width[k], curvature[k], coefficients[k])
+                    values[j] += _value(rounded, activation[j, k], width[k], curvature[k], coefficients[k])
 
     return potentials
 
@@ -269,7 +260,7 @@ class ReluSums:
         count = len(points)
         values = np.zeros(count + count % 2, self._dtype)
         gradient = np.zeros((values.size, self._columns.shape[1]), self._dtype)
-        run = relu_kernels(self._blocks(count), self._rounded).backward
+        run = backward_kernel(self._blocks(count), self._rounded)
         for chunk, rows in self._activated(activations):
             part = slice(chunk.start, chunk.start + len(rows))
             run(
@@ -291,7 +282,7 @@ class ReluSums:
         """Write ``<Psi, coefficients>`` at the points into ``values``, shape (m,)."""
         self._check(points)
         tiled = self._tiled(self._gathered(coefficients))
-        run = relu_kernels(self._blocks(len(points)), self._rounded).values
+        run = value_kernel(self._blocks(len(points)), self._rounded)
         for chunk, rows in self._activated(Activations(points)):
             found = np.zeros(len(rows), self._dtype)
             run(rows, self._width, self._curvature, tiled, found)
@@ -317,7 +308,7 @@ class ReluSums:
         _fill(points, filled)
         weights = np.zeros(count, self._dtype)
         weights[: len(points)] = charges
-        run = relu_kernels(len(partial), self._rounded).forward
+        run = forward_kernel(len(partial), self._rounded)
         run(filled, weights, self._columns, self._width, self._curvature, rows, partial)
         return rows
 

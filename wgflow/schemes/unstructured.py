@@ -26,20 +26,17 @@ STENCIL = 10  # the two cells of an edge and the eight others that touch one of 
 
 
 @inlined_kernel
-def _two_point_rate(conductance, rates, phi, sheet, cell, face, neighbour):  # noqa: ARG001
+def _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour):
+    """Velocity through a face times alpha and its length; ``midpoint`` is a constant of each compiled kernel."""
+    if midpoint:
+        return rates[sheet, cell, face]
     return conductance[cell, face] * (phi[cell] - phi[neighbour])
-
-
-@inlined_kernel
-def _midpoint_rate(conductance, rates, phi, sheet, cell, face, neighbour):  # noqa: ARG001
-    return rates[sheet, cell, face]
 
 
 @cache
 def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter and velocity, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
-    outward_rate = _midpoint_rate if midpoint else _two_point_rate
 
     @compiled
     def euler_stage(
@@ -77,7 +74,7 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
                     outflow = 0.0
                     for face in range(DEGREE):
                         neighbour = neighbours[cell, face]
-                        rate = outward_rate(conductance, rates, phi, sheet, cell, face, neighbour)
+                        rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour)
                         outflow += max(rate, 0.0) * face_values[cell, face]
                         outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
                     change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
@@ -90,7 +87,6 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
 def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float]:
     """Compile the search for the largest loss rate, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
-    outward_rate = _midpoint_rate if midpoint else _two_point_rate
 
     @compiled
     def largest_loss_rate(
@@ -107,7 +103,9 @@ def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float
                     outflow = 0.0
                     for face in range(DEGREE):
                         neighbour = neighbours[cell, face]
-                        outflow += max(outward_rate(conductance, rates, phi, sheet, cell, face, neighbour), 0.0)
+                        outflow += max(
+                            _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour), 0.0
+                        )
                     loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
                     most = max(most, loss)
                 largest[block] = most
