@@ -43,6 +43,10 @@ def test_box_sphere_and_particles_agree(tmp_path):
     assert (tmp_path / "ways.png").exists()
 
 
+def test_energies_keep_their_bounds():
+    assert run("validation/energies.py", "--quick").count("PASS") == 39
+
+
 def test_figure_2(tmp_path):
     printed = run("validation/figure2.py", "--quick", "--share", "--figure", str(tmp_path / "figure2.png"))
     assert printed.count("PASS") == 1

@@ -16,7 +16,7 @@ from wgflow.errors import InputError
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
 from wgflow.particles import Method, ParticleFlow, PolarFlow
-from wgflow.schemes import Evolution, ExplicitFiniteVolume
+from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.timeloop import Limits, Observers
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
 from wgflow.trajectory.schema import SCALARS
@@ -63,6 +63,7 @@ def solve(
     limiter: str = "mc",
     stepper: str = "ssprk3",
     velocity: str = "two_point",
+    tolerance: float = 1e-4,
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -73,7 +74,7 @@ def solve(
     grow: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
-    r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by explicit finite volumes.
+    r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
 
     Parameters
     ----------
@@ -90,7 +91,11 @@ def solve(
     reaction : float, optional
         The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
     order, limiter, stepper, velocity
-        See `wgflow.schemes.ExplicitFiniteVolume`.
+        See `wgflow.schemes.ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for stiff
+        diffusion; then the others of these do not count, and the reaction must be 0: see
+        `wgflow.schemes.ImplicitFiniteVolume`.
+    tolerance : float
+        Local error of implicit steps, in L1 relative to the mass.
     times : array-like, optional
         Output times; 101 regular ones by default.
     output : path, optional
@@ -138,6 +143,10 @@ def solve(
     }
 
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
+        if stepper in IMPLICIT_METHODS:
+            names = ("transport", "reaction", "stepper")
+            implicit = {name: options[name] for name in names}
+            return ImplicitFiniteVolume(functional, domain, density, time=time, tolerance=tolerance, **implicit)
         return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, **options)
 
     return record_flow(

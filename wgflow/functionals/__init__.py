@@ -2,8 +2,10 @@
 
 from wgflow.functionals.activations import SMOOTH_ACTIVATIONS, SmoothLayer
 from wgflow.functionals.base import Functional, GridFunctional, Mass, ParticlePotential, Particles, Sum
-from wgflow.functionals.energies import Interaction, Potential
+from wgflow.functionals.discrepancies import KernelDiscrepancy, SobolevDiscrepancy
+from wgflow.functionals.energies import Interaction, Potential, ZonalInteraction
 from wgflow.functionals.features import Features, Quadratic
+from wgflow.functionals.internal import Entropy, InternalEnergy, PowerEnergy
 from wgflow.functionals.losses import LOSSES, Loss, find_loss
 from wgflow.functionals.maps import FeatureMap, OuterProduct, Relu
 from wgflow.functionals.neurons import Neurons
@@ -12,11 +14,14 @@ from wgflow.functionals.population import Population, Teacher, arc_cosine_kernel
 __all__ = [
     "LOSSES",
     "SMOOTH_ACTIVATIONS",
+    "Entropy",
     "FeatureMap",
     "Features",
     "Functional",
     "GridFunctional",
     "Interaction",
+    "InternalEnergy",
+    "KernelDiscrepancy",
     "Loss",
     "Mass",
     "Neurons",
@@ -25,11 +30,14 @@ __all__ = [
     "Particles",
     "Population",
     "Potential",
+    "PowerEnergy",
     "Quadratic",
     "Relu",
     "SmoothLayer",
+    "SobolevDiscrepancy",
     "Sum",
     "Teacher",
+    "ZonalInteraction",
     "arc_cosine_kernel",
     "arc_cosine_sums",
     "find_loss",

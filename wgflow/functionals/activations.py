@@ -10,24 +10,29 @@ import numpy as np
 from scipy.special import expit
 
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import check_inputs
+from wgflow.functionals.maps import check_inputs, weighted_squares
 from wgflow.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of one number and its derivative, both vectorised."""
+    """A function of one number and its first two derivatives, all vectorised."""
 
     value: Callable[[FloatArray], FloatArray]
     slope: Callable[[FloatArray], FloatArray]
+    curvature: Callable[[FloatArray], FloatArray]
 
 
 # The paper asks for differentiable features in its theorems; ReLU, with sums of its own, is `Relu`.
 SMOOTH_ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
-        "tanh": Activation(np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
-        "softplus": Activation(lambda z: np.logaddexp(0.0, z), expit),
-        "squared_relu": Activation(lambda z: np.maximum(z, 0.0) ** 2, lambda z: 2.0 * np.maximum(z, 0.0)),
+        "tanh": Activation(
+            np.tanh, lambda z: 1.0 - np.tanh(z) ** 2, lambda z: -2.0 * np.tanh(z) * (1.0 - np.tanh(z) ** 2)
+        ),
+        "softplus": Activation(lambda z: np.logaddexp(0.0, z), expit, lambda z: expit(z) * expit(-z)),
+        "squared_relu": Activation(
+            lambda z: np.maximum(z, 0.0) ** 2, lambda z: 2.0 * np.maximum(z, 0.0), lambda z: np.where(z > 0.0, 2.0, 0.0)
+        ),
     }
 )
 
@@ -73,6 +78,15 @@ class SmoothLayer:
         """Ambient gradient of ``sum_i coefficients_i phi_i`` at the points, shape (N, d)."""
         slopes = SMOOTH_ACTIVATIONS[self.activation].slope(self._products(points))
         return (slopes * coefficients) @ self.inputs
+
+    def jacobian(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of each feature at the points, shape (N, n, d)."""
+        return SMOOTH_ACTIVATIONS[self.activation].slope(self._products(points))[:, :, None] * self.inputs
+
+    def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient Hessian of ``sum_i coefficients_i phi_i`` at the points, shape (N, d, d)."""
+        curvatures = SMOOTH_ACTIVATIONS[self.activation].curvature(self._products(points))
+        return weighted_squares(curvatures * coefficients, self.inputs)
 
     def restricted(self, rows: IntArray) -> SmoothLayer:
         """Features at some of the data points, given by their indices."""

@@ -72,6 +72,9 @@ class GridFunctional(ABC):
     scale: float
     """Size of the numbers that F is computed from; round-off in F is a few units of 1e-16 of it."""
 
+    largest_share: float = 1.0
+    """Share of the mass that may come together in one cell: less than 1 for energies that need a resolved density."""
+
     @abstractmethod
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
@@ -191,6 +194,7 @@ class _GridSum(GridFunctional):
     def __init__(self, domain: Domain, terms: list[GridFunctional]) -> None:
         self.domain = domain
         self.scale = sum(term.scale for term in terms)
+        self.largest_share = min(term.largest_share for term in terms)
         self._terms = terms
         self._part = np.empty(domain.shape)
 

@@ -1,17 +1,20 @@
-"""Energies of interacting particles: an outer potential, and an interaction by convolution."""
+"""Energies of interacting particles: an outer potential, and interactions by convolution."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import numpy as np
 
-from wgflow.domains import Box, Domain
-from wgflow.errors import InputError, ShapeError
+from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains.faces import as_box
+from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.maps import DifferencedFeatures
+from wgflow.functionals.zonal import HarmonicConvolution
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -101,31 +104,41 @@ class Interaction(Functional):
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once; raises InputError on other domains than boxes."""
         if not isinstance(domain.base, Box):
-            raise InputError(f"the interaction energy is not available on the domain {domain.kind!r}; use a box")
-        return _GridInteraction(domain, BoxConvolution(domain.base, self.values))
+            raise InputError(
+                f"the interaction energy is not available on the domain {domain.kind!r}; use a box, or "
+                "ZonalInteraction on circle and sphere"
+            )
+        convolution = BoxConvolution(domain.base, self.values)
+        return _GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids."""
-        charges = particles.weights * particles.signs
-        values, gradient = np.empty(len(charges)), np.empty_like(particles.points)
-        size = max(PAIRS_AT_ONCE // max(len(charges), 1), 1)
-        for start in range(0, len(charges), size):
-            block = slice(start, start + size)
-            values[block], gradient[block] = self._sums(particles.points[block], particles.points, charges)
-        energy = 0.5 * float(charges @ values)
-        return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
+        return _sum_over_pairs(particles, self._sums)
+
+    def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
+        """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
+        bound = self
+        if isinstance(domain.base, Box):
+            sides = zip(domain.base.bounds, domain.base.periodic, strict=True)
+            bound = replace(self, periods=[high - low if wraps else np.inf for (low, high), wraps in sides])
+        return _of_samples(domain, samples, lambda x, y: bound.values(bound.displacements(x, y)))
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Convolution with the kernel and its gradient at some of the particles."""
-        displacements = (targets[:, None, :] - sources).reshape(-1, sources.shape[1])
-        if self.periods is not None:
-            lengths = np.asarray(self.periods, dtype=np.float64)
-            turns = np.round(displacements / lengths)
-            displacements = displacements - np.where(np.isfinite(lengths), turns * lengths, 0.0)
+        displacements = self.displacements(targets, sources)
         differenced = DifferencedFeatures(lambda z: self.values(z)[:, None])
         values = self.values(displacements).reshape(len(targets), -1) @ charges
         slopes = differenced.gradient(displacements, np.ones(1)).reshape(len(targets), *sources.shape)
         return values, np.einsum("ijk,j->ik", slopes, charges)
+
+    def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
+        """All differences of targets (m, p) and sources (n, p), the short way round; shape (m n, p)."""
+        displacements = (targets[:, None, :] - sources).reshape(-1, sources.shape[1])
+        if self.periods is None:
+            return displacements
+        lengths = np.asarray(self.periods, dtype=np.float64)
+        turns = np.round(displacements / lengths)
+        return displacements - np.where(np.isfinite(lengths), turns * np.nan_to_num(lengths), 0.0)
 
     def values(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,), checked."""
@@ -138,6 +151,125 @@ class Interaction(Functional):
         if not np.isfinite(values).all():
             raise InputError("the interaction kernel returned a value that is not finite; round its singularity")
         return values
+
+
+@dataclass(frozen=True)
+class ZonalInteraction(Functional):
+    r"""The interaction energy :math:`\frac12 \iint W(x \cdot y)\, d\mu(x)\, d\mu(y)` on circle and sphere.
+
+    On the circle :math:`x \cdot y` is the cosine of the angle between x and y. On signed domains the measure is the
+    difference of the two sheets.
+
+    Parameters
+    ----------
+    kernel : callable
+        W, vectorised: cosines (N,) in [-1, 1] to values (N,), finite.
+    slope : callable, optional
+        Its derivative W', (N,) to (N,); particles need it.
+    """
+
+    kernel: ScalarFunction
+    slope: ScalarFunction | None = None
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Transform the kernel, once.
+
+        Raises
+        ------
+        InputError
+            On other domains than circle and sphere.
+        MissingExtraError
+            On spheres, if ducc0 is not installed (``pip install 'wgflow[sphere]'``).
+        """
+        base = domain.base
+        if isinstance(base, Circle):
+            convolution = BoxConvolution(as_box(base), lambda z: self.values(np.cos(z[:, 0])))
+            return _GridInteraction(domain, convolution, convolution.largest)
+        if not isinstance(base, Sphere):
+            raise InputError(f"zonal interactions live on circle and sphere; on the domain {domain.kind!r} Interaction")
+        if find_spec("ducc0") is None:
+            raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
+        largest = float(np.abs(self.values(np.linspace(-1.0, 1.0, 1001))).max())
+        return _GridInteraction(domain, HarmonicConvolution(base, self.eigenvalues), largest)
+
+    def eigenvalues(self, largest: int) -> FloatArray:
+        """Eigenvalues of W on S^2 up to a degree, by Funk and Hecke's formula, shape (largest + 1,)."""
+        nodes, weights = np.polynomial.legendre.leggauss(2 * largest + 2)
+        weighted = 2.0 * np.pi * weights * self.values(nodes)
+        before, here = np.zeros_like(nodes), np.ones_like(nodes)
+        found = np.empty(largest + 1)
+        for degree in range(largest + 1):
+            found[degree] = weighted @ here
+            before, here = here, ((2 * degree + 1) * nodes * here - degree * before) / (degree + 1)
+        return found
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
+        if self.slope is None:
+            raise InputError("particles need the slope W' of a zonal interaction; give ZonalInteraction(kernel, slope)")
+        return _sum_over_pairs(particles, self._sums)
+
+    def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
+        """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
+        return _of_samples(domain, samples, lambda x, y: self.values(_cosines(x, y)))
+
+    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
+        cosines = _cosines(targets, sources)
+        slopes = np.asarray(self.slope(cosines)) if self.slope is not None else np.zeros_like(cosines)
+        shape = (len(targets), len(sources))
+        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+
+    def values(self, cosines: FloatArray) -> FloatArray:
+        """W at cosines (N,), shape (N,), checked."""
+        values = np.asarray(self.kernel(cosines), dtype=np.float64)
+        if values.shape != cosines.shape:
+            raise ShapeError(
+                f"the kernel of {cosines.shape} cosines has shape {values.shape}; allowed is {cosines.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise InputError("the zonal kernel returned a value that is not finite; round its singularity")
+        return values
+
+
+def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:
+    return np.clip(targets @ sources.T, -1.0, 1.0).ravel()
+
+
+def _blocks(targets: int, sources: int) -> Iterator[slice]:
+    """Slices of targets with at most `PAIRS_AT_ONCE` pairs each."""
+    size = max(PAIRS_AT_ONCE // max(sources, 1), 1)
+    return (slice(start, start + size) for start in range(0, targets, size))
+
+
+def _sum_over_pairs(
+    particles: Particles,
+    sums: Callable[[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+) -> ParticlePotential:
+    """Energy, potential and gradient of charges that act on each other."""
+    charges = particles.weights * particles.signs
+    values, gradient = np.empty(len(charges)), np.empty_like(particles.points)
+    for block in _blocks(len(charges), len(charges)):
+        values[block], gradient[block] = sums(particles.points[block], particles.points, charges)
+    energy = 0.5 * float(charges @ values)
+    return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
+
+
+def _of_samples(
+    domain: Domain, samples: Particles, kernel: Callable[[FloatArray, FloatArray], FloatArray]
+) -> tuple[FloatArray, float]:
+    """Sum of the kernel over charges at all cells of the base domain, and half of that at the charges."""
+    cells = domain.base.points.reshape(-1, domain.base.points.shape[-1])
+    if samples.points.shape[1] != cells.shape[1]:
+        raise ShapeError(f"samples with {samples.points.shape[1]} components do not fit points with {cells.shape[1]}")
+    charges = samples.weights * samples.signs
+
+    def potential(points: FloatArray) -> FloatArray:
+        values = np.empty(len(points))
+        for block in _blocks(len(points), len(charges)):
+            values[block] = kernel(points[block], samples.points).reshape(-1, len(charges)) @ charges
+        return values
+
+    return potential(cells), 0.5 * float(charges @ potential(samples.points))
 
 
 class BoxConvolution:
@@ -179,9 +311,9 @@ class BoxConvolution:
 
 
 class _GridInteraction(GridFunctional):
-    def __init__(self, domain: Domain, convolution: BoxConvolution) -> None:
+    def __init__(self, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None], largest: float) -> None:
         self.domain = domain
-        self.scale = convolution.largest
+        self.scale = largest
         self._convolution = convolution
         self._sheets = SheetSums(domain)
 

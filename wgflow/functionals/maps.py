@@ -93,6 +93,23 @@ class Relu:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
         return self.sums.backward(Activations(points), coefficients)[1]
 
+    def jacobian(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of each feature, shape (N, n, d); zero slope at the kink itself."""
+        activation, width = points @ self.inputs.T, self._width
+        if self.smoothing == 0.0:
+            slopes = (activation > 0.0).astype(np.float64)
+        else:
+            slopes = np.clip(0.5 * (activation + width) / width, 0.0, 1.0)
+        return slopes[:, :, None] * self.inputs
+
+    def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient Hessian of the combination, shape (N, d, d): that of the rounded kinks, zero without rounding."""
+        if self.smoothing == 0.0:
+            return np.zeros((*points.shape, points.shape[1]))
+        width = self._width
+        inside = np.abs(points @ self.inputs.T) < width
+        return weighted_squares(np.where(inside, 0.5 * coefficients / width, 0.0), self.inputs)
+
     @cached_property
     def sums(self) -> ReluSums:
         """Compiled sums over particles and data."""
@@ -119,6 +136,33 @@ class OuterProduct:
         matrix = coefficients.reshape(points.shape[1], -1)
         return points @ (matrix + matrix.T)
 
+    def jacobian(self, points: FloatArray) -> FloatArray:
+        """Gradient of each feature, shape (N, p^2, p)."""
+        count, p = points.shape
+        by_left = np.einsum("ik,nj->nijk", np.eye(p), points)
+        return (by_left + by_left.transpose(0, 2, 1, 3)).reshape(count, p * p, p)
+
+    def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Hessian ``A + A^T``, the same everywhere, shape (N, p, p)."""
+        matrix = coefficients.reshape(points.shape[1], -1)
+        return np.broadcast_to(matrix + matrix.T, (len(points), *matrix.shape))
+
+
+def weighted_squares(weights: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Matrices ``sum_i weights_ki v_i v_i^T``, shapes (N, n) and (n, p) to (N, p, p)."""
+    count, p = vectors.shape
+    return (weights @ (vectors[:, :, None] * vectors[:, None, :]).reshape(count, p * p)).reshape(-1, p, p)
+
+
+def central_differences(function: FeatureFunction, points: FloatArray) -> FloatArray:
+    """Derivatives along each axis, of fourth order in the step: values (N, ...) to derivatives (N, ..., p)."""
+    slopes = []
+    for step in _DIFFERENCE_STEP * np.eye(points.shape[1]):
+        near = function(points + step) - function(points - step)
+        far = function(points + 2.0 * step) - function(points - 2.0 * step)
+        slopes.append((8.0 * near - far) / (12.0 * _DIFFERENCE_STEP))
+    return np.stack(slopes, axis=-1)
+
 
 @dataclass(frozen=True)
 class DifferencedFeatures:
@@ -132,16 +176,24 @@ class DifferencedFeatures:
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, p)."""
-        gradient = np.empty_like(points)
-        for axis in range(points.shape[1]):
-            step = np.zeros(points.shape[1])
-            step[axis] = _DIFFERENCE_STEP
-            near = self.function(points + step) - self.function(points - step)
-            far = self.function(points + 2.0 * step) - self.function(points - 2.0 * step)
-            gradient[:, axis] = (8.0 * near - far) @ coefficients / (12.0 * _DIFFERENCE_STEP)
-        return gradient
+        return central_differences(lambda moved: self.function(moved) @ coefficients, points)
 
 
 def with_gradient(fn: FeatureFunction) -> FeatureMap:
     """Give features a gradient: their own, or central differences."""
     return fn if hasattr(fn, "gradient") else DifferencedFeatures(fn)  # type: ignore[return-value]
+
+
+def jacobian_of(fn: FeatureFunction, points: FloatArray) -> FloatArray:
+    """Ambient gradient of each feature, shape (N, n, p): the map's own ``jacobian``, or central differences."""
+    own: FeatureFunction | None = getattr(fn, "jacobian", None)
+    return central_differences(fn, points) if own is None else own(points)
+
+
+def hessian_of(fn: FeatureFunction, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+    """Ambient Hessian of a combination, shape (N, p, p): the map's own, or central differences of its gradient."""
+    own: Callable[[FloatArray, FloatArray], FloatArray] | None = getattr(fn, "hessian", None)
+    if own is not None:
+        return own(points, coefficients)
+    rough = central_differences(lambda moved: with_gradient(fn).gradient(moved, coefficients), points)
+    return 0.5 * (rough + rough.transpose(0, 2, 1))

@@ -8,7 +8,7 @@ import numpy as np
 
 from wgflow.compilation import kernel
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import FeatureFunction, with_gradient
+from wgflow.functionals.maps import FeatureFunction, hessian_of, jacobian_of, with_gradient
 from wgflow.functionals.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
@@ -40,6 +40,23 @@ class Neurons:
         inner = points[:, 1:]
         by_input = points[:, :1] * with_gradient(self.hidden).gradient(inner, coefficients)
         return np.column_stack([self.hidden(inner) @ coefficients, by_input])
+
+    def jacobian(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of each feature, shape (N, n, p)."""
+        check_pairs(points)
+        inner = points[:, 1:]
+        by_input = points[:, :1, None] * jacobian_of(self.hidden, inner)
+        return np.concatenate([self.hidden(inner)[:, :, None], by_input], axis=2)
+
+    def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Ambient Hessian of ``sum_i coefficients_i Psi_i``, shape (N, p, p)."""
+        check_pairs(points)
+        inner = points[:, 1:]
+        hessian = np.zeros((*points.shape, points.shape[1]))
+        slope = with_gradient(self.hidden).gradient(inner, coefficients)
+        hessian[:, 0, 1:] = hessian[:, 1:, 0] = slope
+        hessian[:, 1:, 1:] = points[:, :1, None] * hessian_of(self.hidden, inner, coefficients)
+        return hessian
 
     def restricted(self, rows: IntArray) -> Neurons:
         """Features at some of the data points; raises InputError where the hidden features know of none."""

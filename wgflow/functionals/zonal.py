@@ -50,7 +50,7 @@ def kernel_coefficients(largest: int) -> FloatArray:
 
 
 class HarmonicConvolution:
-    """Sums ``sum_j k(x_i, x_j) mass_j`` at the cell centres, with the kernel cut off at `largest_degree`.
+    """Sums ``sum_j k(x_i . x_j) mass_j`` at the cell centres, with the kernel cut off at `largest_degree`.
 
     One thread: with several, the transforms round differently from call to call.
 
@@ -58,9 +58,11 @@ class HarmonicConvolution:
     ----------
     sphere : Sphere
         The sphere with N cells.
+    eigenvalues : callable
+        Largest degree L to the eigenvalues lambda_l of a kernel, shape (L + 1,); by default the arc-cosine kernel.
     """
 
-    def __init__(self, sphere: Sphere) -> None:
+    def __init__(self, sphere: Sphere, eigenvalues: Callable[[int], FloatArray] = kernel_coefficients) -> None:
         import ducc0
 
         x, y, z = sphere.points.T
@@ -68,7 +70,7 @@ class HarmonicConvolution:
         degree = largest_degree(sphere.cells)
         self._synthesis, self._adjoint = ducc0.sht.synthesis_general, ducc0.sht.adjoint_synthesis_general
         self._options = {"spin": 0, "lmax": degree, "loc": places, "epsilon": ACCURACY, "nthreads": 1}
-        coefficients = kernel_coefficients(degree)
+        coefficients = eigenvalues(degree)
         self._factors = np.concatenate([coefficients[order:] for order in range(degree + 1)])
         self._harmonics = np.empty((1, self._factors.size), dtype=np.complex128)
 

@@ -256,7 +256,7 @@ InitialSection = (
 class SolverSection(Section):
     """The method; the section of its name holds its options."""
 
-    kind: Literal["finite_volume", "particles", "characteristics"] = "finite_volume"
+    kind: Literal["finite_volume", "particles", "characteristics", "jko"] = "finite_volume"
     t_end: Positive = Field(description="last time")
     transport: NonNegative = Field(1.0, description="factor alpha of the transport")
     reaction: NonNegative | None = Field(None, description="factor beta of the reaction; by default the domain's own")
@@ -331,6 +331,23 @@ class CharacteristicsSection(Section):
     )
 
 
+class JkoSection(Section):
+    """Options of variational steps, which take the particles of [particles] count and start, or the grid."""
+
+    tau: Positive = Field(0.05, description="size of the steps at time 0")
+    growth: NonNegative = Field(0.0, description="steps grow with time t to tau + growth t")
+    order: Literal[1, 2] = Field(1, description="1 for variational steps; 2 for half a step, extrapolated")
+    halve: bool = Field(True, description="whether a step that is not found is halved; else it is an error")
+    representation: Literal["particles", "grid"] = Field(
+        "particles", description='what moves; "grid" deposits on the cells after each step'
+    )
+    tolerance: float = Field(1e-13, ge=1e-15, le=1e-3, description="duality gap of a step over the risk before it")
+    smoothing: NonNegative = Field(
+        0.01, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
+    )
+    modes: int = Field(64, ge=1, le=4096, description="largest frequency of the population risk of a teacher")
+
+
 class OutputSection(Section):
     """When snapshots are taken."""
 
@@ -350,4 +367,5 @@ class ProblemFile(Section):
     finite_volume: FiniteVolumeSection = FiniteVolumeSection()
     particles: ParticlesSection = ParticlesSection()
     characteristics: CharacteristicsSection = CharacteristicsSection()
+    jko: JkoSection = JkoSection()
     output: OutputSection = OutputSection()

@@ -44,6 +44,7 @@ from wgflow.problems.models import (
 )
 from wgflow.problems.particles import make_particle_flow, multiples_of_step
 from wgflow.problems.restart import StoredMeasure, read_measure
+from wgflow.problems.variational import make_variational_flow, population_of_modes
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
@@ -211,6 +212,11 @@ class Problem:
             return make_particle_flow(
                 config.particles, self.domain, functional, self.initial_particles(), seed, **moved
             )
+        if self.solver == "jko" and config.jko.representation == "grid":
+            density = fields["density"] if state is not None else self.initial_density()
+            return make_variational_flow(config.jko, self.domain, functional, density, **factors)
+        if self.solver == "jko":
+            return make_variational_flow(config.jko, self.domain, functional, self.initial_particles(), **moved)
         tolerance = config.characteristics.tolerance
         return CharacteristicFlow(functional, self.domain, self.initial_density(), tolerance=tolerance, **moved)
 
@@ -232,6 +238,8 @@ class Problem:
         if isinstance(section, QuadraticProblem):
             return Quadratic(np.array(section.target))
         if self.dataset is None:
+            if self.solver == "jko":
+                return population_of_modes(self.known_teacher(), self.domain, self.config.jko.modes)
             return Population(self.known_teacher())
         hidden = self._hidden(section, self.dataset.inputs)
         features = Neurons(hidden) if self.has_pairs else hidden
@@ -245,6 +253,7 @@ class Problem:
             "finite_volume": 0.0,
             "particles": self.config.particles.kink_smoothing,
             "characteristics": self.config.characteristics.smoothing,
+            "jko": self.config.jko.smoothing,
         }[self.solver]
         return Relu(inputs, smoothing, self.config.particles.precision if self.solver == "particles" else "float64")
 
@@ -282,7 +291,10 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
     problem = assemble(config, _read_data(config, folder), start)
     # Raises where the measure does not live on the domain.
-    if isinstance(problem.domain.base, Gridless) and problem.solver == "particles":
+    of_particles = problem.solver == "particles" or (
+        problem.solver == "jko" and config.jko.representation == "particles"
+    )
+    if isinstance(problem.domain.base, Gridless) and of_particles:
         problem.initial_particles()
     else:
         problem.initial_density()

@@ -96,6 +96,7 @@ class ExplicitFiniteVolume:
         self.energy = self._evaluate(self._density, self._potential)
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
+        self._concentration = ConcentrationWatch(functional, self._density)
         self.begin_interval(math.inf)
 
     @property
@@ -154,6 +155,7 @@ class ExplicitFiniteVolume:
         if not energy <= self.energy + ROUND_OFF * max(self._functional.scale, abs(self.energy)):
             return False
         self._accept(step, density, energy)
+        self._concentration.check(self._density, self.time)
         return True
 
     def _accept(self, step: float, density: FloatArray, energy: float) -> None:
@@ -184,6 +186,39 @@ class ExplicitFiniteVolume:
             min_potential=float(self._potential.min()),
             fields={"density": self._density.copy()},
         )
+
+
+class ConcentrationWatch:
+    """Stops a run whose mass comes together in one cell, where its energy needs a density that the grid resolves.
+
+    Parameters
+    ----------
+    functional : GridFunctional
+        F, with the share of the mass that a cell may hold.
+    density : array, shape ``domain.shape``
+        Density at the start, which may be concentrated as long as it spreads.
+    """
+
+    def __init__(self, functional: GridFunctional, density: FloatArray) -> None:
+        self._limit = functional.largest_share
+        self._volumes = functional.domain.volumes
+        self._masses = np.empty_like(density)
+        self._limit = max(self._limit, self._share(density)) if self._limit < 1.0 else 1.0
+
+    def check(self, density: FloatArray, time: float) -> None:
+        """Raise ComputationError if a cell holds too much."""
+        if self._limit >= 1.0:
+            return
+        share = self._share(density)
+        if share > self._limit:
+            raise ComputationError(
+                f"concentration at t = {time:g}: one cell holds {share:.0%} of the mass, so that the grid does not "
+                "resolve the density any more; the solution may blow up: stop before, or refine the grid"
+            )
+
+    def _share(self, density: FloatArray) -> float:
+        np.multiply(density, self._volumes, out=self._masses)
+        return float(self._masses.max() / self._masses.sum())
 
 
 def check_factor(name: str, value: float) -> None:

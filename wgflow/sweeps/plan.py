@@ -19,7 +19,7 @@ from wgflow.problems.problem import build_problem
 from wgflow.problems.shipped import find_problem_file
 from wgflow.sweeps.axes import Axis, Values, literal, make_axes
 
-SOLVERS = ("finite_volume", "particles", "characteristics")
+SOLVERS = ("finite_volume", "particles", "characteristics", "jko")
 SEED = "initial.seed"  # whether a problem is valid does not depend on it
 
 
@@ -110,6 +110,8 @@ class Plan:
 
     def _check_effect(self, solvers: set[str]) -> None:
         """Raise InputError where all runs along an axis would be the same one."""
+        if "jko" in solvers:  # variational steps move the particles of that section
+            solvers = {*solvers, "particles"}
         for axis in self.axes:
             section = "particles" if axis.key == SEED else axis.key.partition(".")[0]
             if section in SOLVERS and section not in solvers:

@@ -1,0 +1,52 @@
+"""The flow by its definition: steps that minimise F(mu) + W^2(mu, mu_before) / (2 tau), found from their dual.
+
+A worked example: build the objects by hand, step, look at each step. A network with tanh neurons learns eight values;
+the dual of a step has eight unknowns, however many neurons there are, and its duality gap proves the step. The steps
+grow a thousandfold. A run from a problem file is ``wgflow run teacher_jko``. It writes ``variational.png``.
+
+    python solvers/variational.py
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wgflow import Features, JkoOptions, Neurons, Particles, SmoothLayer, Space, make_jko_flow
+from wgflow.flow import record_flow
+from wgflow.growth import Course
+from wgflow.plotting import plot_trajectory, save_figure
+
+
+def main() -> None:
+    """Learn eight values of a sine with two thousand neurons."""
+    # Data with a last input that is always 1, for the bias, and the risk of features Psi(a, b, c) = a tanh(b x + c).
+    x = np.linspace(-1.0, 1.0, 8)
+    risk = Features(Neurons(SmoothLayer(np.column_stack([x, np.ones(8)]))), np.sin(2.0 * x))
+
+    # Neurons of a wide network: a particle w = (a, b, c) of weight 1/m each.
+    generator = np.random.default_rng(1)
+    neurons = Particles(0.6 * generator.normal(size=(2000, 3)), np.full(2000, 1.0 / 2000.0), np.ones(2000))
+
+    # Steps of size 0.01 + 0.5 t: explicit methods would have to keep to the first of these sizes.
+    options = JkoOptions(tau=0.01, growth=0.5)
+    flow = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
+    print("    time     tau        risk   Newton   duality gap   least 1 + tau D^2 J")
+    flow.begin_interval(20.0)
+    while flow.time < 20.0:
+        flow.step()
+        if flow.last is not None:
+            print(
+                f"{flow.time:8.3f}  {flow.step_size:6.3f}  {flow.energy:10.3e}  {flow.last.iterations:7d}  "
+                f"{flow.last.gap:12.1e}  {flow.last.least_curvature:12.3f}"
+            )
+
+    # The same as a trajectory, for plots and files.
+    again = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
+    times = np.geomspace(0.1, 20.0, 20)
+    trajectory = record_flow(again, times, functional=risk, course=Course(Space(3)), sign=neurons.signs)
+    print(f"risk with twenty outputs on the way: {trajectory.risk[-1]:.6f}")
+    save_figure(plot_trajectory(trajectory), "variational.png")
+
+
+if __name__ == "__main__":
+    main()

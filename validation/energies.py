@@ -1,0 +1,320 @@
+"""Diffusion, aggregation and discrepancies against exact solutions: rates, profiles, moments and blow-up.
+
+Each line shows what was measured, the bound that it must keep, and the error of simpler schemes where one is known.
+
+    python validation/energies.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import beta
+
+from wgflow import (
+    Box,
+    Circle,
+    ComputationError,
+    Entropy,
+    Interaction,
+    Potential,
+    PowerEnergy,
+    SobolevDiscrepancy,
+    Sphere,
+    Trajectory,
+    solve,
+)
+from wgflow.domains.quadrature import cell_averages
+from wgflow.typing import FloatArray
+
+Density = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A measured number, its bound, and what it is compared with."""
+
+    name: str
+    value: float
+    bound: float
+    beside: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the number is within its bound."""
+        return bool(abs(self.value) <= self.bound)
+
+    def __str__(self) -> str:
+        verdict = "PASS" if self.passed else "FAIL"
+        return f"{verdict}  {self.name:58s} {self.value: .2e}  (bound {self.bound:.1e})  {self.beside}"
+
+
+def distance(density: FloatArray, exact: FloatArray, volume: float) -> float:
+    """L1 distance of two densities on cells of one volume."""
+    return float(np.abs(density - exact).sum()) * volume
+
+
+def bowl(points: FloatArray) -> FloatArray:
+    """|x|^2 / 2."""
+    return 0.5 * (points**2).sum(axis=-1)
+
+
+def gaussian(variance: float, dimension: int) -> Density:
+    """Density of N(0, variance I)."""
+    scale = (2.0 * np.pi * variance) ** (-0.5 * dimension)
+    return lambda points: scale * np.exp(-bowl(points) / variance)
+
+
+def fokker_planck(time: float) -> Density:
+    """Solution on [0, 1] with V = -x, walls at both ends."""
+
+    def density(points: FloatArray) -> FloatArray:
+        x = points[..., 0]
+        wave = np.pi * np.cos(np.pi * x) + 0.5 * np.sin(np.pi * x)
+        return np.exp(-(np.pi**2 + 0.25) * time + 0.5 * x) * wave + np.pi * np.exp(x - 0.5)
+
+    return density
+
+
+def check_linear(quick: bool) -> Iterator[Finding]:
+    """Heat equation, Ornstein-Uhlenbeck process and Fokker-Planck equation, explicit and implicit."""
+    drift = Entropy() + Potential(lambda points: -points[:, 0])
+    cases = [("explicit", 80, 2e-4, ""), ("tr_bdf2", 80, 3e-5, ""), ("backward_euler", 80, 1e-2, "JKO steps: 2.5e-2")]
+    cases += [] if quick else [("tr_bdf2", 640, 5e-7, "Scharfetter-Gummel, TR-BDF2: 4.2e-6")]
+    for stepper, cells, bound, beside in cases:
+        box = Box([(0.0, 1.0)], cells)
+        options: dict[str, Any] = {} if stepper == "explicit" else {"stepper": stepper, "tolerance": 0.4 * cells**-2.0}
+        if stepper == "tr_bdf2":
+            options["tolerance"] = 0.8 * cells**-3.0
+        flow = solve(drift, box, cell_averages(box, fokker_planck(0.0)), 0.25, times=[0.25], **options)
+        error = distance(flow.density[-1], cell_averages(box, fokker_planck(0.25)), 1.0 / cells)
+        yield Finding(f"Fokker-Planck, {cells} cells, {stepper}: L1 error", error, bound, beside)
+    box = Box([(-7.0, 7.0)], 140)
+    for name, functional, end in (
+        ("heat", Entropy(), 0.3 + 2.0 * 0.5),
+        ("Ornstein-Uhlenbeck", Entropy() + Potential(bowl), 1.0 + (0.3 - 1.0) * np.exp(-1.0)),
+    ):
+        flow = solve(functional, box, cell_averages(box, gaussian(0.3, 1)), 0.5, times=[0.5])
+        error = distance(flow.density[-1], cell_averages(box, gaussian(end, 1)), 0.1)
+        yield Finding(f"{name}, 140 cells: L1 error", error, 1.5e-3)
+        variance = float(flow.density[-1] @ box.axes[0] ** 2) * 0.1
+        yield Finding(f"{name}, 140 cells: error of the variance", variance / end - 1.0, 4e-3)
+
+
+class Barenblatt:
+    """Self-similar solution of mass 1 of d_t rho = Laplace rho^m in one or two dimensions.
+
+    Vazquez (2007), The Porous Medium Equation, Section 4.4.
+    """
+
+    def __init__(self, exponent: float, dimension: int) -> None:
+        self.power, self.dimension = 1.0 / (exponent - 1.0), dimension
+        self.rate = dimension / (dimension * (exponent - 1.0) + 2.0)
+        self.slope = self.rate * (exponent - 1.0) / (2.0 * exponent * dimension)
+        surface = 2.0 if dimension == 1 else 2.0 * np.pi
+        unit = 0.5 * surface * beta(0.5 * dimension, self.power + 1.0) * self.slope ** (-0.5 * dimension)
+        self.constant = unit ** (-1.0 / (self.power + 0.5 * dimension))
+
+    def radius(self, time: float) -> float:
+        """Radius of the support."""
+        return float(np.sqrt(self.constant / self.slope) * time ** (self.rate / self.dimension))
+
+    def at(self, time: float) -> Density:
+        """Density at a time."""
+        spread = time ** (-2.0 * self.rate / self.dimension)
+
+        def density(points: FloatArray) -> FloatArray:
+            inside = np.maximum(self.constant - self.slope * (points**2).sum(axis=-1) * spread, 0.0)
+            return time**-self.rate * inside**self.power
+
+        return density
+
+
+def fine_averages(box: Box, density: Density, parts: int = 8) -> FloatArray:
+    """Cell averages of a density with a front, each cell cut into parts along each axis."""
+    finer = Box(box.bounds, [parts * count for count in box.shape])
+    shape = [number for count in box.shape for number in (count, parts)]
+    return cell_averages(finer, density).reshape(shape).mean(axis=tuple(range(1, len(shape), 2)))
+
+
+def check_porous_medium(quick: bool) -> Iterator[Finding]:
+    """Barenblatt's solutions from t = 1 to 3: errors and radii of the support."""
+    cases = [(2, 1, 400, "explicit", 4e-5), (2, 1, 800, "tr_bdf2", 3e-5), (3, 1, 800, "tr_bdf2", 6e-5)]
+    cases += [(4, 1, 800, "tr_bdf2", 4e-4), (2, 2, 64, "explicit", 2e-3)]
+    cases += (
+        [] if quick else [(2, 1, 800, "explicit", 1e-5), (2, 2, 256, "explicit", 1e-4), (2, 2, 64, "tr_bdf2", 2e-3)]
+    )
+    floors = {(2, 1): "4.4e-6 at 800", (3, 1): "6.1e-5 at 800", (4, 1): "1.6e-4 at 800", (2, 2): "5.6e-5 at 256"}
+    for exponent, dimension, cells, stepper, bound in cases:
+        width = 6.0 if dimension == 1 else 4.0
+        box, exact = Box([(-width, width)] * dimension, (cells,) * dimension), Barenblatt(exponent, dimension)
+        options: dict[str, Any] = {} if stepper == "explicit" else {"stepper": stepper, "tolerance": 1e-6}
+        start = fine_averages(box, exact.at(1.0))
+        flow = solve(PowerEnergy(exponent), box, start, 2.0, times=[2.0], **options)
+        density, spacing = flow.density[-1], box.spacing[0]
+        name = f"Barenblatt m = {exponent}, {dimension}-D, {cells} cells, {stepper}"
+        error = distance(density, fine_averages(box, exact.at(3.0)), spacing**dimension)
+        yield Finding(f"{name}: L1 error", error, bound, f"centred fluxes: {floors[exponent, dimension]}")
+        held = np.sqrt((box.points**2).sum(axis=-1))[density > 1e-3 * density.max()]
+        yield Finding(f"{name}: radius, in cells", (held.max() - exact.radius(3.0)) / spacing, 2.5)
+
+
+def check_confinement(quick: bool) -> Iterator[Finding]:
+    """Porous medium, m = 2, with V = |x|^2 / 2: the energy falls to that of rest like exp(-2t).
+
+    Carrillo, Juengel, Markowich, Toscani and Unterreiter (2001), Monatsh. Math. 133.
+    """
+    cells = 200 if quick else 400
+    box = Box([(-3.0, 3.0)], cells)
+    start = cell_averages(box, lambda points: gaussian(0.09, 1)(points - 0.8))
+    flow = solve(PowerEnergy(2.0) + Potential(bowl), box, start, 16.0, times=np.linspace(0.0, 16.0, 81))
+    top = (9.0 / 8.0) ** (1.0 / 3.0)  # rest: (C - x^2 / 2)_+ / 2, of mass 1
+    exact = fine_averages(box, lambda points: 0.5 * np.maximum(top - bowl(points), 0.0))
+    yield Finding("porous medium at rest in a bowl: L1 error", distance(flow.density[-1], exact, 6.0 / cells), 1e-3)
+    excess = flow.energy - flow.energy[-1]
+    late = (excess > 1e-9 * excess[0]) & (flow.time > 1.0)
+    rate = -np.polyfit(flow.time[late], np.log(excess[late]), 1)[0]
+    decades = float(np.log10(excess[0] / excess[late].min()))
+    yield Finding("  entropy decays like exp(-2t): error of the rate", rate / 2.0 - 1.0, 0.02, f"{decades:.1f} decades")
+    bound = float((excess[late] / (excess[0] * np.exp(-2.0 * flow.time[late]))).max())
+    yield Finding("  entropy over its bound exp(-2t), largest", bound, 1.02)
+
+
+def averaged_logarithm(spacing: float) -> Density:
+    """Averages of log|x| over cells of the line."""
+
+    def primitive(x: FloatArray) -> FloatArray:
+        return x * np.log(np.maximum(np.abs(x), 1e-300)) - x
+
+    return lambda x: (primitive(x + 0.5 * spacing) - primitive(x - 0.5 * spacing)) / spacing
+
+
+def check_aggregation(quick: bool) -> Iterator[Finding]:
+    """W = x^2 / 2 - log|x| comes to rest at the semicircle."""
+    cells = 128 if quick else 512
+    box = Box([(-2.5, 2.5)], cells)
+    logarithm = averaged_logarithm(box.spacing[0])
+    repulsive = Interaction(lambda z: 0.5 * z[:, 0] ** 2 - logarithm(z[:, 0]))
+    flow = solve(repulsive, box, cell_averages(box, gaussian(0.3, 1)), 8.0, times=[8.0])
+    exact = fine_averages(box, lambda points: np.sqrt(np.maximum(2.0 - points[..., 0] ** 2, 0.0)) / np.pi)
+    error = distance(flow.density[-1], exact, box.spacing[0])
+    yield Finding(f"semicircle, {cells} cells: L1 error", error, 0.2 / cells)
+
+
+def planar_logarithm(spacing: float) -> Density:
+    """log|x| / (2 pi) on a square grid; at 0 its average over the cell."""
+    at_zero = np.log(spacing) - 0.5 * np.log(2.0) - 1.5 + 0.25 * np.pi
+
+    def kernel(points: FloatArray) -> FloatArray:
+        length = np.hypot(points[:, 0], points[:, 1])
+        return np.where(length > 0.0, np.log(np.maximum(length, 1e-300)), at_zero) / (2.0 * np.pi)
+
+    return kernel
+
+
+def keller_segel(mass: float, box: Box, time: float) -> Trajectory:
+    """Flow of entropy and logarithmic attraction in the plane, its start and end."""
+    functional = Entropy() + Interaction(planar_logarithm(box.spacing[0]))
+    start = mass * cell_averages(box, gaussian(0.3, 2))
+    return solve(functional, box, start, time, times=[time])
+
+
+def check_keller_segel(quick: bool) -> Iterator[Finding]:
+    """Second moment below and above the critical mass 8 pi, and a clear stop where it blows up."""
+    cells = 64 if quick else 128
+    box = Box([(-4.0, 4.0)] * 2, (cells,) * 2)
+    for share in (0.5, 1.25):
+        mass = 8.0 * np.pi * share
+        flow = keller_segel(mass, box, 0.05)
+        moments = (2.0 * bowl(box.points) * flow.density).sum(axis=(1, 2)) * (8.0 / cells) ** 2
+        expected = 4.0 * mass * (1.0 - share)
+        found = (moments[-1] - moments[0]) / 0.05
+        yield Finding(f"Keller-Segel at {share} of 8 pi, {cells}^2: moment", (found - expected) / (4.0 * mass), 0.02)
+    try:
+        keller_segel(16.0 * np.pi, box, 2.0)
+        message = "no stop"
+    except ComputationError as error:
+        message = str(error)
+    stopped = 0.0 if message.startswith("concentration") else 1.0
+    yield Finding("Keller-Segel at twice 8 pi: stops (0 for yes)", stopped, 0.0, message[:60])
+
+
+def check_sobolev(quick: bool) -> Iterator[Finding]:
+    """Modes near the uniform density on the circle, and the exact solution of order 1 on the torus."""
+    circle, flat = Circle(256 if quick else 512), np.ones(256 if quick else 512)
+    for order in (0.0, 0.5, 1.0, 1.5, 2.0):
+        worst = 0.0
+        for number in (1, 2, 4, 8):
+            wave, rate = np.cos(number * circle.angles), number ** (2.0 - 2.0 * order)
+            times = np.linspace(0.0, 1.0 / rate, 17)
+            flow = solve(
+                SobolevDiscrepancy(flat, order), circle, 1.0 + 1e-6 * wave, times[-1], reaction=0.0, times=times
+            )
+            amplitude = 2.0 * float((flow.density[-1] * wave).mean())
+            worst = max(worst, abs(-np.log(amplitude / 1e-6) - 1.0))
+        yield Finding(f"Sobolev s = {order:g}: modes 1 to 8 decay at k^(2-2s)", worst, 0.01)
+    cells = 128 if quick else 512
+    box = Box([(0.0, 1.0)], cells, periodic=True)
+    flow = solve(SobolevDiscrepancy(np.ones(cells), 1.0), box, cell_averages(box, lambda p: torus(p[..., 0])), 1.0)
+    labels = np.linspace(0.0, 1.0, 200 * cells + 1)
+    waves = 0.8 * np.sin(2.0 * np.pi * labels) / (2.0 * np.pi)
+    held = np.interp(np.linspace(0.0, 1.0, cells + 1), labels + waves * (1.0 - np.exp(-1.0)), labels + waves)
+    error = distance(flow.density[-1], np.diff(held) * cells, 1.0 / cells)
+    yield Finding(f"Sobolev s = 1 on the torus, {cells} cells: L1 error", error, 1.0 / cells**2)
+    decay = float(np.abs(flow.energy / flow.energy[0] * np.exp(2.0 * flow.time) - 1.0).max())
+    yield Finding("  E(t) = E(0) exp(-2t): largest relative error", decay, 5.0 / cells**2)
+
+
+def torus(x: FloatArray) -> FloatArray:
+    """Density at the start on the unit torus."""
+    return 1.0 + 0.8 * np.cos(2.0 * np.pi * x)
+
+
+def check_sphere(quick: bool) -> Iterator[Finding]:
+    """Spherical harmonics decay like exp(-l (l + 1) t)."""
+    sphere = Sphere(642 if quick else 2562)
+    x, y, z = sphere.points.T
+    harmonics = {1: z, 2: x * y, 3: z * (5.0 * z**2 - 3.0), 4: 35.0 * z**4 - 30.0 * z**2 + 3.0}
+    for degree, values in harmonics.items():
+        time, wave = 1.0 / (degree * (degree + 1)), values / np.abs(values).max()
+        for stepper in ("ssprk3", "tr_bdf2"):
+            flow = solve(
+                Entropy(), sphere, 1.0 + 1e-3 * wave, time, reaction=0.0, times=[time], stepper=stepper, tolerance=1e-8
+            )
+            weights = wave * sphere.volumes
+            left = float((flow.density[-1] - 1.0) @ weights / (wave @ weights)) / 1e-3
+            name = f"heat on S^2, {sphere.cells} cells, l = {degree}, {stepper}: rate"
+            yield Finding(name, -np.log(left) - 1.0, 2.0 * degree * (degree + 1) / sphere.cells)
+
+
+CHECKS = (
+    check_linear,
+    check_porous_medium,
+    check_confinement,
+    check_aggregation,
+    check_keller_segel,
+    check_sobolev,
+    check_sphere,
+)
+
+
+def main() -> int:
+    """Run all checks; 0 if each number is within its bound."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="coarse grids only")
+    quick = parser.parse_args().quick
+    passed = []
+    for check in CHECKS:
+        for finding in check(quick):
+            print(finding, flush=True)
+            passed.append(finding.passed)
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

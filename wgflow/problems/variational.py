@@ -1,0 +1,53 @@
+"""The variational solver of a problem file: its functional, and particles or a density that move by its steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wgflow.domains import Circle, Domain
+from wgflow.errors import InputError
+from wgflow.functionals import Features, Functional, Particles, Teacher
+from wgflow.problems.models import JkoSection
+from wgflow.schemes import Evolution
+from wgflow.typing import FloatArray
+from wgflow.variational import GridJkoFlow, JkoOptions, harmonic_population, make_jko_flow
+
+
+def make_variational_flow(
+    section: JkoSection, domain: Domain, functional: Functional, start: Particles | FloatArray, **state: Any
+) -> Evolution:
+    """Prepare variational steps.
+
+    Parameters
+    ----------
+    section : JkoSection
+        The options.
+    domain : Domain
+        Where the measure lives.
+    functional : Functional
+        The functional F.
+    start : Particles, or array of shape ``domain.shape``
+        What moves: particles, or a density on the grid.
+    **state
+        ``transport``, ``reaction`` and ``time``, and of particles ``points`` and ``growth``.
+
+    Raises
+    ------
+    InputError
+        If an option is not allowed there.
+    """
+    chosen = section.model_dump(include={"tau", "growth", "order", "halve", "tolerance"})
+    options = JkoOptions(**chosen)
+    if isinstance(start, Particles):
+        return make_jko_flow(functional, start, domain, options, **state)
+    return GridJkoFlow(functional, domain, start, options=options, **state)
+
+
+def population_of_modes(teacher: Teacher, domain: Domain, modes: int) -> Features:
+    """Population risk by Fourier modes; raises InputError where the domain is not the circle of two inputs."""
+    if not isinstance(domain.base, Circle) or teacher.directions.shape[1] != 2:
+        raise InputError(
+            f'[solver] kind = "jko" with data = "gaussian_teacher" is available for 2 inputs on the circle; found '
+            f"{teacher.directions.shape[1]} inputs on the domain {domain.kind!r}. Choose another solver, or data"
+        )
+    return harmonic_population(teacher, modes)

@@ -1,0 +1,21 @@
+"""The flow by its definition: steps that minimise F plus the squared distance to the last state."""
+
+from wgflow.variational.control import JkoOptions
+from wgflow.variational.dual import DualProblem, DualStep, StepError, solve_step
+from wgflow.variational.flow import JkoFlow, PolarJkoFlow, make_jko_flow
+from wgflow.variational.grid import GridJkoFlow
+from wgflow.variational.harmonics import ArcCosineHarmonics, harmonic_population
+
+__all__ = [
+    "ArcCosineHarmonics",
+    "DualProblem",
+    "DualStep",
+    "GridJkoFlow",
+    "JkoFlow",
+    "JkoOptions",
+    "PolarJkoFlow",
+    "StepError",
+    "harmonic_population",
+    "make_jko_flow",
+    "solve_step",
+]

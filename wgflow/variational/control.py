@@ -1,0 +1,85 @@
+"""How large variational steps are: fixed, or growing in proportion to time, and smaller where one is not found."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from wgflow.errors import InputError
+
+FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved
+
+
+@dataclass(frozen=True)
+class JkoOptions:
+    """Options of variational steps.
+
+    Parameters
+    ----------
+    tau : float
+        Size of the steps at time 0, positive.
+    growth : float
+        Steps grow with time t to ``tau + growth t``. It depends on the time alone, so that a run can be resumed.
+    order : int
+        1 for the variational step itself; 2 for half a step, extrapolated along its geodesics.
+    halve : bool
+        Whether a step that is not found, or raises F, is halved; else it is an error.
+    tolerance : float
+        Largest duality gap of a step, relative to R before it.
+    iterations : int
+        Largest number of Newton iterations of a step.
+
+    Raises
+    ------
+    InputError
+        If an option is not allowed.
+    """
+
+    tau: float
+    growth: float = 0.0
+    order: int = 1
+    halve: bool = True
+    tolerance: float = 1e-13
+    iterations: int = 20
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.tau < math.inf:
+            raise InputError(f"tau = {self.tau!r} is not allowed; give the size of a step, positive")
+        if not 0.0 <= self.growth < math.inf:
+            raise InputError(f"growth = {self.growth!r} is not allowed; give a finite number >= 0")
+        if self.order not in (1, 2):
+            raise InputError(f"order = {self.order!r} is not allowed; choose 1 or 2")
+        if not 0.0 < self.tolerance < 1.0:
+            raise InputError(f"tolerance = {self.tolerance!r} is not allowed; give a number between 0 and 1")
+
+
+class StepControl:
+    """Sizes of the steps between two outputs.
+
+    Parameters
+    ----------
+    options : JkoOptions
+        What the user wants.
+    end : float
+        End of the interval.
+    """
+
+    def __init__(self, options: JkoOptions, end: float) -> None:
+        self._options, self.end, self._halvings = options, end, 0
+
+    def size(self, time: float) -> float:
+        """Size of the step from a time on; steps of one size divide what is left evenly."""
+        largest = (self._options.tau + self._options.growth * time) * 0.5**self._halvings
+        left = self.end - time
+        return left / max(1, math.ceil(left / largest * (1.0 - 1e-12)))
+
+    def halve(self) -> None:
+        """Take smaller steps after one that failed."""
+        self._halvings += 1
+
+    def accept(self, iterations: int) -> None:
+        """Learn from a step that was found."""
+        if self._options.halve and iterations > MANY_ITERATIONS:
+            self._halvings += 1
+        elif iterations < FEW_ITERATIONS and self._halvings > 0:
+            self._halvings -= 1

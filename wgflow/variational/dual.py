@@ -1,0 +1,258 @@
+r"""One variational step in its dual form: a concave problem in as many unknowns as there are features.
+
+.. math:: \min_\mu R\Big(\int \Psi d\mu\Big) + \lambda |\mu| + \frac{W^2(\mu, \mu^n)}{2\tau}
+          = \max_g -R^*(g) + \int Q_\tau(\langle g, \Psi \rangle + \lambda)\, d\mu^n,
+          \qquad Q_\tau h(y) = \min_x h(x) + \frac{|x - y|^2}{2\tau},
+
+and with a reaction the distance of the cone. The unknown is the prediction f with :math:`g = \nabla R(f)`, so that
+conjugates are never formed: :math:`R^*(g) = \langle g, f\rangle - R(f)`, for every differentiable loss. Newton's method
+finds :math:`f = \int \Psi\, d(T_g)_\# \mu^n` with the proximal map :math:`T_g`. The duality gap is the Bregman distance
+:math:`R(f') - R(f) - \langle g, f' - f\rangle` of the two sides, which costs nothing and does not cancel.
+
+References
+----------
+Jordan, Kinderlehrer and Otto (1998); Benamou, Carlier and Laborde (2016), Section 3, for dual forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wgflow.errors import ComputationError
+from wgflow.functionals import Features
+from wgflow.functionals.losses import SOFTMIN
+from wgflow.functionals.maps import jacobian_of
+from wgflow.typing import FloatArray
+from wgflow.variational.proximal import Proximal, ProximalProblem, check_everywhere, proximal_map
+
+ROUND_OFF = 1e-13
+MAX_HALVINGS = 24
+MAX_STARTS = 16
+
+
+class StepError(ComputationError):
+    """A variational step that was not found; a smaller one may be."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    r"""What a prediction f leads to.
+
+    Parameters
+    ----------
+    prediction, coefficients : arrays, shape (n,)
+        f and its gradient :math:`g = \nabla R(f)`.
+    risk : float
+        R(f).
+    image : array, shape (n,)
+        Prediction of the particles after they moved by the proximal map of g.
+    value : float
+        Dual value less its value for particles at rest.
+    moved : Proximal
+        Where the particles go.
+    features : array, shape (N, n)
+        Their features there.
+    mass : array, shape (N,)
+        Their masses there, with signs.
+    """
+
+    prediction: FloatArray
+    coefficients: FloatArray
+    risk: float
+    image: FloatArray
+    value: float
+    moved: Proximal
+    features: FloatArray
+    mass: FloatArray
+
+
+@dataclass(frozen=True)
+class DualStep:
+    """The result of a step.
+
+    Parameters
+    ----------
+    points : array, shape (N, p)
+        Where the particles go.
+    growth : array, shape (N,)
+        Logarithm of the factor of their masses.
+    prediction : array, shape (n,)
+        Their prediction.
+    iterations : int
+        Newton iterations.
+    gap : float
+        Duality gap: no measure is better by more than this. It is a certificate where the proximal map is global:
+        where E is convex, or was compared with candidates.
+    least_curvature : float
+        Least curvature of E over that of the distance alone: of 1 + tau D^2 J without reaction.
+    """
+
+    points: FloatArray
+    growth: FloatArray
+    prediction: FloatArray
+    iterations: int
+    gap: float
+    least_curvature: float
+
+
+@dataclass(frozen=True)
+class DualProblem:
+    """The dual problem of one step.
+
+    Parameters
+    ----------
+    functional : Features
+        The risk and the features.
+    proximal : ProximalProblem
+        Particles before the step, and what their steps cost.
+    weights : array, shape (N,)
+        Masses of the particles before the step.
+    """
+
+    functional: Features
+    proximal: ProximalProblem
+    weights: FloatArray
+
+    @cached_property
+    def base(self) -> FloatArray:
+        """Features of the particles before the step, with their signs, shape (N, n)."""
+        return self.proximal.signs[:, None] * self.functional.features(self.proximal.anchors)
+
+    @cached_property
+    def prediction(self) -> FloatArray:
+        """Prediction before the step, shape (n,)."""
+        return self.weights @ self.base
+
+    def risk(self, prediction: FloatArray) -> tuple[float, FloatArray]:
+        """R and its gradient."""
+        return self.functional.risk.evaluate(prediction, self.functional.targets)
+
+    def trial(self, prediction: FloatArray, start: FloatArray, *, everywhere: bool) -> Trial | None:
+        """Move the particles by the proximal map of a prediction; None where there is none."""
+        risk, g = self.risk(prediction)
+        moved = proximal_map(self.proximal, g, start, everywhere=everywhere)
+        if moved is None:
+            return None
+        cost, local = self.proximal.cost, moved.local
+        mass = self.weights * self.proximal.signs * np.exp(cost.growth(local.value, local.link_slope))
+        features = self.functional.fn(moved.points)
+        # Less the same sum at rest, so that the small change of a small step is not lost in round-off.
+        change = self.weights @ (cost.least(local.value) - self.base @ g - self.proximal.strength)
+        value = risk - float(g @ (prediction - self.prediction)) + float(change)
+        return Trial(prediction, g, risk, mass @ features, value, moved, features, mass)
+
+    def gap(self, trial: Trial) -> float:
+        """Duality gap of a trial."""
+        change = float(trial.coefficients @ (trial.image - trial.prediction))
+        return max(self.risk(trial.image)[0] - trial.risk - change, 0.0)
+
+    def newton(self, trial: Trial, along: FloatArray) -> tuple[FloatArray, float]:
+        """Newton's step of the prediction, and the slope of the dual value along it."""
+        curvature = np.diag(self.functional.risk.curvature(trial.prediction, self.functional.targets))
+        if self.functional.risk is SOFTMIN:
+            curvature -= np.outer(trial.coefficients, trial.coefficients)
+        residual = trial.image - trial.prediction
+        matrix = np.eye(residual.size) + self.response(trial, along) @ curvature
+        step = np.asarray(np.linalg.solve(matrix, residual), dtype=np.float64)
+        return step, float(residual @ curvature @ step)
+
+    def along(self, trial: Trial) -> FloatArray:
+        """Change of the slope of E with g, along the axes of E scaled to curvature 1, shape (N, n, k)."""
+        moved, local, signs = trial.moved, trial.moved.local, self.proximal.signs
+        jacobian = jacobian_of(self.functional.fn, moved.points)
+        slopes = self.proximal.geometry.coordinates(local.frames, jacobian)
+        scaled = self.proximal.cost.gamma * local.link_slope[:, None] * local.force
+        mixed = slopes - trial.features[:, :, None] * scaled[:, None, :]
+        return (signs * local.link_slope)[:, None, None] * mixed @ moved.axes
+
+    def response(self, trial: Trial, along: FloatArray) -> FloatArray:
+        r"""Minus the Hessian of :math:`\int Q_\tau d\mu^n` in g, shape (n, n): positive semidefinite."""
+        gamma, local = self.proximal.cost.gamma, trial.moved.local
+        weight = np.sqrt(self.weights * np.exp(-gamma * local.value))
+        rows = (weight[:, None, None] * along).transpose(0, 2, 1).reshape(-1, along.shape[1])
+        grown = (weight * np.sqrt(2.0 * gamma) * local.link_slope)[:, None] * trial.features
+        return rows.T @ rows + grown.T @ grown
+
+    def predicted(self, trial: Trial, along: FloatArray, prediction: FloatArray) -> FloatArray:
+        """Places of the particles for another prediction, to first order, shape (N, p)."""
+        change = self.risk(prediction)[1] - trial.coefficients
+        steps = -np.einsum("nkl,nl->nk", trial.moved.axes, along.transpose(0, 2, 1) @ change)
+        return self.proximal.geometry.move(trial.moved.points, trial.moved.local.frames, steps)
+
+    def starts(self) -> Iterator[FloatArray]:
+        """Predictions to begin with: the present one, then ones with smaller and smaller gradients."""
+        targets, labels = self.functional.targets, self.functional.risk.labels
+        yield self.prediction
+        for number in range(MAX_STARTS):
+            if labels:
+                yield self.prediction + 2.0**number * targets
+            else:
+                yield targets + 0.25 ** (number + 1) * (self.prediction - targets)
+
+
+def solve_step(problem: DualProblem, *, tolerance: float = 1e-13, iterations: int = 20) -> DualStep:
+    """Find the step, first by a local search for each particle; by a global one if candidates tell it apart.
+
+    Parameters
+    ----------
+    problem : DualProblem
+        The step.
+    tolerance : float
+        Largest duality gap, relative to R before the step.
+    iterations : int
+        Largest number of Newton iterations.
+
+    Raises
+    ------
+    StepError
+        If the proximal map is not single-valued, or Newton's method did not arrive.
+    """
+    trial, count = _maximise(problem, tolerance, iterations, everywhere=False)
+    if not check_everywhere(problem.proximal, trial.coefficients, trial.moved):
+        trial, more = _maximise(problem, tolerance, iterations, everywhere=True)
+        count += more
+    local = trial.moved.local
+    return DualStep(
+        trial.moved.points,
+        problem.proximal.cost.growth(local.value, local.link_slope),
+        trial.image,
+        count,
+        problem.gap(trial),
+        trial.moved.least_curvature / problem.proximal.cost.stiffness,
+    )
+
+
+def _maximise(problem: DualProblem, tolerance: float, iterations: int, *, everywhere: bool) -> tuple[Trial, int]:
+    tau, anchors = problem.proximal.cost.tau, problem.proximal.anchors
+    tried = (problem.trial(start, anchors, everywhere=everywhere) for start in problem.starts())
+    trial = next((found for found in tried if found is not None), None)
+    if trial is None:
+        raise StepError(f"the proximal map of a step of {tau:g} is not single-valued; choose a smaller tau")
+    # At an R of 1e-8 of that of the zero measure round-off in the predictions begins to show.
+    scale = abs(problem.risk(problem.prediction)[0]) + 1e-8 * abs(problem.risk(np.zeros_like(trial.prediction))[0])
+    for count in range(iterations):
+        if problem.gap(trial) <= tolerance * scale:
+            return trial, count
+        trial = _improved(problem, trial, everywhere=everywhere)
+    raise StepError(f"a step of {tau:g} was not found in {iterations} Newton iterations; choose a smaller tau")
+
+
+def _improved(problem: DualProblem, trial: Trial, *, everywhere: bool) -> Trial:
+    """Do a step of Newton's method, as long as it raises the dual value."""
+    along = problem.along(trial)
+    step, slope = problem.newton(trial, along)
+    length, size = 1.0, abs(trial.value) + trial.risk
+    for _ in range(MAX_HALVINGS):
+        prediction = trial.prediction + length * step
+        found = problem.trial(prediction, problem.predicted(trial, along, prediction), everywhere=everywhere)
+        if found is not None and found.value >= trial.value + 1e-4 * length * slope - ROUND_OFF * size:
+            return found
+        length *= 0.5
+    raise StepError(
+        f"the proximal map of a step of {problem.proximal.cost.tau:g} is not single-valued where its dual value is "
+        "largest (particles would split); choose a smaller tau"
+    )

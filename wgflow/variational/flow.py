@@ -1,0 +1,189 @@
+r"""The flow by its definition: each step minimises F plus the squared distance to the state before it.
+
+.. math:: \mu^{n+1} \in \arg\min_\mu\; F(\mu) + \frac{1}{2\tau} W^2(\mu, \mu^n)
+
+for :math:`F = R(\int \Psi d\mu) + \lambda |\mu|`: stable for steps of any size, and F never rises. Particles are not
+tied to a grid: those of the exact step are moved by the proximal map and change their mass with the reaction.
+
+References
+----------
+Jordan, Kinderlehrer and Otto, "The variational formulation of the Fokker-Planck equation" (1998); Gallouet and
+Monsaingeon, "A JKO splitting scheme for Kantorovich-Fisher-Rao gradient flows" (2017).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wgflow.domains import Box, Domain, Space
+from wgflow.errors import InputError
+from wgflow.functionals import Features, Functional, Mass, Particles, Sum
+from wgflow.particles import ParticleFlow, PolarFlow
+from wgflow.typing import FloatArray
+from wgflow.variational.control import JkoOptions, StepControl
+from wgflow.variational.cost import StepCost
+from wgflow.variational.dual import DualProblem, DualStep, StepError, solve_step
+from wgflow.variational.geometry import Flat, Geometry, Round
+from wgflow.variational.proximal import ProximalProblem
+
+ROUND_OFF = 1e-13
+MAX_HALVINGS = 40
+MAX_CANDIDATES = 256
+
+
+class JkoFlow(ParticleFlow):
+    """Particles in R^p that move by variational steps.
+
+    Parameters
+    ----------
+    functional : Features, or its sum with Mass
+        The functional F = R(int Psi dmu) + lambda |mu|. Features need second derivatives: ReLU on data therefore
+        rounded kinks (`Relu` with a smoothing), the more the larger the steps.
+    particles : Particles
+        Start.
+    options : JkoOptions
+        Size and order of the steps.
+    candidates : array, shape (M, p), optional
+        Places where a lower minimum is looked for, so that each step is the global minimum up to their spacing.
+    **state
+        ``points``, ``growth``, ``transport``, ``reaction`` and ``time`` of `ParticleFlow`.
+
+    Raises
+    ------
+    InputError
+        If the functional is of another form, or an argument is not allowed.
+    """
+
+    geometry: Geometry = Flat()
+
+    def __init__(
+        self,
+        functional: Functional,
+        particles: Particles,
+        *,
+        options: JkoOptions,
+        candidates: FloatArray | None = None,
+        **state: Any,
+    ) -> None:
+        super().__init__(functional, particles, **state)
+        if not self._transport > 0.0:
+            raise InputError(f"transport = {self._transport:g} is not allowed for variational steps; give it positive")
+        self._features, self._strength = split_functional(functional)
+        self._options, self._control = options, StepControl(options, self.time)
+        self._candidates = np.empty((0, self.components)) if candidates is None else candidates
+        self.last: DualStep | None = None
+
+    def begin_interval(self, end: float) -> None:
+        """Forget halved steps, and aim at ``end``."""
+        self._control = StepControl(self._options, end)
+
+    def step(self) -> None:
+        """Advance by one step.
+
+        Raises
+        ------
+        StepError
+            If there is no step, or none of the wanted size where steps are not halved; the state is kept.
+        """
+        for _ in range(MAX_HALVINGS):
+            size = self._control.size(self.time)
+            try:
+                self._advance_by(size)
+            except StepError:
+                if not self._options.halve:
+                    raise
+                self.counts.rejected += 1
+                self._control.halve()
+            else:
+                return
+        raise StepError(f"no variational step from t = {self.time:g} lowers F, down to a step of {size:.1e}")
+
+    def _advance_by(self, size: float) -> None:
+        """Do a step and keep it if F does not rise."""
+        before, points, growth = self.potential, *self._unpack(self._state)
+        part = size if self._options.order == 1 else 0.5 * size
+        found = self._solve(points, growth, part)
+        moved, factor = found.points, found.growth
+        if self._options.order == 2:
+            distance = self.geometry.separation(points, moved)[0]
+            far, factor = StepCost(part, self._transport, self._reaction).extrapolate(distance, factor)
+            moved = self.geometry.travel(points, moved, far)
+        state = np.concatenate([moved.ravel(), growth + factor])
+        after = self.potential_at(state)
+        if not after.energy <= before.energy + ROUND_OFF * (abs(before.energy) + self._scale):
+            raise StepError(f"a step of {size:g} from t = {self.time:g} raises F; choose a smaller tau")
+        end = self._control.end
+        self.time = end if size == end - self.time else self.time + size
+        self._state, self._found, self.step_size, self.last = state, after, size, found
+        self.counts.accepted += 1
+        self._control.accept(found.iterations)
+
+    def _solve(self, points: FloatArray, growth: FloatArray, size: float) -> DualStep:
+        proximal = ProximalProblem(
+            self._features.fn,
+            self.geometry,
+            StepCost(size, self._transport, self._reaction),
+            points,
+            self._start.signs,
+            self._strength,
+            self._candidates,
+        )
+        weights = self._start.weights * np.exp(growth)
+        problem = DualProblem(self._features, proximal, weights)
+        return solve_step(problem, tolerance=self._options.tolerance, iterations=self._options.iterations)
+
+    @property
+    def _scale(self) -> float:
+        """Size of the numbers that F is computed from."""
+        return abs(self._features.risk.evaluate(np.zeros_like(self._features.targets), self._features.targets)[0])
+
+
+class PolarJkoFlow(JkoFlow, PolarFlow):
+    """Particles on the unit sphere that move and change their mass by variational steps; see `JkoFlow`."""
+
+    geometry = Round()
+
+
+def split_functional(functional: Functional) -> tuple[Features, float]:
+    """Give the features and the regularisation lambda of a functional.
+
+    Raises
+    ------
+    InputError
+        If it is no sum of one `Features` and at most one `Mass`.
+    """
+    terms = functional.terms if isinstance(functional, Sum) else (functional,)
+    features = [term for term in terms if isinstance(term, Features)]
+    strength = sum(term.strength for term in terms if isinstance(term, Mass))
+    if len(features) != 1 or any(not isinstance(term, Features | Mass) for term in terms):
+        names = " + ".join(type(term).__name__ for term in terms)
+        raise InputError(
+            f"variational steps need F = R(int Psi dmu) + lambda |mu|: Features, or Features + Mass; found {names}. "
+            "For a teacher with two inputs harmonic_population gives its risk by Fourier modes"
+        )
+    return features[0], strength
+
+
+def make_jko_flow(
+    functional: Functional, particles: Particles, domain: Domain, options: JkoOptions, **state: Any
+) -> JkoFlow:
+    """Variational steps of particles on a domain: in R^p on boxes and in space, else on the unit sphere.
+
+    Parameters
+    ----------
+    functional, particles, options, **state
+        See `JkoFlow`.
+    domain : Domain
+        Where the particles live; some of its points, if it has any, are the candidates.
+
+    Raises
+    ------
+    InputError
+        As `JkoFlow` does.
+    """
+    points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
+    candidates = points[:: max(1, -(-len(points) // MAX_CANDIDATES))]
+    kind = JkoFlow if isinstance(domain.base, Box | Space) else PolarJkoFlow
+    return kind(functional, particles, options=options, candidates=candidates, **state)

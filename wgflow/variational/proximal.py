@@ -1,0 +1,227 @@
+r"""The proximal map of a potential: where each particle goes in one step, by a Newton method over all at once.
+
+For a potential :math:`h = s\langle g, \Psi\rangle + \lambda` a particle at y goes to the minimiser of
+:math:`E(x) = c(d(x, y)) + \ell(h(x))` (see `wgflow.variational.cost`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from wgflow.functionals.maps import FeatureFunction, hessian_of, with_gradient
+from wgflow.typing import FloatArray, IntArray
+from wgflow.variational.cost import StepCost
+from wgflow.variational.geometry import Geometry
+
+MAX_ITERATIONS = 40
+CONVERGED = 1e-6  # length of a full Newton step: the error after it is about its square
+LEAST_CURVATURE = 1e-9  # of E over that of the distance alone; below, two minima meet and the map is not single-valued
+PAIRS_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True)
+class Local:
+    """E and its derivatives at one place for each particle; ``frames`` belong to the coordinates."""
+
+    potential: FloatArray
+    link_slope: FloatArray
+    value: FloatArray
+    force: FloatArray
+    slope: FloatArray
+    curvature: FloatArray
+    frames: FloatArray
+
+
+@dataclass(frozen=True)
+class ProximalProblem:
+    """What is minimised for each particle.
+
+    Parameters
+    ----------
+    features : callable
+        The feature map Psi.
+    geometry : Geometry
+        Where particles move.
+    cost : StepCost
+        What a step costs.
+    anchors : array, shape (N, p)
+        Where they are before the step.
+    signs : array, shape (N,)
+        Their signs s.
+    strength : float
+        The regularisation lambda.
+    candidates : array, shape (M, p)
+        Places that the minimum is compared with; none for a local search.
+    """
+
+    features: FeatureFunction
+    geometry: Geometry
+    cost: StepCost
+    anchors: FloatArray
+    signs: FloatArray
+    strength: float
+    candidates: FloatArray
+
+    def local(self, points: FloatArray, rows: IntArray, coefficients: FloatArray) -> Local:
+        """E and its derivatives for some particles, given by their numbers, at places (n, p)."""
+        signs, geometry = self.signs[rows], self.geometry
+        frames = geometry.frames(points)
+        potential = signs * (self.features(points) @ coefficients) + self.strength
+        gradient = signs[:, None] * with_gradient(self.features).gradient(points, coefficients)
+        bend = signs[:, None, None] * hessian_of(self.features, points, coefficients)
+        link, link_slope = self.cost.link(potential)
+        distance, direction, ratio = geometry.separation(points, self.anchors[rows])
+        cost, cost_slope, cost_curvature = self.cost.distance(distance)
+        force = geometry.coordinates(frames, gradient)
+        away = geometry.coordinates(frames, direction)
+        scaled = link_slope[:, None] * force
+        across = np.where(ratio != 0.0, cost_slope * ratio, self.cost.stiffness)
+        radial = cost_curvature - across
+        curvature = link_slope[:, None, None] * geometry.intrinsic(frames, points, gradient, bend)
+        curvature = curvature - self.cost.gamma * scaled[:, :, None] * scaled[:, None, :]
+        curvature += radial[:, None, None] * away[:, :, None] * away[:, None, :]
+        curvature += across[:, None, None] * np.eye(force.shape[1])
+        slope = scaled - cost_slope[:, None] * away
+        return Local(potential, link_slope, cost + link, force, slope, curvature, frames)
+
+    def best_candidates(self, points: FloatArray, value: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Give the places ``points`` (N, p) with E = ``value`` (N,), or the candidates where these are lower."""
+        best = points.copy()
+        if len(self.candidates) == 0:
+            return best
+        field = self.features(self.candidates) @ coefficients
+        links = {sign: self.cost.link(sign * field + self.strength)[0] for sign in (1.0, -1.0)}
+        chunk = max(PAIRS_AT_ONCE // len(self.candidates), 1)
+        for first in range(0, len(points), chunk):
+            rows = slice(first, first + chunk)
+            apart = self.geometry.distances(self.anchors[rows], self.candidates)
+            link = np.where(self.signs[rows, None] > 0.0, links[1.0], links[-1.0])
+            level = self.cost.distance(apart.ravel())[0].reshape(apart.shape) + link
+            found = level.argmin(axis=1)
+            least = level[np.arange(len(found)), found]
+            lower = least < value[rows] - 1e-9 * (1.0 + np.abs(least))
+            best[rows][lower] = self.candidates[found[lower]]
+        return best
+
+
+@dataclass(frozen=True)
+class Proximal:
+    """Where the particles go, with E and its derivatives there.
+
+    Parameters
+    ----------
+    points : array, shape (N, p)
+        The places.
+    local : Local
+        E and its derivatives.
+    axes : array, shape (N, k, k)
+        Axes of the second derivative of E, as columns, scaled to curvature 1.
+    least_curvature : float
+        Least curvature of E.
+    """
+
+    points: FloatArray
+    local: Local
+    axes: FloatArray
+    least_curvature: float
+
+
+def proximal_map(
+    problem: ProximalProblem, coefficients: FloatArray, start: FloatArray, *, everywhere: bool = False
+) -> Proximal | None:
+    """Minimise E for each particle.
+
+    Parameters
+    ----------
+    problem : ProximalProblem
+        What is minimised.
+    coefficients : array, shape (n,)
+        The gradient g.
+    start : array, shape (N, p)
+        Where to begin.
+    everywhere : bool
+        Whether to begin at the best candidates instead, where these are lower.
+
+    Returns
+    -------
+    Proximal or None
+        None where E has no minimum that the method finds, or one without curvature.
+    """
+    rows = np.arange(len(start))
+    points = start.copy()
+    if everywhere:
+        here = problem.local(problem.anchors, rows, coefficients)
+        points = problem.best_candidates(problem.anchors, here.value, coefficients)
+    here = problem.local(points, rows, coefficients)
+    state = _Search(points, here, *_newton(here), np.ones(len(points)))
+    if not np.isfinite(here.value).all():
+        return None
+    for _ in range(MAX_ITERATIONS):
+        rows = state.advance(problem, rows, coefficients)
+        if rows.size == 0:
+            return _checked(problem, state)
+        if not np.isfinite(state.local.value).all():
+            return None
+    return None
+
+
+def check_everywhere(problem: ProximalProblem, coefficients: FloatArray, found: Proximal) -> bool:
+    """Whether no candidate is lower than the minimum that was found."""
+    best = problem.best_candidates(found.points, found.local.value, coefficients)
+    return bool((best == found.points).all())
+
+
+@dataclass
+class _Search:
+    """The state of the Newton method for all particles."""
+
+    points: FloatArray
+    local: Local
+    direction: FloatArray
+    decrease: FloatArray
+    length: FloatArray
+
+    def advance(self, problem: ProximalProblem, rows: IntArray, coefficients: FloatArray) -> IntArray:
+        """Try the step of the particles ``rows`` and give those that have not arrived."""
+        steps = self.length[rows, None] * self.direction[rows]
+        trial = problem.geometry.move(self.points[rows], self.local.frames[rows], steps)
+        there = problem.local(trial, rows, coefficients)
+        bound = self.local.value[rows] + 1e-4 * self.length[rows] * self.decrease[rows]
+        size = np.linalg.norm(steps, axis=1)
+        last = (self.length[rows] == 1.0) & (size <= CONVERGED * (1.0 + np.linalg.norm(trial, axis=1)))
+        # Differences of E are lost in round-off before its slopes are: the last step is taken in any case.
+        lower = (there.value <= bound) | (last & np.isfinite(there.value))
+        accepted, direction = rows[lower], _newton(there)
+        self.points[accepted] = trial[lower]
+        for field in fields(Local):
+            getattr(self.local, field.name)[accepted] = getattr(there, field.name)[lower]
+        self.direction[accepted], self.decrease[accepted] = direction[0][lower], direction[1][lower]
+        self.length[accepted] = 1.0
+        self.length[rows[~lower]] *= 0.5
+        return rows[~(lower & last)]
+
+
+def _newton(local: Local) -> tuple[FloatArray, FloatArray]:
+    """Newton's direction with curvatures made positive, and the slope of E along it."""
+    try:
+        np.linalg.cholesky(local.curvature)
+    except np.linalg.LinAlgError:
+        pass
+    else:
+        solution = np.linalg.solve(local.curvature, -local.slope[:, :, None])
+        direction = np.asarray(solution[:, :, 0], dtype=np.float64)
+        return direction, np.einsum("ij,ij->i", direction, local.slope)
+    curvature, axes = np.linalg.eigh(local.curvature)
+    size = np.maximum(np.abs(curvature), 1e-12 * np.abs(curvature).max(initial=1e-300))
+    along = np.einsum("ijk,ij->ik", axes, local.slope)
+    return -np.einsum("ijk,ik->ij", axes, along / size), -(along**2 / size).sum(axis=1)
+
+
+def _checked(problem: ProximalProblem, state: _Search) -> Proximal | None:
+    curvature, axes = np.linalg.eigh(state.local.curvature)
+    least = float(curvature.min())
+    if least <= LEAST_CURVATURE * problem.cost.stiffness:
+        return None
+    return Proximal(state.points, state.local, axes / np.sqrt(curvature)[:, None, :], least)
