@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.functionals.problems import PLANAR, SPATIAL
 from tests.references import central_difference
-from wgflow.functionals import Features, Neurons, Particles, Population, Relu, Teacher
+from wgflow.functionals import Features, Neurons, Particles, Population, Quadratic, Relu, Teacher
 
 EVERY = {**PLANAR, **SPATIAL}
 for_every_functional = pytest.mark.parametrize("name", EVERY)
@@ -114,3 +114,34 @@ def test_repeated_data_points_are_counted_as_often_as_they_occur():
     np.testing.assert_allclose(
         relu.sums.backward(activations, coefficients)[0], relu(points) @ coefficients, rtol=1e-12
     )
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 9),
+    st.sampled_from(["data", "teacher", "signed directions", "quadratic"]),
+)
+def test_gradients_are_derivatives_in_any_dimension(seed, inputs, kind):
+    generator = np.random.default_rng(seed)
+    teacher = Teacher(generator.normal(size=(2, inputs)), generator.normal(size=2))
+    data = generator.normal(size=(7, inputs))
+    functional = {
+        "data": Features(Neurons(Relu(data)), generator.normal(size=7)),
+        "teacher": Population(teacher),
+        "signed directions": Population(teacher),
+        "quadratic": Quadratic(np.diag(generator.normal(size=inputs))),
+    }[kind]
+    components = inputs + (kind in ("data", "teacher"))
+    signs = generator.choice([-1.0, 1.0], size=4) if kind == "signed directions" else np.ones(4)
+    particles = Particles(generator.normal(size=(4, components)), generator.exponential(size=4), signs)
+    if kind == "data":  # differences must not cross a kink
+        assume(abs(particles.points[:, 1:] @ data.T).min() > 0.01)
+    gradient = functional.at_particles(particles).gradient
+    along = generator.normal(size=particles.points.shape)
+
+    def energy(s):
+        return functional.at_particles(Particles(particles.points + s * along, particles.weights, signs)).energy
+
+    slope = (particles.weights[:, None] * gradient * along).sum()
+    assert central_difference(energy, 1e-4) == pytest.approx(slope, rel=1e-8, abs=1e-8 * (1.0 + abs(slope)))
