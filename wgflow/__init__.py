@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wgflow.particles import Adaptive, Descent, RungeKutta4, draw_gaussian, draw_particles
     from wgflow.particles.deposit import deposit
     from wgflow.particles.directions import draw_balanced, draw_directions
-    from wgflow.problems import load, load_problem, open_problem, run
+    from wgflow.problems import follow, load, load_problem, open_problem, run
     from wgflow.sweeps import open_sweep, sweep
     from wgflow.sweeps.many import open_many
     from wgflow.timeloop import Limits, Observers
@@ -73,6 +73,7 @@ _HOME = {
     "Relu": "wgflow.functionals",
     "Teacher": "wgflow.functionals",
     "draw_particles": "wgflow.particles",
+    "follow": "wgflow.problems",
     "load": "wgflow.problems",
     "load_problem": "wgflow.problems",
     "open_many": "wgflow.sweeps.many",
@@ -145,6 +146,7 @@ __all__ = [
     "draw_directions",
     "draw_gaussian",
     "draw_particles",
+    "follow",
     "harmonic_population",
     "load",
     "load_problem",

@@ -88,6 +88,10 @@ class SmoothLayer:
         curvatures = SMOOTH_ACTIVATIONS[self.activation].curvature(self._products(points))
         return weighted_squares(curvatures * coefficients, self.inputs)
 
+    def at_inputs(self, inputs: FloatArray) -> SmoothLayer:
+        """The same neurons at other inputs, shape (k, d)."""
+        return SmoothLayer(inputs, self.activation)
+
     def restricted(self, rows: IntArray) -> SmoothLayer:
         """Features at some of the data points, given by their indices."""
         return SmoothLayer(self.inputs[rows], self.activation)

@@ -138,6 +138,16 @@ class Functional(ABC):
         """Part of F that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
 
+    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Prediction ``h(x) = int Psi(x) dmu`` of a network at any inputs (k, d), shape (k,).
+
+        Raises
+        ------
+        InputError
+            If the functional is that of no network.
+        """
+        raise InputError(f"{type(self).__name__} is no network that predicts")
+
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
         """Functional of random samples in the place of all, whose J is right in the mean.
 
@@ -180,6 +190,10 @@ class Sum(Functional):
             np.sum([part.potential for part in parts], axis=0),
             np.sum([part.gradient for part in parts], axis=0),
         )
+
+    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
+        """Predictions of the first term, whose network the others regularise."""
+        return self.terms[0].predictions(particles, inputs)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
         """Sum of the sampled terms."""

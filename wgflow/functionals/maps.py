@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -84,6 +84,10 @@ class Relu:
         width = self._width
         inside = np.clip(activation + width, 0.0, 2.0 * width)
         return np.where(activation > width, activation, 0.25 * inside**2 / width)
+
+    def at_inputs(self, inputs: FloatArray) -> Relu:
+        """The same neurons at other inputs, shape (k, d)."""
+        return replace(self, inputs=inputs)
 
     def restricted(self, rows: IntArray) -> Relu:
         """Features at some of the data points, given by their indices."""

@@ -58,6 +58,13 @@ class Neurons:
         hessian[:, 1:, 1:] = points[:, :1, None] * hessian_of(self.hidden, inner, coefficients)
         return hessian
 
+    def at_inputs(self, inputs: FloatArray) -> Neurons:
+        """The same neurons at other inputs; raises InputError where the hidden features have none."""
+        at_inputs = getattr(self.hidden, "at_inputs", None)
+        if at_inputs is None:
+            raise InputError(f"{type(self.hidden).__name__} features have no inputs that may be changed")
+        return Neurons(at_inputs(inputs))
+
     def restricted(self, rows: IntArray) -> Neurons:
         """Features at some of the data points; raises InputError where the hidden features know of none."""
         restricted = getattr(self.hidden, "restricted", None)

@@ -174,6 +174,12 @@ class Population(Functional):
             slopes = np.column_stack([values[:count], slopes])
         return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
 
+    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
+        """Prediction of the student at inputs (k, d); raises ShapeError if they do not fit."""
+        hidden = Relu(inputs)
+        pairs = particles.points.shape[1] == self.teacher.directions.shape[1] + 1
+        return Features(Neurons(hidden) if pairs else hidden, np.zeros(len(inputs))).predictions(particles, inputs)
+
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
         """Risk on fresh Gaussian inputs, for particles that are directions or pairs (a, b)."""
         inputs = self.teacher.directions.shape[1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time as clock
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wgflow.problems.problem import Problem, State, assemble, build_problem, res
 from wgflow.problems.shipped import find_problem_file
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
+from wgflow.trajectory.schema import RUNNING
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -182,6 +184,42 @@ def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
     if functional is None and "problem" in trajectory.attributes:
         functional = _restore(trajectory, arrays, Path(path)).functional
     return attach_functional(trajectory, functional)
+
+
+def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, int]]:
+    """Follow a run of another process while it writes its trajectory.
+
+    Parameters
+    ----------
+    path : path
+        Its file, which must exist.
+    poll : float
+        Seconds between two looks at it.
+
+    Yields
+    ------
+    trajectory, index : Trajectory, int
+        The trajectory so far and the number of a snapshot, each snapshot once; ends when the run has ended.
+
+    Raises
+    ------
+    InputError
+        If the file is not a readable trajectory.
+
+    Examples
+    --------
+    >>> for flow, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
+    ...     print(flow.time[index], flow.risk[index])
+    """
+    seen = 0
+    while True:
+        trajectory = load(path)
+        for index in range(seen, len(trajectory.time)):
+            yield trajectory, index
+        seen = len(trajectory.time)
+        if trajectory.status != RUNNING:
+            return
+        clock.sleep(poll)
 
 
 def load_problem(path: str | Path) -> Problem:

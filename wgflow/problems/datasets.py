@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
@@ -42,6 +43,25 @@ class Dataset:
     target_shift: float
     target_scale: float
     names: tuple[str, ...]
+
+    def scaled(self, values: ArrayLike) -> FloatArray:
+        """Inputs as the features see them, (k, d), of values of the input columns in the units of the file.
+
+        Raises
+        ------
+        InputError
+            If there is not one value for each input column.
+        """
+        rows = np.atleast_2d(np.asarray(values, dtype=np.float64))
+        if rows.shape[-1] != self.input_shift.size:
+            raise InputError(f"values of shape {rows.shape} do not fit the input columns {', '.join(self.names[:-1])}")
+        rows = (rows - self.input_shift) / self.input_scale
+        bias = np.ones((len(rows), self.inputs.shape[1] - rows.shape[1]))
+        return np.hstack([rows, bias])
+
+    def in_units(self, predictions: FloatArray) -> FloatArray:
+        """Predictions in the units of the output column."""
+        return self.target_shift + self.target_scale * predictions
 
 
 def read_dataset(

@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
+from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
 from wgflow.trajectory.seal import check_seal
 from wgflow.trajectory.stored import StoredField
@@ -38,6 +39,10 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     """
     if not path.is_file():
         raise InputError(f"trajectory {path} does not exist; `wgflow run PROBLEM.toml -o {path}` writes one")
+    return read_steadily(path, lambda: _read_file(path))
+
+
+def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     try:
         sealed = check_seal(path)
         with h5py.File(path, "r") as file:

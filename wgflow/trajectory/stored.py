@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from wgflow.errors import InputError
+from wgflow.trajectory.retry import read_steadily
 from wgflow.typing import FloatArray
 
 
@@ -75,6 +76,9 @@ class StoredField(NDArrayOperatorsMixin):
         return f"StoredField({self._name[1:]} {self.shape} in {self._path})"
 
     def _read(self, rows: slice) -> FloatArray:
+        return read_steadily(self._path, lambda: self._read_once(rows))
+
+    def _read_once(self, rows: slice) -> FloatArray:
         try:
             if _identity(self._path) != self._identity:
                 raise InputError(f"{self._path} was replaced since it was loaded; load it again")

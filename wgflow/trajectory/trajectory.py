@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
@@ -161,6 +162,33 @@ class Trajectory:
         if self.has_particles:
             return self.functional.at_particles(self.measure(index)).potential
         return self.functional.on_grid(self._known_domain()).first_variation(self.density[index])
+
+    def predict(self, inputs: ArrayLike, index: int = -1) -> FloatArray:
+        """Prediction of the network at an output.
+
+        Parameters
+        ----------
+        inputs : array-like, shape (k, d)
+            Inputs as the features see them: those of a data set scaled as there (see
+            `wgflow.problems.datasets.Dataset.scaled`), with a last 1 where there is a bias.
+        index : int
+            Number of the output, the last by default.
+
+        Returns
+        -------
+        array, shape (k,)
+
+        Raises
+        ------
+        InputError
+            If the functional is not known, or is that of no network.
+        ShapeError
+            If the inputs do not fit the input weights.
+        """
+        if self.functional is None:
+            raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
+        rows = np.atleast_2d(np.asarray(inputs, dtype=np.float64))
+        return self.functional.predictions(self.measure(index), rows)
 
     def to_xarray(self) -> xarray.Dataset:
         """Labelled dataset of all scalars and fields, on spheres with longitude and latitude of the cells.

@@ -1,0 +1,79 @@
+"""What a network predicts, and following a run while it goes on."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import wgflow
+from wgflow import InputError, ShapeError
+
+SHORT = ["output.snapshots=4", "solver.t_end=0.5"]
+
+
+def test_predictions_are_the_sum_over_the_neurons():
+    problem = wgflow.open_problem("el_nino", [*SHORT, "domain.cells=32"])
+    flow = wgflow.run(problem)
+    months = np.array([[1.0], [6.5]])
+    inputs = problem.dataset.scaled(months)
+    assert (inputs[:, 1] == 1.0).all()
+    assert problem.dataset.input_shift + problem.dataset.input_scale * inputs[:, :1] == pytest.approx(months)
+    measure = flow.measure(-1)
+    expected = [
+        sum(w * s * max(x @ eta, 0.0) for w, s, eta in zip(measure.weights, measure.signs, measure.points, strict=True))
+        for x in inputs
+    ]
+    assert flow.predict(inputs) == pytest.approx(expected, rel=1e-12)
+    shift, scale = problem.dataset.target_shift, problem.dataset.target_scale
+    assert problem.dataset.in_units(flow.predict(inputs)) == pytest.approx(shift + scale * np.array(expected))
+
+
+def test_predictions_on_the_data_give_the_risk(tmp_path):
+    settings = [
+        *SHORT,
+        "problem.activation=tanh",
+        "solver.kind=particles",
+        "particles.count=20",
+        "domain.wall_limit=1.0",
+    ]
+    flow = wgflow.run(wgflow.open_problem("regression_box", settings), tmp_path / "run.h5")
+    data = wgflow.load_problem(tmp_path / "run.h5").dataset
+    for index in (0, -1):
+        residual = wgflow.load(tmp_path / "run.h5").predict(data.inputs, index) - data.targets
+        assert 0.5 * np.mean(residual**2) == pytest.approx(flow.risk[index], rel=1e-12)
+
+
+def test_students_of_a_teacher_predict():
+    flow = wgflow.run(wgflow.open_problem("network", ["output.snapshots=2", "solver.t_end=0.02", "particles.count=3"]))
+    x = np.arange(5.0)
+    expected = sum(p[0] * max(p[1:] @ x, 0.0) for p in flow.position[-1]) / 3.0
+    assert flow.predict(x) == pytest.approx([expected], rel=1e-12)
+    regularised = wgflow.run(wgflow.open_problem("teacher", [*SHORT, "domain.cells=16", "problem.regularization=0.1"]))
+    assert regularised.predict([[1.0, 0.0]]).shape == (1,)
+
+
+def test_what_does_not_predict_is_named():
+    quadratic = wgflow.run(wgflow.open_problem("quadratic", [*SHORT, "domain.cells=16"]))
+    with pytest.raises(InputError, match="OuterProduct features are no neurons"):
+        quadratic.predict([[1.0, 0.0]])
+    problem = wgflow.open_problem("el_nino", [*SHORT, "domain.cells=16"])
+    with pytest.raises(ShapeError, match="do not fit"):
+        wgflow.run(problem).predict([[1.0, 0.0, 0.0]])
+    with pytest.raises(InputError, match="do not fit the input columns month"):
+        problem.dataset.scaled([[1.0, 2.0]])
+
+
+def test_a_run_can_be_followed(tmp_path):
+    path, problem = tmp_path / "run.h5", wgflow.open_problem("quadratic", ["output.snapshots=40", "domain.cells=64"])
+    started = threading.Event()
+    watcher = wgflow.Observers(snapshot=[lambda _: started.set()])
+    run = threading.Thread(target=wgflow.run, args=(problem, path), kwargs={"observers": watcher})
+    run.start()
+    started.wait()
+    seen = [(flow.time[index], flow.status) for flow, index in wgflow.follow(path, poll=0.01)]
+    run.join()
+    finished = wgflow.load(path)
+    assert [time for time, _ in seen] == finished.time.tolist()
+    assert seen[-1][1] == "complete"

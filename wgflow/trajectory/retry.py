@@ -1,0 +1,45 @@
+"""Reading a file while a run writes to it."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from wgflow.errors import InputError
+
+Result = TypeVar("Result")
+
+ATTEMPTS, PAUSE = 50, 0.01  # seconds
+
+
+def read_steadily(path: Path, read: Callable[[], Result]) -> Result:
+    """Read a file, and once more where the reading failed and the file had changed meanwhile.
+
+    A file is whole at every instant, but a reader that takes its length at one instant and its content at a later one
+    may find addresses beyond the end that it knows.
+
+    Raises
+    ------
+    InputError
+        What ``read`` raises on a file that does not change.
+    """
+    for _ in range(ATTEMPTS):
+        before = _version(path)
+        try:
+            return read()
+        except InputError:
+            if _version(path) == before:
+                raise
+            clock.sleep(PAUSE)
+    return read()
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What changes when something is written; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
