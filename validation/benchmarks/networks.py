@@ -15,7 +15,7 @@ from timing import paired_seconds
 
 from wgflow import Features, Neurons, Particles, Relu
 
-PAIRS = 41
+PAIRS, REPETITIONS = 7, 300
 SIZES = ((1000, 256, 15), (1000, 1000, 15), (1000, 100, 100), (8192, 133, 2))
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     print(f"{'m, n, d':18s} {'precision':9s} {'ms':>7s} {'x BLAS':>7s}  range")
     for size in SIZES:
         for precision in ("float64", "float32"):
-            pairs = paired_seconds(evaluation(*size, precision), products(*size, precision), PAIRS)
+            pairs = paired_seconds(evaluation(*size, precision), products(*size, precision), PAIRS, REPETITIONS)
             ratios = pairs[:, 0] / pairs[:, 1]
             name = ", ".join(map(str, size))
             print(

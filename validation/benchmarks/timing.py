@@ -9,9 +9,12 @@ import numpy as np
 
 from wgflow.typing import FloatArray
 
+SETTLING = 0.1  # seconds: idle threads of BLAS keep a core busy for about 0.03 after each product
+
 
 def shortest_seconds(call: Callable[[], object], repetitions: int = 15) -> float:
-    """Shortest duration of a call, after one that warms up."""
+    """Shortest duration of a call, after one that warms up, and after threads of earlier calls have gone to sleep."""
+    time.sleep(SETTLING)
     call()
     durations = []
     for _ in range(repetitions):
@@ -21,6 +24,10 @@ def shortest_seconds(call: Callable[[], object], repetitions: int = 15) -> float
     return min(durations)
 
 
-def paired_seconds(first: Callable[[], object], second: Callable[[], object], pairs: int = 7) -> FloatArray:
+def paired_seconds(
+    first: Callable[[], object], second: Callable[[], object], pairs: int = 7, repetitions: int = 15
+) -> FloatArray:
     """Shortest durations of two calls that take turns, shape (pairs, 2): what else the machine does hits both."""
-    return np.array([(shortest_seconds(first), shortest_seconds(second)) for _ in range(pairs)])
+    return np.array(
+        [(shortest_seconds(first, repetitions), shortest_seconds(second, repetitions)) for _ in range(pairs)]
+    )
