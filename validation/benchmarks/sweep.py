@@ -52,6 +52,20 @@ def trip_seconds(client: Client) -> float:
     return time.perf_counter() - started
 
 
+def report(runs: int, seconds: dict[str, list[float]], processor: dict[str, list[float]], trips: list[float]) -> None:
+    """Print the shortest time of each part, and what scheduling adds."""
+    print(f"{runs} runs")
+    for name, values in seconds.items():
+        each = 1e3 * min(values) / runs
+        print(f"{name:28s} {min(values):7.3f} s {each:8.3f} ms per run")
+    overhead = min(seconds["sweep, one worker"]) / min(seconds["plain loop"]) - 1.0
+    print(f"overhead of scheduling       {overhead:7.1%}")
+    overhead = min(processor["sweep"]) / min(processor["plain loop"]) - 1.0
+    print(f"the same in processor time   {overhead:7.1%} (of all processes; tells on a busy machine)")
+    trip = statistics.median(trips)
+    print(f"round trip of a task         {1e3 * trip:7.1f} ms, {trip / TASK_SECONDS:.1%} of its {TASK_SECONDS:g} s")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,16 +107,7 @@ def main() -> None:
         started = time.perf_counter()
         read_outcomes(plan, folder)
         note("read all runs again", started)
-    print(f"{arguments.runs} runs")
-    for name, values in seconds.items():
-        each = 1e3 * min(values) / arguments.runs
-        print(f"{name:28s} {min(values):7.3f} s {each:8.3f} ms per run")
-    overhead = min(seconds["sweep, one worker"]) / min(seconds["plain loop"]) - 1.0
-    print(f"overhead of scheduling       {overhead:7.1%}")
-    overhead = min(processor["sweep"]) / min(processor["plain loop"]) - 1.0
-    print(f"the same in processor time   {overhead:7.1%} (of all processes; tells on a busy machine)")
-    trip = statistics.median(trips)
-    print(f"round trip of a task         {1e3 * trip:7.1f} ms, {trip / TASK_SECONDS:.1%} of its {TASK_SECONDS:g} s")
+    report(arguments.runs, seconds, processor, trips)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from wgflow.domains import total_mass
+from wgflow.functionals.base import GridFunctional
 from wgflow.typing import FloatArray
 
 
@@ -30,6 +32,28 @@ class Snapshot:
     mass: float
     min_potential: float
     fields: Mapping[str, FloatArray] = field(repr=False)
+
+
+def density_snapshot(
+    functional: GridFunctional,
+    density: FloatArray,
+    potential: FloatArray,
+    *,
+    time: float,
+    step_size: float,
+    energy: float,
+) -> Snapshot:
+    """Copy the state of a flow on a grid, whose only field is ``density``, with its potential and F."""
+    mass = total_mass(functional.domain, density)
+    return Snapshot(
+        time=time,
+        step_size=step_size,
+        energy=energy,
+        risk=energy - functional.penalty(mass),
+        mass=mass,
+        min_potential=float(potential.min()),
+        fields={"density": density.copy()},
+    )
 
 
 @dataclass

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains import total_mass
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import GridFunctional
-from wgflow.schemes.evolution import Snapshot, StepCounts
+from wgflow.schemes.evolution import Snapshot, StepCounts, density_snapshot
 from wgflow.schemes.point_values import step_factors
 from wgflow.schemes.runge_kutta import find_method
 from wgflow.schemes.space import make_space_scheme
@@ -176,15 +175,13 @@ class ExplicitFiniteVolume:
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        mass = total_mass(self._functional.domain, self._density)
-        return Snapshot(
+        return density_snapshot(
+            self._functional,
+            self._density,
+            self._potential,
             time=self.time,
             step_size=self.step_size,
             energy=self.energy,
-            risk=self.energy - self._functional.penalty(mass),
-            mass=mass,
-            min_potential=float(self._potential.min()),
-            fields={"density": self._density.copy()},
         )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains import Domain, total_mass
+from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional
-from wgflow.schemes.evolution import Snapshot, StepCounts
+from wgflow.schemes.evolution import Snapshot, StepCounts, density_snapshot
 from wgflow.schemes.explicit import ROUND_OFF, ConcentrationWatch, check_density, check_factor
 from wgflow.schemes.implicit_space import DiffusionFluxes
 from wgflow.typing import FloatArray
@@ -219,13 +219,11 @@ class ImplicitFiniteVolume:
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        mass = total_mass(self._domain, self.density)
-        return Snapshot(
+        return density_snapshot(
+            self._functional,
+            self.density,
+            self._potential,
             time=self.time,
             step_size=self.step_size,
             energy=self.energy,
-            risk=self.energy - self._functional.penalty(mass),
-            mass=mass,
-            min_potential=float(self._potential.min()),
-            fields={"density": self.density.copy()},
         )
