@@ -27,10 +27,9 @@ from wgflow.compilation import kernel, reduction
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.functionals import Particles, Population, Teacher
 from wgflow.functionals.arc_cosine import angular_sums, half_chords
+from wgflow.functionals.maps import PRECISIONS
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray, IntArray
-
-PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
 
 @dataclass(frozen=True)
