@@ -14,37 +14,29 @@ from wgflow.domains import Domain, make_domain
 from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
-from wgflow.flow import check_times
 from wgflow.functionals import (
-    FeatureMap,
-    Features,
     Functional,
     Mass,
-    Neurons,
-    Population,
-    Quadratic,
-    Relu,
-    SmoothLayer,
     Teacher,
     find_loss,
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
+from wgflow.problems.checks import check_activation, check_dimensions
 from wgflow.problems.datasets import Dataset, read_dataset
+from wgflow.problems.functional import make_risk, make_teacher
 from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
     FileInitial,
-    OutputSection,
     ProblemFile,
-    QuadraticProblem,
-    TeacherSection,
     TwoLayerProblem,
 )
 from wgflow.problems.particles import make_particle_flow, multiples_of_step
 from wgflow.problems.restart import StoredMeasure, read_measure
-from wgflow.problems.variational import make_variational_flow, population_of_modes
+from wgflow.problems.times import output_times
+from wgflow.problems.variational import make_variational_flow
 from wgflow.schemes import Evolution, ExplicitFiniteVolume
 from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
@@ -95,15 +87,8 @@ class Problem:
         """The teacher network, where the problem has one."""
         section = self.config.problem
         if isinstance(section, TwoLayerProblem) and section.teacher is not None:
-            return _make_teacher(section.teacher)
+            return make_teacher(section.teacher)
         return None
-
-    def known_teacher(self) -> Teacher:
-        """The teacher network; raises InputError where the problem has none."""
-        teacher = self.teacher
-        if teacher is None:
-            raise InputError("[problem] has neither data nor a teacher")
-        return teacher
 
     @property
     def inputs(self) -> int | None:
@@ -122,7 +107,7 @@ class Problem:
     @property
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
-        functional = self._risk()
+        functional = make_risk(self.config, self.domain, self.dataset)
         strength = self.config.problem.regularization
         return functional + Mass(strength) if strength > 0.0 else functional
 
@@ -152,7 +137,7 @@ class Problem:
     def times(self) -> FloatArray:
         """Output times after 0."""
         config = self.config
-        times = _output_times(config.output, config.solver.t_end)
+        times = output_times(config.output, config.solver.t_end)
         return multiples_of_step(config.particles, times) if self.solver == "particles" else times
 
     def initial_density(self) -> FloatArray:
@@ -233,42 +218,6 @@ class Problem:
             "target_units": np.array([data.target_shift, data.target_scale]),
         }
 
-    def _risk(self) -> Functional:
-        section = self.config.problem
-        if isinstance(section, QuadraticProblem):
-            return Quadratic(np.array(section.target))
-        if self.dataset is None:
-            if self.solver == "jko":
-                return population_of_modes(self.known_teacher(), self.domain, self.config.jko.modes)
-            return Population(self.known_teacher())
-        hidden = self._hidden(section, self.dataset.inputs)
-        features = Neurons(hidden) if self.has_pairs else hidden
-        limit = section.memory_limit * 2.0**20
-        return Features(features, self.dataset.targets, section.loss, memory_limit=limit)
-
-    def _hidden(self, section: TwoLayerProblem, inputs: FloatArray) -> FeatureMap:
-        if section.activation != "relu":
-            return SmoothLayer(inputs, section.activation)
-        smoothing = {
-            "finite_volume": 0.0,
-            "particles": self.config.particles.kink_smoothing,
-            "characteristics": self.config.characteristics.smoothing,
-            "jko": self.config.jko.smoothing,
-        }[self.solver]
-        return Relu(inputs, smoothing, self.config.particles.precision if self.solver == "particles" else "float64")
-
-
-def _output_times(output: OutputSection, t_end: float) -> FloatArray:
-    """Times after 0 that the output section asks for."""
-    if output.times is not None:
-        return check_times(output.times, t_end)
-    if output.spacing == "linear":
-        return check_times(None, t_end, output.snapshots)
-    first = t_end / 1000.0 if output.first is None else output.first
-    if first >= t_end:
-        raise InputError(f"[output] first = {first:g} is not allowed; allowed is less than t_end = {t_end:g}")
-    return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)
-
 
 def build_problem(config: ProblemFile, folder: Path) -> Problem:
     """Read the data and check that everything fits together.
@@ -305,8 +254,8 @@ def assemble(config: ProblemFile, dataset: Dataset | None, start: StoredMeasure 
     """Build a problem from its sections and its data, and check that they fit together."""
     parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
     problem = Problem(config, make_domain(**parameters), dataset, start)
-    _check_activation(config)
-    _check_dimensions(problem)
+    check_activation(config)
+    check_dimensions(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
@@ -327,46 +276,6 @@ def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
         standardize=described.standardize if described else True,
         labels=find_loss(section.loss).labels,
     )
-
-
-def _check_dimensions(problem: Problem) -> None:
-    """Raise InputError unless teacher, data, target and initial measure have the dimension of the domain."""
-    needed, inputs = problem.domain.points.shape[-1], problem.inputs
-    section, domain = problem.config.problem, problem.config.domain
-    if isinstance(section, QuadraticProblem) and len(section.target) != needed:
-        raise InputError(f"[problem] target has {len(section.target)} rows; the domain needs {needed} x {needed}")
-    flat = domain.kind in {"box", "space"}
-    if inputs is None or (problem.has_pairs and problem.domain.sheets == 1) or (inputs == needed and not flat):
-        return
-    source = "[problem.dataset]" if problem.dataset is not None else "[problem.teacher]"
-    fitting = {
-        "box": f"boxes of pairs (a, b) need {inputs + 1} axes, unsigned",
-        "circle": "the circle needs 2 inputs, or 1 for pairs (a, b) if it is unsigned",
-        "sphere": "the sphere needs 3 inputs, or 2 for pairs (a, b) if it is unsigned",
-        "space": f"the space of pairs (a, b) needs dimension = {inputs + 1}",
-        "hypersphere": f"the hypersphere needs dimension = {inputs}, or unsigned {inputs + 1} for pairs (a, b)",
-    }
-    raise InputError(
-        f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but {fitting[domain.kind]}: "
-        "choose other inputs, another bias, or another [domain]"
-    )
-
-
-def _check_activation(config: ProblemFile) -> None:
-    """Raise InputError if neurons are to be directions, which only those of 1-homogeneous activations can be."""
-    section, kind = config.problem, config.domain.kind
-    if isinstance(section, TwoLayerProblem) and section.activation != "relu" and kind not in {"box", "space"}:
-        raise InputError(
-            f'[problem] activation = "{section.activation}" is not homogeneous of degree 1, so has no flow on a '
-            f'{kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
-        )
-
-
-def _make_teacher(section: TeacherSection) -> Teacher:
-    weights = np.array(section.weights)
-    if section.angles is not None:
-        return Teacher.from_angles(np.array(section.angles), weights)
-    return Teacher(np.array(section.directions), weights)
 
 
 def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Dataset | None:

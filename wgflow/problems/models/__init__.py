@@ -1,0 +1,72 @@
+"""The sections of a problem file, declared once: types, ranges, defaults and what they mean."""
+
+from wgflow.problems.models.base import Section
+from wgflow.problems.models.domains import (
+    BoxSection,
+    CircleSection,
+    DomainSection,
+    HypersphereSection,
+    SpaceSection,
+    SphereSection,
+)
+from wgflow.problems.models.file import OutputSection, ProblemFile
+from wgflow.problems.models.functionals import (
+    GAUSSIAN_TEACHER,
+    DatasetSection,
+    ProblemSection,
+    QuadraticProblem,
+    TeacherSection,
+    TwoLayerProblem,
+)
+from wgflow.problems.models.initial import (
+    AngularGaussianInitial,
+    BalancedInitial,
+    FileInitial,
+    GaussianInitial,
+    InitialSection,
+    MixtureInitial,
+    SingleInitial,
+    UniformInitial,
+    VonMisesFisherInitial,
+)
+from wgflow.problems.models.solvers import (
+    DESCENTS,
+    CharacteristicsSection,
+    FiniteVolumeSection,
+    JkoSection,
+    ParticlesSection,
+    SolverSection,
+)
+
+__all__ = [
+    "DESCENTS",
+    "GAUSSIAN_TEACHER",
+    "AngularGaussianInitial",
+    "BalancedInitial",
+    "BoxSection",
+    "CharacteristicsSection",
+    "CircleSection",
+    "DatasetSection",
+    "DomainSection",
+    "FileInitial",
+    "FiniteVolumeSection",
+    "GaussianInitial",
+    "HypersphereSection",
+    "InitialSection",
+    "JkoSection",
+    "MixtureInitial",
+    "OutputSection",
+    "ParticlesSection",
+    "ProblemFile",
+    "ProblemSection",
+    "QuadraticProblem",
+    "Section",
+    "SingleInitial",
+    "SolverSection",
+    "SpaceSection",
+    "SphereSection",
+    "TeacherSection",
+    "TwoLayerProblem",
+    "UniformInitial",
+    "VonMisesFisherInitial",
+]

@@ -1,0 +1,44 @@
+"""[output] and the whole of a problem file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from wgflow.problems.models.base import Positive, Section, Vector
+from wgflow.problems.models.domains import DomainSection
+from wgflow.problems.models.functionals import (
+    ProblemSection,
+)
+from wgflow.problems.models.initial import InitialSection, UniformInitial
+from wgflow.problems.models.solvers import (
+    CharacteristicsSection,
+    FiniteVolumeSection,
+    JkoSection,
+    ParticlesSection,
+    SolverSection,
+)
+
+
+class OutputSection(Section):
+    """When snapshots are taken."""
+
+    snapshots: int = Field(101, ge=2, le=10**6, description="number of snapshots, start and end included")
+    spacing: Literal["linear", "log"] = Field("linear", description="how snapshots are spread over time")
+    first: Positive | None = Field(None, description="first time after 0 of logarithmic snapshots; t_end / 1000")
+    times: Vector | None = Field(None, description="times of the snapshots; they take the place of a number")
+
+
+class ProblemFile(Section):
+    """A whole problem file."""
+
+    problem: ProblemSection = Field(discriminator="kind")
+    domain: DomainSection = Field(discriminator="kind")
+    initial: InitialSection = Field(UniformInitial(), discriminator="kind")
+    solver: SolverSection
+    finite_volume: FiniteVolumeSection = FiniteVolumeSection()
+    particles: ParticlesSection = ParticlesSection()
+    characteristics: CharacteristicsSection = CharacteristicsSection()
+    jko: JkoSection = JkoSection()
+    output: OutputSection = OutputSection()
