@@ -27,6 +27,7 @@ LAYERS = [
     "variational",
     "trajectory",
     "metrics",
+    "optimality",
     "timeloop",
     "walls",
     "growth",
@@ -71,7 +72,7 @@ def test_readme_shows_the_keys_of_problem_files():
 
 
 def test_core_knows_nothing_of_configuration():
-    for layer in ("domains", "functionals", "schemes", "particles", "variational", "trajectory", "metrics"):
+    for layer in ("domains", "functionals", "schemes", "particles", "variational", "trajectory", "metrics", "optimality"):
         for file in (ROOT / "wgflow" / layer).glob("*.py"):
             assert "pydantic" not in file.read_text(), file
 

@@ -1,0 +1,1 @@
+"""How far a measure is from optimal: certificates, and convex reference solutions."""
