@@ -21,7 +21,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from wgflow.functionals import Teacher
-from wgflow.particles.students import Descent, Students, draw_students, draw_teacher, join_students
+from wgflow.particles.students import StudentDescent, Students, draw_students, draw_teacher, join_students
 
 DIMENSION, TEACHER_NEURONS, BATCH, RATE = 100, 10, 100, 0.005
 WIDTHS = range(1, 31)
@@ -50,7 +50,7 @@ def side_by_side(
     students: Students, teacher: Teacher, steps: int, generator: np.random.Generator, precision: str
 ) -> Students:
     """Train all widths on common samples."""
-    return Descent(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
+    return StudentDescent(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
 
 
 def seconds(seed: int, *, steps: int, train: Callable[..., Students]) -> float:

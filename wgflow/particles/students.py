@@ -182,7 +182,7 @@ def _descend_population(outputs, inputs, rates, iterations, sources, masses, wor
 
 
 @dataclass(frozen=True)
-class Descent:
+class StudentDescent:
     """Stochastic gradient descent on fresh Gaussian inputs, or descent on the population risk.
 
     Parameters
@@ -256,7 +256,7 @@ class Descent:
 
 
 def _follow_samples(
-    descent: Descent, batch: int, students: Students, teacher: Teacher, generator: np.random.Generator
+    descent: StudentDescent, batch: int, students: Students, teacher: Teacher, generator: np.random.Generator
 ) -> Students:
     """Train all networks on the same samples; two matrix products serve them all."""
     dtype: Any = PRECISIONS[descent.precision]
@@ -278,7 +278,7 @@ def _follow_samples(
     return Students(outputs.astype(np.float64), inputs.astype(np.float64), students.widths)
 
 
-def _follow_population(descent: Descent, student: Students, teacher: Teacher) -> Students:
+def _follow_population(descent: StudentDescent, student: Students, teacher: Teacher) -> Students:
     """Train one network without samples, in the space that its neurons and the teacher span and never leave."""
     basis = np.linalg.qr(np.concatenate([student.inputs, teacher.directions]).T)[0]
     outputs, inputs = student.outputs.copy(), student.inputs @ basis
