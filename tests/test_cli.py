@@ -55,7 +55,7 @@ def test_run_info_plot(command, tmp_path):
 def test_info_checks_a_file(command, tmp_path, monkeypatch, capsys):
     command("run", "quadratic", *SMALL, "-q")
     printed = command("info", "--check", "quadratic.h5")
-    assert printed.count("ok ") == len(printed.splitlines()) == 10
+    assert printed.count("ok ") == len(printed.splitlines()) == 11
     content = bytearray((tmp_path / "quadratic.h5").read_bytes())
     content[content.index(b"long_name")] ^= 1
     (tmp_path / "quadratic.h5").write_bytes(content)

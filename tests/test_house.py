@@ -33,6 +33,7 @@ LAYERS = [
     "growth",
     "flow",
     "problems",
+    "citations",
     "sweeps",
     "export",
     "comparison",
@@ -72,7 +73,16 @@ def test_readme_shows_the_keys_of_problem_files():
 
 
 def test_core_knows_nothing_of_configuration():
-    for layer in ("domains", "functionals", "schemes", "particles", "variational", "trajectory", "metrics", "optimality"):
+    for layer in (
+        "domains",
+        "functionals",
+        "schemes",
+        "particles",
+        "variational",
+        "trajectory",
+        "metrics",
+        "optimality",
+    ):
         for file in (ROOT / "wgflow" / layer).glob("*.py"):
             assert "pydantic" not in file.read_text(), file
 

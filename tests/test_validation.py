@@ -158,3 +158,30 @@ def test_solver_scripts_run(tmp_path, monkeypatch):
     assert "risk = 0.004148" in run("solvers/sphere.py")
     assert (tmp_path / "sphere.h5").exists()
     assert (tmp_path / "sphere.png").exists()
+
+
+def test_figure_5(tmp_path):
+    printed = run("validation/figure5.py", "--quick", "--figure", str(tmp_path / "figure5.png"))
+    assert printed.count("PASS") == 2
+    assert (tmp_path / "figure5.png").exists()
+
+
+def test_figure_6(tmp_path, capsys):
+    script = runpy.run_path(str(ROOT / "validation/figure6.py"))
+    assert script["main"](["--quick", "--figure", str(tmp_path / "figure6.png")]) == 0
+    assert capsys.readouterr().out.count("PASS") == 1
+    assert (tmp_path / "figure6.png").exists()
+
+
+def test_figure_6_goes_on_after_an_interruption(tmp_path):
+    """Finished trainings are read back exactly; a line that was cut is none."""
+    script, path = runpy.run_path(str(ROOT / "validation/figure6.py")), tmp_path / "results.csv"
+    trainings = script["plan"](2, "float32", quick=False)
+    assert len(trainings) == 18
+    result = script["Result"](0.1 + 0.2, 1.0 / 3.0, 0.25, True, False)
+    script["Results"](path).add(trainings[0], result)
+    script["Results"](path).add(trainings[1], result)
+    path.write_text(path.read_text()[:-8])
+    assert script["Results"](path).found == {trainings[0]: result}
+    script["Results"](path).add(trainings[1], result)
+    assert script["Results"](path).found == {trainings[0]: result, trainings[1]: result}

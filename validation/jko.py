@@ -5,6 +5,7 @@
 - Steps from 10^-4 to 10^4 lower F, with a duality gap below 1e-12 of F (or round-off).
 - 2000 particles and 8 features: Newton iterations and time of a step.
 - ReLU features on data against explicit finite volumes.
+- Linearised steps on grids: Fokker-Planck at tau = h, and all problem files that ship with a grid.
 - Teacher and student with infinitely many neurons (Figure 2 of Bach and Chizat, 2022): against characteristics, and to
   t = 10^4.
 
@@ -23,13 +24,17 @@ import numpy as np
 
 import wgflow
 from wgflow import (
+    Box,
     Circle,
+    Entropy,
     Features,
     JkoFlow,
     JkoOptions,
+    LinearisedJkoFlow,
     Neurons,
     Particles,
     Population,
+    Potential,
     Quadratic,
     Signed,
     SmoothLayer,
@@ -40,6 +45,7 @@ from wgflow import (
 )
 from wgflow.particles import nodes_of_cells
 from wgflow.problems.exact import AngularGaussian, quadratic_flow
+from wgflow.typing import FloatArray
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
 TEACHER = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))
@@ -193,6 +199,79 @@ def check_teacher(report: Report, cells: int, t_end: float) -> None:
     )
 
 
+def fokker_planck(x: FloatArray, t: float) -> FloatArray:
+    """Exact solution on [0, 1] with the potential -x."""
+    wave = np.exp(-(np.pi**2 + 0.25) * t + 0.5 * x) * (np.pi * np.cos(np.pi * x) + 0.5 * np.sin(np.pi * x))
+    return wave + np.pi * np.exp(x - 0.5)
+
+
+def check_diffusion(report: Report, finest: int) -> None:
+    """Errors in L1 of linearised steps at t = 0.25, with tau = h."""
+    errors = []
+    sizes = [cells for cells in (20, 40, 80, 160, 320) if cells <= finest]
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    for cells in sizes:
+        box = Box([(0.0, 1.0)], cells)
+        places = box.axes[0][:, None] + 0.5 * nodes / cells
+        start, exact = (fokker_planck(places, t) @ weights / 2.0 for t in (0.0, 0.25))
+        functional = Entropy() + Potential(lambda x: -x[:, 0])
+        flow = LinearisedJkoFlow(functional, box, np.maximum(start, 0.0), options=JkoOptions(1.0 / cells))
+        flow.begin_interval(0.25)
+        while flow.time < 0.25:
+            flow.step()
+        errors.append(float(abs(flow.density - exact).mean()))
+    slope = -np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    found = " ".join(f"{error:.1e}" for error in errors)
+    report(
+        bool(abs(slope - 1.0) < 0.15),
+        f"linearised, Fokker-Planck, tau = h = 1/20 to 1/{finest}: errors {found}, slope {slope:.2f}",
+    )
+
+
+LINEARISED = {
+    "el_nino": (1024, 128),
+    "quadratic": (512, 128),
+    "quadratic_sphere": (10242, 642),
+    "regression": (10242, 642),
+    "teacher": (4096, 256),
+    "teacher_jko": (512, 128),
+    "spikes": (256, 128),
+    "fokker_planck": ([500], [250]),
+    "porous_medium": ([96, 96], [24, 24]),
+    "riccati": ([256, 256], [32, 32]),
+    "regression_box": ([48, 48, 48], [12, 12, 12]),
+    "teacher_box": ([52, 56, 40], [13, 14, 10]),
+}
+
+
+def check_linearised(report: Report, *, quick: bool) -> None:
+    """Ten linearised steps (four in quick runs) of 0.05 and of 1, of each problem file with a grid."""
+    steps = 4 if quick else 10
+    for name, sizes in LINEARISED.items():
+        size = sizes[1] if quick else sizes[0]
+        cells = f"domain.{'shape' if isinstance(size, list) else 'cells'}={size}"
+        chosen = [cells, "solver.kind=jko", "jko.scheme=linearised", "jko.order=1", "jko.growth=0", "solver.t_end=10"]
+        for tau in (0.05, 1.0):
+            flow = wgflow.open_problem(name, [*chosen, f"jko.tau={tau}"]).make_evolution()
+            if not isinstance(flow, LinearisedJkoFlow):
+                raise TypeError(f"{name} gave {type(flow).__name__}")
+            began, iterations, lowered, start = time.perf_counter(), [], True, flow.snapshot().mass
+            flow.begin_interval(steps * tau)
+            while flow.time < steps * tau:
+                before = flow.energy
+                flow.step()
+                lowered &= flow.energy <= before
+                iterations.append(0 if flow.last is None else flow.last.iterations)
+            seconds, change = time.perf_counter() - began, flow.snapshot().mass / start - 1.0
+            report(
+                bool(lowered and np.median(iterations) <= 10.0 and flow.density.min() > 0.0),
+                f"linearised, {name}, {flow.density.size} cells, tau = {tau:g}: Newton iterations "
+                f"{np.median(iterations):.0f} in the median, {min(iterations)} to {max(iterations)}, "
+                f"{flow.counts.rejected} rejected; F falls to {flow.energy:.3e}; mass changes by {change:+.1e}; "
+                f"{seconds / len(iterations):.2f} s a step",
+            )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all checks; 0 if they passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -203,6 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_any_size(report)
     check_speed(report)
     check_data(report, 0.5 if quick else 2.0)
+    check_diffusion(report, 80 if quick else 320)
+    check_linearised(report, quick=quick)
     check_teacher(report, 64 if quick else 512, 25.0 if quick else 1e4)
     return 0 if report.passed else 1
 

@@ -1,9 +1,10 @@
-"""Runs that are killed at random instants: every file opens, every announced snapshot is intact, every run resumes.
+"""Runs that are killed again and again: every file opens, every announced snapshot is intact, every run resumes.
 
-Each run is killed by SIGKILL, at a random instant or inside a random write, of which a part is done. Then its file must
-be in order by all checks of `wgflow info --check`, hold at least the snapshots that the run had announced, with the
-bits of the run that was not killed, open by h5py and xarray, and resume to the end with the same bits in all
-snapshots, scalars and steps.
+Each run has one leg or several. A leg is ended by SIGKILL, at a random instant or inside a random write, of which a
+part is done, or by SIGTERM; the next one resumes. After each the file must be in order by all checks of
+`wgflow info --check`, hold at least the snapshots that the legs have announced, with the bits of the run that was not
+killed, and open by h5py and xarray; after the last it resumes to the end with the same bits in all snapshots, scalars
+and steps. The state between two snapshots is kept every few milliseconds, so that legs begin there.
 
     python validation/reliability.py [--quick] [--runs N] [--seed S] [--solver KIND ...]
 """
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from ctypes import c_long
 from pathlib import Path
 from unittest import mock
@@ -31,16 +33,32 @@ from wgflow.problems import Problem
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.raw_file import PAGE
 
-SOLVERS = ("finite_volume", "particles", "characteristics")
+SOLVERS = {
+    "finite_volume": (),
+    "particles": ("solver.kind=particles",),
+    "sgd": ("solver.kind=particles", "particles.method=mirror", "particles.step=0.005", "particles.batch=5"),
+    "characteristics": ("solver.kind=characteristics",),
+    "jko": ("solver.kind=jko", "jko.tau=0.02", "jko.modes=8"),
+    "jko_grid": ("solver.kind=jko", "jko.tau=0.02", "jko.modes=8", "jko.representation=grid", "domain.cells=32"),
+}
 RUNS, QUICK_RUNS = 200, 3
-SETTINGS = ("domain.cells=128", "solver.t_end=1.5", "output.snapshots=76", "particles.count=60")
+SETTINGS = (
+    "domain.cells=128",
+    "solver.t_end=1.5",
+    "output.snapshots=31",
+    "output.checkpoint=0.003",
+    "particles.count=60",
+)
+MOST_LEGS = 5  # that are ended before the last one
+TERMINATED = 0.15  # share of the legs that end by SIGTERM
 EARLY = 0.1  # share of the runs that may be killed before their first snapshot
-LONGEST = 120.0  # seconds until a run that is not killed counts as stuck
+TELL_EVERY = 20  # runs between two lines about how far a campaign is
+LONGEST = 1800.0  # seconds, on a machine that others use too, until a run that is not killed counts as stuck
 
 
 def problem_of(solver: str) -> Problem:
     """The teacher problem, small, by a solver."""
-    return open_problem("teacher", [*SETTINGS, f"solver.kind={solver}"])
+    return open_problem("teacher", [*SETTINGS, *SOLVERS[solver]])
 
 
 def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> None:
@@ -61,16 +79,17 @@ def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> Non
     def count(_: object) -> None:
         announced.value += 1
 
-    with mock.patch("os.pwrite", write):
-        run(problem_of(solver), path, observers=Observers(snapshot=[count]))
+    with mock.patch("os.pwrite", write), suppress(KeyboardInterrupt):
+        run(problem_of(solver), path, resume=path.exists(), observers=Observers(snapshot=[count]))
 
 
-def kill_one(solver: str, path: Path, generator: random.Random, seconds: float, writes: int) -> tuple[int, str]:
-    """Run in a child process that is killed; gives the number of announced snapshots and how it ended."""
+def end_one(solver: str, path: Path, generator: random.Random, seconds: float, writes: int) -> tuple[int, str]:
+    """Run a leg in a child process that is ended; gives the number of announced snapshots and how it ended."""
     context = multiprocessing.get_context("forkserver")
     announced = context.RawValue(c_long, 0)
-    inside, early = generator.random() < 0.5, generator.random() < EARLY
-    fatal = generator.randrange(1, writes + 1) if inside else 0
+    terminated, early = generator.random() < TERMINATED, generator.random() < EARLY
+    inside = not terminated and generator.random() < 0.5
+    fatal = generator.randrange(1, writes // 2 + 1) if inside else 0  # a leg is mostly shorter than a run
     child = context.Process(target=compute, args=(solver, path, announced, fatal))
     child.start()
     if inside:
@@ -79,10 +98,12 @@ def kill_one(solver: str, path: Path, generator: random.Random, seconds: float, 
         while announced.value == 0 and child.is_alive() and not early:
             time.sleep(0.001)
         child.join(generator.uniform(0.0, seconds))
-        child.kill()
-        child.join()
-    if child.exitcode not in (0, -signal.SIGKILL):
+        (child.terminate if terminated else child.kill)()
+        child.join(LONGEST)
+    if child.exitcode not in (0, -signal.SIGKILL, -signal.SIGTERM):
         raise RuntimeError(f"a run ended with code {child.exitcode}")
+    if terminated:
+        return announced.value, "by SIGTERM"
     return announced.value, "finished" if child.exitcode == 0 else "inside a write" if inside else "at an instant"
 
 
@@ -100,48 +121,69 @@ def differs(found: Trajectory, whole: Trajectory, count: int) -> list[str]:
     return [name for name in wanted if not np.array_equal(np.asarray(pairs[name])[:count], wanted[name][:count])]
 
 
-def faults_of(solver: str, path: Path, whole: Trajectory, announced: int) -> list[str]:
-    """What is wrong with the file that a killed run left, and with the run that resumes it."""
+def faults_of(path: Path, whole: Trajectory, announced: int) -> list[str]:
+    """What is wrong with the file that a leg left."""
     faults = [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
     part = load(path)
-    count = len(part.time)
-    if count < announced:
-        faults.append(f"{announced} snapshots were announced, {count} are there")
-    faults += [f"{name} differs" for name in differs(part, whole, count)]
+    if part.scheduled < announced:
+        faults.append(f"{announced} snapshots were announced, {part.scheduled} are there")
+    faults += [f"{name} differs" for name in differs(part, whole, part.scheduled)]
+    steps = len(part.steps["time"])
+    faults += [
+        f"{name} of the steps differs"
+        for name, values in whole.steps.items()
+        if not np.array_equal(part.steps[name], values[:steps], equal_nan=True)
+    ]
     with xarray.open_dataset(path, engine="h5netcdf") as dataset:
-        if dataset.sizes["time"] != count:
-            faults.append(f"xarray sees {dataset.sizes['time']} snapshots of {count}")
-    resumed = run(problem_of(solver), path, resume=True)
-    faults += [f"{name} differs after resuming" for name in differs(resumed, whole, len(whole.time))]
-    for name, values in whole.steps.items():
-        if not np.array_equal(resumed.steps[name], values, equal_nan=True):
-            faults.append(f"{name} of the steps differs after resuming")
+        if dataset.sizes["time"] != len(part.time):
+            faults.append(f"xarray sees {dataset.sizes['time']} snapshots of {len(part.time)}")
     return faults
 
 
+def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
+    """What is wrong with the run that resumes a file, and finishes."""
+    resumed = run(problem_of(solver), path, resume=True)
+    found = [f"{name} differs after resuming" for name in differs(resumed, whole, len(whole.time))]
+    if len(resumed.time) != len(whole.time) or resumed.status != "complete":
+        found.append(f"{len(resumed.time)} snapshots and status {resumed.status} after resuming")
+    for name, values in whole.steps.items():
+        if not np.array_equal(resumed.steps[name], values, equal_nan=True):
+            found.append(f"{name} of the steps differs after resuming")
+    return found + [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
+
+
 def campaign(solver: str, runs: int, seed: int, folder: Path) -> bool:
-    """Kill many runs of a solver; whether all files were as they must be."""
+    """End the legs of many runs of a solver; whether all files were as they must be."""
     generator = random.Random(f"{solver} {seed}")
     run(problem_of(solver))  # so that the time of the next one does not hold the compilation
     started = time.perf_counter()
     whole = run(problem_of(solver))
     seconds, writes = time.perf_counter() - started, count_writes(solver, folder / f"{solver}.h5")
-    outcomes, passed = Counter[str](), True
+    outcomes, passed, legs, done = Counter[str](), True, 0, 0
     for number in range(runs):
-        path = folder / f"{solver}-{number}.h5"
-        announced, ending = kill_one(solver, path, generator, seconds, writes)
-        outcomes[ending] += 1
-        if not path.exists():
-            outcomes["before the first snapshot"] += 1
-            faults = [f"no file, but {announced} snapshots were announced"] if announced else []
-        else:
-            faults = faults_of(solver, path, whole, announced)
-            path.unlink()
+        path, announced = folder / f"{solver}-{number}.h5", 0
+        for _ in range(generator.randint(1, MOST_LEGS)):
+            more, ending = end_one(solver, path, generator, seconds, writes)
+            outcomes[ending] += 1
+            legs, announced = legs + 1, announced + more
+            if not path.exists():
+                faults = [f"no file, but {announced} snapshots were announced"] if announced else []
+            else:
+                faults = faults_of(path, whole, announced)
+            for fault in faults:
+                print(f"      run {number}, ended {ending}: {fault}")
+            passed = passed and not faults
+            if ending == "finished":
+                break
+        faults = faults_at_the_end(solver, path, whole) if path.exists() else []
         for fault in faults:
-            print(f"      run {number}, killed {ending}: {fault}")
-        passed = passed and not faults
+            print(f"      run {number}: {fault}")
+        passed, done = passed and not faults, done + 1
+        path.unlink(missing_ok=True)
+        if done % TELL_EVERY == 0:
+            print(f"      {solver}: {done} runs, {legs} legs, {'all' if passed else 'not all'} passed", flush=True)
     told = ", ".join(f"{count} {ending}" for ending, count in sorted(outcomes.items()))
-    print(f"{'PASS' if passed else 'FAIL'}  {solver}: {runs} runs, {told}", flush=True)
+    print(f"{'PASS' if passed else 'FAIL'}  {solver}: {runs} runs in {legs} ended legs, {told}", flush=True)
     return passed
 
 
@@ -151,7 +193,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs of each solver")
     parser.add_argument("--runs", type=int, help=f"runs of each solver; {RUNS} by default")
     parser.add_argument("--seed", type=int, default=0, help="seed of the instants")
-    parser.add_argument("--solver", nargs="+", choices=SOLVERS, default=SOLVERS, help="all by default")
+    parser.add_argument("--solver", nargs="+", choices=list(SOLVERS), default=list(SOLVERS), help="all by default")
     options = parser.parse_args()
     runs = options.runs or (QUICK_RUNS if options.quick else RUNS)
     # Killed processes leave semaphores of numba behind, which the tracker of resources removes, and mentions.

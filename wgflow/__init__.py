@@ -17,24 +17,33 @@ if TYPE_CHECKING:
     from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WallWarning, WgflowError
     from wgflow.flow import simulate, solve
     from wgflow.functionals import (
+        Deconvolution,
+        DirichletKernel,
         Entropy,
         Features,
+        FourierKernel,
         Interaction,
         KernelDiscrepancy,
         Mass,
         Neurons,
         Particles,
+        PeriodicGaussian,
         Population,
         Potential,
         PowerEnergy,
         Quadratic,
         Relu,
+        SampledKernel,
         SmoothLayer,
         SobolevDiscrepancy,
         Teacher,
         ZonalInteraction,
     )
-    from wgflow.particles import Adaptive, Descent, RungeKutta4, draw_gaussian, draw_particles
+    from wgflow.metrics import find_spikes
+    from wgflow.optimality.certificates import Certificate, certify, certify_trajectory
+    from wgflow.optimality.convex import Optimum, find_optimum
+    from wgflow.optimality.margins import feature_margin, kernel_margin, linear_margin, variation_margin
+    from wgflow.particles import Adaptive, Descent, Langevin, RungeKutta4, draw_gaussian, draw_particles
     from wgflow.particles.deposit import deposit
     from wgflow.particles.directions import draw_balanced, draw_directions
     from wgflow.problems import follow, load, load_problem, open_problem, run
@@ -42,7 +51,8 @@ if TYPE_CHECKING:
     from wgflow.sweeps.many import open_many
     from wgflow.timeloop import Limits, Observers
     from wgflow.trajectory import Trajectory
-    from wgflow.variational import JkoFlow, JkoOptions, harmonic_population, make_jko_flow
+    from wgflow.variational import JkoFlow, JkoOptions, LinearisedJkoFlow, harmonic_population, make_jko_flow
+    from wgflow.variational.normalised import NormalisedFlow
 
 # Names are imported when they are first used: numba and the rest take a second that `wgflow --help` need not pay.
 _HOME = {
@@ -60,6 +70,12 @@ _HOME = {
     "simulate": "wgflow.flow",
     "solve": "wgflow.flow",
     "sweep": "wgflow.sweeps",
+    "Deconvolution": "wgflow.functionals",
+    "DirichletKernel": "wgflow.functionals",
+    "FourierKernel": "wgflow.functionals",
+    "PeriodicGaussian": "wgflow.functionals",
+    "SampledKernel": "wgflow.functionals",
+    "find_spikes": "wgflow.metrics",
     "Entropy": "wgflow.functionals",
     "Features": "wgflow.functionals",
     "KernelDiscrepancy": "wgflow.functionals",
@@ -76,6 +92,16 @@ _HOME = {
     "follow": "wgflow.problems",
     "load": "wgflow.problems",
     "load_problem": "wgflow.problems",
+    "Certificate": "wgflow.optimality.certificates",
+    "certify": "wgflow.optimality.certificates",
+    "certify_trajectory": "wgflow.optimality.certificates",
+    "Optimum": "wgflow.optimality.convex",
+    "find_optimum": "wgflow.optimality.convex",
+    "feature_margin": "wgflow.optimality.margins",
+    "kernel_margin": "wgflow.optimality.margins",
+    "linear_margin": "wgflow.optimality.margins",
+    "variation_margin": "wgflow.optimality.margins",
+    "NormalisedFlow": "wgflow.variational.normalised",
     "open_many": "wgflow.sweeps.many",
     "open_problem": "wgflow.problems",
     "open_sweep": "wgflow.sweeps",
@@ -84,6 +110,7 @@ _HOME = {
     "Interaction": "wgflow.functionals",
     "JkoFlow": "wgflow.variational",
     "JkoOptions": "wgflow.variational",
+    "LinearisedJkoFlow": "wgflow.variational",
     "Neurons": "wgflow.functionals",
     "Potential": "wgflow.functionals",
     "WallWarning": "wgflow.errors",
@@ -95,6 +122,7 @@ _HOME = {
     "transfer": "wgflow.domains.transfer",
     "Adaptive": "wgflow.particles",
     "Descent": "wgflow.particles",
+    "Langevin": "wgflow.particles",
     "Hypersphere": "wgflow.domains",
     "RungeKutta4": "wgflow.particles",
     "SmoothLayer": "wgflow.functionals",
@@ -106,29 +134,39 @@ _HOME = {
 __all__ = [
     "Adaptive",
     "Box",
+    "Certificate",
     "Circle",
     "ComputationError",
+    "Deconvolution",
     "Descent",
+    "DirichletKernel",
     "Entropy",
     "Features",
+    "FourierKernel",
     "Hypersphere",
     "InputError",
     "Interaction",
     "JkoFlow",
     "JkoOptions",
     "KernelDiscrepancy",
+    "Langevin",
     "Limits",
+    "LinearisedJkoFlow",
     "Mass",
     "MissingExtraError",
     "Neurons",
+    "NormalisedFlow",
     "Observers",
+    "Optimum",
     "Particles",
+    "PeriodicGaussian",
     "Population",
     "Potential",
     "PowerEnergy",
     "Quadratic",
     "Relu",
     "RungeKutta4",
+    "SampledKernel",
     "ShapeError",
     "Signed",
     "SmoothLayer",
@@ -140,14 +178,21 @@ __all__ = [
     "WallWarning",
     "WgflowError",
     "ZonalInteraction",
+    "certify",
+    "certify_trajectory",
     "cone_image",
     "deposit",
     "draw_balanced",
     "draw_directions",
     "draw_gaussian",
     "draw_particles",
+    "feature_margin",
+    "find_optimum",
+    "find_spikes",
     "follow",
     "harmonic_population",
+    "kernel_margin",
+    "linear_margin",
     "load",
     "load_problem",
     "make_jko_flow",
@@ -159,6 +204,7 @@ __all__ = [
     "solve",
     "sweep",
     "transfer",
+    "variation_margin",
 ]
 
 

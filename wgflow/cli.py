@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -140,7 +138,7 @@ def sweep(
 
 @app.command()
 def new(
-    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="two_layer or quadratic.")],
+    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="two_layer, quadratic or energy.")],
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="circle, sphere, box, space or hypersphere.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; PROBLEM_DOMAIN.toml by default.")
@@ -173,6 +171,15 @@ def info(
 
 
 @app.command()
+def cite(file: FileArgument) -> None:
+    """Print the BibTeX of the methods that a run used."""
+    from wgflow.citations import citations_of, format_citations
+    from wgflow.problems import load_problem
+
+    _say(format_citations(citations_of(load_problem(file).config)))
+
+
+@app.command()
 def plot(
     file: FileArgument,
     output: Annotated[
@@ -192,6 +199,22 @@ def plot(
 
 
 @app.command()
+def certify(
+    file: FileArgument,
+    mass_bound: Annotated[
+        float | None, typer.Option("--mass-bound", metavar="M", help="Compare with measures of mass at most M.")
+    ] = None,
+) -> None:
+    """Bound how far F at the end of a trajectory is from its least value over all measures."""
+    from wgflow.optimality.certificates import certify_trajectory
+    from wgflow.problems import load
+    from wgflow.reporting import show_certificate
+
+    trajectory = load(file)
+    show_certificate(certify_trajectory(trajectory, mass_bound=mass_bound)[0], trajectory)
+
+
+@app.command()
 def animate(
     file: FileArgument,
     output: Annotated[
@@ -204,12 +227,13 @@ def animate(
     """Make a film of a trajectory."""
     from wgflow.plotting import animate_trajectory, check_film
     from wgflow.problems import load, load_problem
+    from wgflow.reporting import frame_bar
 
     path = output if output is not None else file.with_suffix(".gif")
     check_film(path, frames, rate)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
-    with _frame_bar(quiet=quiet) as progress:
+    with frame_bar(quiet=quiet) as progress:
         animate_trajectory(trajectory, problem, path, frames=frames, rate=rate, progress=progress)
     _say(f"film        {path}", quiet=quiet)
 
@@ -224,13 +248,14 @@ def report(
     """Write one web page with problem, curves, the measure under a time slider, checks and provenance."""
     from wgflow.plotting.report import check_report, write_report
     from wgflow.problems import load, load_problem
+    from wgflow.reporting import frame_bar
     from wgflow.trajectory.checking import check_trajectory
 
     path = output if output is not None else file.with_suffix(".html")
     check_report(path, frames)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
-    with _frame_bar(quiet=quiet) as progress:
+    with frame_bar(quiet=quiet) as progress:
         write_report(trajectory, problem, check_trajectory(file), path, frames=frames, progress=progress)
     _say(f"report      {path}", quiet=quiet)
 
@@ -315,21 +340,6 @@ def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
     while Path(f"{problem.stem}-{number}.h5").exists():
         number += 1
     return Path(f"{problem.stem}-{number}.h5")
-
-
-@contextmanager
-def _frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("frames", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _say(text: str, *, quiet: bool = False) -> None:

@@ -15,7 +15,7 @@ from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
-from wgflow.particles import Method, ParticleFlow, PolarFlow
+from wgflow.particles import Method, ParticleFlow, PolarFlow, suitable_langevin
 from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.timeloop import Limits, Observers
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
@@ -92,8 +92,7 @@ def solve(
         The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
     order, limiter, stepper, velocity
         See `wgflow.schemes.ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for stiff
-        diffusion; then the others of these do not count, and the reaction must be 0: see
-        `wgflow.schemes.ImplicitFiniteVolume`.
+        diffusion; then the others of these do not count: see `wgflow.schemes.ImplicitFiniteVolume`.
     tolerance : float
         Local error of implicit steps, in L1 relative to the mass.
     times : array-like, optional
@@ -197,8 +196,9 @@ def simulate(
         The factor beta; by default the domain's own, and without a domain 2 if there are negative signs, else 4.
     tolerance : float
         Local error of the default method, `Adaptive`, in [1e-13, 0.1].
-    method : Adaptive, RungeKutta4 or Descent, optional
-        How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD.
+    method : Adaptive, RungeKutta4, Descent or Langevin, optional
+        How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD. Where F
+        has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
     times, output, overwrite, stationarity, wall_time, observers
@@ -219,6 +219,8 @@ def simulate(
         natural = 2.0 if (particles0.signs < 0.0).any() else 4.0
         reaction = natural if domain is None else domain.reaction
     flat = domain is not None and isinstance(domain.base, Box | Space)
+    if method is None and functional.temperature > 0.0:
+        method = suitable_langevin(functional, particles0, t_end, transport)
     evolution = (ParticleFlow if flat else PolarFlow)(
         functional,
         particles0,
@@ -227,6 +229,7 @@ def simulate(
         tolerance=tolerance,
         method=method,
         input_rate=input_rate,
+        box=domain.base if domain is not None and isinstance(domain.base, Box) else None,
     )
     return record_flow(
         evolution,

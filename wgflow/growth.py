@@ -88,6 +88,7 @@ def evolve_on(
     limits: Limits | None = None,
     observers: Observers | None = None,
     record_start: bool = True,
+    within: bool = False,
 ) -> Domain | None:
     """Carry a flow through its output times as `evolve` does, on larger and larger boxes where it must be.
 
@@ -107,13 +108,21 @@ def evolve_on(
         if domain is not None:
             watched = guarded(observers, domain, course.walls)
         try:
-            evolve(evolution, times, recorder, limits=limits, observers=watched, record_start=record_start)
+            evolve(
+                evolution,
+                times,
+                recorder,
+                limits=limits,
+                observers=watched,
+                record_start=record_start,
+                within=within,
+            )
         except WallReachedError as reached:
             if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
                 raise
             domain, padding = enlarged(domain, reached.sides)
             time, density = recorder.enlarge(domain, padding)
             evolution = course.restart(domain, time, density)
-            times, record_start = times[times > time], False
+            times, record_start, within = times[times > time], False, False
         else:
             return domain

@@ -1,4 +1,4 @@
-"""Sums over arrays, compiled: BLAS would start threads of its own, which fight with those of the kernels."""
+"""Sums and minima of arrays, compiled: BLAS would start threads of its own, which fight with those of the kernels."""
 
 from __future__ import annotations
 
@@ -12,3 +12,22 @@ def inner_product(first, second):
     for i in range(first.size):
         total += first[i] * second[i]
     return total
+
+
+@reduction
+def mass_and_minimum(density, volumes, potential):
+    """Mass of a density (sheets, N) on cells of the given volumes (N,), and the minimum of a potential (sheets, N)."""
+    mass, quarter = 0.0, volumes.size // 4
+    first = second = third = fourth = potential[0, 0]  # four minima in turn: each waits for itself alone
+    for sheet in range(density.shape[0]):
+        row, values = density[sheet], potential[sheet]
+        for cell in range(volumes.size):
+            mass += row[cell] * volumes[cell]
+        for cell in range(quarter):
+            first = values[cell] if values[cell] < first else first
+            second = values[cell + quarter] if values[cell + quarter] < second else second
+            third = values[cell + 2 * quarter] if values[cell + 2 * quarter] < third else third
+            fourth = values[cell + 3 * quarter] if values[cell + 3 * quarter] < fourth else fourth
+        for cell in range(4 * quarter, volumes.size):
+            first = values[cell] if values[cell] < first else first
+    return mass, min(min(first, second), min(third, fourth))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time as clock
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from wgflow.comparison import Comparison
+    from wgflow.optimality.certificates import Certificate
 
 TABLE_ROWS = 11
 REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
@@ -81,6 +82,18 @@ def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
             yield Observers(step=[_Bar(progress, problem.config.solver.t_end)])
     else:
         yield Observers(snapshot=[_Lines(problem.times)])
+
+
+@contextmanager
+def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("frames", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class _Bar:
@@ -163,6 +176,8 @@ def _table(trajectory: Trajectory) -> str:
         "min J": trajectory.min_potential,
         "step": trajectory.step_size,
     }
+    if not np.array_equal(trajectory.energy, trajectory.risk, equal_nan=True):
+        columns["F"] = trajectory.energy
     return _layout(columns)
 
 
@@ -211,6 +226,26 @@ def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
     _plain(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
     _plain(_layout(comparison.columns))
+
+
+def show_certificate(certificate: Certificate, trajectory: Trajectory) -> None:
+    """Table of a certificate of the last output, and what it says."""
+    start, least = float(trajectory.energy[0]), certificate.minimum
+    where = " ".join(f"{component:.6g}" for component in least.point)
+    sheet = f", sheet {'+' if least.sign > 0.0 else '-'}" if certificate.sheets == 2 else ""
+    rows = {
+        "time": f"{trajectory.time[-1]:.6g}",
+        "F": f"{certificate.value:.10g}",
+        "lower bound": f"{certificate.lower_bound:.10g}",
+        "by tangents": f"{certificate.linear_bound:.10g} (measures of mass up to {certificate.mass_bound:.6g})",
+        "by duality": f"{certificate.dual_bound:.10g} (measures of any mass)",
+        "gap": f"{certificate.gap:.3e}, {certificate.gap / start if start > 0.0 else np.nan:.3e} of F at t = 0",
+        "min J": f"{least.value:.6e} at ({where}){sheet}",
+        "|J| on support": f"{certificate.support_residual:.3e}",
+    }
+    for name, text in rows.items():
+        _plain(f"{name:16s}{text}")
+    _plain(certificate.verdict)
 
 
 def list_files(files: Iterable[Path]) -> None:

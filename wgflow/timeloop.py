@@ -9,14 +9,13 @@ import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from wgflow.compilation import measure_compilation
 from wgflow.errors import InputError
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
-from wgflow.trajectory.steps import FULL_EVERY, step_row
+from wgflow.trajectory.steps import step_row
 from wgflow.typing import FloatArray
 
 Observer = Callable[[Evolution], None]
@@ -24,7 +23,7 @@ Observer = Callable[[Evolution], None]
 
 @dataclass(frozen=True)
 class Limits:
-    """When a run stops before its last output time.
+    """When a run stops before its last output time, and how often it keeps its state between two.
 
     Parameters
     ----------
@@ -32,13 +31,17 @@ class Limits:
         Stop once the dissipation -dF/dt of a step is below this; None never stops.
     wall_time : float or None
         Stop after this many seconds; None never stops.
+    checkpoint : float or None
+        Keep the state of intervals that take longer after each of so many seconds, so that a run which is killed goes
+        on from there; None keeps it at outputs alone.
     """
 
     stationarity: float | None = None
     wall_time: float | None = None
+    checkpoint: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("stationarity", "wall_time"):
+        for name in ("stationarity", "wall_time", "checkpoint"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0.0):
                 raise InputError(f"{name} = {value!r} is not allowed; give a positive number, or leave it out")
@@ -86,6 +89,7 @@ def evolve(
     limits: Limits | None = None,
     observers: Observers | None = None,
     record_start: bool = True,
+    within: bool = False,
 ) -> str:
     """Carry a flow through its output times and record each.
 
@@ -98,11 +102,13 @@ def evolve(
     recorder : Recorder
         Takes the snapshots, and the attributes that say how the run ended; it is closed in any case.
     limits : Limits, optional
-        When to stop early.
+        When to stop early, and how often to keep the state between two outputs.
     observers : Observers, optional
         Who is told of steps and snapshots.
     record_start : bool
         Whether the current state is the first snapshot.
+    within : bool
+        Whether the solver aims at ``times[0]`` already: it goes on within that interval.
 
     Returns
     -------
@@ -116,85 +122,108 @@ def evolve(
     ComputationError
         If a step or a write failed; what was recorded before is kept.
     """
-    started = clock.perf_counter()
     reason = "error"
     with _interruptible() as interruption, measure_compilation() as compiled:
+        loop = _Loop(evolution, recorder, limits or Limits(), observers or Observers(), interruption, compiled)
         try:
-            reason = _advance(
-                evolution,
-                times,
-                recorder,
-                limits or Limits(),
-                observers or Observers(),
-                record_start,
-                interruption,
-            )
+            if record_start:
+                loop.record()
+            reason = loop.advance(times, within=within)
         finally:
-            elapsed = clock.perf_counter() - started
-            recorder.finish(_ending(evolution, reason, elapsed, compiled()))
+            status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
+            recorder.finish({"status": status, "stop_reason": reason, **loop.spent()})
     if reason == INTERRUPTED:
         raise KeyboardInterrupt
     return reason
 
 
-def _advance(
-    evolution: Evolution,
-    times: FloatArray,
-    recorder: Recorder,
-    limits: Limits,
-    observers: Observers,
-    record_start: bool,
-    interruption: _Interruption,
-) -> str:
-    deadline = math.inf if limits.wall_time is None else clock.perf_counter() + limits.wall_time
-    threshold = -math.inf if limits.stationarity is None else limits.stationarity
-    if record_start:
-        _record(evolution.snapshot(), recorder, observers)
-    for target in times:
-        evolution.begin_interval(float(target))
-        number = 0
-        while evolution.time < target:
-            before = evolution.energy
-            evolution.step()
-            number += 1
-            for observe in observers.step:
-                observe(evolution)
-            stationary = before - evolution.energy < threshold * evolution.step_size
-            reason = _reason_to_stop(interruption, stationary, deadline)
-            last = reason is not None or evolution.time >= target
-            snapshot = evolution.snapshot() if last or number % FULL_EVERY == 0 else None
-            recorder.note(step_row(evolution, before, snapshot))
-            if snapshot is not None and last:
-                scheduled = reason != INTERRUPTED or evolution.time >= target
-                _record(snapshot, recorder, observers, scheduled=scheduled)
-            if reason is not None:
-                return reason
-    return "t_end"
+class _Loop:
+    """The loop over output times and steps, with what it must know at each step."""
 
+    def __init__(
+        self,
+        evolution: Evolution,
+        recorder: Recorder,
+        limits: Limits,
+        observers: Observers,
+        interruption: _Interruption,
+        compiled: Callable[[], float],
+    ) -> None:
+        self._evolution, self._recorder, self._observers = evolution, recorder, observers
+        self._interruption, self._compiled = interruption, compiled
+        self._started = clock.perf_counter()
+        self._deadline = math.inf if limits.wall_time is None else self._started + limits.wall_time
+        self._threshold = -math.inf if limits.stationarity is None else limits.stationarity
+        self._every = math.inf if limits.checkpoint is None else limits.checkpoint
+        self._due = self._started + self._every
 
-def _reason_to_stop(interruption: _Interruption, stationary: bool, deadline: float) -> str | None:
-    """Why to stop after a step, if there is a reason."""
-    if interruption.signal is not None:
-        return INTERRUPTED
-    if stationary:
-        return "stationary"
-    return "wall_time" if clock.perf_counter() > deadline else None
+    def advance(self, times: FloatArray, *, within: bool) -> str:
+        """Go to each output time; gives why the run stopped."""
+        for target in times:
+            if not within:
+                self._evolution.begin_interval(float(target))
+            within = False
+            while self._evolution.time < target:
+                reason = self._step(float(target))
+                if reason is not None:
+                    return reason
+        return "t_end"
 
+    def _step(self, target: float) -> str | None:
+        """Do a step, and tell and keep what is to be told and kept; gives why to stop, if there is a reason."""
+        evolution, before = self._evolution, self._evolution.energy
+        evolution.step()
+        for observe in self._observers.step:
+            observe(evolution)
+        stationary = before - evolution.energy < self._threshold * evolution.step_size
+        now, arrived = clock.perf_counter(), evolution.time >= target
+        reason = self._reason_to_stop(now, stationary=stationary)
+        # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
+        snapshot = evolution.snapshot() if arrived else None
+        self._recorder.note(step_row(evolution, before))
+        if snapshot is not None:
+            self._keep(snapshot, now)
+        elif reason is not None:
+            self._stop(reason)
+        elif now > self._due:
+            self._recorder.keep(evolution.checkpoint(), self.spent())
+            self._due = now + self._every
+        return reason
 
-def _record(snapshot: Snapshot, recorder: Recorder, observers: Observers, *, scheduled: bool = True) -> None:
-    recorder.append(snapshot, scheduled=scheduled)
-    for observe in observers.snapshot:
-        observe(snapshot)
+    def record(self) -> None:
+        """Keep the state as a snapshot."""
+        self._keep(self._evolution.snapshot(), clock.perf_counter())
 
+    def _keep(self, snapshot: Snapshot, now: float) -> None:
+        self._recorder.append(snapshot, self.spent())
+        self._due = now + self._every
+        for observe in self._observers.snapshot:
+            observe(snapshot)
 
-def _ending(evolution: Evolution, reason: str, elapsed: float, compiled: float) -> dict[str, Any]:
-    status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
-    return {
-        "status": status,
-        "stop_reason": reason,
-        "accepted_steps": evolution.counts.accepted,
-        "rejected_steps": evolution.counts.rejected,
-        "evaluations": evolution.counts.evaluations,
-        "compile_seconds": compiled,
-        "run_seconds": elapsed - compiled,
-    }
+    def _stop(self, reason: str) -> None:
+        """Keep the state between two outputs: what the run goes on from, and what there is to see of it."""
+        checkpoint, spent = self._evolution.checkpoint(), self.spent()
+        snapshot = self._evolution.snapshot()  # may cost an evaluation that a run which goes on has not
+        if reason == "stationary":  # the last one; a guard of walls may still want the run to go on
+            for observe in self._observers.snapshot:
+                observe(snapshot)
+        self._recorder.keep(checkpoint, spent)
+        self._recorder.append(snapshot, spent, scheduled=False)
+
+    def _reason_to_stop(self, now: float, *, stationary: bool) -> str | None:
+        if self._interruption.signal is not None:
+            return INTERRUPTED
+        if stationary:
+            return "stationary"
+        return "wall_time" if now > self._deadline else None
+
+    def spent(self) -> dict[str, float]:
+        """What the run has taken so far."""
+        counts, compiled = self._evolution.counts, self._compiled()
+        return {
+            "accepted_steps": counts.accepted,
+            "rejected_steps": counts.rejected,
+            "evaluations": counts.evaluations,
+            "compile_seconds": compiled,
+            "run_seconds": clock.perf_counter() - self._started - compiled,
+        }

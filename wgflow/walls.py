@@ -103,12 +103,10 @@ class WallGuard:
     domain: Domain
     rule: WallRule
     _warned: set[tuple[int, int]] = field(default_factory=set, init=False)
-    _steps: int = field(default=0, init=False)
 
     def watch_step(self, evolution: Evolution) -> None:
         """Look at the walls now and then."""
-        self._steps += 1
-        if self._steps % CHECK_EVERY == 0 and isinstance(evolution, ExplicitFiniteVolume):
+        if isinstance(evolution, ExplicitFiniteVolume) and evolution.steps_in_interval % CHECK_EVERY == 0:
             self.check(evolution.time, evolution.density)
 
     def watch_snapshot(self, snapshot: Snapshot) -> None:

@@ -14,7 +14,6 @@ import wgflow
 from wgflow.errors import InputError
 from wgflow.flow import check_times
 from wgflow.timeloop import Limits, Observers
-from wgflow.trajectory.steps import FULL_EVERY
 
 PROBLEM = {
     "problem": {
@@ -126,7 +125,7 @@ def test_interruption_keeps_the_state_of_its_instant(tmp_path):
             observers=Observers(step=[lambda _: os.kill(os.getpid(), signal.SIGINT)]),
         )
     again = wgflow.load(tmp_path / "run.h5")
-    assert again.time[1] == seen[0][0]
+    assert again.time[1] > seen[-1][0]
     resumed = wgflow.run(problem, tmp_path / "run.h5", resume=True)
     np.testing.assert_array_equal(resumed.density, wgflow.run(problem).density)
     assert resumed.attributes["interrupted_at"] == -1
@@ -135,7 +134,7 @@ def test_interruption_keeps_the_state_of_its_instant(tmp_path):
 @pytest.mark.parametrize("kind", SOLVERS)
 @pytest.mark.parametrize("stored", [False, True])
 def test_steps_tell_the_run(tmp_path, kind, stored):
-    """Times and energies as observers see them; what costs time at the last step of each interval and some others."""
+    """Times and energies as observers see them, and what snapshots hold."""
     seen = []
     observers = Observers(step=[lambda evolution: seen.append((evolution.time, evolution.step_size, evolution.energy))])
     problem = {**changed(kind=kind, t_end=4.0), "output": {"snapshots": 3}}
@@ -149,16 +148,14 @@ def test_steps_tell_the_run(tmp_path, kind, stored):
     last = np.searchsorted(time, flow.time[1:])
     for name in ("risk", "mass", "min_potential"):
         np.testing.assert_array_equal(steps[name][last], flow.scalars[name][1:])
-        known = np.flatnonzero(np.isfinite(steps[name]))
-        numbers = np.concatenate([np.arange(last[0] + 1), np.arange(last[1] - last[0])]) + 1
-        np.testing.assert_array_equal(known, np.union1d(last, np.flatnonzero(numbers % FULL_EVERY == 0)))
-    assert (np.diff(steps["risk"][np.isfinite(steps["risk"])]) < 0.0).all()
+        assert np.isfinite(steps[name]).all()
+    assert (np.diff(steps["risk"]) < 0.0).all()
 
 
 def test_curves_pass_through_snapshots_and_steps():
     flow = wgflow.run({**changed(t_end=100.0), "output": {"snapshots": 2}})
     time, risk = flow.curve("risk")
-    assert len(time) == 2 + len(flow.steps["time"]) // FULL_EVERY > 3
+    assert len(time) == 1 + len(flow.steps["time"]) > 100
     np.testing.assert_array_equal(time[[0, -1]], flow.time)
     np.testing.assert_array_equal(risk[[0, -1]], flow.risk)
     assert (np.diff(risk) < 0.0).all()

@@ -120,9 +120,9 @@ def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression
 
 def test_risk_and_mass_are_those_of_the_trajectory(regression):
     trajectory, _, figure = regression
-    np.testing.assert_array_equal(line(panel(figure, "Risk"), "risk").get_ydata(), trajectory.risk)
+    np.testing.assert_array_equal(line(panel(figure, "Risk"), "risk").get_xydata().T, trajectory.curve("risk"))
     mass = panel(figure, "Mass")
-    np.testing.assert_array_equal(line(mass, r"$|\nu_t|$").get_ydata(), trajectory.mass)
+    np.testing.assert_array_equal(line(mass, r"$|\nu_t|$").get_xydata().T, trajectory.curve("mass"))
     parts = [line(mass, rf"$|\nu_t^{sign}|$").get_ydata() for sign in "+-"]
     np.testing.assert_allclose(np.sum(parts, axis=0), trajectory.mass)
 

@@ -13,7 +13,9 @@ from wgflow.problems.template import problem_template, write_template
 
 DOMAINS = ("circle", "sphere", "box", "space", "hypersphere")
 for_every_template = pytest.mark.parametrize(
-    ("problem", "domain"), [(problem, domain) for problem in ("two_layer", "quadratic") for domain in DOMAINS]
+    ("problem", "domain"),
+    [(problem, domain) for problem in ("two_layer", "quadratic", "energy") for domain in DOMAINS]
+    + [("deconvolution", "circle"), ("deconvolution", "box")],
 )
 
 
@@ -60,7 +62,11 @@ def test_files_that_exist_are_kept(tmp_path):
 @pytest.mark.parametrize(
     ("problem", "domain", "message"),
     [
-        ("network", "circle", "problem kind 'network' is unknown; choose one of two_layer, quadratic"),
+        (
+            "network",
+            "circle",
+            "problem kind 'network' is unknown; choose one of two_layer, quadratic, energy, deconvolution",
+        ),
         ("quadratic", "torus", "domain kind 'torus' is unknown; choose one of circle"),
     ],
 )

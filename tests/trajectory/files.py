@@ -1,4 +1,4 @@
-"""Changing trajectory files on purpose."""
+"""A small problem to write files of, and changing them on purpose."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from pathlib import Path
 
 from wgflow.trajectory.growing_file import GrowingFile
 from wgflow.trajectory.seal import put_seal
+
+TEACHER = {
+    "problem": {
+        "kind": "two_layer",
+        "data": "gaussian_teacher",
+        "teacher": {"angles": [0.5, 2.9], "weights": [1.0, -1.0]},
+    },
+    "domain": {"kind": "circle", "cells": 32, "signed": True},
+    "solver": {"t_end": 1.0},
+    "particles": {"count": 10},
+    "output": {"snapshots": 5},
+}
+
+
+def with_solver(kind: str) -> dict:
+    return {**TEACHER, "solver": {**TEACHER["solver"], "kind": kind}}
 
 
 def reseal(path: Path) -> None:

@@ -13,6 +13,8 @@ import xarray
 
 import wgflow
 from wgflow.trajectory import read_trajectory
+from wgflow.trajectory.checking import check_trajectory
+from wgflow.trajectory.checkpoint import read_checkpoint
 from wgflow.trajectory.chunk_index import CAPACITY, Chunk, ChunkIndex
 from wgflow.trajectory.fletcher import fletcher32
 from wgflow.trajectory.growing_file import GrowingFile, memory_file
@@ -176,6 +178,27 @@ def test_resumed_file_is_whole_at_every_write_too(tmp_path, monkeypatch):
         read_trajectory(tmp_path / "killed.h5")
     assert expect_whole(tmp_path / "run.h5", whole) == 5
     np.testing.assert_array_equal(wgflow.load(tmp_path / "run.h5").steps["risk"], whole.steps["risk"])
+
+
+def test_a_kill_at_any_write_leaves_a_checkpoint_or_an_output_to_go_on_from(tmp_path, monkeypatch):
+    """With the state kept after each step, inside of one long interval and a short one."""
+    source = wgflow.open_problem({**problem(cells=16), "output": {"times": [0.9, 1.0], "checkpoint": 1e-9}})
+    log, flow = logged_run(tmp_path / "run.h5", monkeypatch, source)
+    states, known = list(log.states()), []
+    for number, content in enumerate(states[::2]):
+        (tmp_path / "killed.h5").write_bytes(content)
+        if number % 16 == 0:
+            assert all(check.passed for check in check_trajectory(tmp_path / "killed.h5"))
+        kept, (part, _) = read_checkpoint(tmp_path / "killed.h5"), read_trajectory(tmp_path / "killed.h5")
+        known.append(max(float(kept["time"]) if kept else 0.0, part.time[-1]))
+        assert known[-1] == 0.0 or known[-1] in part.steps["time"]
+    assert (np.diff(known) >= 0.0).all()
+    np.testing.assert_array_equal(np.unique(known)[1:], flow.steps["time"])
+    for content in states[:: len(states) // 5]:
+        (tmp_path / "killed.h5").write_bytes(content)
+        wgflow.run(source, tmp_path / "killed.h5", resume=True)
+        assert expect_whole(tmp_path / "killed.h5", flow) == 3
+        assert read_checkpoint(tmp_path / "killed.h5") is None
 
 
 def test_index_of_many_chunks_is_one_that_the_library_reads(tmp_path):

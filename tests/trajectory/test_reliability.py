@@ -13,5 +13,5 @@ def test_killed_runs_lose_nothing():
     arguments = [sys.executable, str(SCRIPT), "--quick", "--solver", "finite_volume"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("PASS  finite_volume: 3 runs")
+    assert done.stdout.startswith("PASS  finite_volume: 3 runs in ")
     assert done.stderr == ""

@@ -153,9 +153,15 @@ def test_a_step_of_the_cone_lowers_the_primal_value_most():
 
 
 def test_steps_that_split_particles_are_refused():
-    """A particle on top of a hill would go to both sides."""
+    """A particle on top of a hill would go to both sides; with a reaction there is no primal form to choose one."""
     proximal = ProximalProblem(
-        lambda points: np.cos(points), Flat(), StepCost(50.0), np.zeros((1, 1)), np.ones(1), 0.0, np.empty((0, 1))
+        lambda points: np.cos(points),
+        Flat(),
+        StepCost(50.0, 1.0, 0.01),
+        np.zeros((1, 1)),
+        np.ones(1),
+        0.0,
+        np.empty((0, 1)),
     )
     with pytest.raises(StepError, match="choose a smaller tau"):
         solve_step(DualProblem(Features(proximal.features, np.array([0.0])), proximal, np.ones(1)))

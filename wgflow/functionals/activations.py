@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.special import expit
 
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import check_inputs, weighted_squares
@@ -16,22 +15,32 @@ from wgflow.typing import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Activation:
-    """A function of one number and its first two derivatives, all vectorised."""
+    """A function of one number, and its first two derivatives from the number and the value; all vectorised."""
 
     value: Callable[[FloatArray], FloatArray]
-    slope: Callable[[FloatArray], FloatArray]
-    curvature: Callable[[FloatArray], FloatArray]
+    slope_at: Callable[[FloatArray, FloatArray], FloatArray]
+    curvature_at: Callable[[FloatArray, FloatArray], FloatArray]
+
+    def slope(self, z: FloatArray) -> FloatArray:
+        """First derivative."""
+        return self.slope_at(z, self.value(z))
+
+    def curvature(self, z: FloatArray) -> FloatArray:
+        """Second derivative."""
+        return self.curvature_at(z, self.value(z))
 
 
 # The paper asks for differentiable features in its theorems; ReLU, with sums of its own, is `Relu`.
 SMOOTH_ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
-        "tanh": Activation(
-            np.tanh, lambda z: 1.0 - np.tanh(z) ** 2, lambda z: -2.0 * np.tanh(z) * (1.0 - np.tanh(z) ** 2)
+        "tanh": Activation(np.tanh, lambda _, v: 1.0 - v**2, lambda _, v: -2.0 * v * (1.0 - v**2)),
+        "softplus": Activation(
+            lambda z: np.logaddexp(0.0, z), lambda _, v: -np.expm1(-v), lambda _, v: -np.expm1(-v) * np.exp(-v)
         ),
-        "softplus": Activation(lambda z: np.logaddexp(0.0, z), expit, lambda z: expit(z) * expit(-z)),
         "squared_relu": Activation(
-            lambda z: np.maximum(z, 0.0) ** 2, lambda z: 2.0 * np.maximum(z, 0.0), lambda z: np.where(z > 0.0, 2.0, 0.0)
+            lambda z: np.maximum(z, 0.0) ** 2,
+            lambda z, _: 2.0 * np.maximum(z, 0.0),
+            lambda z, _: np.where(z > 0.0, 2.0, 0.0),
         ),
     }
 )
@@ -87,6 +96,17 @@ class SmoothLayer:
         """Ambient Hessian of ``sum_i coefficients_i phi_i`` at the points, shape (N, d, d)."""
         curvatures = SMOOTH_ACTIVATIONS[self.activation].curvature(self._products(points))
         return weighted_squares(curvatures * coefficients, self.inputs)
+
+    def jet(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """``sum_i coefficients_i phi_i``, its gradient and its Hessian, as of `jet_of`."""
+        activation, z = SMOOTH_ACTIVATIONS[self.activation], self._products(points)
+        value = activation.value(z)
+        gradient = (activation.slope_at(z, value) * coefficients) @ self.inputs
+        return (
+            value @ coefficients,
+            gradient,
+            weighted_squares(activation.curvature_at(z, value) * coefficients, self.inputs),
+        )
 
     def at_inputs(self, inputs: FloatArray) -> SmoothLayer:
         """The same neurons at other inputs, shape (k, d)."""

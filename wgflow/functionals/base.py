@@ -81,10 +81,24 @@ class GridFunctional(ABC):
 
     @abstractmethod
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        """Write the change of J along ``rate``, with the curvature of R at the last evaluated density."""
+        """Write the change of J along ``rate``, with the curvature of R at the last evaluated density.
 
-    def penalty(self, mass: float) -> float:  # noqa: ARG002
-        """Part of F that is a regularisation and not the risk."""
+        It may be larger than the derivative of J, as it bounds the steps of explicit schemes.
+        """
+
+    def local_curvature(self) -> FloatArray:
+        """Derivative of J in each cell by the density there, as far as it is U'' of internal energies, shape (N,).
+
+        It is that at the last evaluated density; 0 for all other terms.
+        """
+        return np.zeros(int(np.prod(self.domain.shape)))
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the derivative of J along ``rate`` at the last evaluated density, without `local_curvature`."""
+        self.hessian(rate, potential)
+
+    def penalty(self, density: FloatArray) -> float:  # noqa: ARG002
+        """Part of F that is a regularisation and not the risk, at a density of shape ``domain.shape``."""
         return 0.0
 
     def value(self, density: FloatArray) -> float:
@@ -134,8 +148,13 @@ class Functional(ABC):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at the particles of a discrete measure."""
 
+    @property
+    def temperature(self) -> float:
+        """Factor T of the entropies in F: particles follow them by Brownian noise of variance 2 T in unit time."""
+        return 0.0
+
     def penalty(self, mass: float) -> float:  # noqa: ARG002
-        """Part of F that is a regularisation and not the risk, for a measure of the given mass."""
+        """Part of F at particles that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
 
     def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:  # noqa: ARG002
@@ -191,6 +210,11 @@ class Sum(Functional):
             np.sum([part.gradient for part in parts], axis=0),
         )
 
+    @property
+    def temperature(self) -> float:
+        """Sum of the terms' temperatures."""
+        return sum(term.temperature for term in self.terms)
+
     def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
         """Predictions of the first term, whose network the others regularise."""
         return self.terms[0].predictions(particles, inputs)
@@ -226,8 +250,17 @@ class _GridSum(GridFunctional):
             term.hessian(rate, self._part)
             potential += self._part
 
-    def penalty(self, mass: float) -> float:
-        return sum(term.penalty(mass) for term in self._terms)
+    def local_curvature(self) -> FloatArray:
+        return np.sum([term.local_curvature() for term in self._terms], axis=0)
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        potential[...] = 0.0
+        for term in self._terms:
+            term.nonlocal_hessian(rate, self._part)
+            potential += self._part
+
+    def penalty(self, density: FloatArray) -> float:
+        return sum(term.penalty(density) for term in self._terms)
 
 
 @dataclass(frozen=True)
@@ -273,8 +306,8 @@ class _GridMass(GridFunctional):
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
         potential[...] = 0.0
 
-    def penalty(self, mass: float) -> float:
-        return self._strength * mass
+    def penalty(self, density: FloatArray) -> float:
+        return self._strength * total_mass(self.domain, density)
 
 
 @kernel

@@ -53,6 +53,10 @@ class Potential(Functional):
             gradient = DifferencedFeatures(lambda x: self.values(x)[:, None]).gradient(points, np.ones(1))
         return ParticlePotential(float(particles.weights @ values), values, gradient)
 
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
+        """Itself: there is nothing to sample."""
+        return self
+
     def values(self, points: FloatArray) -> FloatArray:
         """V at points (N, p), shape (N,), checked."""
         values = np.asarray(self.potential(points), dtype=np.float64)

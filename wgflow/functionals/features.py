@@ -165,6 +165,10 @@ class _GridFeatures(GridFunctional):
         curvature = self._risk.curvature(self._prediction, self._targets)
         self._write(curvature * change, potential)
 
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        change = self._moments.moments(self._sheets.net_mass(rate))
+        self._write(self._risk.second_derivative(self._prediction, self._targets, change), potential)
+
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))
         self._sheets.mirror(potential)

@@ -64,10 +64,7 @@ class InternalEnergy(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: a sum of Diracs has no density."""
-        raise InputError(
-            f"{type(self).__name__} needs a density, which particles have not: use a grid (for the entropy, particles "
-            "would need Brownian noise of variance 2 temperature dt)"
-        )
+        raise InputError(f"{type(self).__name__} needs a density, which particles have not: use a grid")
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,9 @@ class Entropy(InternalEnergy):
     With ``Potential(V)`` the flow is the Fokker-Planck equation, which comes to rest at exp(-V / T). Densities below
     1e-30 have the J of that density. Vacuum fills fast with the limiter "van_leer" (or with order 1, or "minmod"):
     the face values of the others vanish beside it, so that the steep J there keeps the steps of explicit schemes small.
+
+    A sum of Diracs has no entropy. Particles follow its flow by noise (`wgflow.particles.Langevin`); their F leaves it
+    out, and so does the risk on grids, where it counts as a regularisation.
 
     Parameters
     ----------
@@ -102,6 +102,14 @@ class Entropy(InternalEnergy):
     def floor(self) -> float:
         """Density below which the logarithm is continued by a constant."""
         return LEAST_DENSITY
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Nothing: particles follow the entropy by noise, see `Langevin`."""
+        return ParticlePotential(0.0, np.zeros(len(particles.weights)), np.zeros_like(particles.points))
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
+        """Itself: there is nothing to sample."""
+        return self
 
     def slope(self, density: FloatArray) -> FloatArray:
         """T (log rho + 1)."""
@@ -248,6 +256,10 @@ class _GridInternal(GridFunctional):
         self._density[...] = density.ravel()
         return self._energy.write(self._density, self._volumes, potential.reshape(-1))
 
+    def penalty(self, density: FloatArray) -> float:
+        """All of an entropy, and nothing of a power."""
+        return self.value(density) if self._energy.temperature > 0.0 else 0.0
+
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         """Write U'' times the rate, with U'' of densities not much below those around.
 
@@ -257,3 +269,12 @@ class _GridInternal(GridFunctional):
         np.maximum(self._density, LEAST_DENSITY, out=self._raised)
         _raise_to_neighbours(self._density, self._cells, STEEPNESS, self._raised)
         self._energy.write_curved(self._raised, rate.reshape(-1), potential.reshape(-1))
+
+    def local_curvature(self) -> FloatArray:
+        curvature = np.empty_like(self._density)
+        safe = np.maximum(self._density, LEAST_DENSITY)
+        self._energy.write_curved(safe, np.ones_like(safe), curvature)
+        return curvature
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
+        potential[...] = 0.0

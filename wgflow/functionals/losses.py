@@ -36,6 +36,14 @@ class Loss:
     labels: bool = False
     average: bool = False
 
+    def second_derivative(self, prediction: FloatArray, target: FloatArray, change: FloatArray) -> FloatArray:
+        """Derivative of grad R along ``change``; all of shape (n,)."""
+        derivative = self.curvature(prediction, target) * change
+        if self is not SOFTMIN:
+            return derivative
+        gradient = self.evaluate(prediction, target)[1]
+        return derivative - gradient * float(gradient @ change)
+
 
 def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
     residual = prediction - target

@@ -201,3 +201,20 @@ def hessian_of(fn: FeatureFunction, points: FloatArray, coefficients: FloatArray
         return own(points, coefficients)
     rough = central_differences(lambda moved: with_gradient(fn).gradient(moved, coefficients), points)
     return 0.5 * (rough + rough.transpose(0, 2, 1))
+
+
+def jet_of(
+    fn: FeatureFunction, points: FloatArray, coefficients: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A combination of features with its first two derivatives, which share what they are computed from.
+
+    Returns
+    -------
+    values, gradient, hessian : arrays, shapes (N,), (N, p) and (N, p, p)
+        By the map's own ``jet`` where it has one.
+    """
+    own: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray, FloatArray]] | None = getattr(fn, "jet", None)
+    if own is not None:
+        return own(points, coefficients)
+    gradient = with_gradient(fn).gradient(points, coefficients)
+    return fn(points) @ coefficients, gradient, hessian_of(fn, points, coefficients)

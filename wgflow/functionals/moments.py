@@ -13,6 +13,7 @@ from wgflow.compilation import kernel, parallel_kernel
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import ShapeError
 from wgflow.functionals.dense import DenseMoments
+from wgflow.functionals.fourier import FourierFeatures, FourierMoments
 from wgflow.functionals.half_circles import HalfCircles
 from wgflow.functionals.maps import FeatureFunction, Relu
 from wgflow.functionals.neurons import Neurons
@@ -171,6 +172,8 @@ def make_moments(
     if isinstance(fn, Neurons) and isinstance(base, Box) and len(base.shape) > 1:
         inner = Box(base.bounds[1:], base.shape[1:], base.periodic[1:])
         return ProductMoments(base, make_moments(fn.hidden, _checked(fn.hidden, count), inner, count, memory_limit))
+    if isinstance(fn, FourierFeatures):
+        return FourierMoments(fn.box_of(domain), fn)
     if isinstance(fn, Relu):
         _check_dimension(fn.inputs, base)
         if fn.smoothing == 0.0 and isinstance(base, Circle):

@@ -8,7 +8,7 @@ import numpy as np
 
 from wgflow.compilation import kernel
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import FeatureFunction, hessian_of, jacobian_of, with_gradient
+from wgflow.functionals.maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
@@ -50,13 +50,17 @@ class Neurons:
 
     def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient Hessian of ``sum_i coefficients_i Psi_i``, shape (N, p, p)."""
+        return self.jet(points, coefficients)[2]
+
+    def jet(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """``sum_i coefficients_i Psi_i``, its gradient and its Hessian, as of `jet_of`."""
         check_pairs(points)
-        inner = points[:, 1:]
+        outputs = points[:, 0]
+        values, slope, bend = jet_of(self.hidden, points[:, 1:], coefficients)
         hessian = np.zeros((*points.shape, points.shape[1]))
-        slope = with_gradient(self.hidden).gradient(inner, coefficients)
         hessian[:, 0, 1:] = hessian[:, 1:, 0] = slope
-        hessian[:, 1:, 1:] = points[:, :1, None] * hessian_of(self.hidden, inner, coefficients)
-        return hessian
+        hessian[:, 1:, 1:] = outputs[:, None, None] * bend
+        return outputs * values, np.column_stack([values, outputs[:, None] * slope]), hessian
 
     def at_inputs(self, inputs: FloatArray) -> Neurons:
         """The same neurons at other inputs; raises InputError where the hidden features have none."""

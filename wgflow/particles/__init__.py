@@ -2,6 +2,7 @@
 
 from wgflow.functionals import Particles
 from wgflow.particles.characteristics import CharacteristicFlow, nodes_of_cells
+from wgflow.particles.langevin import Langevin, suitable_langevin
 from wgflow.particles.methods import Adaptive, Descent, Method, RungeKutta4
 from wgflow.particles.polar import PolarFlow
 from wgflow.particles.sampling import START_METHODS, draw_gaussian, draw_particles
@@ -12,6 +13,7 @@ __all__ = [
     "Adaptive",
     "CharacteristicFlow",
     "Descent",
+    "Langevin",
     "Method",
     "ParticleFlow",
     "Particles",
@@ -20,4 +22,5 @@ __all__ = [
     "draw_gaussian",
     "draw_particles",
     "nodes_of_cells",
+    "suitable_langevin",
 ]

@@ -20,6 +20,7 @@ import numpy as np
 
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional, ParticlePotential
+from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.typing import FloatArray
 
 
@@ -42,7 +43,17 @@ class Step:
     energy: float | None = None
 
 
-Advance = Callable[[], Step]
+class Advance(Protocol):
+    """Steps of a method within an interval."""
+
+    def __call__(self) -> Step:
+        """Make one step."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy what determines the next steps beside time and state."""
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
 
 
 class System(Protocol):
@@ -68,12 +79,15 @@ class System(Protocol):
     def retracted(self, state: FloatArray) -> FloatArray:
         """State with its points put back where the flow lives."""
 
+    def diffused(self, state: FloatArray, time: float, generator: np.random.Generator) -> FloatArray:
+        """State after Brownian motion of its points at the temperature of F for a time."""
+
 
 class Method(Protocol):
     """A time-stepping method."""
 
     def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
-        """Aim at ``end``; give a function that makes one step."""
+        """Aim at ``end``; give what makes the steps."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +113,37 @@ class Adaptive:
 
     def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
         """Start the integrator."""
+        return _Integration(system, time, state, end, self.tolerance)
+
+
+class _Integration:
+    """Steps of scipy's integrator."""
+
+    def __init__(self, system: System, time: float, state: FloatArray, end: float, tolerance: float) -> None:
         from scipy.integrate import DOP853  # takes longer to import than a small run to compute
 
         def velocity(_: float, state: FloatArray) -> FloatArray:
             return system.rate(state, system.potential_at(state))
 
-        solver: Any = DOP853(velocity, time, state, end, rtol=self.tolerance, atol=self.tolerance)
+        self._system = system
+        self._solver: Any = DOP853(velocity, time, state, end, rtol=tolerance, atol=tolerance)
 
-        def advance() -> Step:
-            before = solver.t
-            message = solver.step()
-            if solver.status == "failed":
-                raise ComputationError(f"the particle integrator failed at t = {before:g}: {message}")
-            return Step(float(solver.t), system.retracted(solver.y) if solver.t == end else solver.y)
+    def __call__(self) -> Step:
+        """Make one step."""
+        solver = self._solver
+        before = solver.t
+        message = solver.step()
+        if solver.status == "failed":
+            raise ComputationError(f"the particle integrator failed at t = {before:g}: {message}")
+        return Step(float(solver.t), self._system.retracted(solver.y) if solver.t == solver.t_bound else solver.y)
 
-        return advance
+    def checkpoint(self) -> Checkpoint:
+        """Copy the step size that the error control wants, and the rate of change with which the next step begins."""
+        return {"rate": self._solver.f.copy(), **numbers(wanted_step=self._solver.h_abs)}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self._solver.f, self._solver.h_abs = checkpoint["rate"], float(checkpoint["wanted_step"])
 
 
 @dataclass(frozen=True)
@@ -149,7 +179,7 @@ class RungeKutta4:
             fourth = velocity(state + size * third)
             return system.retracted(state + size / 6.0 * (first + 2.0 * (second + third) + fourth)), None
 
-        return _equal_steps(update, self.step, time, state, end)
+        return equal_steps(update, self.step, time, state, end)
 
 
 @dataclass(frozen=True)
@@ -190,30 +220,47 @@ class Descent:
 
     def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
         """Divide the interval; iterations are numbered from the time 0 on."""
-        if self.batch is not None:
-            system.functional.sampled(1, self.generator(0), system.components)  # raises where there are no samples
+        self.check_samples(system)
 
         def update(state: FloatArray, size: float, iteration: int) -> tuple[FloatArray, float | None]:
-            found = system.potential_at(state, self._sample(system, iteration))
-            energy = None if self.batch is None else found.energy
-            if self.multiplicative:
-                return system.retracted(state + size * system.rate(state, found)), energy
-            return system.descended(state, found, size), energy
+            return self.descend(system, state, size, iteration)
 
-        return _equal_steps(update, self.step, time, state, end)
+        return equal_steps(update, self.step, time, state, end)
+
+    def descend(
+        self, system: System, state: FloatArray, size: float, iteration: int
+    ) -> tuple[FloatArray, float | None]:
+        """Do one step; give the state, and the energy of the samples where there are any."""
+        found = system.potential_at(state, self.sample(system, iteration))
+        energy = None if self.batch is None else found.energy
+        if self.multiplicative:
+            return system.retracted(state + size * system.rate(state, found)), energy
+        return system.descended(state, found, size), energy
 
     def generator(self, iteration: int) -> np.random.Generator:
         """Random numbers of one iteration."""
-        key = np.random.SeedSequence((self.seed, 1)).generate_state(2, np.uint64)
-        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, iteration]))
+        return random_numbers(self.seed, BATCH_STREAM, iteration)
 
-    def _sample(self, system: System, iteration: int) -> Functional | None:
+    def check_samples(self, system: System) -> None:
+        """Raise InputError where samples are wanted and there are none."""
+        if self.batch is not None:
+            system.functional.sampled(1, self.generator(0), system.components)
+
+    def sample(self, system: System, iteration: int) -> Functional | None:
+        """Functional of the samples of one iteration; None for the whole risk."""
         if self.batch is None:
             return None
         return system.functional.sampled(self.batch, self.generator(iteration), system.components)
 
 
+BATCH_STREAM = 1  # of the random numbers of a seed
 Update = Callable[[FloatArray, float, int], tuple[FloatArray, float | None]]
+
+
+def random_numbers(seed: int, stream: int, iteration: int) -> np.random.Generator:
+    """Random numbers of one iteration, which depend on nothing else, so that a run can be resumed."""
+    key = np.random.SeedSequence((seed, stream)).generate_state(2, np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, iteration]))
 
 
 def check_step(step: float) -> None:
@@ -222,17 +269,38 @@ def check_step(step: float) -> None:
         raise InputError(f"step = {step!r} is not allowed; give a positive number")
 
 
-def _equal_steps(update: Update, step: float, time: float, state: FloatArray, end: float) -> Advance:
+def equal_steps(update: Update, step: float, time: float, state: FloatArray, end: float) -> Advance:
     """Make equal steps of at most ``step`` that end at ``end``; their numbers count from the time 0 on."""
-    count = max(1, math.ceil((end - time) / step * (1.0 - 1e-12)))
-    size, first, done = (end - time) / count, round(time / step), 0
+    return _EqualSteps(update, step, time, state, end)
 
-    def advance() -> Step:
-        nonlocal state, done
-        # Divergence is reported below, once, and not by a warning for each operation.
+
+class _EqualSteps:
+    """Equal steps of an update; the start of the interval and the number of steps done say where they stand."""
+
+    def __init__(self, update: Update, step: float, time: float, state: FloatArray, end: float) -> None:
+        self._update, self._step, self._state, self._end = update, step, state, end
+        self._divide(time)
+
+    def _divide(self, time: float) -> None:
+        """Begin at a time."""
+        self._begun, self._done = time, 0
+        self._count = max(1, math.ceil((self._end - time) / self._step * (1.0 - 1e-12)))
+        self._size, self._first = (self._end - time) / self._count, round(time / self._step)
+
+    def __call__(self) -> Step:
+        """Make one step."""
+        # Divergence is reported by the flow, once, and not by a warning for each operation.
         with np.errstate(over="ignore", invalid="ignore"):
-            state, energy = update(state, size, first + done)
-        done += 1
-        return Step(end if done == count else time + done * size, state, energy)
+            self._state, energy = self._update(self._state, self._size, self._first + self._done)
+        self._done += 1
+        time = self._end if self._done == self._count else self._begun + self._done * self._size
+        return Step(time, self._state, energy)
 
-    return advance
+    def checkpoint(self) -> Checkpoint:
+        """Give where the interval began, and how many steps are done; random numbers depend on the number alone."""
+        return numbers(begun=self._begun, done=self._done)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self._divide(float(checkpoint["begun"]))
+        self._done = int(checkpoint["done"])

@@ -60,6 +60,18 @@ class PolarFlow(ParticleFlow):
         stretched = growth + 2.0 * np.log(np.linalg.norm(moved, axis=1))
         return np.concatenate([self._project(moved).ravel(), stretched])
 
+    def _wandered(self, points: FloatArray, variance: FloatArray, normals: FloatArray) -> FloatArray:
+        r"""Points after Brownian motion along geodesics, exact on the circle.
+
+        On the sphere of dimension d the mean of a harmonic of eigenvalue :math:`\lambda` over a geodesic step of
+        variance v in each direction is :math:`1 - \lambda v/2 + (\lambda^2/2 - (d-1)\lambda/3) v^2/4` up to the order
+        3; shrinking v by 1 + (d - 1) v / 6 makes that :math:`e^{-\lambda v/2}`, what Brownian motion does to it.
+        """
+        spread = variance[0] / (1.0 + (points.shape[1] - 2) * variance[0] / 6.0)
+        steps = np.sqrt(spread) * self._tangential(normals, points)
+        length = np.linalg.norm(steps, axis=1, keepdims=True)
+        return self._project(np.cos(length) * points + np.sinc(length / np.pi) * steps)
+
     def _project(self, points: FloatArray) -> FloatArray:
         return points / np.linalg.norm(points, axis=1, keepdims=True)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from wgflow.domains import Box
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional, ParticlePotential, Particles
+from wgflow.particles.langevin import Langevin, put_back
 from wgflow.particles.methods import Adaptive, Advance, Method
-from wgflow.schemes.evolution import Snapshot, StepCounts
+from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
 
@@ -31,11 +33,13 @@ class ParticleFlow:
         The factors alpha and beta.
     tolerance : float
         Local error of positions and log-weights of the default method, `Adaptive`.
-    method : Adaptive, RungeKutta4 or Descent, optional
-        How the system advances in time.
+    method : Adaptive, RungeKutta4, Descent or Langevin, optional
+        How the system advances in time; `Langevin` where F has an entropy, and only without reaction.
     input_rate : float
         Rate of the components after the first over that of the first: of the input weights over the output weight
         of neurons (a, b).
+    box : Box, optional
+        Where noise keeps the particles: it is reflected at walls, and goes round at periodic ends.
     time : float
         Time at the start.
 
@@ -57,6 +61,7 @@ class ParticleFlow:
         tolerance: float = 1e-8,
         method: Method | None = None,
         input_rate: float = 1.0,
+        box: Box | None = None,
         time: float = 0.0,
     ) -> None:
         check_factor("transport", transport)
@@ -64,6 +69,8 @@ class ParticleFlow:
         check_factor("input_rate", input_rate)
         self.functional, self._start = functional, check_particles(particles)
         self._method = Adaptive(tolerance) if method is None else method
+        _check_noise(functional.temperature, self._method, reaction)
+        self._box = box
         self._rates = np.full(particles.points.shape[1], transport * input_rate)
         self._rates[0] = transport
         self._transport, self._reaction = transport, reaction
@@ -75,10 +82,29 @@ class ParticleFlow:
         self._found: ParticlePotential | None = None
         self._sampled_energy: float | None = None
         self._advance: Advance | None = None
+        self._end = time
 
     def begin_interval(self, end: float) -> None:
         """Start the method anew, and aim at ``end``."""
+        self._end, self._sampled_energy = end, None
         self._advance = self._method.begin(self, self.time, self._state, end)
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy positions, growth, the aim, and what determines the next steps of the method."""
+        sampled = np.nan if self._sampled_energy is None else self._sampled_energy
+        aim = numbers(time=self.time, end=self._end, step_size=self.step_size, sampled_energy=sampled)
+        method = {} if self._advance is None else self._advance.checkpoint()
+        return {**self._moved(), **aim, **method}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self.begin_interval(float(checkpoint["end"]))
+        self.step_size, sampled = float(checkpoint["step_size"]), float(checkpoint["sampled_energy"])
+        if self._advance is not None:
+            self._advance.restore(checkpoint)
+        self._sampled_energy = None if np.isnan(sampled) else sampled
+        _ = self.energy  # known before the interruption: the counts are those of a run that goes on
+        self.counts = StepCounts()
 
     def step(self) -> None:
         """Advance by one step of the method.
@@ -103,7 +129,7 @@ class ParticleFlow:
 
     @property
     def energy(self) -> float:
-        """F of the current state; of the samples of the last batch in stochastic descent."""
+        """F of the current state, without entropies; of the samples of the last batch in stochastic descent."""
         return self.potential.energy if self._sampled_energy is None else self._sampled_energy
 
     @property
@@ -165,20 +191,37 @@ class ParticleFlow:
         """State with its points put back where the flow lives."""
         return np.concatenate([part.ravel() for part in self._unpack(state)])
 
+    def diffused(self, state: FloatArray, time: float, generator: np.random.Generator) -> FloatArray:
+        """State after Brownian motion of its points at the temperature of F for a time."""
+        variance = 2.0 * self.functional.temperature * time * self._rates
+        if not variance.any():
+            return state
+        points, growth = self._unpack(state)
+        moved = self._wandered(points, variance, generator.standard_normal(points.shape))
+        return np.concatenate([moved.ravel(), growth])
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state; risk and J are NaN after a step of stochastic descent, which has samples."""
+        mass = float(self._weights.sum())
+        if self._sampled_energy is not None and self._found is None:
+            return Scalars(np.nan, mass, np.nan)
+        found = self.potential
+        return Scalars(found.energy - self.functional.penalty(mass), mass, float(found.potential.min()))
+
     def snapshot(self) -> Snapshot:
         """Copy the current state; the fields are ``position``, ``weight`` and ``growth``."""
-        particles, potential = self.particles, self.potential
+        energy, moved = self.potential.energy, self._moved()
+        fields = {"position": moved["position"], "weight": self._weights, "growth": moved["growth"]}
+        return Snapshot(self.time, self.step_size, energy, *self.scalars(), fields)
+
+    @property
+    def _weights(self) -> FloatArray:
+        return self._start.weights * np.exp(self.growth)
+
+    def _moved(self) -> dict[str, FloatArray]:
+        """Copy the state itself, not scaled once more: a run resumed from it continues bit by bit."""
         points = self._state[: self._start.points.size].reshape(self._start.points.shape)
-        return Snapshot(
-            time=self.time,
-            step_size=self.step_size,
-            energy=potential.energy,
-            risk=potential.energy - self.functional.penalty(particles.mass),
-            mass=particles.mass,
-            min_potential=float(potential.potential.min()),
-            # The state itself, not scaled once more: a run resumed from it continues bit by bit.
-            fields={"position": points.copy(), "weight": particles.weights, "growth": self.growth.copy()},
-        )
+        return {"position": points.copy(), "growth": self.growth.copy()}
 
     def _unpack(self, state: FloatArray) -> tuple[FloatArray, FloatArray]:
         size = self._start.points.size
@@ -193,9 +236,29 @@ class ParticleFlow:
         """Part of a gradient along the set where the flow lives."""
         return gradient
 
+    def _wandered(self, points: FloatArray, variance: FloatArray, normals: FloatArray) -> FloatArray:
+        """Points after Brownian motion with the given variance of each component (p,), from normal numbers (m, p)."""
+        moved = points + np.sqrt(variance) * normals
+        return moved if self._box is None else put_back(moved, self._box)
+
     def _particles(self, state: FloatArray) -> Particles:
         points, growth = self._unpack(state)
         return Particles(points, self._start.weights * np.exp(growth), self._start.signs)
+
+
+def _check_noise(temperature: float, method: Method, reaction: float) -> None:
+    """Raise InputError unless noise comes where F has an entropy, and without reaction."""
+    noisy = isinstance(method, Langevin)
+    if temperature > 0.0 and not noisy:
+        raise InputError(
+            f"F has an entropy of temperature {temperature:g}, which particles follow by noise and "
+            f"{type(method).__name__} does not give; choose the method Langevin(step), or a grid"
+        )
+    if noisy and reaction > 0.0:
+        raise InputError(
+            f"Langevin steps with reaction = {reaction:g} are not available: noisy particles do not change their "
+            "weights; give reaction = 0, or use a grid"
+        )
 
 
 def check_particles(particles: Particles) -> Particles:

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
+from wgflow.domains import Box
 from wgflow.plotting.heatmaps import MAX_PATHS, thin
 from wgflow.plotting.networks import time_label
 from wgflow.plotting.scalars import draw_mass, draw_risk
@@ -26,6 +27,7 @@ from wgflow.plotting.sheets import (
     sheet_particles,
     sheet_signs,
 )
+from wgflow.plotting.spikes import SPIKES_NOTE, ring_spikes
 from wgflow.plotting.style import BLUE, PALE, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
@@ -64,9 +66,11 @@ def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure
         for axes, view in zip(clouds, views, strict=True):
             Cloud(axes, trajectory, view, shown).show(len(shown) - 1)
             mark_start(axes, trajectory, view)
-        clouds[0].set_title(f"Particles at {time_label(trajectory.time[-1])}, their paths, and their start (pale)")
+            ring_spikes(axes, problem, view.project)
+        shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
+        clouds[0].set_title(f"Particles at {time_label(trajectory.time[-1])}, their paths, and {shows}")
         add_legend(clouds[-1], trajectory)
-        draw_risk(scalars[0], trajectory)
+        draw_risk(scalars[0], trajectory, problem)
         draw_mass(scalars[1], trajectory)
     return figure
 
@@ -83,11 +87,24 @@ class View:
         What is written beside them.
     sphere : bool
         Whether points are unit vectors in three dimensions.
+    torus : Box or None
+        A box with periodic axes, into which points are put back.
     """
 
     axes: tuple[int, int]
     labels: tuple[str, str]
     sphere: bool = False
+    torus: Box | None = None
+
+    @property
+    def longest(self) -> FloatArray:
+        """Steps along each axis of the picture that go across its edge, shape (2,)."""
+        if self.sphere:
+            return np.array([np.pi, np.inf])
+        if self.torus is None:
+            return np.full(2, np.inf)
+        low, high = np.array(self.torus.bounds).T
+        return np.where(self.torus.periodic, 0.5 * (high - low), np.inf)[list(self.axes)]
 
     def places(self, trajectory: Trajectory, shown: IntArray, chosen: IntArray) -> FloatArray:
         """Give places of some particles at some outputs in the picture, shape (k, m, 2)."""
@@ -95,6 +112,9 @@ class View:
 
     def project(self, points: FloatArray) -> FloatArray:
         """Points (..., p) in the plane of the picture, (..., 2)."""
+        if self.torus is not None:
+            low, high = np.array(self.torus.bounds).T
+            points = np.where(self.torus.periodic, low + np.mod(points - low, high - low), points)
         if not self.sphere:
             return points[..., list(self.axes)]
         x, y, z = np.moveaxis(points, -1, 0)
@@ -107,7 +127,10 @@ def cloud_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
     if dimension == 3 and on_sphere(trajectory):
         return [View((0, 1), ("", ""), sphere=True)]
     names = axis_labels(problem, dimension)
-    return [View(pair, (names[pair[0]], names[pair[1]])) for pair in combinations(range(dimension), 2)]
+    base = None if trajectory.domain is None else trajectory.domain.base
+    torus = base if isinstance(base, Box) and any(base.periodic) else None
+    pairs = combinations(range(dimension), 2)
+    return [View(pair, (names[pair[0]], names[pair[1]]), torus=torus) for pair in pairs]
 
 
 def make_panels(figure: FigureBase, views: list[View]) -> list[Axes]:
@@ -169,7 +192,7 @@ def _draw_part(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray, 
     mean = max(float(trajectory.weight[0].mean()), 1e-300)
     areas = DOT_AREA * np.clip(trajectory.weight[np.ix_(shown, chosen)] / mean, SMALLEST, LARGEST)
     drawn = thin(chosen.size, MAX_PATHS)
-    whole = np.abs(np.diff(places[:, drawn, 0], axis=0)) < (np.pi if view.sphere else np.inf)
+    whole = np.all(np.abs(np.diff(places[:, drawn], axis=0)) < view.longest, axis=-1)
     places, transform = _flatten(axes, view, places)
     pieces = np.stack([places[:-1, drawn], places[1:, drawn]], axis=2)
     color = sign_color(sign) if len(sheet_signs(trajectory)) == 2 else BLUE

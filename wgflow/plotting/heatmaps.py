@@ -57,14 +57,14 @@ def draw_measure(
         axes.set_ylim(*line.limits)
 
 
-def measure_title(trajectory: Trajectory, sign: float, *, teacher: bool) -> str:
-    """Title of a sheet."""
+def measure_title(trajectory: Trajectory, sign: float, *, dashed: str = "", weights: str = "output weights") -> str:
+    """Title of a sheet: what the dashed lines are, if there are any, and whose sign it is."""
     kind = "Density" if has_density(trajectory) else "Particles"
-    dashed = "dashed: teacher" if teacher else ""
+    notes = [f"dashed: {dashed}"] if dashed else []
     letter = measure_symbol(trajectory)
     if len(sheet_signs(trajectory)) == 1:
-        return rf"{kind} of ${letter}_t$" + (f" ({dashed})" if teacher else "")
-    notes = [f"output weights ${sign_symbol(sign)}$"] + ([dashed] if teacher else [])
+        return rf"{kind} of ${letter}_t$" + (f" ({notes[0]})" if notes else "")
+    notes = [f"{weights} ${sign_symbol(sign)}$", *notes]
     return rf"{kind} of ${letter}_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 

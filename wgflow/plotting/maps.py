@@ -13,10 +13,12 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure, FigureBase, SubFigure
 
 from wgflow.domains import Box, Sphere
+from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import DECADES
 from wgflow.plotting.networks import choose_times, time_label
 from wgflow.plotting.scalars import LOG_RATIO, draw_mass, draw_risk
 from wgflow.plotting.sheets import axis_labels, grid_of, has_density, measure_symbol, sheet_signs
+from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import DENSITY_MAP, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
@@ -53,10 +55,14 @@ def plot_maps(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
             size = len(views), len(times) + bool(cuts)
             panels = part.subplots(*size, subplot_kw=views[0].projection, squeeze=False)
             draw_sheet(part, panels[:, : len(times)], views, trajectory, sign, times, scale)
+            for row, view in zip(panels, views, strict=True):
+                for axes in row:
+                    ring_spikes(axes, problem, view.project, sign)
             if cuts:
                 draw_sheet(part, panels[:, -1:], cuts, trajectory, sign, times[-1:], cut_scale)
         risk, mass = parts[-1].subplots(1, 2)
-        draw_risk(risk, trajectory, times)
+        draw_risk(risk, trajectory, problem, times)
+        draw_gap(risk, trajectory)
         draw_mass(mass, trajectory)
     return figure
 
@@ -138,6 +144,8 @@ class MapView:
         What is written beside the axes.
     sphere : bool
         Whether the picture is the projection of Mollweide.
+    axes : pair of int
+        Coordinates that are drawn; not used on the sphere.
     """
 
     image: Callable[[FloatArray], FloatArray]
@@ -147,6 +155,7 @@ class MapView:
     quantity: str = "density"
     sphere: bool = False
     cut: bool = False
+    axes: tuple[int, int] = (0, 1)
 
     @property
     def projection(self) -> dict[str, Any]:
@@ -164,6 +173,10 @@ class MapView:
             return axes.pcolormesh(self.x, self.y, values, cmap=DENSITY_MAP, norm=scale, rasterized=True)
         extent = (self.x[0], self.x[-1], self.y[0], self.y[-1])
         return axes.imshow(values, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Points (k, p) of a box in the plane of the picture, (k, 2)."""
+        return points[:, list(self.axes)]
 
     def values(self, density: FloatArray, scale: Normalize) -> FloatArray:
         """Values of the picture, those below the scale raised to its lowest colour."""
@@ -205,7 +218,7 @@ def _box_view(
         return (reduce(density, rest[0]) if rest else density).T
 
     x, y = (np.linspace(*box.bounds[axis], box.shape[axis] + 1) for axis in pair)
-    return MapView(image, x, y, (names[pair[0]], names[pair[1]]))
+    return MapView(image, x, y, (names[pair[0]], names[pair[1]]), axes=pair)
 
 
 def middle(density: FloatArray, axis: int) -> FloatArray:

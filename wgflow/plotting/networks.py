@@ -44,7 +44,8 @@ def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
     logarithmic in time where the outputs are).
     """
     fraction = np.linspace(0.0, 1.0, len(trajectory.time))
-    level = np.sqrt(np.maximum.accumulate(np.maximum(trajectory.risk[::-1], 0.0))[::-1])
+    risk = trajectory.risk - min(float(trajectory.risk.min()), 0.0)  # energies may be negative
+    level = np.sqrt(np.maximum.accumulate(risk[::-1])[::-1])
     drop = level[0] - level[-1]
     learned = (level[0] - level) / drop if drop > 0.0 else fraction
     chosen = np.searchsorted(0.5 * (fraction + learned), np.linspace(0.0, 1.0, count) - 1e-12)

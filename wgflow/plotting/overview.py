@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from wgflow.plotting.clouds import plot_cloud, shows_cloud
+from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import draw_measure, measure_title
 from wgflow.plotting.maps import plot_maps, shows_maps
 from wgflow.plotting.networks import (
@@ -22,11 +23,13 @@ from wgflow.plotting.networks import (
     draw_regression,
     time_label,
 )
-from wgflow.plotting.scalars import draw_mass, draw_risk
+from wgflow.plotting.regions import plot_regions, shows_regions
+from wgflow.plotting.scalars import descent_of, draw_mass, draw_risk
 from wgflow.plotting.sheets import Line, find_line, measure_symbol, sheet_signs
+from wgflow.plotting.spikes import SPIKES_NOTE, line_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
-from wgflow.problems.models import QuadraticProblem
+from wgflow.problems.models import EnergyProblem, QuadraticProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import IntArray
 
@@ -51,8 +54,10 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     The measure over time (heat maps of the density, or paths of particles), risk and mass; and before them
 
     - for regression with one input and a bias, the data and the learned function at a few times;
+    - for classification with two inputs, the data and the regions of both classes at a few times;
     - with a teacher, particles in a disk (Figure 2 of Bach and Chizat, 2022) or the last densities around the circle;
-    - for quadratic features and on intervals, the density at a few times, with the exact solution where it is known;
+    - for quadratic features, for energies and on intervals, the density at a few times, with the exact solution
+      where it is known;
     - for networks of more than two inputs whose layers both move, output against input weights.
 
     Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times, particles there as
@@ -70,6 +75,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     Figure
         A matplotlib figure; `save_figure` writes it to a file.
     """
+    if problem is not None and shows_regions(problem):
+        return plot_regions(trajectory, problem)
     if shows_maps(trajectory):
         return plot_maps(trajectory, problem)
     if shows_cloud(trajectory):
@@ -81,20 +88,28 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     height = LAYERS_HEIGHT if first is not None and line is None else HEIGHTS[len(layout)]
     with styled_figure(height) as figure:
         panels = _make_panels(figure, layout, polar=first is not None and first.polar)
-        titles = {"risk": "Risk", "mass": "Mass"}
+        titles = {"risk": descent_of(trajectory, problem).title, "mass": "Mass"}
         if first is not None:
             first.draw(panels["first"])
             titles["first"] = first.title
-        draw_risk(panels["risk"], trajectory, None if first is None else first.times)
+        draw_risk(panels["risk"], trajectory, problem, None if first is None else first.times)
+        draw_gap(panels["risk"], trajectory)
         draw_mass(panels["mass"], trajectory)
         if line is not None:
             draw_measure(figure, [panels[name] for name in SHEETS[: len(signs)]], trajectory, line, teacher)
             for name, sign in zip(SHEETS, signs, strict=False):
-                titles[name] = measure_title(trajectory, sign, teacher=teacher is not None)
+                titles[name] = _sheet_title(trajectory, problem, sign)
+                line_spikes(panels[name], problem, sign, line)
         if first is not None and len(layout) in (2, 4) and layout[0][1] == "risk":
             _join(panels["risk"], panels["mass"])
         _add_titles(panels, titles)
     return figure
+
+
+def _sheet_title(trajectory: Trajectory, problem: Problem | None, sign: float) -> str:
+    if problem is not None and problem.spikes is not None:
+        return measure_title(trajectory, sign, dashed=SPIKES_NOTE, weights="weights")
+    return measure_title(trajectory, sign, dashed="teacher" if problem is not None and problem.teacher else "")
 
 
 def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | None) -> _First | None:
@@ -114,9 +129,10 @@ def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | 
         if trajectory.has_particles:
             return _First(r"Neurons at $\tanh(|a||b|/2)\,\eta$", draw)
         return _First(f"Densities at {time_label(trajectory.time[-1])} (areas show masses)", draw, polar=True)
-    if isinstance(problem.config.problem, QuadraticProblem) and len(sheet_signs(trajectory)) == 1:
+    section, single = problem.config.problem, len(sheet_signs(trajectory)) == 1
+    if isinstance(section, EnergyProblem) or (isinstance(section, QuadraticProblem) and single):
         draw = partial(draw_profiles, trajectory=trajectory, problem=problem, line=line, times=times)
-        return _First(r"Density of $\nu_t$ at a few times", draw, times)
+        return _First(rf"Density of ${measure_symbol(trajectory)}_t$ at a few times", draw, times)
     if problem.dataset is not None and problem.dataset.input_shift.size == 1:
         draw = partial(draw_regression, trajectory=trajectory, dataset=problem.dataset, times=times)
         return _First("Data and learned function $h_t(x)$", draw, times)

@@ -1,6 +1,8 @@
-"""Risk and mass over time, and the time axis that all panels share."""
+"""Risk or energy, and mass over time, and the time axis that all panels share."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +10,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from wgflow.plotting.sheets import measure_symbol, sheet_mass, sheet_signs
 from wgflow.plotting.style import BLACK, DASHES, sign_color, sign_symbol, time_colors
+from wgflow.problems import Problem
+from wgflow.problems.models import EnergyProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -64,17 +68,57 @@ def _label_plainly(axes: Axes, ratio: float) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
-    """Risk over time, with dots in the colours of the marked outputs."""
-    time, risk = trajectory.time, trajectory.risk
-    axes.plot(*trajectory.curve("risk"), color=BLACK, label="risk")
+@dataclass(frozen=True)
+class Descent:
+    r"""What falls in a flow: the risk of a network, or the energy F above what it is at the end.
+
+    Parameters
+    ----------
+    title, label : str
+        What stands above and beside its curve.
+    name : str
+        Name of the curve of the trajectory.
+    floor : float
+        What is taken off: 0, and F at the last output for an energy that does not fall towards 0.
+    """
+
+    title: str
+    label: str
+    name: str
+    floor: float = 0.0
+
+    def values(self, trajectory: Trajectory) -> FloatArray:
+        """Values at the outputs, shape (T,)."""
+        return trajectory.scalars[self.name] - self.floor
+
+
+def descent_of(trajectory: Trajectory, problem: Problem | None) -> Descent:
+    """Choose what to show of a trajectory: the risk, or the energy where the problem is one."""
+    letter = measure_symbol(trajectory)
+    if problem is None or not isinstance(problem.config.problem, EnergyProblem):
+        of = "h" if len(sheet_signs(trajectory)) == 2 else letter
+        return Descent("Risk", rf"risk $R({of}_t)$", "risk")
+    energy = trajectory.energy
+    if energy.min() > 0.0 and energy.max() > LOG_RATIO * energy.min():
+        return Descent("Energy", rf"energy $F({letter}_t)$", "energy")
+    return Descent("Energy", rf"energy $F({letter}_t) - F({letter}_T)$", "energy", float(energy[-1]))
+
+
+def draw_risk(
+    axes: Axes, trajectory: Trajectory, problem: Problem | None = None, marked: IntArray | None = None
+) -> None:
+    """Risk or energy over time, with dots in the colours of the marked outputs."""
+    time, shown = trajectory.time, descent_of(trajectory, problem)
+    times, curve = trajectory.curve(shown.name)
+    values = shown.values(trajectory)
+    axes.plot(times, curve - shown.floor, color=BLACK, label=shown.name)
     set_time_axis(axes, time)
-    set_value_scale(axes, risk, log_time=is_log_spaced(time))
+    set_value_scale(axes, values, log_time=is_log_spaced(time))
     for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
-        if time[index] >= time_limits(time)[0]:
-            axes.plot(time[index], risk[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
-    of = "h" if len(sheet_signs(trajectory)) == 2 else measure_symbol(trajectory)
-    axes.set_ylabel(rf"risk $R({of}_t)$")
+        visible = values[index] > 0.0 or axes.get_yscale() != "log"
+        if time[index] >= time_limits(time)[0] and visible:
+            axes.plot(time[index], values[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
+    axes.set_ylabel(shown.label)
 
 
 def _colors(marked: IntArray | None) -> FloatArray:

@@ -16,7 +16,7 @@ from wgflow.functionals import Teacher
 from wgflow.plotting.clouds import Cloud, View, add_legend, cloud_views, make_panels, mark_start, shows_cloud
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
-from wgflow.plotting.scalars import LOG_RATIO, draw_risk, is_log_spaced, time_limits
+from wgflow.plotting.scalars import LOG_RATIO, descent_of, draw_risk, is_log_spaced, time_limits
 from wgflow.plotting.sheets import (
     Line,
     coordinate_of,
@@ -26,6 +26,7 @@ from wgflow.plotting.sheets import (
     set_line_limits,
     sheet_signs,
 )
+from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset
@@ -63,7 +64,7 @@ def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray)
             parts = figure.subfigures(1, 2, width_ratios=[1.7, 1.0])
         measure, scalars = cast("tuple[SubFigure, SubFigure]", parts)
         show_measure = build(measure)
-        show_risk = _risk_panel(scalars.subplots(), trajectory, shown)
+        show_risk = _risk_panel(scalars.subplots(), trajectory, problem, shown)
         labels = frame_labels(trajectory.time[shown])
 
         def show(number: int) -> None:
@@ -106,14 +107,15 @@ def frame_labels(time: FloatArray) -> list[str]:
     return [f"$t = {value:.{decimals}f}$" for value in time]
 
 
-def _risk_panel(axes: Axes, trajectory: Trajectory, shown: IntArray) -> Show:
-    draw_risk(axes, trajectory)
+def _risk_panel(axes: Axes, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
+    draw_risk(axes, trajectory, problem)
+    values = descent_of(trajectory, problem).values(trajectory)
     (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 
     def show(number: int) -> None:
         index = shown[number]
-        dot.set_data([max(trajectory.time[index], first)], [trajectory.risk[index]])
+        dot.set_data([max(trajectory.time[index], first)], [values[index]])
 
     return show
 
@@ -127,6 +129,8 @@ def _maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, s
     for row, sign in zip(panels, signs, strict=True):
         (artists[sign],) = draw_sheet(figure, row[:, None], views, trajectory, sign, shown[-1:], scale)
         row[0].set_title(rf"${measure_symbol(trajectory)}_t^{sign_symbol(sign)}$" if len(signs) == 2 else "")
+        for axes, view in zip(row, views, strict=True):
+            ring_spikes(axes, problem, view.project, sign)
 
     def show(number: int) -> None:
         for sign in signs:
@@ -143,6 +147,7 @@ def _clouds(figure: FigureBase, trajectory: Trajectory, problem: Problem | None,
     clouds = [Cloud(axes, trajectory, view, shown) for axes, view in zip(panels, views, strict=True)]
     for axes, view in zip(panels, views, strict=True):
         mark_start(axes, trajectory, view)
+        ring_spikes(axes, problem, view.project)
     add_legend(panels[-1], trajectory)
 
     def show(number: int) -> None:

@@ -11,6 +11,7 @@ from matplotlib.axis import Axis as MatplotlibAxis
 from wgflow.domains import Box, Coordinate, Domain, Space
 from wgflow.errors import InputError
 from wgflow.problems import Problem
+from wgflow.problems.models import DeconvolutionProblem, EnergyProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -55,8 +56,8 @@ def _interval(trajectory: Trajectory, label: str) -> Line:
 
 
 def axis_labels(problem: Problem | None, dimension: int) -> tuple[str, ...]:
-    """Symbols of the coordinates: w in R^p, neurons (a, b) with c for a bias; x, y, z without a problem."""
-    if problem is None:
+    """Symbols of the coordinates: w in R^p, neurons (a, b) with c for a bias; x, y, z of energies and others."""
+    if problem is None or isinstance(problem.config.problem, EnergyProblem | DeconvolutionProblem):
         return ("$x$", "$y$", "$z$")[:dimension]
     if not problem.has_pairs:
         return _numbered("w", dimension)

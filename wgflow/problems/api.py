@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
-from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset
+from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
+from wgflow.schemes import Checkpoint, Evolution
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
+from wgflow.trajectory.checkpoint import read_checkpoint
 from wgflow.trajectory.schema import RUNNING
 from wgflow.typing import FloatArray
 
@@ -128,11 +131,12 @@ def run(
 
 
 def resume_run(problem: Problem, path: Path, observers: Observers | None = None) -> Trajectory:
-    """Continue the run in a file from its last scheduled snapshot, to the problem's ``t_end``.
+    """Continue the run in a file to the problem's ``t_end``; the result is that of an uninterrupted run, bit by bit.
 
-    Each interval between two outputs begins without memory of the steps before, so that the result is the same to the
-    last bit as that of a run that was never interrupted. A snapshot that an interruption put into the middle of an
-    interval is given up.
+    The run goes on from the last snapshot at an output time, since each interval between two of them begins without
+    memory of the steps before; or within the interval behind it, from the checkpoint of a run that was stopped or
+    killed there. The checkpoint is given up, and the interval repeated, where the problem now asks for another next
+    output time: on the way to it an uninterrupted run has other steps.
 
     Raises
     ------
@@ -147,16 +151,41 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
     last = trajectory.scheduled - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
     remaining = problem.times[problem.times > state.time]
+    checkpoint = _checkpoint_to(remaining, state.time, path)
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        evolution = problem.make_evolution(state)
-        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1)
-        limits = problem.limits
+        evolution = _evolution_at(problem, state, checkpoint)
+        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=evolution.time)
         evolve_on(
-            problem.course, evolution, remaining, recorder, limits=limits, observers=observers, record_start=False
+            problem.course,
+            evolution,
+            remaining,
+            recorder,
+            limits=problem.limits,
+            observers=observers,
+            record_start=False,
+            within=evolution.time > state.time,
         )
     return load(path)
+
+
+def _checkpoint_to(times: FloatArray, last: float, path: Path) -> Checkpoint | None:
+    """Read a checkpoint behind the last output that aims at the next one."""
+    checkpoint = read_checkpoint(path)
+    if checkpoint is None or times.size == 0 or not last < float(checkpoint["time"]) < times[0]:
+        return None
+    return checkpoint if float(checkpoint["end"]) == times[0] else None
+
+
+def _evolution_at(problem: Problem, state: State, checkpoint: Checkpoint | None) -> Evolution:
+    """Prepare the solver at a checkpoint; at an output where there is none, or one of another version of wgflow."""
+    if checkpoint is not None:
+        with suppress(LookupError):
+            evolution = problem.make_evolution(State(float(checkpoint["time"]), checkpoint))
+            evolution.restore(checkpoint)
+            return evolution
+    return problem.make_evolution(state)
 
 
 def _is_stationary(trajectory: Trajectory, problem: Problem, stored: ProblemFile) -> bool:
@@ -230,7 +259,7 @@ def load_problem(path: str | Path) -> Problem:
 
 def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
     config = _stored_config(trajectory, path)
-    return assemble(config, restore_dataset(config, arrays))
+    return assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
 
 
 def _stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:

@@ -42,3 +42,27 @@ def check_activation(config: ProblemFile) -> None:
             f'[problem] activation = "{section.activation}" is not homogeneous of degree 1, so has no flow on a '
             f'{kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
         )
+
+
+def check_noise(config: ProblemFile, reaction: float) -> None:
+    """Raise InputError unless noise comes with a solver and options that have it."""
+    temperature, solver, method = config.problem.temperature, config.solver, config.particles.method
+    if config.moves_density or (temperature == 0.0 and method != "langevin"):
+        return
+    if solver.kind != "particles" and temperature > 0.0:
+        raise InputError(
+            f'[problem] temperature = {temperature:g} has no solver "{solver.kind}"; choose [solver] kind = '
+            '"finite_volume", or "particles"'
+        )
+    if solver.kind == "particles" and method != "langevin":
+        raise InputError(
+            f'[problem] temperature = {temperature:g} is noise for particles, which [particles] method = "{method}" '
+            'does not give; choose "langevin" and a step'
+        )
+    if solver.kind == "particles" and reaction > 0.0:
+        raise InputError(
+            f'[particles] method = "langevin" does not change weights, but the reaction is {reaction:g}; give '
+            "[solver] reaction = 0"
+        )
+    if solver.kind == "particles" and solver.stationarity is not None:
+        raise InputError("[solver] stationarity needs an F that falls, which that of noisy particles does not")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError
+from wgflow.functionals import Particles
 from wgflow.typing import FloatArray
 
 CONSTANT = 1e-12  # spread of a column, relative to its mean, below which it is constant up to round-off
@@ -98,8 +99,9 @@ def read_dataset(
     names = list(columns)
     output = names[-1] if output is None else output
     inputs = [name for name in names if name != output] if inputs is None else list(inputs)
-    for name in [*inputs, output]:
-        _check_column(path, name, columns)
+    for name in inputs:
+        _check_column(path, name, columns, "inputs")
+    _check_column(path, output, columns, "output")
     if not inputs:
         raise InputError(f"data {path} has the one column {output!r}; at least one input is needed")
     if len(set(inputs)) != len(inputs):
@@ -115,6 +117,32 @@ def read_dataset(
             "the labels +1 and -1"
         )
     return _scale(path, x, y, (*inputs, output), bias=bias, standardize=standardize, labels=labels)
+
+
+def read_samples(path: Path) -> Particles:
+    """Read samples of a measure of mass 1, or of their own weights.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv file with a header line, or an .npz file of one-dimensional arrays: a column for each component in their
+        order, and one called "weight" where the samples have different weights.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds no components or a negative weight.
+    """
+    columns = _read_columns(path)
+    for name in columns:
+        _check_column(path, name, columns, "column")
+    count = len(next(iter(columns.values())))
+    weights = columns.pop("weight", np.full(count, 1.0 / count))
+    if not columns:
+        raise InputError(f"data {path} has no columns beside 'weight'; give one for each component of the samples")
+    if weights.min() < 0.0 or not weights.max() > 0.0:
+        raise InputError(f"data {path}: 'weight' goes down to {weights.min():g}; allowed are weights >= 0, not all 0")
+    return Particles(np.stack(list(columns.values()), axis=1), weights, np.ones(count))
 
 
 def _scale(
@@ -147,11 +175,11 @@ def _scale(
     return Dataset(scaled, (y - y_shift) / y_scale, shift, scale, y_shift, y_scale, names)
 
 
-def _check_column(path: Path, name: str, columns: dict[str, FloatArray]) -> None:
+def _check_column(path: Path, name: str, columns: dict[str, FloatArray], role: str) -> None:
     if name not in columns:
         guesses = difflib.get_close_matches(name, list(columns), n=1)
         hint = f"; did you mean {guesses[0]!r}?" if guesses else "."
-        raise InputError(f"data {path} has no column {name!r}{hint} Columns: {', '.join(columns)}")
+        raise InputError(f"data {path} has no {role} {name!r}{hint} Columns: {', '.join(columns)}")
     values = columns[name]
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values))[0])

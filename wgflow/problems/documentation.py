@@ -29,7 +29,7 @@ def key_table() -> str:
 
 def _rows(model: type[Section], prefix: str) -> Iterator[tuple[str, ...]]:
     for name, field in model.model_fields.items():
-        members = sections_in(field.annotation)
+        members = tables_of(field)
         for member in members:
             yield from _rows(member, f"{prefix}{name}.")
         if not members:
@@ -42,10 +42,16 @@ def _meaning(model: type[Section], field: FieldInfo) -> str:
     return text.replace("|", "\\|")
 
 
+def tables_of(field: FieldInfo) -> list[type[Section]]:
+    """Sections whose keys are explained where a key stands; none for plain values, and tables that are described."""
+    return [] if field.description else sections_in(field.annotation)
+
+
 def sections_in(annotation: Any) -> list[type[Section]]:
-    """Sections that a key may be, none for a plain value."""
-    options = get_args(annotation) or (annotation,)
-    return [option for option in options if isinstance(option, type) and issubclass(option, Section)]
+    """Sections that a key may be, or hold a list of; none for a plain value."""
+    if isinstance(annotation, type) and not get_args(annotation) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for option in get_args(annotation) for section in sections_in(option)]
 
 
 def allowed_values(field: FieldInfo) -> str:
@@ -70,7 +76,7 @@ def _type_name(annotation: Any) -> str:
         return "matrix" if name == "list of numbers" else _LISTS.get(name, "list of tables")
     if members:
         return " or ".join(dict.fromkeys(map(_type_name, members)))
-    return _NAMES.get(annotation, "section")
+    return _NAMES.get(annotation, "table")
 
 
 def _bound(item: Any) -> str:
@@ -86,6 +92,8 @@ def _default(field: FieldInfo) -> str:
     if field.default is None:
         return "none"
     value = field.default
+    if isinstance(value, Section):
+        return ", ".join(f'`{name} = "{kind}"`' for name, kind in value.model_dump(include={"kind"}).items())
     return (
         f"`{str(value).lower()}`"
         if isinstance(value, bool)

@@ -11,6 +11,7 @@ from wgflow.functionals import (
     Features,
     Functional,
     Neurons,
+    Particles,
     Population,
     Quadratic,
     Relu,
@@ -18,12 +19,23 @@ from wgflow.functionals import (
     Teacher,
 )
 from wgflow.problems.datasets import Dataset
-from wgflow.problems.models import ProblemFile, QuadraticProblem, TeacherSection, TwoLayerProblem
+from wgflow.problems.deconvolution import make_deconvolution
+from wgflow.problems.energies import make_energy
+from wgflow.problems.models import (
+    DeconvolutionProblem,
+    EnergyProblem,
+    ProblemFile,
+    QuadraticProblem,
+    TeacherSection,
+    TwoLayerProblem,
+)
 from wgflow.problems.variational import population_of_modes
 from wgflow.typing import FloatArray
 
 
-def make_risk(config: ProblemFile, domain: Domain, dataset: Dataset | None) -> Functional:
+def make_risk(
+    config: ProblemFile, domain: Domain, dataset: Dataset | None, samples: Particles | None = None
+) -> Functional:
     """F without its regularisation, with kinks rounded where the solver moves particles.
 
     Parameters
@@ -34,6 +46,8 @@ def make_risk(config: ProblemFile, domain: Domain, dataset: Dataset | None) -> F
         Where the measure lives.
     dataset : Dataset or None
         The data, where the problem has any.
+    samples : Particles or None
+        Samples of a target measure, where the problem has any.
 
     Raises
     ------
@@ -43,11 +57,15 @@ def make_risk(config: ProblemFile, domain: Domain, dataset: Dataset | None) -> F
     section = config.problem
     if isinstance(section, QuadraticProblem):
         return Quadratic(np.array(section.target))
+    if isinstance(section, EnergyProblem):
+        return make_energy(config, section, domain, samples)
+    if isinstance(section, DeconvolutionProblem):
+        return make_deconvolution(section, domain)
     if dataset is None:
         if section.teacher is None:
             raise InputError("[problem] has neither data nor a teacher")
         teacher = make_teacher(section.teacher)
-        if config.solver.kind == "jko":
+        if config.solver.kind == "jko" and config.jko.scheme == "dual":
             return population_of_modes(teacher, domain, config.jko.modes)
         return Population(teacher)
     hidden = _hidden_layer(config, section, dataset.inputs)
@@ -72,6 +90,6 @@ def _hidden_layer(config: ProblemFile, section: TwoLayerProblem, inputs: FloatAr
         "finite_volume": 0.0,
         "particles": config.particles.kink_smoothing,
         "characteristics": config.characteristics.smoothing,
-        "jko": config.jko.smoothing,
+        "jko": config.jko.smoothing if config.jko.scheme == "dual" else 0.0,
     }[solver]
     return Relu(inputs, smoothing, config.particles.precision if solver == "particles" else "float64")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from wgflow.errors import InputError
-from wgflow.problems import models
-from wgflow.problems.models import ProblemFile
+from wgflow.problems.documentation import sections_in
+from wgflow.problems.models import ProblemFile, Section
 
 SHOWN_ERRORS = 3
+TABLES = {"teacher", "dataset", "potential", "interaction", "internal", "sobolev", "kernel"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -103,10 +104,10 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{_name(location)} is missing; {_describe(location, sections)}"
     if kind == "union_tag_not_found":
-        return f"{_name((*location, 'kind'))} is missing; allowed are {_kinds(location)}"
+        return f"{_name((*location, 'kind'))} is missing; allowed are {_kinds(location, sections)}"
     if kind == "union_tag_invalid":
         found = details["ctx"]["tag"]
-        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_kinds(location)}"
+        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_kinds(location, sections)}"
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
@@ -119,9 +120,9 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
 
 
-def _kinds(location: Sequence[str | int]) -> str:
+def _kinds(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
     """List the kinds that a section can have."""
-    members = _members(ProblemFile.model_fields[str(location[0])].annotation)
+    members, _ = _members_at(location, sections)
     return ", ".join(repr(kind) for member in members for kind in _kinds_of(member))
 
 
@@ -131,40 +132,51 @@ def _short(value: Any) -> str:
 
 
 def _without_tags(location: Sequence[str | int], sections: Mapping[str, Any]) -> tuple[str | int, ...]:
-    """Drop the names of union members, which pydantic puts into the location of an error."""
+    """Drop what is not in the file: names of union members, and the index of a table that stands alone in a list."""
     kept: list[str | int] = []
     table: Any = sections
     for part in location:
-        known = isinstance(table, Mapping) and part in table
-        tag = isinstance(table, Mapping) and not known and part == table.get("kind")
-        if tag:
+        if isinstance(table, Mapping) and part not in table and (part == table.get("kind") or isinstance(part, int)):
             continue
         kept.append(part)
-        table = table[part] if known else None
+        table = _entry(table, part)
     return tuple(kept)
+
+
+def _entry(table: Any, part: str | int) -> Any:
+    """Entry of a table or of a list; None where there is none."""
+    if isinstance(table, Mapping):
+        return table.get(part)
+    if isinstance(table, list) and isinstance(part, int) and part < len(table):
+        return table[part]
+    return None
 
 
 def _name(location: Sequence[str | int]) -> str:
     """Write a location as ``[section.subsection] key[index]``."""
-    names = [str(part) for part in location if isinstance(part, str)]
-    indices = "".join(f"[{part}]" for part in location if isinstance(part, int))
-    if len(names) <= 1 or names[-1] in {"teacher", "dataset"}:
-        return f"[{'.'.join(names)}]{indices}" if names else "the problem"
-    return f"[{'.'.join(names[:-1])}] {names[-1]}{indices}"
+    names: list[str] = []
+    for part in location:
+        if isinstance(part, int) and names:
+            names[-1] += f"[{part}]"
+        else:
+            names.append(str(part))
+    if len(names) <= 1 or names[-1].split("[")[0] in TABLES:
+        return f"[{'.'.join(names)}]" if names else "the problem"
+    return f"[{'.'.join(names[:-1])}] {names[-1]}"
 
 
 def _explain_unknown(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
-    *parents, key = (str(part) for part in location)
-    model = _model_at(parents, sections)
+    *parents, key = location
+    model, key = _model_at(parents, sections), str(key)
     allowed = list(model.model_fields) if model is not None else []
-    where = f"in [{'.'.join(parents)}]" if parents else "as a section"
+    where = f"in [{'.'.join(map(str, parents))}]" if parents else "as a section"
     guesses = difflib.get_close_matches(key, allowed, n=1)
     if guesses:
         return f"unknown key {key!r} {where}; did you mean {guesses[0]!r}? Allowed: {', '.join(allowed)}"
     elsewhere = [
         f"[{name}]"
         for name, field in ProblemFile.model_fields.items()
-        for member in _members(field.annotation)
+        for member in sections_in(field.annotation)
         if key in member.model_fields and [name] != parents
     ]
     hint = f"it belongs to {elsewhere[0]}. " if elsewhere else ""
@@ -172,35 +184,38 @@ def _explain_unknown(location: Sequence[str | int], sections: Mapping[str, Any])
 
 
 def _describe(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
-    *parents, key = (str(part) for part in location)
-    model = _model_at(parents, sections)
+    *parents, key = location
+    model, key = _model_at(parents, sections), str(key)
     described = model.model_fields[key].description if model and key in model.model_fields else None
     if described:
         return f"give {key} = ... ({described})"
-    return f"add the section [{'.'.join([*parents, key])}]" if not parents else f"give {key} = ..."
+    return f"add the section [{key}]" if not parents else f"give {key} = ..."
 
 
-def _model_at(names: Sequence[str], sections: Mapping[str, Any]) -> type[BaseModel] | None:
-    """Find the model of the section with the given path, following the kind that the file chose."""
-    model: type[BaseModel] | None = ProblemFile
+def _model_at(location: Sequence[str | int], sections: Mapping[str, Any]) -> type[Section] | None:
+    """Find the model of the section with the given path, following the kinds that the file chose."""
+    return _chosen(*_members_at(location, sections))
+
+
+def _members_at(location: Sequence[str | int], sections: Mapping[str, Any]) -> tuple[list[type[Section]], Any]:
+    """Models that the section with the given path may have, none for a path that leads nowhere, and what is there."""
+    members: list[type[Section]] = [ProblemFile]
     table: Any = sections
-    for name in names:
-        if model is None or name not in model.model_fields:
-            return None
-        table = table.get(name, {}) if isinstance(table, Mapping) else {}
-        members = _members(model.model_fields[name].annotation)
-        kind = table.get("kind") if isinstance(table, Mapping) else None
-        fitting = [m for m in members if kind in _kinds_of(m)]
-        model = next(iter(fitting or members), None)
-    return model
+    for part in location:
+        if isinstance(part, str):
+            model = _chosen(members, table)
+            field = None if model is None else model.model_fields.get(part)
+            members = [] if field is None else sections_in(field.annotation)
+        table = _entry(table, part)
+    return members, table
 
 
-def _members(annotation: Any) -> list[type[BaseModel]]:
-    """Models that a field's annotation allows."""
-    options = getattr(annotation, "__args__", (annotation,))
-    return [option for option in options if isinstance(option, type) and issubclass(option, models.Section)]
+def _chosen(members: Sequence[type[Section]], table: Any) -> type[Section] | None:
+    """The member of the kind that a table has, else the first one."""
+    kind = table.get("kind") if isinstance(table, Mapping) else None
+    return next(iter([member for member in members if kind in _kinds_of(member)] or members), None)
 
 
-def _kinds_of(model: type[BaseModel]) -> tuple[str, ...]:
+def _kinds_of(model: type[Section]) -> tuple[str, ...]:
     field = model.model_fields.get("kind")
     return getattr(field.annotation, "__args__", ()) if field is not None else ()

@@ -9,7 +9,7 @@ import numpy as np
 from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
-from wgflow.particles import Adaptive, Descent, Method, ParticleFlow, Particles, PolarFlow, RungeKutta4
+from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, Particles, PolarFlow, RungeKutta4
 from wgflow.problems.models import ParticlesSection
 from wgflow.typing import FloatArray
 
@@ -30,7 +30,7 @@ def make_particle_flow(
     particles : Particles
         Start.
     seed : int
-        Seed of the samples of stochastic descent.
+        Seed of noise and of the samples of stochastic descent.
     **state
         ``transport``, ``reaction``, ``time``, ``points`` and ``growth`` of `ParticleFlow`.
 
@@ -45,6 +45,8 @@ def make_particle_flow(
             f"[particles] input_rate = {section.input_rate:g} needs pairs (a, b), which live in a box or in space; the "
             f"domain is {domain.kind!r}"
         )
+    if isinstance(domain.base, Box):
+        state["box"] = domain.base
     return flow(functional, particles, method=make_method(section, seed), input_rate=section.input_rate, **state)
 
 
@@ -54,6 +56,8 @@ def make_method(section: ParticlesSection, seed: int) -> Method:
         return Adaptive(section.tolerance)
     if section.method == "rk4":
         return RungeKutta4(section.step)
+    if section.method == "langevin":
+        return Langevin(section.step, section.batch or None, seed)
     return Descent(section.step, section.batch or None, seed, multiplicative=section.method == "mirror")
 
 

@@ -15,6 +15,7 @@ from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.functionals import (
+    Entropy,
     Functional,
     Mass,
     Teacher,
@@ -22,13 +23,16 @@ from wgflow.functionals import (
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
-from wgflow.problems.checks import check_activation, check_dimensions
-from wgflow.problems.datasets import Dataset, read_dataset
+from wgflow.problems.checks import check_activation, check_dimensions, check_noise
+from wgflow.problems.datasets import Dataset, read_dataset, read_samples
+from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
 from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
+    DeconvolutionProblem,
+    EnergyProblem,
     FileInitial,
     ProblemFile,
     TwoLayerProblem,
@@ -37,7 +41,7 @@ from wgflow.problems.particles import make_particle_flow, multiples_of_step
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.problems.times import output_times
 from wgflow.problems.variational import make_variational_flow
-from wgflow.schemes import Evolution, ExplicitFiniteVolume
+from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
 from wgflow.walls import WallRule
@@ -65,12 +69,15 @@ class Problem:
         The data, where the problem has any.
     start : StoredMeasure or None
         The initial measure, where it comes from a file.
+    samples : Particles or None
+        Samples of the target of a kernel discrepancy, where they come from a file.
     """
 
     config: ProblemFile
     domain: Domain
     dataset: Dataset | None = field(repr=False)
     start: StoredMeasure | None = field(default=None, repr=False)
+    samples: Particles | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -91,6 +98,12 @@ class Problem:
         return None
 
     @property
+    def spikes(self) -> Particles | None:
+        """The spikes to find, where the problem is a deconvolution."""
+        section = self.config.problem
+        return target_spikes(section, self.domain) if isinstance(section, DeconvolutionProblem) else None
+
+    @property
     def inputs(self) -> int | None:
         """Number of inputs of the network, a bias included; None where the problem is no network."""
         if self.dataset is not None:
@@ -107,20 +120,25 @@ class Problem:
     @property
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
-        functional = make_risk(self.config, self.domain, self.dataset)
-        strength = self.config.problem.regularization
-        return functional + Mass(strength) if strength > 0.0 else functional
+        functional = make_risk(self.config, self.domain, self.dataset, self.samples)
+        section = self.config.problem
+        if section.regularization > 0.0:
+            functional = functional + Mass(section.regularization)
+        has_own = isinstance(section, EnergyProblem)  # its entropies are among its terms
+        return functional if has_own or section.temperature == 0.0 else functional + Entropy(section.temperature)
 
     @property
     def reaction(self) -> float:
         """The factor beta."""
         chosen = self.config.solver.reaction
-        return self.domain.reaction if chosen is None else chosen
+        natural = 0.0 if isinstance(self.config.problem, EnergyProblem) else self.domain.reaction
+        return natural if chosen is None else chosen
 
     @property
     def limits(self) -> Limits:
-        """When to stop early."""
-        return Limits(self.config.solver.stationarity, self.config.solver.wall_time)
+        """When to stop early, and how often to keep the state."""
+        solver = self.config.solver
+        return Limits(solver.stationarity, solver.wall_time, self.config.output.checkpoint)
 
     @property
     def course(self) -> Course:
@@ -156,7 +174,7 @@ class Problem:
             )
         if isinstance(initial, FileInitial):
             return self._stored_start().on(self.domain)
-        pointwise = self.solver == "finite_volume" and self.config.finite_volume.order > 2
+        pointwise = self.solver == "finite_volume" and self.config.finite_volume.pointwise
         return initial_averages(initial, self.domain, point_values if pointwise else cell_averages)
 
     def initial_particles(self) -> Particles:
@@ -182,9 +200,13 @@ class Problem:
         fields = {} if state is None else state.fields
         if self.solver == "finite_volume":
             options = config.finite_volume
+            density = fields["density"] if state is not None else self.initial_density()
+            if options.stepper in IMPLICIT_METHODS:
+                chosen: dict[str, Any] = {"stepper": options.stepper, "tolerance": options.tolerance, **factors}
+                return ImplicitFiniteVolume(functional, self.domain, density, **chosen)
             return ExplicitFiniteVolume(
                 functional.on_grid(self.domain),
-                fields["density"] if state is not None else self.initial_density(),
+                density,
                 order=options.order,
                 limiter=options.limiter,
                 stepper=options.stepper,
@@ -197,7 +219,7 @@ class Problem:
             return make_particle_flow(
                 config.particles, self.domain, functional, self.initial_particles(), seed, **moved
             )
-        if self.solver == "jko" and config.jko.representation == "grid":
+        if self.solver == "jko" and config.jko.on_grid:
             density = fields["density"] if state is not None else self.initial_density()
             return make_variational_flow(config.jko, self.domain, functional, density, **factors)
         if self.solver == "jko":
@@ -207,6 +229,8 @@ class Problem:
 
     def data_arrays(self) -> dict[str, FloatArray]:
         """Arrays that a trajectory file stores, so that it can be read without the data file."""
+        if self.samples is not None:
+            return {"samples": self.samples.points, "sample_weights": self.samples.weights}
         if self.dataset is None:
             return {}
         data = self.dataset
@@ -238,11 +262,9 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     start = None
     if isinstance(initial, FileInitial):
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
-    problem = assemble(config, _read_data(config, folder), start)
+    problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
     # Raises where the measure does not live on the domain.
-    of_particles = problem.solver == "particles" or (
-        problem.solver == "jko" and config.jko.representation == "particles"
-    )
+    of_particles = problem.solver == "particles" or (problem.solver == "jko" and not config.jko.on_grid)
     if isinstance(problem.domain.base, Gridless) and of_particles:
         problem.initial_particles()
     else:
@@ -250,12 +272,18 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     return problem
 
 
-def assemble(config: ProblemFile, dataset: Dataset | None, start: StoredMeasure | None = None) -> Problem:
+def assemble(
+    config: ProblemFile,
+    dataset: Dataset | None,
+    start: StoredMeasure | None = None,
+    samples: Particles | None = None,
+) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
     parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
-    problem = Problem(config, make_domain(**parameters), dataset, start)
+    problem = Problem(config, make_domain(**parameters), dataset, start, samples)
     check_activation(config)
     check_dimensions(problem)
+    check_noise(config, problem.reaction)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
@@ -276,6 +304,20 @@ def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
         standardize=described.standardize if described else True,
         labels=find_loss(section.loss).labels,
     )
+
+
+def _read_samples(config: ProblemFile, folder: Path) -> Particles | None:
+    section = config.problem
+    if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
+        return None
+    return read_samples(folder / Path(section.kernel.samples).expanduser())
+
+
+def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:
+    """Rebuild the samples of a target from the arrays of a trajectory file."""
+    if "samples" not in arrays:
+        return None
+    return Particles(arrays["samples"], arrays["sample_weights"], np.ones(len(arrays["samples"])))
 
 
 def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Dataset | None:

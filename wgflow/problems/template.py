@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.errors import InputError
-from wgflow.problems.documentation import allowed_values, sections_in
+from wgflow.problems.documentation import allowed_values, sections_in, tables_of
 from wgflow.problems.models import ProblemFile, Section
 
 WIDTH = 110  # characters of a line of comments
@@ -33,7 +33,34 @@ _DOMAINS: Mapping[str, dict[str, Any]] = {
 }
 _COMPONENTS = {"circle": 2, "sphere": 3, "box": 2, "space": 4, "hypersphere": 4}
 _GAUSSIAN = {"kind": "gaussian", "covariance": 0.36}
-PROBLEM_KINDS = ("two_layer", "quadratic")
+_ENERGIES: Mapping[str, dict[str, Any]] = {
+    "circle": {
+        "potential": {"kind": "cosine", "frequency": 2},
+        "internal": {"kind": "entropy", "temperature": 0.5},
+    },
+    "sphere": {
+        "potential": {"kind": "linear", "slope": [0.0, 0.0, -2.0]},
+        "internal": {"kind": "entropy", "temperature": 0.5},
+    },
+    "box": {
+        "potential": {"kind": "double_well"},
+        "internal": {"kind": "entropy", "temperature": 0.25},
+    },
+    "space": {
+        "potential": {"kind": "quadratic"},
+        "interaction": {"kind": "gaussian", "strength": 2.0, "width": 0.5},
+    },
+    "hypersphere": {
+        "potential": {"kind": "linear", "slope": [0.0, 0.0, 0.0, -2.0]},
+        "interaction": {"kind": "gaussian", "strength": 2.0, "width": 0.5},
+    },
+}
+_DECONVOLUTIONS: Mapping[str, dict[str, Any]] = {
+    "circle": {"frequencies": 5, "spikes": {"positions": [[1.0], [2.5], [4.5]], "weights": [1.0, 0.6, 0.8]}},
+    "box": {"frequencies": 2, "spikes": {"positions": [[3.1, 3.1], [4.8, 2.8]], "weights": [1.0, 0.6]}},
+}
+_TORUS = {"bounds": [[0.0, 6.283185307179586]] * 2, "shape": [64, 64], "periodic": True}
+PROBLEM_KINDS = ("two_layer", "quadratic", "energy", "deconvolution")
 
 
 def problem_template(problem: str, domain: str) -> str:
@@ -42,7 +69,7 @@ def problem_template(problem: str, domain: str) -> str:
     Parameters
     ----------
     problem : str
-        Kind of the problem: "two_layer" or "quadratic".
+        Kind of the problem: "two_layer", "quadratic", "energy" or "deconvolution".
     domain : str
         Kind of the domain: "circle", "sphere", "box", "space" or "hypersphere".
 
@@ -54,10 +81,10 @@ def problem_template(problem: str, domain: str) -> str:
     Raises
     ------
     InputError
-        If a kind is unknown.
+        If a kind is unknown, or the problem does not live on the domain.
     """
     _check_kind("problem", problem, PROBLEM_KINDS)
-    _check_kind("domain", domain, tuple(_DOMAINS))
+    _check_kind("domain", domain, tuple(_DOMAINS if problem != "deconvolution" else _DECONVOLUTIONS))
     lines = [
         f"# A problem file for wgflow: {problem} on a {domain}. Lines that begin with # are defaults, or comments."
     ]
@@ -94,11 +121,18 @@ def _example(problem: str, domain: str) -> dict[str, dict[str, Any]]:
         described["target"] = [
             [1.0 / (1 + row) if row == column else 0.0 for column in range(size)] for row in range(size)
         ]
+    elif problem == "energy":
+        described |= _ENERGIES[domain]
+    elif problem == "deconvolution":
+        described |= _DECONVOLUTIONS[domain]
+        where |= _TORUS if flat else {}
+        initial = {"kind": "uniform"}
     else:
         described |= {"data": "gaussian_teacher", "teacher": _TEACHERS[domain]}
         where |= {} if flat else {"signed": True}
         initial = {"kind": "balanced"} if domain == "space" else initial
     solver = {"kind": "particles" if gridless else "finite_volume", "t_end": 2.0}
+    solver |= {"reaction": 1.0} if problem == "deconvolution" else {}
     method: dict[str, dict[str, Any]] = {} if gridless else {"finite_volume": {}}
     return {
         "problem": described,
@@ -113,7 +147,11 @@ def _example(problem: str, domain: str) -> dict[str, dict[str, Any]]:
 
 def _model(name: str, values: Mapping[str, Any]) -> type[Section]:
     """Section of a name, of the kind that the values give where there are several."""
-    members = sections_in(ProblemFile.model_fields[name].annotation)
+    return _member(sections_in(ProblemFile.model_fields[name].annotation), values)
+
+
+def _member(members: list[type[Section]], values: Mapping[str, Any]) -> type[Section]:
+    """The one of some sections whose kind the values give."""
     if len(members) == 1:
         return members[0]
     return next(member for member in members if values["kind"] in get_args(member.model_fields["kind"].annotation))
@@ -124,15 +162,15 @@ def _section(name: str, model: type[Section], values: Mapping[str, Any]) -> Iter
     yield f"[{name}]  # {(model.__doc__ or '').splitlines()[0]}"
     tables = []
     for key, field in model.model_fields.items():
-        if sections_in(field.annotation):
-            tables.append((key, sections_in(field.annotation)[0]))
+        if tables_of(field):
+            tables.append((key, tables_of(field)))
             continue
         yield from _comment(field)
         yield _line(key, values.get(key, field.default), active=key in values)
-    for key, table in tables:
+    for key, members in tables:
         if key in values:
             yield ""
-            yield from _section(f"{name}.{key}", table, values[key])
+            yield from _section(f"{name}.{key}", _member(members, values[key]), values[key])
 
 
 def _comment(field: FieldInfo) -> Iterator[str]:

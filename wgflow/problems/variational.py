@@ -10,7 +10,7 @@ from wgflow.functionals import Features, Functional, Particles, Teacher
 from wgflow.problems.models import JkoSection
 from wgflow.schemes import Evolution
 from wgflow.typing import FloatArray
-from wgflow.variational import GridJkoFlow, JkoOptions, harmonic_population, make_jko_flow
+from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, harmonic_population, make_jko_flow
 
 
 def make_variational_flow(
@@ -36,10 +36,12 @@ def make_variational_flow(
     InputError
         If an option is not allowed there.
     """
-    chosen = section.model_dump(include={"tau", "growth", "order", "halve", "tolerance"})
+    chosen = section.model_dump(include={"tau", "growth", "order", "halve", "tolerance", "adapt"})
     options = JkoOptions(**chosen)
     if isinstance(start, Particles):
         return make_jko_flow(functional, start, domain, options, **state)
+    if section.scheme == "linearised":
+        return LinearisedJkoFlow(functional, domain, start, options=options, **state)
     return GridJkoFlow(functional, domain, start, options=options, **state)
 
 

@@ -1,6 +1,6 @@
 """Finite-volume schemes in space and methods in time."""
 
-from wgflow.schemes.evolution import Evolution, Snapshot, StepCounts
+from wgflow.schemes.evolution import Checkpoint, Evolution, Scalars, Snapshot, StepCounts
 from wgflow.schemes.explicit import ExplicitFiniteVolume
 from wgflow.schemes.implicit import IMPLICIT_METHODS, ImplicitFiniteVolume
 from wgflow.schemes.runge_kutta import METHODS
@@ -10,9 +10,11 @@ __all__ = [
     "IMPLICIT_METHODS",
     "LIMITERS",
     "METHODS",
+    "Checkpoint",
     "Evolution",
     "ExplicitFiniteVolume",
     "ImplicitFiniteVolume",
+    "Scalars",
     "Snapshot",
     "StepCounts",
 ]

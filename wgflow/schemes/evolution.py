@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from wgflow.domains import total_mass
+import numpy as np
+
 from wgflow.functionals.base import GridFunctional
+from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray
+
+Checkpoint = Mapping[str, FloatArray]
+"""Arrays by name that determine the rest of an interval: the state, ``time``, its ``end``, and all step control."""
+
+
+def numbers(**values: float) -> dict[str, FloatArray]:
+    """Numbers as arrays of a checkpoint."""
+    return {name: np.array(value, dtype=np.float64) for name, value in values.items()}
+
+
+class Scalars(NamedTuple):
+    """Numbers of the current state beside F: the risk R, the total mass and the minimum of J."""
+
+    risk: float
+    mass: float
+    min_potential: float
 
 
 @dataclass(frozen=True)
@@ -34,26 +52,27 @@ class Snapshot:
     fields: Mapping[str, FloatArray] = field(repr=False)
 
 
-def density_snapshot(
-    functional: GridFunctional,
-    density: FloatArray,
-    potential: FloatArray,
-    *,
-    time: float,
-    step_size: float,
-    energy: float,
-) -> Snapshot:
-    """Copy the state of a flow on a grid, whose only field is ``density``, with its potential and F."""
-    mass = total_mass(functional.domain, density)
-    return Snapshot(
-        time=time,
-        step_size=step_size,
-        energy=energy,
-        risk=energy - functional.penalty(mass),
-        mass=mass,
-        min_potential=float(potential.min()),
-        fields={"density": density.copy()},
-    )
+class GridScalars:
+    """Gives the scalars of a flow on a grid in one pass over density and potential.
+
+    Parameters
+    ----------
+    functional : GridFunctional
+        F bound to its domain.
+    """
+
+    def __init__(self, functional: GridFunctional) -> None:
+        self._penalty, self._sheets = functional.penalty, functional.domain.sheets
+        self._volumes = np.ascontiguousarray(functional.domain.base.volumes).ravel()
+
+    def __call__(self, density: FloatArray, potential: FloatArray, energy: float) -> Scalars:
+        """Scalars of a density with its potential, both of shape ``domain.shape``, and F."""
+        shape = (self._sheets, self._volumes.size)
+        if density.shape == shape:  # reshaping takes as long as the sums over few cells
+            mass, least = mass_and_minimum(density, self._volumes, potential)
+        else:
+            mass, least = mass_and_minimum(density.reshape(shape), self._volumes, potential.reshape(shape))
+        return Scalars(energy - self._penalty(density), mass, least)
 
 
 @dataclass
@@ -84,6 +103,21 @@ class Evolution(Protocol):
 
     def begin_interval(self, end: float) -> None:
         """Forget all step control, so that the states at output times alone determine the run."""
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state, at no cost to speak of; NaN where they would cost an evaluation of J."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy what determines the rest of the interval; the fields of a snapshot have their names in it."""
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on, with counts from 0, within the interval of a checkpoint that has the state of this solver.
+
+        Raises
+        ------
+        LookupError
+            If it holds something else.
+        """
 
     def step(self) -> None:
         """Advance by one accepted step, at most to the end of the interval, which is met exactly."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import GridFunctional
-from wgflow.schemes.evolution import Snapshot, StepCounts, density_snapshot
+from wgflow.schemes.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.point_values import step_factors
 from wgflow.schemes.runge_kutta import find_method
 from wgflow.schemes.space import make_space_scheme
@@ -96,6 +96,7 @@ class ExplicitFiniteVolume:
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
         self._concentration = ConcentrationWatch(functional, self._density)
+        self._scalars = GridScalars(functional)
         self.begin_interval(math.inf)
 
     @property
@@ -107,13 +108,40 @@ class ExplicitFiniteVolume:
         """Forget all step control and aim at ``end``."""
         self._end = end
         self._largest_step = math.inf
-        self._steps_in_interval = 0
+        self.steps_in_interval = 0
+        self._concentration.begin(self._density)
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy the density, the aim, and what bounds the next steps."""
+        return {
+            "density": self._density.copy(),
+            "stiffest": self._stiffness.vector.copy(),
+            **numbers(
+                time=self.time,
+                end=self._end,
+                step_size=self.step_size,
+                largest_step=self._largest_step,
+                steps_in_interval=self.steps_in_interval,
+                stiffness=self._stiffness.largest,
+                largest_share=self._concentration.limit,
+            ),
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self._end, self.step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
+        self._largest_step = float(checkpoint["largest_step"])
+        self.steps_in_interval = int(checkpoint["steps_in_interval"])
+        self._stiffness.vector[...] = checkpoint["stiffest"]
+        self._stiffness.largest = float(checkpoint["stiffness"])
+        self._concentration.limit = float(checkpoint["largest_share"])
+        self.counts = StepCounts()
 
     def step(self) -> None:
         """Advance by one accepted step."""
-        if self._steps_in_interval == 0:
+        if self.steps_in_interval == 0:
             self._stiffness.restart(self._density, self._potential)
-        elif self._steps_in_interval % REFINE_EVERY == 0:
+        elif self.steps_in_interval % REFINE_EVERY == 0:
             self._stiffness.refine(self._density)
         for _ in range(MAX_HALVINGS):
             step = self._bounded_step()
@@ -166,7 +194,7 @@ class ExplicitFiniteVolume:
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
-        self._steps_in_interval += 1
+        self.steps_in_interval += 1
         self._largest_step *= GROWTH_AFTER_REJECTION
 
     def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
@@ -175,14 +203,12 @@ class ExplicitFiniteVolume:
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        return density_snapshot(
-            self._functional,
-            self._density,
-            self._potential,
-            time=self.time,
-            step_size=self.step_size,
-            energy=self.energy,
-        )
+        fields = {"density": self._density.copy()}
+        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields)
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state."""
+        return self._scalars(self._density, self._potential, self.energy)
 
 
 class ConcentrationWatch:
@@ -194,20 +220,29 @@ class ConcentrationWatch:
         F, with the share of the mass that a cell may hold.
     density : array, shape ``domain.shape``
         Density at the start, which may be concentrated as long as it spreads.
+
+    Attributes
+    ----------
+    limit : float
+        Largest share that is allowed in the interval.
     """
 
     def __init__(self, functional: GridFunctional, density: FloatArray) -> None:
-        self._limit = functional.largest_share
+        self._largest = functional.largest_share
         self._volumes = functional.domain.volumes
         self._masses = np.empty_like(density)
-        self._limit = max(self._limit, self._share(density)) if self._limit < 1.0 else 1.0
+        self.begin(density)
+
+    def begin(self, density: FloatArray) -> None:
+        """Allow what the density at the start of an interval holds in one cell."""
+        self.limit = max(self._largest, self._share(density)) if self._largest < 1.0 else 1.0
 
     def check(self, density: FloatArray, time: float) -> None:
         """Raise ComputationError if a cell holds too much."""
-        if self._limit >= 1.0:
+        if self.limit >= 1.0:
             return
         share = self._share(density)
-        if share > self._limit:
+        if share > self.limit:
             raise ComputationError(
                 f"concentration at t = {time:g}: one cell holds {share:.0%} of the mass, so that the grid does not "
                 "resolve the density any more; the solution may blow up: stop before, or refine the grid"

@@ -10,7 +10,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional
-from wgflow.schemes.evolution import Snapshot, StepCounts, density_snapshot
+from wgflow.schemes.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import ROUND_OFF, ConcentrationWatch, check_density, check_factor
 from wgflow.schemes.implicit_space import DiffusionFluxes
 from wgflow.typing import FloatArray
@@ -44,7 +44,7 @@ class ImplicitFiniteVolume:
     Parameters
     ----------
     functional : Functional
-        F: entropies with any other terms, or internal energies alone.
+        F: internal energies, with any other terms.
     domain : Domain
         Where the density lives: circle, box or sphere.
     density : array, shape ``domain.shape``
@@ -52,7 +52,7 @@ class ImplicitFiniteVolume:
     transport : float
         The factor alpha >= 0.
     reaction : float or None
-        Must be 0, which None is on boxes.
+        The factor beta >= 0; None for the domain's own.
     stepper : str
         "backward_euler" or "tr_bdf2".
     tolerance : float
@@ -83,16 +83,16 @@ class ImplicitFiniteVolume:
         tolerance: float = 1e-4,
         time: float = 0.0,
     ) -> None:
+        reaction = domain.reaction if reaction is None else reaction
         check_factor("transport", transport)
-        if (domain.reaction if reaction is None else reaction) != 0.0:
-            raise InputError("implicit steps have no reaction; give reaction = 0")
+        check_factor("reaction", reaction)
         if stepper not in IMPLICIT_METHODS:
             raise InputError(f"stepper = {stepper!r} is unknown; choose one of {', '.join(IMPLICIT_METHODS)}")
         if not 1e-12 <= tolerance <= 0.1:
             raise InputError(f"tolerance = {tolerance!r} is not allowed; give a number from 1e-12 to 0.1")
         self._domain, self._tolerance, self._stepper = domain, tolerance, stepper
         self._functional = functional.on_grid(domain)
-        self._fluxes = DiffusionFluxes(functional, domain, transport)
+        self._fluxes = DiffusionFluxes(functional, domain, transport, reaction)
         self._density = check_density(density, domain.shape).ravel().copy()
         self._potential = np.empty(domain.shape)
         self._factor: Any = None
@@ -103,8 +103,8 @@ class ImplicitFiniteVolume:
         self.energy = self._evaluate(self._density)
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check its terms and the initial measure")
-        self._mass = float(self._fluxes.volumes @ self._density)
         self._concentration = ConcentrationWatch(self._functional, self.density)
+        self._scalars = GridScalars(self._functional)
         self.begin_interval(math.inf)
 
     @property
@@ -116,6 +116,29 @@ class ImplicitFiniteVolume:
         """Forget all step control and aim at ``end``."""
         self._end = end
         self._proposed = 0.0
+        self._mass = float(self._fluxes.volumes @ self._density)
+        self._concentration.begin(self.density)
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy the density, the aim, and what determines the next steps."""
+        return {
+            "density": self.density.copy(),
+            **numbers(
+                time=self.time,
+                end=self._end,
+                step_size=self.step_size,
+                proposed=self._proposed,
+                mass=self._mass,
+                largest_share=self._concentration.limit,
+            ),
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self._end, self.step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
+        self._proposed, self._mass = float(checkpoint["proposed"]), float(checkpoint["mass"])
+        self._concentration.limit = float(checkpoint["largest_share"])
+        self.counts = StepCounts()
 
     def step(self) -> None:
         """Advance by one accepted step."""
@@ -183,7 +206,7 @@ class ImplicitFiniteVolume:
         return density, self._factor.solve(self._fluxes.volumes * error)
 
     def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
-        """Solve ``rho - step f(rho) = known``; each iterate has the mass of ``known`` to round-off."""
+        """Solve ``rho - step f(rho) = known``; without reaction each iterate has the mass of ``known`` to round-off."""
         density, volumes = guess, self._fluxes.volumes
         for _ in range(NEWTON_ITERATIONS):
             self.counts.evaluations += 1
@@ -204,7 +227,8 @@ class ImplicitFiniteVolume:
 
         matrix = self._fluxes.matrix(density, step)
         if not np.array_equal(matrix.data, self._factored):
-            self._factor, self._factored = splu(matrix), matrix.data
+            # The pattern is symmetric: half of the entries of the default ordering.
+            self._factor, self._factored = splu(matrix, permc_spec="MMD_AT_PLUS_A"), matrix.data
 
     def _is_positive(self, density: FloatArray) -> bool:
         return bool(density.min() >= -NEGATIVE_ROUND_OFF * density.max())
@@ -219,11 +243,9 @@ class ImplicitFiniteVolume:
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        return density_snapshot(
-            self._functional,
-            self.density,
-            self._potential,
-            time=self.time,
-            step_size=self.step_size,
-            energy=self.energy,
-        )
+        fields = {"density": self.density.copy()}
+        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields)
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state."""
+        return self._scalars(self.density, self._potential, self.energy)

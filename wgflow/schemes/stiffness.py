@@ -23,21 +23,21 @@ class StiffnessEstimate:
     def __init__(self, functional: GridFunctional, scheme: SpaceScheme) -> None:
         self._functional, self._scheme = functional, scheme
         shape = functional.domain.shape
-        self._vector, self._image, self._rate = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.vector, self._image, self._rate = np.empty(shape), np.empty(shape), np.empty(shape)
         self.largest = 0.0
 
     def restart(self, density: FloatArray, potential: FloatArray) -> None:
         """Begin anew from the potential itself, the direction in which the flow moves."""
-        self._vector[...] = potential
+        self.vector[...] = potential
         for _ in range(FIRST_ITERATIONS):
             self.refine(density)
 
     def refine(self, density: FloatArray) -> None:
         """Do one iteration at the given density; the curvature is that of the last evaluation of F."""
-        self._scheme.euler_stage(density, self._vector, density, (-1.0, 1.0), 1.0, self._rate)
+        self._scheme.euler_stage(density, self.vector, density, (-1.0, 1.0), 1.0, self._rate)
         self._functional.hessian(self._rate, self._image)
-        dissipated = -inner_product(self._vector.ravel(), self._rate.ravel())
+        dissipated = -inner_product(self.vector.ravel(), self._rate.ravel())
         image_size = float(np.abs(self._image).max())
         if dissipated > 0.0 and image_size > 0.0:
             self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated
-            np.multiply(self._image, -1.0 / image_size, out=self._vector)
+            np.multiply(self._image, -1.0 / image_size, out=self.vector)

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.growing_file import growing_variables
 from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
 from wgflow.trajectory.schema import CHECKSUM, COMPLETE, FAILED, FIELDS, INTERRUPTED, RUNNING, SCALARS, STEPS
@@ -166,6 +167,11 @@ def _fields(file: h5py.File) -> str:
     return f"{chunks} chunks fit their checksums"
 
 
+def _checkpoint(file: h5py.File) -> str:
+    found = stored_checkpoint(file)
+    return "none" if found is None else f"{len(found)} intact arrays at t = {float(found['time']):g}"
+
+
 def _others(file: h5py.File) -> str:
     arrays = [item for item in [*file.values(), *file.get("data", {}).values()] if isinstance(item, h5py.Dataset)]
     fixed = [item for item in arrays if item.maxshape is not None and None not in item.maxshape]
@@ -184,5 +190,6 @@ _CHECKS: dict[str, Callable[[h5py.File], str]] = {
     "scalars": _scalars,
     "steps": _steps,
     "fields": _fields,
+    "checkpoint": _checkpoint,
     "coordinates": _others,
 }

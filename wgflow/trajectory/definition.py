@@ -13,6 +13,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.schemes import Snapshot
+from wgflow.trajectory.checkpoint import STATE
 from wgflow.trajectory.growing_file import TABLE_ROWS, GrowingFile, memory_file
 from wgflow.trajectory.provenance import describe_data, describe_machine
 from wgflow.trajectory.raw_file import PAGE
@@ -108,6 +109,7 @@ def _content(
         _create_variables(file, first)
         del unused
         _create_steps(file)
+        _create_checkpoint(file)
         _define_coordinates(file, domain, first, sign)
         for name in (CHECKSUM, *SCALARS, *first.fields):
             _attach(file, name, ["time", *_dimensions(name, domain)])
@@ -180,6 +182,13 @@ def _create_steps(file: h5py.File) -> None:
     for name in described:
         if name != "time":
             group[name].dims[0].attach_scale(group["time"])
+
+
+def _create_checkpoint(file: h5py.File) -> None:
+    """Room for the state between two outputs, which has no dimension of netCDF: a group of its own."""
+    [state] = _on_one_page(lambda: [file.create_dataset(None, shape=(0,), dtype="u1")])
+    file[STATE] = state
+    _describe(state, "state between two snapshots, in the format .npz of numpy; empty where a run has ended", "1")
 
 
 def _on_one_page(create: Create) -> list[h5py.Dataset]:

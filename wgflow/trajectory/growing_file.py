@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wgflow.errors import InputError
+from wgflow.trajectory.checkpoint import STATE, CheckpointStore
 from wgflow.trajectory.chunk_index import Chunk, ChunkIndex
 from wgflow.trajectory.fletcher import fletcher32
 from wgflow.trajectory.raw_file import DATASPACE, EXTENT, INDEX, LAYOUT, REFERENCE, UNDEFINED, RawFile, Slot
@@ -181,6 +182,8 @@ class GrowingFile:
                 found = [
                     (variable.name[1:], GrowingVariable(self.raw, variable)) for variable in growing_variables(file)
                 ]
+                # Files of earlier versions have no place for one.
+                self.checkpoint = CheckpointStore(self.raw, file[STATE]) if STATE in file else None
                 self._known = self._strings(file)
             self.variables = dict(found)
             self._slots = self.raw.attributes()

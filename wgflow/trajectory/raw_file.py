@@ -28,6 +28,7 @@ UNDEFINED = 2**64 - 1
 DATASPACE, LAYOUT, ATTRIBUTE, CONTINUATION = 0x0001, 0x0008, 0x000C, 0x0010  # types of header messages
 EXTENT = 8  # place of the first extent in a dataspace message of version 1
 INDEX = 3  # place of the address of the chunk index in a layout message of version 3
+ADDRESS = 2  # place of address and size of the values in such a message, where they lie in one piece
 
 REFERENCE = struct.Struct("<IQI")  # to a string: length, address of its heap, number in it
 HEAP_BYTES = 4096  # least size of a heap
@@ -91,10 +92,19 @@ class RawFile:
 
     def write(self, place: int, content: bytes | memoryview) -> None:
         """Write at once: what no reader sees yet, or words that cannot be torn."""
-        view = memoryview(content)
+        view = memoryview(content).cast("B")
+        self._renew(place, view)
         while view:
             done = os.pwrite(self.descriptor, view, place)
             view, place = view[done:], place + done
+
+    def _renew(self, place: int, content: memoryview) -> None:
+        """Put what is written into the images of pages too, which are written as a whole."""
+        for page, image in self._pages.items():
+            start = max(place, page * PAGE)
+            end = min(place + len(content), page * PAGE + len(image))
+            if start < end:
+                image[start - page * PAGE : end - page * PAGE] = content[start - place : end - place]
 
     def allocate(self, *parts: bytes | memoryview) -> int:
         """Append bytes, at a multiple of eight; gives their address. Readers know of them after `commit`."""

@@ -76,7 +76,7 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     scalars = {name: file[name][: time.size] for name in SCALARS}
     if CHECKSUM in file:
         check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
-    fields = {name: StoredField(path, file[name], time.size) for name in FIELDS if name in file}
+    fields = {name: StoredField(path, file[name], range(time.size)) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     domain = _rebuild_domain(attributes.get("domain", "{}"))

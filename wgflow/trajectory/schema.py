@@ -25,7 +25,7 @@ ENDINGS = (RUNNING, COMPLETE, INTERRUPTED, FAILED, "t_end", "stationary", "wall_
 # What adds up over the legs of a run that was resumed.
 ACCUMULATED = ("accepted_steps", "rejected_steps", "evaluations", "compile_seconds", "run_seconds")
 
-INTERRUPTED_AT = "interrupted_at"  # number of the snapshot that an interruption put between two output times, or -1
+INTERRUPTED_AT = "interrupted_at"  # number of the last snapshot, where a run stopped between two output times, or -1
 SEAL = "seal"
 
 STEPS = "steps"  # the group of what each step gives
@@ -48,15 +48,15 @@ SCALARS: Mapping[str, Variable] = {
     "min_potential": Variable((), "minimum of the first variation J"),
 }
 
-# Columns of the table of steps. Those that the loop would have to compute are known at some steps only, else NaN.
+# Columns of the table of steps. Stochastic descent does not know the whole risk and J, other than at outputs.
 STEP_SCALARS: Mapping[str, Variable] = {
     "time": Variable((), "time after the step"),
     "step_size": Variable((), "size of the step"),
     "energy": Variable((), "functional F, regularisation included"),
     "dissipation": Variable((), "decrease of F over the step size"),
-    "risk": Variable((), "risk R, regularisation left out; NaN where it was not computed"),
-    "mass": Variable((), "total mass of the measure; NaN where it was not computed"),
-    "min_potential": Variable((), "minimum of the first variation J; NaN where it was not computed"),
+    "risk": Variable((), "risk R, regularisation left out; NaN where only samples of it are known"),
+    "mass": Variable((), "total mass of the measure"),
+    "min_potential": Variable((), "minimum of the first variation J; NaN where only samples of it are known"),
 }
 
 GRID = ("*grid",)  # stands for the dimensions of the domain

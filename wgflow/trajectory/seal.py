@@ -25,7 +25,7 @@ CHANGING = ("status", "stop_reason", "problem", "history", *ACCUMULATED, INTERRU
 def reserve_seal(file: h5py.File) -> None:
     """Make room for the seal of a file that is complete but for its snapshots."""
     attributes = sum(name in file.attrs for name in CHANGING[:-1]) + 1
-    stretches = 2 + attributes + 2 * len(list(growing_variables(file)))
+    stretches = 2 + attributes + 2 * len(list(growing_variables(file))) + 2  # two of the checkpoint
     file.attrs[SEAL] = np.zeros(2 + 2 * stretches, dtype=np.int64)
 
 
@@ -34,6 +34,7 @@ def put_seal(file: GrowingFile) -> None:
     slots = file.raw.attributes()
     places = [(OPENED, 4), (END_OF_FILE, 8), *file.places(file.variables)]
     places += [(slots[name].place, slots[name].size) for name in CHANGING if name in slots]
+    places += file.checkpoint.places if file.checkpoint is not None else []
     content = [file.raw.end, _checksum(file.raw, file.raw.end, places), *np.ravel(places)]
     file.raw.patch(slots[SEAL].place, np.array(content, dtype="<i8").tobytes())
     file.raw.commit()

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wgflow.schemes import Evolution, Snapshot
+from wgflow.schemes import Evolution
 from wgflow.trajectory.schema import STEP_SCALARS
 from wgflow.typing import FloatArray
 
 COLUMNS = len(STEP_SCALARS)
 BUFFERED = 4096  # steps kept in memory at most before a file takes them
-FULL_EVERY = 64  # steps of an interval between two that also note what the loop has not computed anyway
 
 StepRow = tuple[float, ...]
 
 
-def step_row(evolution: Evolution, before: float, snapshot: Snapshot | None) -> StepRow:
+def step_row(evolution: Evolution, before: float) -> StepRow:
     """Numbers of the last step, in the order of ``STEP_SCALARS``.
 
     Parameters
@@ -27,14 +26,9 @@ def step_row(evolution: Evolution, before: float, snapshot: Snapshot | None) -> 
         The solver after the step.
     before : float
         F before the step.
-    snapshot : Snapshot or None
-        The state after the step, where it is known.
     """
     size, energy = evolution.step_size, evolution.energy
-    known = (evolution.time, size, energy, (before - energy) / size)
-    if snapshot is None:
-        return (*known, np.nan, np.nan, np.nan)
-    return (*known, snapshot.risk, snapshot.mass, snapshot.min_potential)
+    return (evolution.time, size, energy, (before - energy) / size, *evolution.scalars())
 
 
 class StepTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ class StoredField(NDArrayOperatorsMixin):
         The file.
     variable : h5py.Dataset
         The variable in the open file; it is opened anew for each read, so that no lock keeps a run from continuing.
-    count : int
-        Number of snapshots.
+    snapshots : range
+        Numbers of the snapshots in the file that are its elements.
 
     Raises
     ------
@@ -35,14 +36,25 @@ class StoredField(NDArrayOperatorsMixin):
         When a snapshot that is read is damaged, or the file is not the same one any more.
     """
 
-    def __init__(self, path: Path, variable: h5py.Dataset, count: int) -> None:
+    def __init__(self, path: Path, variable: h5py.Dataset, snapshots: range) -> None:
         self._path, self._name = path, variable.name
         self._identity = _identity(path)
-        self.shape: tuple[int, ...] = (count, *variable.shape[1:])
+        self._snapshots, self._rest = snapshots, variable.shape[1:]
         self.dtype: np.dtype[Any] = variable.dtype
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of snapshots, then the shape of one."""
+        return len(self._snapshots), *self._rest
+
+    def part(self, rows: slice) -> StoredField:
+        """Some of the snapshots, none of which is read yet."""
+        chosen = copy.copy(self)
+        chosen._snapshots = self._snapshots[rows]
+        return chosen
+
     def __len__(self) -> int:
-        return self.shape[0]
+        return len(self._snapshots)
 
     def __getitem__(self, key: Any) -> Any:
         """Values of the array; a first index of one snapshot or a slice reads those alone."""
@@ -50,14 +62,14 @@ class StoredField(NDArrayOperatorsMixin):
         if isinstance(first, int | np.integer):
             if not -len(self) <= first < len(self):
                 raise IndexError(f"snapshot {first} of {len(self)}")
-            return self._read(slice(first % len(self), first % len(self) + 1))[0][tuple(others)]
-        if isinstance(first, slice) and first.indices(len(self))[2] > 0:
-            return self._read(slice(*first.indices(len(self))))[(slice(None), *others)]
+            return self._read(self._snapshots[first : first + 1 or None])[0][tuple(others)]
+        if isinstance(first, slice):
+            return self._read(self._snapshots[first])[(slice(None), *others)]
         return self.__array__()[key]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
         """All snapshots."""
-        return self._read(slice(0, len(self), 1)).astype(dtype or self.dtype, copy=False)
+        return self._read(self._snapshots).astype(dtype or self.dtype, copy=False)
 
     def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [np.asarray(value) if isinstance(value, StoredField) else value for value in inputs]
@@ -75,8 +87,12 @@ class StoredField(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"StoredField({self._name[1:]} {self.shape} in {self._path})"
 
-    def _read(self, rows: slice) -> FloatArray:
-        return read_steadily(self._path, lambda: self._read_once(rows))
+    def _read(self, snapshots: range) -> FloatArray:
+        """Read some snapshots of the file, forwards as the library does, and give them in their order."""
+        forwards = snapshots if snapshots.step > 0 else snapshots[::-1]
+        rows = slice(forwards.start, max(forwards.stop, forwards.start), forwards.step)
+        values = read_steadily(self._path, lambda: self._read_once(rows))
+        return values if snapshots.step > 0 else values[::-1]
 
     def _read_once(self, rows: slice) -> FloatArray:
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Functional, Particles
+from wgflow.schemes import Snapshot
 from wgflow.trajectory.schema import FIELDS, GRID, INTERRUPTED_AT, SCALARS
+from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
 
@@ -42,8 +44,8 @@ class Trajectory:
     attributes : mapping
         Problem text, version, status, counts of steps and timings.
     steps : mapping of str to array, shape (n,)
-        What each of the n accepted steps gave: ``time``, ``step_size``, ``energy`` and ``dissipation``; and at the last
-        step before each output and some others ``risk``, ``mass`` and ``min_potential``, which are NaN elsewhere.
+        What each of the n accepted steps gave: ``time``, ``step_size``, ``energy``, ``dissipation``, ``risk``, ``mass``
+        and ``min_potential``. Stochastic descent knows risk and J at outputs alone; elsewhere they are NaN.
     """
 
     time: FloatArray
@@ -59,6 +61,88 @@ class Trajectory:
         """One line: domain, times, fields and status."""
         fields = ", ".join(f"{name} {values.shape}" for name, values in self.fields.items())
         return f"Trajectory({self.domain}, {len(self.time)} times to {self.time[-1]:g}, {fields}, {self.status})"
+
+    def __len__(self) -> int:
+        """Number of outputs."""
+        return len(self.time)
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Snapshots one after another; those of files are read when it is their turn."""
+        return (self[index] for index in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Snapshot: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Trajectory: ...
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Snapshot | Trajectory:
+        """Snapshot at an output, or trajectory of several; fields of files are not read for it.
+
+        Parameters
+        ----------
+        key : int or slice
+            Numbers of outputs, of which negative ones count from the end: ``trajectory[-1]``, ``trajectory[::10]``.
+
+        Returns
+        -------
+        Snapshot or Trajectory
+            The steps of a trajectory are those between its first and last output.
+
+        Raises
+        ------
+        IndexError
+            If there is no such output.
+        InputError
+            If a slice is empty, or runs backwards.
+
+        Examples
+        --------
+        >>> flow[-1].fields["density"].sum()  # doctest: +SKIP
+        >>> flow[::10].density.shape  # doctest: +SKIP
+        """
+        if isinstance(key, slice):
+            return self._part(range(len(self))[key])
+        index = range(len(self))[key]
+        scalars = {name: float(values[index]) for name, values in self.scalars.items()}
+        return Snapshot(
+            float(self.time[index]), **scalars, fields={name: values[index] for name, values in self.fields.items()}
+        )
+
+    def between(self, start: float, end: float) -> Trajectory:
+        """Trajectory of the outputs from one time to another, both included; fields of files are not read for it.
+
+        Parameters
+        ----------
+        start, end : float
+            Times; they need not be output times.
+
+        Raises
+        ------
+        InputError
+            If there is no output between them.
+        """
+        first, behind = np.searchsorted(self.time, start, side="left"), np.searchsorted(self.time, end, side="right")
+        if not first < behind:
+            raise InputError(f"there is no output from t = {start:g} to {end:g}; they go from 0 to {self.time[-1]:g}")
+        return self._part(range(int(first), int(behind)))
+
+    def _part(self, chosen: range) -> Trajectory:
+        """Trajectory of some outputs."""
+        if len(chosen) == 0 or chosen.step < 0:
+            raise InputError("a part of a trajectory needs one output at least, and increasing times")
+        rows = slice(chosen.start, chosen.stop, chosen.step)
+        time = self.time[rows]
+        noted = self.steps.get("time", np.empty(0))
+        kept = (noted > time[0]) & (noted <= time[-1])
+        return replace(
+            self,
+            time=time,
+            scalars={name: values[rows] for name, values in self.scalars.items()},
+            fields={name: _rows_of(values, rows) for name, values in self.fields.items()},
+            steps={name: values[kept] for name, values in self.steps.items()},
+            attributes={name: value for name, value in self.attributes.items() if name != INTERRUPTED_AT},
+        )
 
     @property
     def energy(self) -> FloatArray:
@@ -112,7 +196,7 @@ class Trajectory:
 
     @property
     def scheduled(self) -> int:
-        """Number of snapshots at scheduled times; an interruption may have put one more behind them."""
+        """Number of snapshots at output times; a run that stopped between two of them has one more."""
         interrupted_at = int(self.attributes.get(INTERRUPTED_AT, -1))
         return len(self.time) if interrupted_at < 0 else min(interrupted_at, len(self.time))
 
@@ -231,3 +315,8 @@ class Trajectory:
         if self.domain is None:
             raise InputError("the domain of this trajectory is not known")
         return self.domain
+
+
+def _rows_of(values: Any, rows: slice) -> Any:
+    """Some rows of an array, or of a stored field, which behaves like one; nothing is read or copied."""
+    return values.part(rows) if isinstance(values, StoredField) else values[rows]

@@ -15,7 +15,8 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
-from wgflow.schemes import Snapshot
+from wgflow.schemes import Checkpoint, Snapshot
+from wgflow.trajectory.checkpoint import read_checkpoint
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.growing_file import GrowingFile
 from wgflow.trajectory.output import check_output, publish, reason_of
@@ -35,14 +36,18 @@ from wgflow.trajectory.seal import check_seal
 from wgflow.trajectory.steps import BUFFERED, StepRow, StepTable
 from wgflow.typing import FloatArray
 
+SPENT = "spent"  # name of what ACCUMULATED counts in a checkpoint
 STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_SCALARS, CHECKSUM))
 
 
 class Recorder(Protocol):
     """Takes the snapshots of a run."""
 
-    def append(self, snapshot: Snapshot, *, scheduled: bool = True) -> None:
-        """Keep a snapshot; one that is not scheduled is the last of an interrupted run, and given up at resume."""
+    def append(self, snapshot: Snapshot, spent: Mapping[str, float], *, scheduled: bool = True) -> None:
+        """Keep a snapshot, and what the run has spent; one that is not scheduled is the last of a run that stopped."""
+
+    def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
+        """Keep the state between two snapshots in the place of that before, for the run to go on from."""
 
     def note(self, step: StepRow) -> None:
         """Keep the numbers of a step, see `wgflow.trajectory.steps.step_row`."""
@@ -62,9 +67,18 @@ class MemoryRecorder:
         self.steps = StepTable()
         self.attributes: dict[str, Any] = {}
 
-    def append(self, snapshot: Snapshot, *, scheduled: bool = True) -> None:  # noqa: ARG002
+    def append(
+        self,
+        snapshot: Snapshot,
+        spent: Mapping[str, float],  # noqa: ARG002
+        *,
+        scheduled: bool = True,  # noqa: ARG002
+    ) -> None:
         """Keep a snapshot."""
         self.snapshots.append(snapshot)
+
+    def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
+        """Keep nothing: a run in memory is not continued."""
 
     def note(self, step: StepRow) -> None:
         """Keep the numbers of a step."""
@@ -98,6 +112,7 @@ class FileRecorder:
         self._file, self._draft, self._overwrite = file, draft, overwrite
         self._fields = [name for name in file.variables if not name.startswith(STEPS)]
         self._steps = StepTable()
+        self._spent = self._earlier()
 
     @classmethod
     def create(
@@ -148,10 +163,11 @@ class FileRecorder:
             raise
 
     @classmethod
-    def reopen(cls, path: Path, attributes: Mapping[str, Any], *, count: int) -> FileRecorder:
+    def reopen(cls, path: Path, attributes: Mapping[str, Any], *, count: int, time: float) -> FileRecorder:
         """Open an existing file to append to it, with new global attributes; its counts of steps go on.
 
-        What an interruption put behind the last scheduled snapshot is given up.
+        What is in the file behind the time at which the run goes on is given up: steps, a snapshot that is not
+        scheduled, and the checkpoint, unless it is the one of that time.
 
         Parameters
         ----------
@@ -161,6 +177,8 @@ class FileRecorder:
             Attributes that may have changed, such as the text of the problem.
         count : int
             Number of scheduled snapshots that the caller has read.
+        time : float
+            Where the run goes on: at the last of these, or at the checkpoint.
 
         Raises
         ------
@@ -184,21 +202,25 @@ class FileRecorder:
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
         recorder = cls(file, path)
         try:
-            recorder._start_anew(attributes, count)
-        except (OSError, InputError) as error:
+            recorder._start_anew(attributes, count, time)
+        except (OSError, ValueError, InputError) as error:
             file.close()
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
         return recorder
 
-    def _start_anew(self, attributes: Mapping[str, Any], count: int) -> None:
+    def _start_anew(self, attributes: Mapping[str, Any], count: int, time: float) -> None:
         interrupted_at = int(self._file.number(INTERRUPTED_AT))
         if count != (self._count if interrupted_at < 0 else min(interrupted_at, self._count)):
             raise InputError("another run has continued it in the meantime")
         self._file.truncate(self._fields, count)
+        checkpoint = read_checkpoint(self.path)
+        if checkpoint is not None and float(checkpoint["time"]) != time:
+            self._drop_checkpoint()
+        elif checkpoint is not None and SPENT in checkpoint:
+            self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
         with h5py.File(self.path, "r") as file:
             history = f"{file.attrs['history']}\n{history_line()}"
-            last = file["time"][self._count - 1]
-            noted = int(np.searchsorted(file[f"{STEPS}/time"][:], last, side="right"))
+            noted = int(np.searchsorted(file[f"{STEPS}/time"][:], time, side="right"))
             changed = {name: value for name, value in attributes.items() if file.attrs.get(name) != value}
         self._file.truncate(STEP_NAMES, noted)
         started: dict[str, str | float] = {
@@ -210,11 +232,25 @@ class FileRecorder:
         self._file.set_attributes({**changed, **started})
         self._file.announce([])
 
+    def _drop_checkpoint(self) -> None:
+        """Clear the checkpoint before the steps that lead to it are given up."""
+        if self._file.checkpoint is not None:
+            self._file.checkpoint.clear()
+            self._file.announce([])
+
     @property
     def _count(self) -> int:
         return self._file.variables["time"].rows
 
-    def append(self, snapshot: Snapshot, *, scheduled: bool = True) -> None:
+    def _earlier(self) -> dict[str, float]:
+        """What the legs before this one have spent."""
+        return {name: self._file.number(name) for name in ACCUMULATED}
+
+    def _total(self, spent: Mapping[str, float]) -> dict[str, float]:
+        """What all legs have spent."""
+        return {name: self._spent[name] + value for name, value in spent.items()}
+
+    def append(self, snapshot: Snapshot, spent: Mapping[str, float], *, scheduled: bool = True) -> None:
         """Append a snapshot; raises ComputationError if the disk does not take it, or the file is gone."""
         count = self._count
         scalars = {name: np.array([getattr(snapshot, name)], dtype=np.float64) for name in ("time", *SCALARS)}
@@ -222,8 +258,9 @@ class FileRecorder:
         try:
             self._write_steps()
             self._file.append(rows)
-            if not scheduled:
-                self._file.set_attributes({INTERRUPTED_AT: count})
+            self._file.set_attributes({**self._total(spent), **({} if scheduled else {INTERRUPTED_AT: count})})
+            if scheduled and self._file.checkpoint is not None:
+                self._file.checkpoint.clear()
             self._file.announce(self._fields)
             self._settle()
         except OSError as error:
@@ -231,6 +268,23 @@ class FileRecorder:
             raise ComputationError(
                 f"snapshot at t = {snapshot.time:g} cannot be written to {self.path}: {reason_of(error)}; the "
                 f"{count} snapshots before it are kept"
+            ) from None
+
+    def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
+        """Write the state between two snapshots; raises ComputationError as `append` does."""
+        if self._file.checkpoint is None:
+            return
+        total = self._total(spent)
+        try:
+            self._write_steps()
+            self._file.checkpoint.put({**checkpoint, SPENT: np.array([total[name] for name in ACCUMULATED])})
+            self._file.announce([])
+            self._settle()
+        except OSError as error:
+            self._steps.clear()
+            raise ComputationError(
+                f"the state at t = {float(checkpoint['time']):g} cannot be written to {self.path}: "
+                f"{reason_of(error)}; the {self._count} snapshots before it are kept"
             ) from None
 
     def note(self, step: StepRow) -> None:
@@ -301,6 +355,7 @@ class FileRecorder:
             data = {name: values[:] for name, values in old["data"].items()} if "data" in old else {}
             changed = {"domain": domain_attribute(domain), "status": RUNNING, "stop_reason": RUNNING}
             self._file = define(larger, first, domain, None, {**old.attrs, **changed}, data)
+            self._spent = self._earlier()
             time = old["time"][:]
             for index in range(len(time)):
                 density = np.pad(old["density"][index], list(padding))
@@ -313,11 +368,10 @@ class FileRecorder:
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Note how the run ended and close the file."""
-        earlier = {name: self._file.number(name) for name in ACCUMULATED}
         try:
             with suppress(OSError):  # a full disk must not hide the error that ended the run
                 self._write_steps()
-            total = {name: value + attributes[name] for name, value in earlier.items()}
+            total = self._total({name: attributes[name] for name in ACCUMULATED})
             self._file.set_attributes({**attributes, **total})
             self._file.announce([])
         finally:

@@ -5,6 +5,7 @@ from wgflow.variational.dual import DualProblem, DualStep, StepError, solve_step
 from wgflow.variational.flow import JkoFlow, PolarJkoFlow, make_jko_flow
 from wgflow.variational.grid import GridJkoFlow
 from wgflow.variational.harmonics import ArcCosineHarmonics, harmonic_population
+from wgflow.variational.linearised import LinearisedJkoFlow
 
 __all__ = [
     "ArcCosineHarmonics",
@@ -13,6 +14,7 @@ __all__ = [
     "GridJkoFlow",
     "JkoFlow",
     "JkoOptions",
+    "LinearisedJkoFlow",
     "PolarJkoFlow",
     "StepError",
     "harmonic_population",

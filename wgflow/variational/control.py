@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wgflow.errors import InputError
 
 FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved
+MAX_DOUBLINGS = 40
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class JkoOptions:
         Largest duality gap of a step, relative to R before it.
     iterations : int
         Largest number of Newton iterations of a step.
+    adapt : bool
+        Whether steps also double beyond tau, between two outputs, as long as Newton's method needs few iterations.
 
     Raises
     ------
@@ -41,6 +44,7 @@ class JkoOptions:
     halve: bool = True
     tolerance: float = 1e-13
     iterations: int = 20
+    adapt: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.tau < math.inf:
@@ -62,24 +66,29 @@ class StepControl:
         What the user wants.
     end : float
         End of the interval.
+
+    Attributes
+    ----------
+    halvings : int
+        How often the steps are halved at present; negative where they are doubled.
     """
 
     def __init__(self, options: JkoOptions, end: float) -> None:
-        self._options, self.end, self._halvings = options, end, 0
+        self._options, self.end, self.halvings = options, end, 0
 
     def size(self, time: float) -> float:
         """Size of the step from a time on; steps of one size divide what is left evenly."""
-        largest = (self._options.tau + self._options.growth * time) * 0.5**self._halvings
+        largest = (self._options.tau + self._options.growth * time) * 0.5**self.halvings
         left = self.end - time
         return left / max(1, math.ceil(left / largest * (1.0 - 1e-12)))
 
     def halve(self) -> None:
         """Take smaller steps after one that failed."""
-        self._halvings += 1
+        self.halvings += 1
 
     def accept(self, iterations: int) -> None:
         """Learn from a step that was found."""
         if self._options.halve and iterations > MANY_ITERATIONS:
-            self._halvings += 1
-        elif iterations < FEW_ITERATIONS and self._halvings > 0:
-            self._halvings -= 1
+            self.halvings += 1
+        elif iterations < FEW_ITERATIONS and self.halvings > (-MAX_DOUBLINGS if self._options.adapt else 0):
+            self.halvings -= 1

@@ -17,6 +17,7 @@ Jordan, Kinderlehrer and Otto (1998); Benamou, Carlier and Laborde (2016), Secti
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,11 +28,16 @@ from wgflow.functionals import Features
 from wgflow.functionals.losses import SOFTMIN
 from wgflow.functionals.maps import jacobian_of
 from wgflow.typing import FloatArray
+from wgflow.variational.primal import descend
 from wgflow.variational.proximal import Proximal, ProximalProblem, check_everywhere, proximal_map
 
 ROUND_OFF = 1e-13
 MAX_HALVINGS = 24
 MAX_STARTS = 16
+# Without reaction the primal form takes over where these do not suffice.
+PATIENCE, HALVINGS_IN_PATIENCE = 8, 3
+PRIMAL_ITERATIONS = 150
+NEARLY = 1e-6  # of the scale: a gap that the dual form may close
 
 
 class StepError(ComputationError):
@@ -85,10 +91,11 @@ class DualStep:
     iterations : int
         Newton iterations.
     gap : float
-        Duality gap: no measure is better by more than this. It is a certificate where the proximal map is global:
-        where E is convex, or was compared with candidates.
-    least_curvature : float
-        Least curvature of E over that of the distance alone: of 1 + tau D^2 J without reaction.
+        Duality gap: no measure is better by more than this; infinite where it is not known. It is a certificate where
+        the proximal map is global: where E is convex, or was compared with candidates. It is no round-off where
+        particles would have to split: the step is then a local minimum.
+    curvature : array, shape (N, k, k)
+        Second derivative of E over that of the distance alone: 1 + tau D^2 J without reaction.
     """
 
     points: FloatArray
@@ -96,7 +103,12 @@ class DualStep:
     prediction: FloatArray
     iterations: int
     gap: float
-    least_curvature: float
+    curvature: FloatArray
+
+    @cached_property
+    def least_curvature(self) -> float:
+        """Least curvature of E over that of the distance alone."""
+        return float(np.linalg.eigvalsh(self.curvature).min())
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,11 @@ class DualProblem:
         """Prediction before the step, shape (n,)."""
         return self.weights @ self.base
 
+    @cached_property
+    def scale(self) -> float:
+        """R before the step and 1e-8 of that of the zero measure, where round-off in the predictions begins to show."""
+        return abs(self.risk(self.prediction)[0]) + 1e-8 * abs(self.risk(np.zeros_like(self.prediction))[0])
+
     def risk(self, prediction: FloatArray) -> tuple[float, FloatArray]:
         """R and its gradient."""
         return self.functional.risk.evaluate(prediction, self.functional.targets)
@@ -152,22 +169,34 @@ class DualProblem:
 
     def newton(self, trial: Trial, along: FloatArray) -> tuple[FloatArray, float]:
         """Newton's step of the prediction, and the slope of the dual value along it."""
-        curvature = np.diag(self.functional.risk.curvature(trial.prediction, self.functional.targets))
-        if self.functional.risk is SOFTMIN:
-            curvature -= np.outer(trial.coefficients, trial.coefficients)
+        curvature = self.curvature(trial.prediction)
         residual = trial.image - trial.prediction
         matrix = np.eye(residual.size) + self.response(trial, along) @ curvature
         step = np.asarray(np.linalg.solve(matrix, residual), dtype=np.float64)
         return step, float(residual @ curvature @ step)
 
+    def curvature(self, prediction: FloatArray) -> FloatArray:
+        """Second derivative of R, shape (n, n)."""
+        curvature = np.diag(self.functional.risk.curvature(prediction, self.functional.targets))
+        if self.functional.risk is SOFTMIN:
+            coefficients = self.risk(prediction)[1]
+            curvature -= np.outer(coefficients, coefficients)
+        return curvature
+
+    def slopes(self, points: FloatArray, frames: FloatArray) -> FloatArray:
+        """Slopes of the features, with the signs of particles, along frames, shape (N, n, k)."""
+        slopes = self.proximal.geometry.coordinates(frames, jacobian_of(self.functional.fn, points))
+        return self.proximal.signs[:, None, None] * slopes
+
     def along(self, trial: Trial) -> FloatArray:
         """Change of the slope of E with g, along the axes of E scaled to curvature 1, shape (N, n, k)."""
-        moved, local, signs = trial.moved, trial.moved.local, self.proximal.signs
-        jacobian = jacobian_of(self.functional.fn, moved.points)
-        slopes = self.proximal.geometry.coordinates(local.frames, jacobian)
-        scaled = self.proximal.cost.gamma * local.link_slope[:, None] * local.force
+        moved, local = trial.moved, trial.moved.local
+        slopes = self.slopes(moved.points, local.frames)
+        if self.proximal.cost.gamma == 0.0:
+            return slopes @ moved.axes
+        scaled = (self.proximal.signs * self.proximal.cost.gamma * local.link_slope)[:, None] * local.force
         mixed = slopes - trial.features[:, :, None] * scaled[:, None, :]
-        return (signs * local.link_slope)[:, None, None] * mixed @ moved.axes
+        return local.link_slope[:, None, None] * mixed @ moved.axes
 
     def response(self, trial: Trial, along: FloatArray) -> FloatArray:
         r"""Minus the Hessian of :math:`\int Q_\tau d\mu^n` in g, shape (n, n): positive semidefinite."""
@@ -187,6 +216,8 @@ class DualProblem:
         """Predictions to begin with: the present one, then ones with smaller and smaller gradients."""
         targets, labels = self.functional.targets, self.functional.risk.labels
         yield self.prediction
+        if self.proximal.cost.gamma == 0.0:
+            return
         for number in range(MAX_STARTS):
             if labels:
                 yield self.prediction + 2.0**number * targets
@@ -196,6 +227,10 @@ class DualProblem:
 
 def solve_step(problem: DualProblem, *, tolerance: float = 1e-13, iterations: int = 20) -> DualStep:
     """Find the step, first by a local search for each particle; by a global one if candidates tell it apart.
+
+    Where the proximal map is not single-valued (particles would split, which large steps of nonconvex features ask for)
+    the dual value has a kink at its largest, and no places of the particles close the gap. Without reaction the step
+    is then a local minimum of the primal form, which lowers F for every tau.
 
     Parameters
     ----------
@@ -209,12 +244,44 @@ def solve_step(problem: DualProblem, *, tolerance: float = 1e-13, iterations: in
     Raises
     ------
     StepError
-        If the proximal map is not single-valued, or Newton's method did not arrive.
+        With a reaction, if the proximal map is not single-valued, or Newton's method did not arrive.
     """
-    trial, count = _maximise(problem, tolerance, iterations, everywhere=False)
+    if problem.proximal.cost.gamma > 0.0:
+        return _global_step(problem, tolerance, iterations)
+    try:
+        return _global_step(problem, tolerance, min(iterations, PATIENCE))
+    except StepError:
+        return _local_step(problem, tolerance)
+
+
+def _global_step(problem: DualProblem, tolerance: float, iterations: int) -> DualStep:
+    """Find the step from its dual form."""
+    trial, count = _maximise(problem, _first_trial(problem, everywhere=False), tolerance, iterations)
     if not check_everywhere(problem.proximal, trial.coefficients, trial.moved):
-        trial, more = _maximise(problem, tolerance, iterations, everywhere=True)
+        first = _first_trial(problem, everywhere=True)
+        trial, more = _maximise(problem, first, tolerance, iterations, everywhere=True)
         count += more
+    return _result(problem, trial, count)
+
+
+def _local_step(problem: DualProblem, tolerance: float) -> DualStep:
+    """Find the step from its primal form: where particles would split it is a local minimum, with a duality gap."""
+    points, count = descend(problem, 0.1 * tolerance * problem.scale, PRIMAL_ITERATIONS)
+    prediction = problem.weights @ (problem.proximal.signs[:, None] * problem.functional.fn(points))
+    coefficients = problem.risk(prediction)[1]
+    local = problem.proximal.local(points, np.arange(len(points)), coefficients)
+    best = problem.proximal.best_candidates(points, local.value, coefficients)
+    trial = problem.trial(prediction, best, everywhere=False)
+    gap = np.inf if trial is None else max(float(problem.weights @ (local.value - trial.moved.local.value)), 0.0)
+    if trial is not None and gap <= NEARLY * problem.scale:
+        with suppress(StepError):
+            trial, more = _maximise(problem, trial, tolerance, PATIENCE)
+            return _result(problem, trial, count + more)
+    curvature = local.curvature / problem.proximal.cost.stiffness
+    return DualStep(points, np.zeros(len(points)), prediction, count, gap, curvature)
+
+
+def _result(problem: DualProblem, trial: Trial, count: int) -> DualStep:
     local = trial.moved.local
     return DualStep(
         trial.moved.points,
@@ -222,22 +289,29 @@ def solve_step(problem: DualProblem, *, tolerance: float = 1e-13, iterations: in
         trial.image,
         count,
         problem.gap(trial),
-        trial.moved.least_curvature / problem.proximal.cost.stiffness,
+        local.curvature / problem.proximal.cost.stiffness,
     )
 
 
-def _maximise(problem: DualProblem, tolerance: float, iterations: int, *, everywhere: bool) -> tuple[Trial, int]:
-    tau, anchors = problem.proximal.cost.tau, problem.proximal.anchors
-    tried = (problem.trial(start, anchors, everywhere=everywhere) for start in problem.starts())
+def _first_trial(problem: DualProblem, *, everywhere: bool) -> Trial:
+    tried = (problem.trial(start, problem.proximal.anchors, everywhere=everywhere) for start in problem.starts())
     trial = next((found for found in tried if found is not None), None)
     if trial is None:
-        raise StepError(f"the proximal map of a step of {tau:g} is not single-valued; choose a smaller tau")
-    # At an R of 1e-8 of that of the zero measure round-off in the predictions begins to show.
-    scale = abs(problem.risk(problem.prediction)[0]) + 1e-8 * abs(problem.risk(np.zeros_like(trial.prediction))[0])
-    for count in range(iterations):
-        if problem.gap(trial) <= tolerance * scale:
+        raise StepError(
+            f"the proximal map of a step of {problem.proximal.cost.tau:g} is not single-valued; choose a smaller tau"
+        )
+    return trial
+
+
+def _maximise(
+    problem: DualProblem, trial: Trial, tolerance: float, iterations: int, *, everywhere: bool = False
+) -> tuple[Trial, int]:
+    for count in range(iterations + 1):
+        if problem.gap(trial) <= tolerance * problem.scale:
             return trial, count
-        trial = _improved(problem, trial, everywhere=everywhere)
+        if count < iterations:
+            trial = _improved(problem, trial, everywhere=everywhere)
+    tau = problem.proximal.cost.tau
     raise StepError(f"a step of {tau:g} was not found in {iterations} Newton iterations; choose a smaller tau")
 
 
@@ -246,7 +320,7 @@ def _improved(problem: DualProblem, trial: Trial, *, everywhere: bool) -> Trial:
     along = problem.along(trial)
     step, slope = problem.newton(trial, along)
     length, size = 1.0, abs(trial.value) + trial.risk
-    for _ in range(MAX_HALVINGS):
+    for _ in range(MAX_HALVINGS if problem.proximal.cost.gamma > 0.0 else HALVINGS_IN_PATIENCE):
         prediction = trial.prediction + length * step
         found = problem.trial(prediction, problem.predicted(trial, along, prediction), everywhere=everywhere)
         if found is not None and found.value >= trial.value + 1e-4 * length * slope - ROUND_OFF * size:

@@ -21,6 +21,7 @@ from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Functional, Mass, Particles, Sum
 from wgflow.particles import ParticleFlow, PolarFlow
+from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl
 from wgflow.variational.cost import StepCost
@@ -77,7 +78,16 @@ class JkoFlow(ParticleFlow):
 
     def begin_interval(self, end: float) -> None:
         """Forget halved steps, and aim at ``end``."""
-        self._control = StepControl(self._options, end)
+        self._end, self._control = end, StepControl(self._options, end)
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy positions, growth, the aim, and how often steps are halved."""
+        return {**super().checkpoint(), **numbers(halvings=self._control.halvings)}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        super().restore(checkpoint)
+        self._control.halvings = int(checkpoint["halvings"])
 
     def step(self) -> None:
         """Advance by one step.

@@ -10,7 +10,7 @@ from wgflow.domains import Box, Domain
 from wgflow.functionals import Functional, Particles
 from wgflow.particles import nodes_of_cells
 from wgflow.particles.deposit import deposit
-from wgflow.schemes.evolution import Snapshot, StepCounts
+from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_density
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions
@@ -55,7 +55,7 @@ class GridJkoFlow:
         self._factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
         self._density = check_density(density, domain.shape).copy()
         self.counts, self._step_size = StepCounts(), 0.0
-        self._flow = self._restarted(time)
+        self._end, self._flow = time, self._restarted(time)
 
     @property
     def time(self) -> float:
@@ -75,6 +75,22 @@ class GridJkoFlow:
     def begin_interval(self, end: float) -> None:
         """Forget halved steps, and aim at ``end``."""
         self._end = end
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy the density and the aim: each step begins with whole steps."""
+        return {
+            "density": self._density.copy(),
+            **numbers(time=self.time, end=self._end, step_size=self._step_size),
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self._end, self._step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
+        self.counts = StepCounts()
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state."""
+        return self._flow.scalars()
 
     def step(self) -> None:
         """Advance by one step and deposit.

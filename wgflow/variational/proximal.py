@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from wgflow.functionals.maps import FeatureFunction, hessian_of, with_gradient
+from wgflow.functionals.maps import FeatureFunction, jet_of
 from wgflow.typing import FloatArray, IntArray
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geometry import Geometry
@@ -68,9 +68,12 @@ class ProximalProblem:
         """E and its derivatives for some particles, given by their numbers, at places (n, p)."""
         signs, geometry = self.signs[rows], self.geometry
         frames = geometry.frames(points)
-        potential = signs * (self.features(points) @ coefficients) + self.strength
-        gradient = signs[:, None] * with_gradient(self.features).gradient(points, coefficients)
-        bend = signs[:, None, None] * hessian_of(self.features, points, coefficients)
+        values, gradient, bend = jet_of(self.features, points, coefficients)
+        potential, gradient, bend = (
+            signs * values + self.strength,
+            signs[:, None] * gradient,
+            signs[:, None, None] * bend,
+        )
         link, link_slope = self.cost.link(potential)
         distance, direction, ratio = geometry.separation(points, self.anchors[rows])
         cost, cost_slope, cost_curvature = self.cost.distance(distance)
@@ -117,15 +120,12 @@ class Proximal:
     local : Local
         E and its derivatives.
     axes : array, shape (N, k, k)
-        Axes of the second derivative of E, as columns, scaled to curvature 1.
-    least_curvature : float
-        Least curvature of E.
+        Directions as columns, in which the second derivative of E is the identity.
     """
 
     points: FloatArray
     local: Local
     axes: FloatArray
-    least_curvature: float
 
 
 def proximal_map(
@@ -205,23 +205,54 @@ class _Search:
 
 def _newton(local: Local) -> tuple[FloatArray, FloatArray]:
     """Newton's direction with curvatures made positive, and the slope of E along it."""
-    try:
-        np.linalg.cholesky(local.curvature)
-    except np.linalg.LinAlgError:
-        pass
-    else:
-        solution = np.linalg.solve(local.curvature, -local.slope[:, :, None])
-        direction = np.asarray(solution[:, :, 0], dtype=np.float64)
-        return direction, np.einsum("ij,ij->i", direction, local.slope)
-    curvature, axes = np.linalg.eigh(local.curvature)
-    size = np.maximum(np.abs(curvature), 1e-12 * np.abs(curvature).max(initial=1e-300))
+    axes, _ = newton_axes(local.curvature)
     along = np.einsum("ijk,ij->ik", axes, local.slope)
-    return -np.einsum("ijk,ik->ij", axes, along / size), -(along**2 / size).sum(axis=1)
+    return -np.einsum("ijk,ik->ij", axes, along), -(along**2).sum(axis=1)
 
 
 def _checked(problem: ProximalProblem, state: _Search) -> Proximal | None:
-    curvature, axes = np.linalg.eigh(state.local.curvature)
-    least = float(curvature.min())
-    if least <= LEAST_CURVATURE * problem.cost.stiffness:
+    axes, positive = newton_axes(state.local.curvature)
+    # The sum is at least 1 over the least curvature, and at most k times that.
+    if not positive or (axes**2).sum(axis=(1, 2)).max() * LEAST_CURVATURE * problem.cost.stiffness >= 1.0:
         return None
-    return Proximal(state.points, state.local, axes / np.sqrt(curvature)[:, None, :], least)
+    return Proximal(state.points, state.local, axes)
+
+
+def newton_axes(curvature: FloatArray) -> tuple[FloatArray, bool]:
+    """Directions in which matrices are the identity, or would be with curvatures made positive.
+
+    Parameters
+    ----------
+    curvature : array, shape (N, k, k)
+        Symmetric matrices H.
+
+    Returns
+    -------
+    axes : array, shape (N, k, k)
+        A with ``A A^T = H^-1``; with the sizes of the eigenvalues in their place, if one is not positive.
+    positive : bool
+        Whether all eigenvalues are positive.
+    """
+    axes = _inverse_factor(curvature)
+    if axes is not None:
+        return axes, True
+    values, vectors = np.linalg.eigh(curvature)
+    size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(initial=1e-300))
+    return vectors / np.sqrt(size)[:, None, :], False
+
+
+def _inverse_factor(matrices: FloatArray) -> FloatArray | None:
+    """Inverse transposes of Cholesky factors (N, k, k), for all matrices at once; None if one is not positive."""
+    count = matrices.shape[1]
+    factor, inverse = np.zeros_like(matrices), np.zeros_like(matrices)
+    for j in range(count):
+        row = factor[:, j, :j]
+        pivot = matrices[:, j, j] - np.einsum("nm,nm->n", row, row)
+        if not pivot.min(initial=1.0) > 0.0:
+            return None
+        scale = 1.0 / np.sqrt(pivot)
+        for i in range(j + 1, count):
+            factor[:, i, j] = scale * (matrices[:, i, j] - np.einsum("nm,nm->n", factor[:, i, :j], row))
+        inverse[:, :j, j] = -scale[:, None] * np.einsum("nim,nm->ni", inverse[:, :j, :j], row)
+        inverse[:, j, j] = scale
+    return inverse

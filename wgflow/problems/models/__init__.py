@@ -1,6 +1,7 @@
 """The sections of a problem file, declared once: types, ranges, defaults and what they mean."""
 
 from wgflow.problems.models.base import Section
+from wgflow.problems.models.deconvolution import DeconvolutionProblem
 from wgflow.problems.models.domains import (
     BoxSection,
     CircleSection,
@@ -9,6 +10,7 @@ from wgflow.problems.models.domains import (
     SpaceSection,
     SphereSection,
 )
+from wgflow.problems.models.energies import EnergyProblem
 from wgflow.problems.models.file import OutputSection, ProblemFile
 from wgflow.problems.models.functionals import (
     GAUSSIAN_TEACHER,
@@ -47,7 +49,9 @@ __all__ = [
     "CharacteristicsSection",
     "CircleSection",
     "DatasetSection",
+    "DeconvolutionProblem",
     "DomainSection",
+    "EnergyProblem",
     "FileInitial",
     "FiniteVolumeSection",
     "GaussianInitial",

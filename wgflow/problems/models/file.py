@@ -28,6 +28,9 @@ class OutputSection(Section):
     spacing: Literal["linear", "log"] = Field("linear", description="how snapshots are spread over time")
     first: Positive | None = Field(None, description="first time after 0 of logarithmic snapshots; t_end / 1000")
     times: Vector | None = Field(None, description="times of the snapshots; they take the place of a number")
+    checkpoint: Positive | None = Field(
+        600.0, description="seconds after which the state between two snapshots is kept, for --resume after a kill"
+    )
 
 
 class ProblemFile(Section):
@@ -42,3 +45,9 @@ class ProblemFile(Section):
     characteristics: CharacteristicsSection = CharacteristicsSection()
     jko: JkoSection = JkoSection()
     output: OutputSection = OutputSection()
+
+    @property
+    def moves_density(self) -> bool:
+        """Whether the solver moves a density on cells, for any energy."""
+        linearised = self.solver.kind == "jko" and self.jko.scheme == "linearised"
+        return linearised or self.solver.kind == "finite_volume"

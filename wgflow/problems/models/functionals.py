@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from wgflow.problems.models.base import Matrix, NonNegative, Positive, Section, Vector
+from wgflow.problems.models.deconvolution import DeconvolutionProblem
+from wgflow.problems.models.energies import EnergyProblem
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
 
@@ -50,6 +52,9 @@ class TwoLayerProblem(Section):
     loss: Literal["square", "logistic", "softmin"] = Field("square", description="risk of the predictions")
     data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
+    temperature: NonNegative = Field(
+        0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
+    )
     memory_limit: Positive = Field(
         1024.0, description="MiB that the features at all cells may take; beyond, they are computed anew each time"
     )
@@ -84,6 +89,9 @@ class QuadraticProblem(Section):
     kind: Literal["quadratic"]
     target: Matrix = Field(description="symmetric matrix M_*")
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
+    temperature: NonNegative = Field(
+        0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
+    )
 
 
-ProblemSection = TwoLayerProblem | QuadraticProblem
+ProblemSection = TwoLayerProblem | QuadraticProblem | EnergyProblem | DeconvolutionProblem

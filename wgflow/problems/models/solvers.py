@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from wgflow.problems.models.base import NonNegative, Positive, Section, Tolerance
 
-DESCENTS = ("euler", "mirror")
+DESCENTS = ("euler", "mirror", "langevin")
 
 
 class SolverSection(Section):
@@ -17,7 +17,9 @@ class SolverSection(Section):
     kind: Literal["finite_volume", "particles", "characteristics", "jko"] = "finite_volume"
     t_end: Positive = Field(description="last time")
     transport: NonNegative = Field(1.0, description="factor alpha of the transport")
-    reaction: NonNegative | None = Field(None, description="factor beta of the reaction; by default the domain's own")
+    reaction: NonNegative | None = Field(
+        None, description="factor beta of the reaction; by default the domain's own, and 0 for energies"
+    )
     stationarity: Positive | None = Field(None, description="stop when the dissipation -dF/dt falls below this")
     wall_time: Positive | None = Field(None, description="stop after this many seconds")
 
@@ -27,10 +29,22 @@ class FiniteVolumeSection(Section):
 
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
-    stepper: Literal["euler", "ssprk2", "ssprk3"] = Field("ssprk3", description="time-stepping method")
+    stepper: Literal["euler", "ssprk2", "ssprk3", "backward_euler", "tr_bdf2"] = Field(
+        "ssprk3",
+        description='time-stepping method; "backward_euler" and "tr_bdf2" are implicit, for stiff diffusion: the other '
+        "options do not count for them",
+    )
+    tolerance: float = Field(
+        1e-4, ge=1e-12, le=0.1, description="local error of implicit steps, in L1 relative to the mass"
+    )
     velocity: Literal["two_point", "midpoint"] = Field(
         "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
     )
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether densities are values at the cell centres and not averages."""
+        return self.order > 2 and self.stepper in {"euler", "ssprk2", "ssprk3"}
 
 
 class ParticlesSection(Section):
@@ -40,10 +54,10 @@ class ParticlesSection(Section):
     start: Literal["random", "quasi_random", "stratified", "equispaced"] = Field(
         "random", description="how the initial particles are drawn"
     )
-    method: Literal["adaptive", "rk4", "euler", "mirror"] = Field(
+    method: Literal["adaptive", "rk4", "euler", "mirror", "langevin"] = Field(
         "adaptive",
         description='adaptive or classical Runge-Kutta; "euler" is gradient descent with the given step, "mirror" the '
-        "same with multiplicative weights",
+        'same with multiplicative weights, "langevin" with the noise of problem.temperature',
     )
     tolerance: Tolerance = Field(1e-6, description="local error of the adaptive method")
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
@@ -68,7 +82,7 @@ class ParticlesSection(Section):
         if self.batch > 0 and self.method not in DESCENTS:
             raise ValueError(
                 f'has batch = {self.batch}, which method = "{self.method}" does not allow; '
-                'choose "euler" or "mirror", or batch = 0'
+                'choose "euler", "mirror" or "langevin", or batch = 0'
             )
         return self
 
@@ -92,15 +106,26 @@ class CharacteristicsSection(Section):
 class JkoSection(Section):
     """Options of variational steps, which take the particles of [particles] count and start, or the grid."""
 
+    scheme: Literal["dual", "linearised"] = Field(
+        "dual",
+        description='"dual" for Features and Mass, exact in space; "linearised" for all energies, on the cells of the '
+        "domain and of first order",
+    )
     tau: Positive = Field(0.05, description="size of the steps at time 0")
     growth: NonNegative = Field(0.0, description="steps grow with time t to tau + growth t")
     order: Literal[1, 2] = Field(1, description="1 for variational steps; 2 for half a step, extrapolated")
     halve: bool = Field(True, description="whether a step that is not found is halved; else it is an error")
+    adapt: bool = Field(False, description="whether steps double where they are found in few iterations")
     representation: Literal["particles", "grid"] = Field(
-        "particles", description='what moves; "grid" deposits on the cells after each step'
+        "particles", description='what moves in the dual scheme; "grid" deposits on the cells after each step'
     )
     tolerance: float = Field(1e-13, ge=1e-15, le=1e-3, description="duality gap of a step over the risk before it")
     smoothing: NonNegative = Field(
         0.01, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
     )
     modes: int = Field(64, ge=1, le=4096, description="largest frequency of the population risk of a teacher")
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether a density on the cells of the domain moves, and not particles."""
+        return self.scheme == "linearised" or self.representation == "grid"

@@ -1,0 +1,264 @@
+"""Figure 5 of Bach and Chizat (2022): what wide networks learn when they separate clusters in the plane.
+
+Four random training sets of 100 points in 4 x 4 clusters. First row: networks of 1000 neurons of which both layers are
+trained by ascent of the soft-min margin, 3 10^5 iterations; second row: the output layer alone. Third row, their limits
+of infinite width and time: the classifier of the largest margin gamma_1 in the variation norm, and dashed that of the
+largest margin gamma_2 in the space of the kernel. The margins of the networks, over their norms, are printed relative
+to these: both layers approach gamma_1 from below. The output layer, whose norm grows much more slowly, has often not
+even separated the data by then; it is also trained for 10^7 iterations, and is then near the largest margin of its own
+random features.
+
+With --data, one training set from a data file with two inputs, e.g. the penguins that ship with wgflow; such data need
+not be separated in the end, and nothing is checked.
+
+    python validation/figure5.py [--quick] [--data penguins] [--iterations 300000] [--width 1000] [--precision float32]
+                                 [--processes 2] [--figure PNG]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from rich.console import Console
+from rich.progress import Progress
+
+from wgflow import Relu, open_problem
+from wgflow.errors import InputError, WgflowError
+from wgflow.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
+from wgflow.particles.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
+from wgflow.particles.clusters import draw_clusters
+from wgflow.plotting import save_figure
+from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
+from wgflow.plotting.style import styled_figure
+from wgflow.typing import FloatArray
+
+SIDE, COUNT, SETS = 4, 100, 4
+WIDTH, ITERATIONS, LONG_ITERATIONS = 1000, 300_000, 10_000_000
+QUICK_SIDE, QUICK_COUNT, QUICK_SETS, QUICK_WIDTH, QUICK_ITERATIONS, QUICK_LONG = 2, 20, 1, 60, 8000, 200_000
+LEAST_SHARE = 0.85  # of gamma_1 that both layers reach
+FEATURE_SHARE = 0.98  # of the margin of its features that the output layer reaches in the long training
+ROUND_OFF = 1e-5  # of gamma_1, whose certified gap is smaller
+
+_done: Any = None  # counter of iterations that all processes share
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Inputs (n, 3), with a constant 1, and labels (n,); the number of the start."""
+
+    inputs: FloatArray
+    labels: FloatArray
+    seed: int
+
+    @property
+    def plane(self) -> FloatArray:
+        """The two inputs that are not constant, shape (n, 2)."""
+        return self.inputs[:, 1:]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Classifiers of one training set."""
+
+    both: Network
+    outputs: Network
+    outputs_later: Network  # after the long training
+    variation: MaxMargin
+    kernel: KernelMargin
+    features: float  # largest margin of the random features of the output layer
+    seconds: float  # of the training of both layers
+
+
+def draw_sets(sets: int, side: int, count: int) -> list[TrainingSet]:
+    """Random clusters, each set with labels of its own."""
+    drawn = []
+    for seed in range(sets):
+        generator = np.random.default_rng(seed)
+        drawn.append(TrainingSet(*draw_clusters(side, 3, generator).draw(count, generator), seed))
+    return drawn
+
+
+def read_set(problem: str) -> TrainingSet:
+    """Read the data of a problem file with two inputs, scaled as there."""
+    data = open_problem(problem).dataset
+    if data is None or data.input_shift.size != 2:
+        raise InputError(f"problem {problem!r} has no data with two inputs; choose e.g. penguins")
+    return TrainingSet(np.column_stack([np.ones(len(data.inputs)), data.inputs[:, :2]]), data.targets, 0)
+
+
+def share_counter(counter: Any) -> None:
+    """Keep the counter that all processes share."""
+    global _done  # a process has no other way to be given one
+    _done = counter
+
+
+def count_iterations(_: int) -> None:
+    """Add the iterations since the last report."""
+    with _done.get_lock():
+        _done.value += REPORTED
+
+
+def learn(data: TrainingSet, *, width: int, iterations: int, long_iterations: int, precision: str) -> Learned:
+    """Train in both ways, and find the limits."""
+    inputs, labels = data.inputs, data.labels
+    start = draw_network(width, inputs.shape[1], np.random.default_rng([data.seed, 1]))
+    ascent = MarginAscent(iterations, precision=precision)
+    started = time.perf_counter()
+    both = ascent.train(start, inputs, labels, count_iterations)
+    seconds = time.perf_counter() - started
+    outputs, later = (
+        MarginAscent(count).train_outputs(start.inputs, inputs, labels) for count in (iterations, long_iterations)
+    )
+    features = feature_margin(Relu(inputs)(start.inputs).T, labels).margin
+    limits = variation_margin(inputs, labels), kernel_margin(inputs, labels)
+    return Learned(both, outputs, later, *limits, features, seconds)
+
+
+def learn_all(sets: Sequence[TrainingSet], processes: int, **options: Any) -> list[Learned]:
+    """Learn all sets, one process on each core with one thread, and show what is left to do."""
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
+    context = get_context("spawn")
+    counter = context.Value("q", 0)
+    with ProcessPoolExecutor(processes, context, share_counter, (counter,)) as pool:
+        tasks = [pool.submit(partial(learn, **options), data) for data in sets]
+        _watch(tasks, counter, len(sets) * options["iterations"])
+        return [task.result() for task in tasks]
+
+
+def _watch(tasks: Sequence[Future[Learned]], counter: Any, total: int) -> None:
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("iterations", total=total)
+        while not all(task.done() for task in tasks):
+            time.sleep(0.2)
+            progress.update(bar, completed=counter.value)
+        progress.update(bar, completed=total)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Margins over the largest ones: of both layers, of the output layer, and of that trained for long."""
+
+    both: float  # over gamma_1
+    outputs: float  # over gamma_2
+    own: float  # of the output layer, over that of its features
+    own_later: float  # after the long training
+
+    @classmethod
+    def of(cls, data: TrainingSet, learned: Learned) -> Shares:
+        """Margins over the norms that the limits have, relative to these."""
+        margins = [
+            margin(one, data.inputs, data.labels) for one in (learned.both, learned.outputs, learned.outputs_later)
+        ]
+        both, outputs = margins[0] / learned.both.variation, margins[1] / learned.outputs.output_norm
+        own = learned.features / np.sqrt(data.inputs.shape[1])  # in the units of gamma_2, as the norm of the outputs
+        later = margins[2] / learned.outputs_later.output_norm
+        return cls(both / learned.variation.margin, outputs / learned.kernel.margin, outputs / own, later / own)
+
+
+def report(sets: Sequence[TrainingSet], learned: Sequence[Learned]) -> bool:
+    """Print margins; whether they are near the limits, and not beyond."""
+    print("margins: both layers / gamma_1; output layer / gamma_2, / own features, later;   gamma_1, gamma_2")
+    shares = [Shares.of(data, one) for data, one in zip(sets, learned, strict=True)]
+    for share, one in zip(shares, learned, strict=True):
+        print(
+            f"  {share.both:.4f};   {share.outputs:.4f}, {share.own:.4f}, {share.own_later:.4f};   "
+            f"{one.variation.margin:.6f}, {one.kernel.margin:.6f}   both layers in {one.seconds:.1f} s"
+        )
+    passed = all(LEAST_SHARE <= share.both <= 1.0 + ROUND_OFF for share in shares)
+    print(f"{'PASS' if passed else 'FAIL'}  both layers reach {LEAST_SHARE:g} of gamma_1 and never exceed it")
+    later = all(FEATURE_SHARE <= share.own_later <= 1.0 + ROUND_OFF for share in shares)
+    print(
+        f"{'PASS' if later else 'FAIL'}  the output layer later reaches {FEATURE_SHARE:g} of the margin of its features"
+    )
+    return passed and later
+
+
+def in_plane(classifier: Classifier) -> Callable[[FloatArray], FloatArray]:
+    """Make it a function of the inputs that are not constant."""
+    return lambda points: classifier.predict(np.column_stack([np.ones(len(points)), points]))
+
+
+def draw_column(column: Sequence[Axes], data: TrainingSet, learned: Learned) -> None:
+    """Draw the three classifiers of a training set."""
+    shares = Shares.of(data, learned)
+    titles = (
+        rf"margin ${shares.both:.3f}\,\gamma_1$",
+        rf"margin ${shares.outputs:.3f}\,\gamma_2$",
+        rf"$\gamma_1 = {learned.variation.margin:.4f}$, $\gamma_2 = {learned.kernel.margin:.4f}$",
+    )
+    classifiers: tuple[Classifier, ...] = (learned.both, learned.outputs, learned.variation)
+    for axes, one, title in zip(column, classifiers, titles, strict=True):
+        draw_decision(axes, in_plane(one), data.plane)
+        axes.set_title(title)
+        axes.set_aspect("equal")
+        axes.set_xticks([])
+        axes.set_yticks([])
+    draw_boundary(column[2], in_plane(learned.kernel), data.plane)
+    for axes in column:
+        draw_labelled(axes, data.plane, data.labels)
+
+
+def draw(sets: Sequence[TrainingSet], learned: Sequence[Learned], path: Path) -> None:
+    """Draw a column for each training set."""
+    with styled_figure(7.6) as figure:
+        panels = figure.subplots(3, len(sets), squeeze=False)
+        for column, data, one in zip(panels.T, sets, learned, strict=True):
+            draw_column(column, data, one)
+        names = ("both layers", "output layer", r"limits: $\gamma_1$, dashed $\gamma_2$")
+        for axes, name in zip(panels[:, 0], names, strict=True):
+            axes.set_ylabel(name)
+    save_figure(figure, path)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a set of 20 points in 2 x 2 clusters: seconds")
+    parser.add_argument("--data", metavar="PROBLEM", help="problem file whose data are learned, e.g. penguins")
+    parser.add_argument("--iterations", type=int, help="of the training")
+    parser.add_argument("--width", type=int, help="number of neurons")
+    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--figure", type=Path, default=Path("figure5.png"), help="picture to write")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, print the margins over the largest ones, and draw the regions; 0 if they are as expected."""
+    options = parse(arguments)
+    size = (QUICK_SETS, QUICK_SIDE, QUICK_COUNT) if options.quick else (SETS, SIDE, COUNT)
+    sets = draw_sets(*size) if options.data is None else [read_set(options.data)]
+    width = options.width or (QUICK_WIDTH if options.quick else WIDTH)
+    iterations = options.iterations or (QUICK_ITERATIONS if options.quick else ITERATIONS)
+    long_iterations = QUICK_LONG if options.quick else LONG_ITERATIONS
+    learned = learn_all(
+        sets,
+        min(options.processes, len(sets)),
+        width=width,
+        iterations=iterations,
+        long_iterations=long_iterations,
+        precision=options.precision,
+    )
+    passed = report(sets, learned)
+    draw(sets, learned, options.figure)
+    print(f"figure      {options.figure}")
+    return 0 if passed or options.data is not None else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except WgflowError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,409 @@
+r"""Training of binary classifiers with infinitely growing weights: ascent of the soft-min margin.
+
+A network of width m predicts :math:`h(x) = \frac1m \sum_j a_j (b_j \cdot x)_+`. On data with labels
+:math:`y_i = \pm 1` the gradient ascent of :math:`-\log \frac1n \sum_i e^{-y_i h(x_i)}` is, in mean-field scaling,
+
+.. math:: a_j \leftarrow a_j + \gamma_t \sum_i p_i y_i (b_j \cdot x_i)_+, \qquad
+          b_j \leftarrow b_j + \gamma_t a_j \sum_i p_i y_i 1_{b_j \cdot x_i > 0}\, x_i, \qquad
+          p_i = \frac{e^{-y_i h(x_i)}}{\sum_k e^{-y_k h(x_k)}}, \qquad \gamma_t = \gamma / \sqrt{t + 1}.
+
+The weights grow like :math:`e^{c \sqrt t}`. As the gradient is homogeneous in them, they are stored over a common
+factor, whose logarithm is kept: no number of iterations overflows, and the iterates are the same.
+
+If only the output weights move, from :math:`a = 0`, they stay in the span of the features:
+:math:`a_j = \sum_i y_i c_i (b_j \cdot x_i)_+`. The ascent is then one of the n numbers c, in which the width appears in
+the kernel :math:`\frac1m \sum_j (b_j \cdot x)_+ (b_j \cdot x')_+` alone, and may be infinite. Its steps are
+multiplied by :math:`\max(1, \|a\|_2 / \sqrt m)`.
+
+References
+----------
+Bach and Chizat (2022), Section 5. Chizat and Bach, Implicit bias of gradient descent for wide two-layer neural networks
+trained with the logistic loss, COLT (2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wgflow.compilation import kernel
+from wgflow.errors import ComputationError, InputError, ShapeError
+from wgflow.functionals import Particles, Relu
+from wgflow.functionals.maps import PRECISIONS, check_inputs
+from wgflow.functionals.population import arc_cosine_kernel
+from wgflow.reductions import inner_product
+from wgflow.typing import FloatArray
+
+LARGEST_EXPONENT = 600.0  # of a scale in the weights p: beyond, they are those of the smallest margin alone anyway
+LARGEST = 1e12  # margins and norms above are divided by a common factor
+NEGLIGIBLE = 1e-20  # share p of a data point that changes no digit
+ROWS = 4  # of the kernel that are added at a time
+REPORTED = 1000  # iterations between two reports
+
+Report = Callable[[int], None]  # told the number of iterations done
+
+
+class Classifier(Protocol):
+    """A function whose sign is the class."""
+
+    def predict(self, inputs: FloatArray) -> FloatArray:
+        """Values at inputs (k, D), shape (k,)."""
+
+
+@dataclass(frozen=True)
+class Network:
+    r"""The function :math:`e^s \frac1m \sum_j a_j (b_j \cdot x)_+`.
+
+    Parameters
+    ----------
+    outputs : array, shape (m,)
+        Output weights a.
+    inputs : array, shape (m, D)
+        Input weights b.
+    log_scale : float
+        The logarithm s of a factor, which is too large for a number after long trainings.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit together.
+    """
+
+    outputs: FloatArray
+    inputs: FloatArray
+    log_scale: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.inputs.ndim != 2 or self.outputs.shape != (len(self.inputs),) or self.outputs.size == 0:
+            raise ShapeError(
+                f"outputs {self.outputs.shape} and inputs {self.inputs.shape} are no network; allowed are (m,), (m, D)"
+            )
+
+    @property
+    def measure(self) -> Particles:
+        """The function without its factor, as a measure of input weights: masses |a|/m and the signs of a."""
+        signs = np.where(self.outputs < 0.0, -1.0, 1.0)
+        return Particles(self.inputs, np.abs(self.outputs) / len(self.outputs), signs)
+
+    @property
+    def variation(self) -> float:
+        r"""The bound :math:`\frac1m \sum_j |a_j| |b_j|` of the variation norm, without the factor."""
+        return float(np.mean(np.abs(self.outputs) * np.linalg.norm(self.inputs, axis=1)))
+
+    @property
+    def output_norm(self) -> float:
+        r"""The norm :math:`\|a\|_2 \sqrt{D/m}`, without the factor.
+
+        For fixed b_j drawn from N(0, I) it bounds, as m grows, the norm in the space of the kernel
+        :math:`E (\eta \cdot x)_+ (\eta \cdot x')_+` with eta uniform on the unit sphere.
+        """
+        return float(np.sqrt(np.mean(self.outputs**2) * self.inputs.shape[1]))
+
+    def predict(self, inputs: FloatArray) -> FloatArray:
+        """Values at inputs (k, D) without the factor, shape (k,)."""
+        return Relu(inputs, merge=False).sums.forward(self.inputs, self.outputs / len(self.outputs))[0]
+
+
+@dataclass(frozen=True)
+class KernelNetwork:
+    r"""A network of infinite width with fixed input weights from N(0, I): :math:`\sum_i c_i y_i k(x_i, x)`.
+
+    Parameters
+    ----------
+    coefficients : array, shape (n,)
+        The numbers ``c_i y_i``.
+    inputs : array, shape (n, D)
+        Data points.
+    norm : float
+        Norm of the function in the space of the kernel of unit vectors, comparable with `Network.output_norm`.
+    """
+
+    coefficients: FloatArray
+    inputs: FloatArray
+    norm: float
+
+    def predict(self, inputs: FloatArray) -> FloatArray:
+        """Values at inputs (k, D), shape (k,), up to a positive factor."""
+        return arc_cosine_kernel(inputs, self.inputs) @ self.coefficients
+
+
+def draw_network(width: int, dimension: int, generator: np.random.Generator) -> Network:
+    """Draw all weights from N(0, 1)."""
+    return Network(generator.standard_normal(width), generator.standard_normal((width, dimension)))
+
+
+def margin(classifier: Classifier, inputs: FloatArray, labels: FloatArray) -> float:
+    """Smallest ``y f(x)`` over inputs (n, D) with labels (n,)."""
+    return float((labels * classifier.predict(inputs)).min())
+
+
+def error_rate(classifier: Classifier, inputs: FloatArray, labels: FloatArray) -> float:
+    """Share of inputs (n, D) that are not on the side of their label (n,); a value 0 or nan is an error."""
+    return 1.0 - float((labels * classifier.predict(inputs) > 0.0).mean())
+
+
+@dataclass(frozen=True)
+class MarginAscent:
+    """Gradient ascent of the soft-min margin.
+
+    Parameters
+    ----------
+    iterations : int
+        Number of steps.
+    step : float
+        Size of the first step; step t + 1 is smaller by the root of t + 1.
+    precision : str
+        "float64" or "float32", of the training of both layers.
+
+    Raises
+    ------
+    InputError
+        If an option is not allowed.
+    """
+
+    iterations: int
+    step: float = 0.5
+    precision: str = "float64"
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "step"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise InputError(f"{name} = {getattr(self, name)!r} is not allowed; give a positive number")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"precision = {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+
+    def train(self, start: Network, inputs: FloatArray, labels: FloatArray, report: Report | None = None) -> Network:
+        """Train both layers.
+
+        Parameters
+        ----------
+        start : Network
+            Where to start.
+        inputs, labels : arrays, shapes (n, D) and (n,)
+            Data, labels +1 or -1.
+        report : callable, optional
+            Called with the number of iterations done, now and then.
+
+        Raises
+        ------
+        InputError
+            If a label is neither +1 nor -1.
+        ShapeError
+            If shapes do not fit together.
+        ComputationError
+            If a weight is not finite any more: the step is too large for the data.
+        """
+        check_data(inputs, labels, start.inputs)
+        dtype: Any = PRECISIONS[self.precision]
+        data, targets, log_scale = inputs.astype(dtype), labels.astype(dtype), start.log_scale
+        outputs, weights = start.outputs.astype(dtype), start.inputs.astype(dtype)
+        activation, slopes = np.empty((len(weights), len(data)), dtype), np.empty_like(weights)
+        margins, shares = np.empty_like(targets), np.empty_like(targets)
+        for iteration in range(self.iterations):
+            np.matmul(weights, data.T, out=activation)
+            largest = _back_propagate(activation, outputs, targets, log_scale, margins, shares)
+            np.matmul(activation, data, out=slopes)
+            _advance(outputs, weights, slopes, dtype(self.step / np.sqrt(iteration + 1.0)))
+            if not largest < LARGEST:
+                log_scale += 2.0 * _divide_by_size(outputs, weights, iteration)
+            if report is not None and ((iteration + 1) % REPORTED == 0 or iteration + 1 == self.iterations):
+                report(iteration + 1)
+        log_scale += 2.0 * _divide_by_size(outputs, weights, self.iterations)
+        return Network(outputs.astype(np.float64), weights.astype(np.float64), log_scale)
+
+    def train_outputs(
+        self, weights: FloatArray, inputs: FloatArray, labels: FloatArray, report: Report | None = None
+    ) -> Network:
+        """Train the output layer from 0, with fixed input weights (m, D).
+
+        Raises
+        ------
+        InputError, ShapeError, ComputationError
+            As `train` does.
+        """
+        check_data(inputs, labels, weights)
+        features = Relu(inputs)(weights) * labels
+        coefficients, _, log_scale = self.ascend(features.T @ features / len(weights), report)
+        return Network(features @ coefficients, weights, log_scale)
+
+    def train_infinite(self, inputs: FloatArray, labels: FloatArray, report: Report | None = None) -> KernelNetwork:
+        """Train the output layer of a network of infinite width, whose input weights are fixed and from N(0, I).
+
+        Raises
+        ------
+        InputError, ShapeError, ComputationError
+            As `train` does.
+        """
+        check_data(inputs, labels)
+        matrix = arc_cosine_kernel(inputs, inputs) * np.outer(labels, labels)
+        coefficients, margins, _ = self.ascend(matrix, report)
+        norm = float(np.sqrt(coefficients @ margins * inputs.shape[1]))
+        return KernelNetwork(coefficients * labels, inputs, norm)
+
+    def ascend(self, matrix: FloatArray, report: Report | None = None) -> tuple[FloatArray, FloatArray, float]:
+        """Iterate the coefficients c of the output layer from 0.
+
+        Parameters
+        ----------
+        matrix : array, shape (n, n)
+            Kernel at the data, times the labels of both points.
+        report : callable, optional
+            Called with the number of iterations done.
+
+        Returns
+        -------
+        coefficients, margins : arrays, shape (n,)
+            c and the margins ``matrix @ c``, both over a common factor.
+        log_scale : float
+            Logarithm of the factor.
+
+        Raises
+        ------
+        ComputationError
+            If a coefficient is not finite any more.
+        """
+        count, log_scale = len(matrix), 0.0
+        coefficients, margins = np.zeros(count), np.zeros(count)
+        rates, active = np.empty(count + ROWS), np.empty(count + ROWS, np.int64)
+        for first in range(0, self.iterations, REPORTED):
+            last = min(first + REPORTED, self.iterations)
+            log_scale = _ascend(matrix, coefficients, margins, rates, active, log_scale, self.step, first, last)
+            np.matmul(matrix, coefficients, out=margins)  # forgets the round-off of the updates
+            _check_finite(coefficients, last)
+            if report is not None:
+                report(last)
+        return coefficients, margins, log_scale
+
+
+def check_data(inputs: FloatArray, labels: FloatArray, weights: FloatArray | None = None) -> None:
+    """Raise InputError or ShapeError unless inputs (n, D) have labels +1 or -1 and fit input weights (m, D)."""
+    check_inputs(inputs)
+    if labels.shape != (len(inputs),):
+        raise ShapeError(f"inputs {inputs.shape} and labels {labels.shape} do not fit; allowed are (n, D), (n,)")
+    if not np.isin(labels, (-1.0, 1.0)).all():
+        wrong = labels[~np.isin(labels, (-1.0, 1.0))][0]
+        raise InputError(f"labels hold {wrong:g}; allowed are +1 and -1")
+    if weights is not None and weights.shape[1] != inputs.shape[1]:
+        raise ShapeError(f"neurons of {weights.shape[1]} inputs do not fit data with {inputs.shape[1]}")
+
+
+def _check_finite(values: FloatArray, iteration: int) -> None:
+    if not np.isfinite(values).all():
+        raise ComputationError(f"the weights diverged before iteration {iteration}; choose a smaller step")
+
+
+def _divide_by_size(outputs: NDArray[Any], weights: NDArray[Any], iteration: int) -> float:
+    """Divide all weights by their root mean square, in place; gives its logarithm."""
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below, once
+        size = np.sqrt((np.sum(outputs**2) + np.sum(weights**2)) / (outputs.size + weights.size))
+    _check_finite(size, iteration)
+    outputs /= size
+    weights /= size
+    return float(np.log(size))
+
+
+@kernel
+def _share_weights(margins, log_scale, shares):
+    """Write exp(smallest margin - margin), with margins that are over a factor; gives the sum."""
+    lowest, scale = margins[0], np.exp(min(log_scale, LARGEST_EXPONENT))
+    for i in range(margins.size):
+        lowest = min(lowest, margins[i])
+    total = 0.0
+    for i in range(margins.size):
+        shares[i] = np.exp((lowest - margins[i]) * scale)
+        total += shares[i]
+    return total
+
+
+@kernel
+def _add_feature(output, activation, prediction):
+    zero = activation.dtype.type(0.0)
+    for i in range(prediction.size):
+        prediction[i] += output * max(activation[i], zero)
+
+
+@kernel
+def _select(values, activation):
+    """Put a value where the activation is positive, and 0 elsewhere."""
+    zero = activation.dtype.type(0.0)
+    for i in range(values.size):
+        activation[i] = values[i] if activation[i] > zero else zero
+
+
+@kernel
+def _back_propagate(activation, outputs, labels, log_scale, margins, shares):
+    """Turn activations (m, n) into ``p y`` times slopes of the features; gives the largest margin.
+
+    The activations are passed twice, since the p are known only when all neurons have been seen.
+    """
+    margins[:] = 0.0
+    for j in range(outputs.size):
+        _add_feature(outputs[j], activation[j], margins)
+    largest = 0.0
+    for i in range(labels.size):
+        margins[i] *= labels[i] / outputs.size
+        largest = max(largest, abs(margins[i]))
+    total = _share_weights(margins, log_scale, shares)
+    for i in range(labels.size):
+        shares[i] *= labels[i] / total
+    for j in range(outputs.size):
+        _select(shares, activation[j])
+    return largest
+
+
+@kernel
+def _advance(outputs, weights, slopes, rate):
+    """Step of both layers; the slope in the output weight is that of the input weights times these (Euler)."""
+    for j in range(outputs.size):
+        push, slope = rate * outputs[j], slopes.dtype.type(0.0)
+        for axis in range(slopes.shape[1]):
+            slope += weights[j, axis] * slopes[j, axis]
+            weights[j, axis] += push * slopes[j, axis]
+        outputs[j] += rate * slope
+
+
+@kernel
+def _add_rows(matrix, rows, rates, total):
+    """Add four rows of a matrix, each times its rate."""
+    a, b, c, d = matrix[rows[0]], matrix[rows[1]], matrix[rows[2]], matrix[rows[3]]
+    p, q, r, s = rates[0], rates[1], rates[2], rates[3]
+    for i in range(total.size):
+        total[i] += p * a[i] + q * b[i] + r * c[i] + s * d[i]
+
+
+@kernel
+def _choose(shares, active):
+    """Move the shares that count to the front, with their places, filled up with zeros to a multiple of four rows."""
+    chosen = 0
+    for i in range(shares.size - ROWS):
+        if shares[i] > NEGLIGIBLE:
+            shares[chosen], active[chosen] = shares[i], i
+            chosen += 1
+    shares[chosen : chosen + ROWS], active[chosen : chosen + ROWS] = 0.0, 0
+    return chosen
+
+
+@kernel
+def _ascend(matrix, coefficients, margins, rates, active, log_scale, step, first, last):
+    """Iterate coefficients and margins in place; gives the new logarithm of their factor."""
+    for iteration in range(first, last):
+        total = _share_weights(margins, log_scale, rates)
+        norm = np.sqrt(max(inner_product(coefficients, margins), 0.0))
+        if norm > LARGEST:
+            for i in range(margins.size):
+                coefficients[i] /= norm
+                margins[i] /= norm
+            log_scale += np.log(norm)
+            norm = 1.0
+        rate = step / np.sqrt(iteration + 1.0) * max(np.exp(-log_scale), norm) / total
+        chosen = _choose(rates, active)
+        for k in range(chosen):
+            rates[k] *= rate
+            coefficients[active[k]] += rates[k]
+        for k in range(0, chosen, ROWS):
+            _add_rows(matrix, active[k:], rates[k:], margins)
+    return log_scale

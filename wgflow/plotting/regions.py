@@ -1,0 +1,136 @@
+"""Classification with two inputs: the regions of both classes, with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure, SubFigure
+
+from wgflow.plotting.clouds import Cloud, cloud_views, make_panels, shows_cloud
+from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.maps import draw_sheet, map_scale, map_views, shows_maps
+from wgflow.plotting.networks import choose_times, time_label
+from wgflow.plotting.scalars import draw_mass, draw_risk
+from wgflow.plotting.sheets import sheet_signs
+from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color, styled_figure
+from wgflow.problems import Problem
+from wgflow.problems.datasets import Dataset
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+RESOLUTION = 401  # points of a picture along each axis
+MARGIN = 0.06  # around the data, over their extent
+ROUND_OFF = 1e-12  # of a prediction over the mass: both sheets cancel at a start that knows nothing
+REGION_TIMES = 4  # pictures in a row
+REGIONS_HEIGHT, MEASURE_HEIGHT, SCALARS_HEIGHT = 3.0, 2.0, 2.9  # inches, of a row
+
+Predict = Callable[[FloatArray], FloatArray]  # values at points of the plane: (k, 2) to (k,)
+
+
+def shows_regions(problem: Problem) -> bool:
+    """Whether a problem is classification with two inputs (a bias does not count)."""
+    data = problem.dataset
+    return data is not None and data.input_shift.size == 2 and bool(np.isin(data.targets, (-1.0, 1.0)).all())
+
+
+def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
+    """Colour the plane around some points (n, 2) by the sign of a function, with a line where it changes.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    predict : callable
+        Values of the function at points (k, 2), shape (k,).
+    points : array, shape (n, 2)
+        What the picture must hold.
+    """
+    x, y, values = _evaluate(predict, points)
+    extent = (x[0], x[-1], y[0], y[-1])
+    colors = ListedColormap([BLUE, VERMILLION])
+    look = {"origin": "lower", "extent": extent, "aspect": "auto", "vmin": -1.0, "vmax": 1.0, "alpha": 0.22}
+    axes.imshow(np.sign(values), cmap=colors, **look)  # type: ignore[arg-type]
+    _draw_zero(axes, x, y, values, BLACK, "-")
+
+
+def draw_boundary(axes: Axes, predict: Predict, points: FloatArray) -> None:
+    """Draw a dashed line where a function changes its sign; arguments as in `draw_decision`."""
+    _draw_zero(axes, *_evaluate(predict, points), GREEN, "--")
+
+
+def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
+    """Draw data points (n, 2), triangles where the label (n,) is +1 and dots where it is -1."""
+    for sign, marker in ((1.0, "^"), (-1.0, "o")):
+        chosen = points[labels == sign]
+        look = {"s": 13, "color": sign_color(sign), "edgecolors": "white", "linewidths": 0.4, "zorder": 3}
+        axes.scatter(chosen[:, 0], chosen[:, 1], marker=marker, **look)  # type: ignore[arg-type]
+
+
+def _evaluate(predict: Predict, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = MARGIN * np.where(high > low, high - low, 1.0)
+    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], RESOLUTION) for axis in (0, 1))
+    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return x, y, predict(places).reshape(RESOLUTION, RESOLUTION)
+
+
+def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: str) -> None:
+    if values.min() < 0.0 < values.max():
+        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=style)
+
+
+def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, index: int) -> None:
+    """Draw the regions at an output with the data, in the units of the file, and how many points are wrong."""
+    points = dataset.input_shift + dataset.input_scale * dataset.inputs[:, :2]
+
+    def values(inputs: FloatArray) -> FloatArray:
+        found = trajectory.predict(inputs, index)
+        return np.where(np.abs(found) > ROUND_OFF * trajectory.mass[index], found, 0.0)
+
+    draw_decision(axes, lambda places: values(dataset.scaled(places)), points)
+    draw_labelled(axes, points, dataset.targets)
+    wrong = int(np.sum(~(dataset.targets * values(dataset.inputs) > 0.0)))
+    axes.set_title(f"{time_label(trajectory.time[index])}: {wrong} of {len(points)} wrong")
+    axes.set_xlabel(dataset.names[0].replace("_", " "))
+    axes.set_ylabel(dataset.names[1].replace("_", " "))
+
+
+def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
+    """Draw the learned regions at a few times; below the measure, where it can be drawn, risk and mass."""
+    shown = choose_times(trajectory)
+    times = shown[thin(len(shown), REGION_TIMES)]
+    rows = len(sheet_signs(trajectory)) if shows_maps(trajectory) else int(shows_cloud(trajectory))
+    heights = [REGIONS_HEIGHT, *[MEASURE_HEIGHT] * rows, SCALARS_HEIGHT]
+    with styled_figure(sum(heights)) as figure:
+        parts = list(cast("Iterable[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights)))
+        for axes, index in zip(parts[0].subplots(1, len(times), squeeze=False)[0], times, strict=True):
+            draw_learned_regions(axes, trajectory, cast("Dataset", problem.dataset), int(index))
+            if axes.get_subplotspec().colspan.start > 0:
+                axes.set_ylabel("")
+        if shows_maps(trajectory):
+            _draw_maps(parts[1:-1], trajectory, problem, times)
+        elif rows:
+            _draw_cloud(parts[1], trajectory, problem)
+        risk, mass = parts[-1].subplots(1, 2)
+        draw_risk(risk, trajectory, problem, times)
+        draw_mass(mass, trajectory)
+    return figure
+
+
+def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem, times: IntArray) -> None:
+    views = map_views(trajectory, problem)
+    scale = map_scale(trajectory, views, times)
+    for part, sign in zip(parts, sheet_signs(trajectory), strict=True):
+        panels = part.subplots(len(views), len(times), subplot_kw=views[0].projection, squeeze=False)
+        draw_sheet(part, panels, views, trajectory, sign, times, scale)
+
+
+def _draw_cloud(part: SubFigure, trajectory: Trajectory, problem: Problem) -> None:
+    views = cloud_views(trajectory, problem)
+    shown = thin(len(trajectory.time), 300)
+    for axes, view in zip(make_panels(part, views), views, strict=True):
+        Cloud(axes, trajectory, view, shown).show(len(shown) - 1)

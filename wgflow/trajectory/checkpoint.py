@@ -1,0 +1,98 @@
+"""The state of a run between two outputs: with it a run goes on, bit by bit, as if it had not been interrupted.
+
+It is an array of bytes in the file, ``checkpoint/state``: arrays by name in the format .npz of numpy, which has
+checksums. It counts as long as its time is later than that of the last scheduled snapshot, and is empty otherwise.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from wgflow.schemes import Checkpoint
+from wgflow.trajectory.raw_file import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
+
+STATE = "checkpoint/state"
+
+
+class CheckpointStore:
+    """The checkpoint in a file that is written: replaced as a whole, in two places by turns, at one instant.
+
+    Parameters
+    ----------
+    raw : RawFile
+        The file.
+    variable : h5py.Dataset
+        Its array of bytes, as the library sees it.
+    """
+
+    def __init__(self, raw: RawFile, variable: h5py.Dataset) -> None:
+        found = {message.kind: message for message in raw.messages(h5py.h5o.get_info(variable.id).addr)}
+        extents = found[DATASPACE].size - EXTENT  # the extent, and in most files the largest one behind it
+        self.places = [(found[DATASPACE].place + EXTENT, extents), (found[LAYOUT].place + ADDRESS, 16)]
+        self._raw = raw
+        self._shown = self._spare = (UNDEFINED, 0)  # where bytes lie, and how many have room there
+        if variable.size > 0:
+            self._shown = (raw.number(self.places[1][0]), variable.size)
+
+    def put(self, checkpoint: Checkpoint) -> None:
+        """Let readers see another checkpoint with the next commit."""
+        content = packed(checkpoint)
+        address, room = self._spare
+        if len(content) <= room:
+            self._raw.write(address, content)
+        else:
+            address, room = self._raw.allocate(content), len(content)
+        self._shown, self._spare = (address, room), self._shown
+        self._show(address, len(content))
+
+    def clear(self) -> None:
+        """Let readers see none with the next commit."""
+        self._show(UNDEFINED, 0)
+
+    def _show(self, address: int, size: int) -> None:
+        (extent, length), (layout, _) = self.places
+        self._raw.patch(extent, size.to_bytes(8, "little") * (length // 8))
+        self._raw.patch(layout, address.to_bytes(8, "little") + size.to_bytes(8, "little"))
+
+
+def packed(checkpoint: Checkpoint) -> bytes:
+    """Bytes of a checkpoint."""
+    content = io.BytesIO()
+    np.savez(content, **checkpoint)  # type: ignore[arg-type]  # names of options are none of ours
+    return content.getvalue()
+
+
+def unpacked(content: bytes) -> Checkpoint | None:
+    """Checkpoint of some bytes; None where there are none.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are damaged.
+    """
+    if not content:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError) as error:
+        raise ValueError(f"the checkpoint is damaged ({error})") from None
+
+
+def stored_checkpoint(file: h5py.File) -> Checkpoint | None:
+    """Checkpoint in an open file, None where there is none; raises ValueError where it is damaged."""
+    return unpacked(file[STATE][:].tobytes()) if STATE in file else None
+
+
+def read_checkpoint(path: Path) -> Checkpoint | None:
+    """Read the checkpoint of a trajectory file; None where there is none, or a damaged one: a run can do without."""
+    try:
+        with h5py.File(path, "r") as file:
+            return stored_checkpoint(file)
+    except (OSError, ValueError, RuntimeError):
+        return None
