@@ -85,15 +85,11 @@ def test_figure_2_finds_the_time_to_learn():
 
 
 def test_figure_3(tmp_path):
-    printed = run("validation/figure3.py", "--quick", "--population", "--figure", str(tmp_path / "figure3.png"))
+    options = ["--quick", "--population", "--independent-samples"]
+    printed = run("validation/figure3.py", *options, "--figure", str(tmp_path / "figure3.png"))
     assert "m = 30" in printed
     assert printed.count("PASS") == 1
     assert (tmp_path / "figure3.png").exists()
-
-
-def test_figure_3_with_independent_samples(tmp_path):
-    printed = run("validation/figure3.py", "--quick", "--independent-samples", "--figure", str(tmp_path / "f.png"))
-    assert "m = 30" in printed
 
 
 class Recorded:

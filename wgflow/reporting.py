@@ -123,7 +123,7 @@ class _Lines:
         self._seen += 1
         if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
             share = self._seen / self._total
-            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} risk = {snapshot.risk:.6e}{self._left(snapshot.time)}")
+            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} F = {snapshot.energy:.6e}{self._left(snapshot.time)}")
 
     def _left(self, time: float) -> str:
         """Time that is left, if the flow goes on at its mean pace."""
@@ -176,9 +176,13 @@ def _table(trajectory: Trajectory) -> str:
         "min J": trajectory.min_potential,
         "step": trajectory.step_size,
     }
-    if not np.array_equal(trajectory.energy, trajectory.risk, equal_nan=True):
+    if not _energy_is_risk(trajectory):
         columns["F"] = trajectory.energy
     return _layout(columns)
+
+
+def _energy_is_risk(trajectory: Trajectory) -> bool:
+    return np.array_equal(trajectory.energy, trajectory.risk, equal_nan=True)
 
 
 def _layout(columns: Mapping[str, FloatArray]) -> str:
@@ -204,6 +208,8 @@ def _ending(trajectory: Trajectory) -> list[str]:
         )
         lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
     lines.append(f"risk        {trajectory.risk[0]:.6g} -> {trajectory.risk[-1]:.6g}")
+    if not _energy_is_risk(trajectory):
+        lines.append(f"F           {trajectory.energy[0]:.6g} -> {trajectory.energy[-1]:.6g}")
     change = trajectory.mass[-1] - trajectory.mass[0]
     if found.get("reaction") == 0.0:
         lines.append(f"mass error  {change / trajectory.mass[0]:.1e} (relative)")

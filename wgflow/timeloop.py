@@ -165,6 +165,8 @@ class _Loop:
             within = False
             while self._evolution.time < target:
                 reason = self._step(float(target))
+                if reason == INTERRUPTED and self._evolution.time >= times[-1]:
+                    return "t_end"  # nothing is left to continue
                 if reason is not None:
                     return reason
         return "t_end"

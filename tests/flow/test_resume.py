@@ -244,3 +244,25 @@ def test_a_full_disk_names_the_state(tmp_path, monkeypatch):
     with pytest.raises(ComputationError, match=r"the state at t = .* cannot be written to .*No space left"):
         wgflow.run(problem(), tmp_path / "run.h5", observers=Observers(step=[After(3)]))
     assert len(wgflow.load(tmp_path / "run.h5").time) == 1
+
+
+def test_a_signal_at_the_last_step_leaves_nothing_to_continue(tmp_path):
+    path, counted = tmp_path / "flow.h5", After(10**9)
+    whole = wgflow.run(problem(), observers=Observers(step=[counted]))
+    wgflow.run(problem(), path, observers=Observers(step=[After(len(counted.times))]))
+    assert wgflow.load(path).status == "complete"
+    expect_same(path, whole)
+
+
+def test_a_run_killed_between_its_last_snapshot_and_its_end_is_complete_once_resumed(tmp_path):
+    path = tmp_path / "flow.h5"
+
+    def stop(snapshot):
+        if snapshot.time == 5.0:
+            raise StopError
+
+    with suppress(StopError):
+        wgflow.run(problem(), path, observers=Observers(snapshot=[stop]))
+    assert wgflow.load(path).status == "failed"
+    assert wgflow.run(problem(), path, resume=True).status == "complete"
+    expect_same(path, wgflow.run(problem()))

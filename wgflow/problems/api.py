@@ -22,7 +22,7 @@ from wgflow.schemes import Checkpoint, Evolution
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import read_checkpoint
-from wgflow.trajectory.schema import RUNNING
+from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -167,6 +167,9 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
             record_start=False,
             within=evolution.time > state.time,
         )
+    elif remaining.size == 0 and trajectory.status != COMPLETE:  # killed between its last snapshot and its end
+        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
+        recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
 
 
