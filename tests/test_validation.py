@@ -127,6 +127,16 @@ def test_particles_approach_the_pde_at_the_rates_of_theorem_1(tmp_path):
     assert (tmp_path / "theorem1.png").exists()
 
 
+def test_margins_bound_the_flow_of_diverging_mass():
+    assert run("validation/margins.py", "--quick").count("PASS") == 6
+
+
+def test_spikes_are_found_from_their_convolution(tmp_path):
+    printed = run("validation/deconvolution.py", "--quick", "--figure", str(tmp_path / "deconvolution.png"))
+    assert printed.count("PASS") == 5
+    assert (tmp_path / "deconvolution.png").exists()
+
+
 def test_the_script_of_the_continuity_equation_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = run("solvers/continuity.py")
