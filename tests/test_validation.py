@@ -191,3 +191,11 @@ def test_figure_6_goes_on_after_an_interruption(tmp_path):
     assert script["Results"](path).found == {trainings[0]: result}
     script["Results"](path).add(trainings[1], result)
     assert script["Results"](path).found == {trainings[0]: result, trainings[1]: result}
+
+
+def test_noisy_networks_follow_the_diffusion_equation(capsys):
+    """Neurons that act on each other, between walls: risks at two times and W1 at the end."""
+    script = runpy.run_path(str(ROOT / "validation/langevin.py"))
+    network = len(script["all_cases"](quick=True)) - 1
+    assert script["check_case"](network, map, quick=True)[0]
+    assert capsys.readouterr().out.count("PASS") == 2

@@ -79,9 +79,8 @@ class Network:
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 2 or self.outputs.shape != (len(self.inputs),) or self.outputs.size == 0:
-            raise ShapeError(
-                f"outputs {self.outputs.shape} and inputs {self.inputs.shape} are no network; allowed are (m,), (m, D)"
-            )
+            shapes = self.outputs.shape, self.inputs.shape
+            raise ShapeError(f"weights of shapes {shapes} are no network; allowed are (m,) and (m, D)")
 
     @property
     def measure(self) -> Particles:
@@ -190,10 +189,8 @@ class MarginAscent:
 
         Raises
         ------
-        InputError
-            If a label is neither +1 nor -1.
-        ShapeError
-            If shapes do not fit together.
+        InputError, ShapeError
+            If a label is neither +1 nor -1, or shapes do not fit together.
         ComputationError
             If a weight is not finite any more: the step is too large for the data.
         """
@@ -239,8 +236,7 @@ class MarginAscent:
             As `train` does.
         """
         check_data(inputs, labels)
-        matrix = arc_cosine_kernel(inputs, inputs) * np.outer(labels, labels)
-        coefficients, margins, _ = self.ascend(matrix, report)
+        coefficients, margins, _ = self.ascend(arc_cosine_kernel(inputs, inputs) * np.outer(labels, labels), report)
         norm = float(np.sqrt(coefficients @ margins * inputs.shape[1]))
         return KernelNetwork(coefficients * labels, inputs, norm)
 
@@ -252,14 +248,12 @@ class MarginAscent:
         matrix : array, shape (n, n)
             Kernel at the data, times the labels of both points.
         report : callable, optional
-            Called with the number of iterations done.
+            As in `train`.
 
         Returns
         -------
-        coefficients, margins : arrays, shape (n,)
-            c and the margins ``matrix @ c``, both over a common factor.
-        log_scale : float
-            Logarithm of the factor.
+        coefficients, margins, log_scale : arrays of shape (n,) and float
+            c and the margins ``matrix @ c``, both over a common factor, and its logarithm.
 
         Raises
         ------
@@ -284,9 +278,9 @@ def check_data(inputs: FloatArray, labels: FloatArray, weights: FloatArray | Non
     check_inputs(inputs)
     if labels.shape != (len(inputs),):
         raise ShapeError(f"inputs {inputs.shape} and labels {labels.shape} do not fit; allowed are (n, D), (n,)")
-    if not np.isin(labels, (-1.0, 1.0)).all():
-        wrong = labels[~np.isin(labels, (-1.0, 1.0))][0]
-        raise InputError(f"labels hold {wrong:g}; allowed are +1 and -1")
+    wrong = labels[~np.isin(labels, (-1.0, 1.0))]
+    if wrong.size:
+        raise InputError(f"labels hold {wrong[0]:g}; allowed are +1 and -1")
     if weights is not None and weights.shape[1] != inputs.shape[1]:
         raise ShapeError(f"neurons of {weights.shape[1]} inputs do not fit data with {inputs.shape[1]}")
 
@@ -336,10 +330,7 @@ def _select(values, activation):
 
 @kernel
 def _back_propagate(activation, outputs, labels, log_scale, margins, shares):
-    """Turn activations (m, n) into ``p y`` times slopes of the features; gives the largest margin.
-
-    The activations are passed twice, since the p are known only when all neurons have been seen.
-    """
+    """Turn activations (m, n) into ``p y`` times slopes of the features; gives the largest margin."""
     margins[:] = 0.0
     for j in range(outputs.size):
         _add_feature(outputs[j], activation[j], margins)
