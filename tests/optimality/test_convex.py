@@ -21,7 +21,8 @@ from wgflow import (
     Teacher,
     find_optimum,
 )
-from wgflow.optimality.convex import join_atoms, weight_hessian
+from wgflow.functionals.maps import central_differences
+from wgflow.optimality.convex import free_weights, join_atoms, minimize_quadratic, weight_hessian
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.1, 1.1])
@@ -148,6 +149,24 @@ def test_second_derivatives_of_weights():
             step = 1e-5 * np.eye(3)[k]
             up, down = (functional.at_particles(Particles(points, weights + s * step, signs)) for s in (1.0, -1.0))
             assert abs(found[k] - (up.potential - down.potential) / 2e-5).max() < 1e-8
+
+
+def test_a_quadratic_form_with_a_given_sum_of_weights():
+    """(w1^2 + 3 w2^2) / 2 - 0.3 w1 - 0.2 w2: both slopes are 0.1 at (0.4, 0.1); for less one is 0."""
+    hessian, slope = np.diag([1.0, 3.0]), np.array([-0.3, -0.2])
+    assert minimize_quadratic(hessian, slope, 0.5) == pytest.approx([0.4, 0.1], abs=1e-12)
+    assert minimize_quadratic(hessian, slope, 0.05) == pytest.approx([0.05, 0.0], abs=1e-12)
+    assert minimize_quadratic(hessian, slope, None) == pytest.approx([0.3, 0.2 / 3.0], abs=1e-12)
+
+
+@pytest.mark.parametrize("mass", [None, 1.7])
+def test_gradients_of_scaled_weights_are_those_of_their_free_variables(mass):
+    masses, potential = np.array([0.2, 0.5, 0.1]), np.array([1.0, -2.0, 0.7])
+    expected = central_differences(
+        lambda z: np.array([free_weights(row, mass)[0] @ potential for row in z]), masses[None]
+    )
+    assert free_weights(masses, mass)[1](potential) == pytest.approx(expected[0], abs=1e-8)
+    assert free_weights(masses, mass)[0].sum() == pytest.approx(0.8 if mass is None else mass, rel=1e-15)
 
 
 def test_atoms_that_came_together_are_joined():

@@ -155,7 +155,7 @@ class _Descent:
         for _ in range(NEWTON_STEPS):
             hessian = weight_hessian(self._certifier.risk, measure)
             slope = found.potential - hessian @ measure.weights
-            change = _minimize_quadratic(hessian, slope, self._mass) - measure.weights
+            change = minimize_quadratic(hessian, slope, self._mass) - measure.weights
             for halving in range(HALVINGS):
                 tried = _weighted(measure, np.maximum(measure.weights + 0.5**halving * change, 0.0))
                 there = self._functional.at_particles(tried)
@@ -177,7 +177,7 @@ class _Descent:
         def objective(free: FloatArray) -> tuple[float, FloatArray]:
             masses, places = free[:count], free[count:].reshape(count, -1)
             points, pull = chart(self._base, places)
-            weights, pull_weights = self._free_weights(masses)
+            weights, pull_weights = free_weights(masses, self._mass)
             found = self._functional.at_particles(Particles(points, weights, measure.signs))
             slopes = pull(weights[:, None] * found.gradient)
             gradient = np.concatenate([pull_weights(found.potential), slopes.ravel()])
@@ -191,15 +191,16 @@ class _Descent:
         if not done.fun * scale < start:
             return measure
         points = chart(self._base, done.x[count:].reshape(count, -1))[0]
-        return Particles(points, self._free_weights(done.x[:count])[0], measure.signs)
+        return Particles(points, free_weights(done.x[:count], self._mass)[0], measure.signs)
 
-    def _free_weights(self, masses: FloatArray) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
-        """Weights from free variables >= 0, scaled to a given mass, and the gradient in the latter from J."""
-        total = float(masses.sum())
-        if self._mass is None or total == 0.0:
-            return masses, lambda potential: potential
-        weights, factor = masses * (self._mass / total), self._mass / total
-        return weights, lambda potential: factor * (potential - potential @ masses / total)
+
+def free_weights(masses: FloatArray, mass: float | None) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
+    """Weights (m,) from free variables >= 0, scaled to a given mass, and the gradient in the latter from J (m,)."""
+    total = float(masses.sum())
+    if mass is None or total == 0.0:
+        return masses, lambda potential: potential
+    factor = mass / total
+    return factor * masses, lambda potential: factor * (potential - potential @ masses / total)
 
 
 def weight_hessian(risk: Features | Population, measure: Particles) -> FloatArray:
@@ -214,7 +215,7 @@ def weight_hessian(risk: Features | Population, measure: Particles) -> FloatArra
     return signs[:, None] * arc_cosine_kernel(points, points) * signs
 
 
-def _minimize_quadratic(hessian: FloatArray, slope: FloatArray, mass: float | None) -> FloatArray:
+def minimize_quadratic(hessian: FloatArray, slope: FloatArray, mass: float | None) -> FloatArray:
     """Minimise ``w.H w / 2 + slope.w`` over w >= 0, of the given sum if there is one, by nonnegative least squares.
 
     A given sum is reached by the method of multipliers, which needs few steps as its penalty is exact in the limit.

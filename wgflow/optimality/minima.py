@@ -2,8 +2,8 @@ r"""The least value of a potential J over a whole domain, between the cells too.
 
 How sure it is depends on the features (`Minimum.method`):
 
-- "arcs": ReLU on data in the plane. Between two kinks V is a . eta with a fixed vector a, whose least value over an arc
-  is at one of its ends or at -a/|a|: exact up to round-off.
+- "arrangement": ReLU on data in the plane or in space. Between kinks V is linear, and all places where it can be least
+  are visited (`pricing`): exact up to round-off.
 - "curvature": population risk on the circle. The kernel, a function of the angle, has second derivatives in
   [-1/2, 1/2], hence :math:`|V''| \le L = \frac12 \sum |m_j|` and :math:`\min V \ge \min_{grid} V - L h^2 / 8` on a
   grid of width h, which is refined where the minimum can be.
@@ -23,20 +23,21 @@ from scipy.spatial import cKDTree
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Sphere
 from wgflow.errors import InputError
 from wgflow.functionals import Relu
-from wgflow.optimality.arcs import arc_minima
 from wgflow.optimality.frozen import FrozenFeatures, FrozenPopulation, FrozenPotential
+from wgflow.optimality.pricing import Arrangement
 from wgflow.typing import FloatArray, IntArray
 
 STARTS = 8  # local minima from which to descend
 CIRCLE_POINTS, SPHERE_POINTS, HYPERSPHERE_POINTS = 2048, 8192, 4096
 BOX_POINTS = (2049, 97, 25)  # along each axis of a box in one, two, three dimensions
 BOUNDED_CELLS, REFINED_CELLS, REFINEMENT = 2**13, 2**10, 2**8  # of the circle where the curvature gives a bound
+ARRANGED_POINTS = {2: 2**20, 3: 1000}  # data points at most, by their components: memory is O(n), and O(n^2) in space
 NEIGHBOURS = 16  # of a point at most, itself included
 DESCENT_STEPS = 60
 APART = 1e-7  # distance below which two minima are one
 
 METHODS = {
-    "arcs": "exact on each arc between kinks",
+    "arrangement": "exact on each cell between kinks",
     "curvature": "bounded by the curvature of the kernel",
     "search": "local searches, not proven to be global",
 }
@@ -92,6 +93,7 @@ class Search:
         tangents = self.points.shape[1] - (0 if isinstance(domain.base, Box) else 1)
         near = min(2 + tangents * (tangents + 1), NEIGHBOURS)  # a point and what surrounds it
         self._neighbours = np.asarray(cKDTree(self.points).query(self.points, near)[1], dtype=np.int64)
+        self._arranged: _Arranged | None = None
 
     def minima(self, potential: FrozenPotential, strength: float, start: FloatArray | None = None) -> list[Minimum]:
         """Local minima of J = sign V + lambda, the lowest first, at most `STARTS` on each sheet and at least one.
@@ -105,9 +107,9 @@ class Search:
         start : array, shape (k, p), optional
             Further points to descend from.
         """
-        relu = _relu_in_the_plane(potential)
-        if isinstance(self.domain.base, Circle) and relu is not None and isinstance(potential, FrozenFeatures):
-            return _on_arcs(relu, potential.coefficients, self.domain.signs, strength)
+        arranged = self._arrange(potential)
+        if arranged is not None and isinstance(potential, FrozenFeatures):
+            return arranged.minima(potential.coefficients, self.domain.signs, strength)
         values, found = potential.values(self.points), []
         extra = np.empty((0, self.points.shape[1])) if start is None else start
         for sign in self.domain.signs:
@@ -118,6 +120,18 @@ class Search:
         lowest = _lowest(found)
         bound = self._bound(potential, strength)
         return lowest if bound is None else [_bounded(minimum, bound) for minimum in lowest]
+
+    def _arrange(self, potential: FrozenPotential) -> _Arranged | None:
+        """The arrangement of kinks, if the potential has them; kept for potentials of the same data."""
+        fn = potential.functional.fn if isinstance(potential, FrozenFeatures) else None
+        if isinstance(self.domain.base, Box) or not isinstance(fn, Relu) or fn.smoothing > 0.0:
+            return None
+        count, components = fn.inputs.shape
+        if count > ARRANGED_POINTS.get(components, 0):
+            return None
+        if self._arranged is None or self._arranged.relu is not fn:
+            self._arranged = _Arranged(fn)
+        return self._arranged
 
     def _local_minima(self, values: FloatArray) -> IntArray:
         """Points below all that surround them, the lowest first; at least the lowest of all."""
@@ -147,14 +161,27 @@ def _bound_by_curvature(potential: FrozenPopulation, sign: float) -> float:
     return bound if refined.size == order.size else min(bound, float(values[order[refined.size]]) - drop)
 
 
-def _on_arcs(relu: Relu, coefficients: FloatArray, signs: FloatArray, strength: float) -> list[Minimum]:
-    found = []
-    for sign in signs:
-        points, values = arc_minima(relu.inputs, sign * coefficients)
-        for k in np.argsort(values)[: 2 * STARTS]:
-            value = float(values[k]) + strength
-            found.append(Minimum(value, value, points[k], float(sign), "arcs"))
-    return _lowest(found)
+class _Arranged:
+    """Exact minima for ReLU on data; points at the origin never are active."""
+
+    def __init__(self, relu: Relu) -> None:
+        self.relu, self._here = relu, np.linalg.norm(relu.inputs, axis=1) > 0.0
+        self._arrangement = Arrangement(relu.inputs[self._here]) if self._here.any() else None
+
+    def minima(self, coefficients: FloatArray, signs: FloatArray, strength: float) -> list[Minimum]:
+        """Local minima of ``sign V + strength``, the lowest first."""
+        found = []
+        for sign in signs:
+            for point, value in zip(*self._least(sign * coefficients[self._here]), strict=True):
+                level = float(value) + strength
+                found.append(Minimum(level, level, point, float(sign), "arrangement"))
+        return _lowest(found)
+
+    def _least(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        if self._arrangement is None:
+            return np.eye(1, self.relu.inputs.shape[1]), np.zeros(1)
+        points, values = self._arrangement.highest(-coefficients, 2 * STARTS)
+        return points, -values
 
 
 def _bounded(minimum: Minimum, bound: float) -> Minimum:
@@ -252,12 +279,6 @@ def chart_bounds(base: Domain) -> list[tuple[float | None, float | None]] | None
 def _wrapped(box: Box, points: FloatArray) -> FloatArray:
     low, high = np.array(box.bounds).T
     return np.where(box.periodic, low + np.mod(points - low, high - low), points)
-
-
-def _relu_in_the_plane(potential: FrozenPotential) -> Relu | None:
-    """ReLU features whose kinks cut the circle into arcs, if the potential is theirs."""
-    fn = potential.functional.fn if isinstance(potential, FrozenFeatures) else None
-    return fn if isinstance(fn, Relu) and fn.smoothing == 0.0 and fn.inputs.shape[1] == 2 else None
 
 
 def _lowest(minima: list[Minimum]) -> list[Minimum]:

@@ -1,10 +1,10 @@
-r"""Where :math:`|g|`, :math:`g(\eta) = \sum_i c_i (\eta \cdot x_i)_+`, is largest on the unit sphere.
+r"""Where :math:`|g|` or g, :math:`g(\eta) = \sum_i c_i (\eta \cdot x_i)_+`, is largest on the unit sphere.
 
 On the cone over a cell of the arrangement of the kinks :math:`\eta \cdot x_i = 0` the function is linear, g = <v, eta>.
 Its extrema on the sphere are therefore vertices of the arrangement, points v/|v| projected on an arc of a kink, or
-points v/|v| inside a cell. In two and three dimensions all of them are visited: events along each kink are sorted once,
-and prefix sums over them give v on all arcs, in O(n^2) for n points. In more dimensions local ascent from many starts
-finds a lower bound.
+points v/|v| inside a cell; where g is nowhere positive, it is largest at a vertex. In two and three dimensions all of
+them are visited: events along each kink are sorted once, and prefix sums over them give v on all arcs, in O(n^2) for n
+points. In more dimensions local ascent from many starts finds a lower bound.
 
 References
 ----------
@@ -22,7 +22,8 @@ from wgflow.domains.icosphere import unit
 from wgflow.typing import FloatArray, IntArray
 
 PARALLEL = 1e-11  # sine of the angle below which two kinks are one
-SLACK = 1e-12  # of tests whether a point lies in a cell; those that pass are evaluated anyway
+SLACK = 1e-12  # of tests whether a point lies in a cell, over sum |c||x|; those that pass are evaluated anyway
+BOTH, UP = (1.0, -1.0), (1.0,)  # signs s of the functions s g of which the largest value is sought
 CHUNK = 4096  # candidates evaluated at a time
 STARTS, ASCENTS = 256, 200  # of the local ascent
 
@@ -47,10 +48,12 @@ def combination(points: FloatArray, inputs: FloatArray, charges: FloatArray) -> 
     return np.maximum(points @ inputs.T, 0.0) @ charges
 
 
-def largest(points: FloatArray, inputs: FloatArray, charges: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
-    """Give the distinct ones of the points where |g| is largest, and g there."""
+def largest(
+    points: FloatArray, inputs: FloatArray, charges: FloatArray, count: int, signs: tuple[float, ...] = BOTH
+) -> tuple[FloatArray, FloatArray]:
+    """Give the distinct ones of the points where s g is largest for some of the signs s, and g there."""
     values = combination(points, inputs, charges)
-    best = np.argsort(-np.abs(values), kind="stable")[: 4 * count]
+    best = np.argsort(-np.outer(signs, values).max(axis=0), kind="stable")[: 4 * count]
     _, first = np.unique(np.round(points[best], 9), axis=0, return_index=True)
     chosen = best[np.sort(first)[:count]]
     return points[chosen], values[chosen]
@@ -112,48 +115,54 @@ class Arrangement:
 
     def __init__(self, inputs: FloatArray) -> None:
         self._inputs = inputs
+        self._longest = float(np.linalg.norm(inputs, axis=1).max())
         spatial = inputs.shape[1] == 3
         self._circles = _cut(_kink_frames(inputs) if spatial else np.eye(2)[None], inputs)
         self._sides = _parallel_points(inputs) if spatial else ()
 
     def __call__(self, charges: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
         """Give unit vectors (k, D) and g there; the first one has the largest |g| of all."""
+        return self._search(charges, count, BOTH)
+
+    def highest(self, charges: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+        """Give unit vectors (k, D), k <= count, and g there by falling g; the first one has the largest g of all."""
+        return self._search(charges, count, UP)
+
+    def _search(self, charges: FloatArray, count: int, signs: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
         charged = charges[:, None] * self._inputs
+        slack = SLACK * float(np.linalg.norm(charged, axis=1).sum())
         vectors = self._circles.vectors(charged)
         sides = [vectors + (parallel @ charged)[:, None] for parallel in self._sides]
-        points, bounds = self._on_arcs(vectors, sides)
+        on_arcs = [self._on_arcs(vectors, sides, sign, slack) for sign in signs]
+        points, bounds = (np.concatenate(parts) for parts in zip(*on_arcs, strict=True))
         floor = float(np.sort(bounds)[-min(count, len(bounds))]) if len(bounds) else 0.0
         found = [points[bounds >= floor]]
         for side, inside in zip((1.0, -1.0), sides, strict=False):
-            found.append(self._in_cells(inside, side, floor, count, charges))
-        return largest(np.concatenate(found), self._inputs, charges, count)
+            found += [self._in_cells(s * inside, side, floor, count, s * charges, slack) for s in signs]
+        return largest(np.concatenate(found), self._inputs, charges, count, signs)
 
-    def _on_arcs(self, vectors: FloatArray, sides: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """Vertices and extrema inside arcs, with |g| there; without those that are seen to be no local extrema."""
+    def _on_arcs(
+        self, vectors: FloatArray, sides: list[FloatArray], sign: float, slack: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Vertices and peaks of ``sign g`` on arcs, with its values; without those seen to be no local peaks."""
         circles = self._circles
-        along = np.einsum("cad,cfd->caf", vectors, circles.frames)
+        along = sign * np.einsum("cad,cfd->caf", vectors, circles.frames)
         cosine, sine = np.cos(circles.start), np.sin(circles.start)
         after = cosine * along[..., 1] - sine * along[..., 0]
         before = cosine * np.roll(along[..., 1], 1, axis=1) - sine * np.roll(along[..., 0], 1, axis=1)
         values = cosine * along[..., 0] + sine * along[..., 1]
-        slack = SLACK * np.abs(values)
-        corner = ((values > 0.0) & (before >= -slack) & (after <= slack)) | (
-            (values < 0.0) & (before <= slack) & (after >= -slack)
-        )
-        points, bounds = [circles.at(circles.start)[corner]], [np.abs(values[corner])]
+        corner = (before >= -slack) & (after <= slack)
         peak, height = np.arctan2(along[..., 1], along[..., 0]), np.hypot(along[..., 0], along[..., 1])
-        rising = [side * np.einsum("cad,cd->ca", v, self._inputs) for side, v in zip((1.0, -1.0), sides, strict=False)]
-        for sign in (1.0, -1.0):
-            angle = peak + (0.5 - 0.5 * sign) * np.pi
-            inner = (angle - circles.start) % (2.0 * np.pi) <= circles.length
-            for slope in rising:
-                inner &= sign * slope <= SLACK * height
-            points.append(circles.at(angle)[inner])
-            bounds.append(height[inner])
-        return np.concatenate(points), np.concatenate(bounds)
+        inner = (peak - circles.start) % (2.0 * np.pi) <= circles.length
+        for side, inside in zip((1.0, -1.0), sides, strict=False):
+            inner &= sign * side * np.einsum("cad,cd->ca", inside, self._inputs) <= slack * self._longest
+        points = np.concatenate([circles.at(circles.start)[corner], circles.at(peak)[inner]])
+        return points, np.concatenate([values[corner], height[inner]])
 
-    def _in_cells(self, vectors: FloatArray, side: float, floor: float, count: int, charges: FloatArray) -> FloatArray:
-        """Extrema inside the cells on one side of each arc where |g| may exceed a value, at most ``count`` of them.
+    def _in_cells(
+        self, vectors: FloatArray, side: float, floor: float, count: int, charges: FloatArray, slack: float
+    ) -> FloatArray:
+        """Peaks of g inside the cells on one side of each arc where it may exceed a value, about ``count`` of them.
 
         Those that do not lie in the cell are told from the arc's kink and from those at its ends, and the rest by
         g, which is |v| where they do.
@@ -163,25 +172,22 @@ class Arrangement:
         first = circles.change * np.einsum("cad,cad->ca", vectors, inputs[circles.kink])
         next_kink, next_change = np.roll(circles.kink, -1, axis=1), np.roll(circles.change, -1, axis=1)
         last = -next_change * np.einsum("cad,cad->ca", vectors, inputs[next_kink])
-        lowest, highest = np.minimum(np.minimum(own, first), last), np.maximum(np.maximum(own, first), last)
         norms = np.linalg.norm(vectors, axis=-1)
-        found = [np.empty((0, 3))]
-        for sign, fits in ((1.0, lowest >= -SLACK * norms), (-1.0, highest <= SLACK * norms)):
-            wanted = fits & (norms > floor)
-            by_size = np.argsort(-norms[wanted], kind="stable")
-            candidates, sizes = sign * vectors[wanted][by_size], norms[wanted][by_size]
-            found.append(_confirmed(candidates / sizes[:, None], sizes, inputs, charges, count))
-        return np.concatenate(found)
+        lowest = np.minimum(np.minimum(own, first), last)
+        wanted = (lowest >= -slack * self._longest) & (norms > max(floor, 0.0))
+        by_size = np.argsort(-norms[wanted], kind="stable")
+        candidates, sizes = vectors[wanted][by_size], norms[wanted][by_size]
+        return _confirmed(candidates / sizes[:, None], sizes, inputs, charges, count)
 
 
 def _confirmed(
     points: FloatArray, sizes: FloatArray, inputs: FloatArray, charges: FloatArray, count: int
 ) -> FloatArray:
-    """Those of the points, by falling sizes, where |g| is the size; about ``count`` of them."""
+    """Those of the points, by falling sizes, where g is the size; about ``count`` of them."""
     found, number = [np.empty((0, points.shape[1]))], 0
     for start in range(0, len(points), CHUNK):
         part = slice(start, start + CHUNK)
-        values = np.abs(combination(points[part], inputs, charges))
+        values = combination(points[part], inputs, charges)
         found.append(points[part][values >= sizes[part] * (1.0 - 1e-9)])
         number += len(found[-1])
         if number >= count:
