@@ -44,7 +44,7 @@ from wgflow.typing import FloatArray
 
 PROBLEMS = {False: (14, 6), True: (2, 1)}  # on the circle and on the sphere: in full, quick
 CELLS = {False: {2: 256, 3: 40962}, True: {2: 256, 3: 2562}}  # by the number of components
-T_END = {2: 2000.0, 3: 1600.0}
+T_END = {2: 2000.0, 3: 1200.0}
 REACTION = 4.0
 GAP = {False: 1e-4, True: 3e-4}  # of F at the start; on the sphere cells limit it, like their squared width, and time
 NEGATIVE, RESIDUAL = 0.01, 0.05  # largest -min J, and |J| on the support, over lambda
