@@ -50,10 +50,8 @@ from wgflow.schemes.space import make_space_scheme
 from wgflow.typing import FloatArray
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
-TOLERANCE, LOOSE_TOLERANCE = (
-    1e-7,
-    1e-3,
-)  # of the dual function's slope: wanted, and still accepted at the last iteration
+# Of the dual function's slope: wanted, and still accepted at the last iteration.
+TOLERANCE, LOOSE_TOLERANCE = 1e-7, 1e-3
 MAX_ITERATIONS, MAX_HALVINGS = 60, 40
 DESCENT = 1e-4  # share of the predicted decrease that a Newton step must reach
 ROUND_OFF = 1e-14
