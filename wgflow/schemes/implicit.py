@@ -10,9 +10,10 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional
-from wgflow.schemes.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
-from wgflow.schemes.explicit import ROUND_OFF, ConcentrationWatch, check_density, check_factor
+from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
+from wgflow.schemes.explicit import check_factor
 from wgflow.schemes.implicit_space import DiffusionFluxes
+from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
 
 BACKWARD_EULER, TR_BDF2 = "backward_euler", "tr_bdf2"
@@ -34,7 +35,7 @@ ERROR_WEIGHTS = (
 )
 
 
-class ImplicitFiniteVolume:
+class ImplicitFiniteVolume(ImplicitState):
     r"""Implicit finite volumes: mass-exact and positive, and never raising F, with steps that stiffness does not bound.
 
     Each stage solves ``rho - step f(rho) = known`` by Newton's method with a sparse factorisation. TR-BDF2 is of second
@@ -90,27 +91,12 @@ class ImplicitFiniteVolume:
             raise InputError(f"stepper = {stepper!r} is unknown; choose one of {', '.join(IMPLICIT_METHODS)}")
         if not 1e-12 <= tolerance <= 0.1:
             raise InputError(f"tolerance = {tolerance!r} is not allowed; give a number from 1e-12 to 0.1")
-        self._domain, self._tolerance, self._stepper = domain, tolerance, stepper
-        self._functional = functional.on_grid(domain)
+        self._tolerance, self._stepper = tolerance, stepper
         self._fluxes = DiffusionFluxes(functional, domain, transport, reaction)
-        self._density = check_density(density, domain.shape).ravel().copy()
-        self._potential = np.empty(domain.shape)
+        super().__init__(functional, domain, density, time)
         self._factor: Any = None
         self._factored = np.empty(0)
-        self.time = time
-        self.step_size = 0.0
-        self.counts = StepCounts()
-        self.energy = self._evaluate(self._density)
-        if not math.isfinite(self.energy):
-            raise ComputationError(f"F is {self.energy} at the start; check its terms and the initial measure")
-        self._concentration = ConcentrationWatch(self._functional, self.density)
-        self._scalars = GridScalars(self._functional)
         self.begin_interval(math.inf)
-
-    @property
-    def density(self) -> FloatArray:
-        """The current density, shape ``domain.shape``."""
-        return self._density.reshape(self._domain.shape)
 
     def begin_interval(self, end: float) -> None:
         """Forget all step control and aim at ``end``."""
@@ -170,18 +156,11 @@ class ImplicitFiniteVolume:
                 self._proposed = step * min(max(growth, LEAST_GROWTH), 0.5)
                 return False
             energy = self._evaluate(density)
-            if energy <= self.energy + ROUND_OFF * max(self._functional.scale, abs(self.energy)):
+            if not self._rises(energy):
                 self._proposed = step * min(max(growth, LEAST_GROWTH), LARGEST_GROWTH)
-                self._accept(step, density, energy)
+                self._accept(density, energy, step, self._end)
                 return True
         return False
-
-    def _accept(self, step: float, density: FloatArray, energy: float) -> None:
-        self._density, self.energy = density, energy
-        self.time = self._end if step == self._end - self.time else self.time + step
-        self.step_size = step
-        self.counts.accepted += 1
-        self._concentration.check(self.density, self.time)
 
     def _backward_euler(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """Density after a step and the estimate of its error; None if the equation could not be solved."""
@@ -236,16 +215,3 @@ class ImplicitFiniteVolume:
     def _size(self, change: FloatArray) -> float:
         """L1 norm relative to the mass."""
         return float(self._fluxes.volumes @ np.abs(change)) / self._mass
-
-    def _evaluate(self, density: FloatArray) -> float:
-        self.counts.evaluations += 1
-        return self._functional.evaluate(density.reshape(self._domain.shape), self._potential)
-
-    def snapshot(self) -> Snapshot:
-        """Copy the current state; its only field is ``density``."""
-        fields = {"density": self.density.copy()}
-        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields)
-
-    def scalars(self) -> Scalars:
-        """Scalars of the current state."""
-        return self._scalars(self.density, self._potential, self.energy)

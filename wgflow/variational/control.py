@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from wgflow.errors import InputError
+from wgflow.errors import ComputationError, InputError
+from wgflow.schemes.evolution import StepCounts
 
 FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved
-MAX_DOUBLINGS = 40
+MAX_HALVINGS, MAX_DOUBLINGS = 40, 40
+
+
+class StepError(ComputationError):
+    """A variational step that was not found; a smaller one may be."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,26 @@ class StepControl:
         left = self.end - time
         return left / max(1, math.ceil(left / largest * (1.0 - 1e-12)))
 
-    def halve(self) -> None:
-        """Take smaller steps after one that failed."""
-        self.halvings += 1
+    def take(self, advance: Callable[[float], None], time: float, counts: StepCounts) -> None:
+        """Advance from a time by a step of the present size, or by a smaller one after each that is not found.
+
+        Raises
+        ------
+        StepError
+            If there is none, or the first is not found and steps are not to be halved.
+        """
+        for _ in range(MAX_HALVINGS):
+            size = self.size(time)
+            try:
+                advance(size)
+            except StepError:
+                if not self._options.halve:
+                    raise
+                counts.rejected += 1
+                self.halvings += 1
+            else:
+                return
+        raise StepError(f"no variational step from t = {time:g} lowers F, down to a step of {size:.1e}")
 
     def accept(self, iterations: int) -> None:
         """Learn from a step that was found."""

@@ -23,11 +23,11 @@ from functools import cached_property
 
 import numpy as np
 
-from wgflow.errors import ComputationError
 from wgflow.functionals import Features
 from wgflow.functionals.losses import SOFTMIN
 from wgflow.functionals.maps import jacobian_of
 from wgflow.typing import FloatArray
+from wgflow.variational.control import StepError
 from wgflow.variational.primal import descend
 from wgflow.variational.proximal import Proximal, ProximalProblem, check_everywhere, proximal_map
 
@@ -38,10 +38,6 @@ MAX_STARTS = 16
 PATIENCE, HALVINGS_IN_PATIENCE = 8, 3
 PRIMAL_ITERATIONS = 150
 NEARLY = 1e-6  # of the scale: a gap that the dual form may close
-
-
-class StepError(ComputationError):
-    """A variational step that was not found; a smaller one may be."""
 
 
 @dataclass(frozen=True)

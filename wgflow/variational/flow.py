@@ -23,14 +23,13 @@ from wgflow.functionals import Features, Functional, Mass, Particles, Sum
 from wgflow.particles import ParticleFlow, PolarFlow
 from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl
+from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.cost import StepCost
-from wgflow.variational.dual import DualProblem, DualStep, StepError, solve_step
+from wgflow.variational.dual import DualProblem, DualStep, solve_step
 from wgflow.variational.geometry import Flat, Geometry, Round
 from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
-MAX_HALVINGS = 40
 MAX_CANDIDATES = 256
 
 
@@ -97,18 +96,7 @@ class JkoFlow(ParticleFlow):
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        for _ in range(MAX_HALVINGS):
-            size = self._control.size(self.time)
-            try:
-                self._advance_by(size)
-            except StepError:
-                if not self._options.halve:
-                    raise
-                self.counts.rejected += 1
-                self._control.halve()
-            else:
-                return
-        raise StepError(f"no variational step from t = {self.time:g} lowers F, down to a step of {size:.1e}")
+        self._control.take(self._advance_by, self.time, self.counts)
 
     def _advance_by(self, size: float) -> None:
         """Do a step and keep it if F does not rise."""

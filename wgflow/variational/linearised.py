@@ -22,21 +22,20 @@ import math
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.errors import ComputationError, InputError
+from wgflow.errors import InputError
 from wgflow.functionals import Functional
-from wgflow.schemes.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
-from wgflow.schemes.explicit import ConcentrationWatch, check_density, check_factor
+from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
+from wgflow.schemes.explicit import check_factor
+from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl
-from wgflow.variational.dual import StepError
-from wgflow.variational.flow import MAX_HALVINGS, ROUND_OFF
+from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.saddle import LinearisedStep, NewtonStep
 from wgflow.variational.upwind import StepEquations, UpwindMesh
 
 LEAST_SHARE = 1e-100  # of the largest density, which vacuum gets before each step so that no cell is ever empty
 
 
-class LinearisedJkoFlow:
+class LinearisedJkoFlow(ImplicitState):
     """A density that moves by linearised variational steps: positive, mass-exact without reaction, F never rises.
 
     Parameters
@@ -75,23 +74,10 @@ class LinearisedJkoFlow:
         check_factor("reaction", factor)
         if options.order != 1:
             raise InputError("linearised variational steps are of first order; give order = 1")
-        self._domain, self._options = domain, options
-        self._functional, self._mesh = functional.on_grid(domain), UpwindMesh.of(domain, transport, factor)
-        self._density = check_density(density, domain.shape).ravel().copy()
-        self._potential = np.empty(domain.shape)
-        self.time, self.step_size, self.counts = time, 0.0, StepCounts()
+        super().__init__(functional, domain, density, time)
+        self._options, self._mesh = options, UpwindMesh.of(domain, transport, factor)
         self.last: LinearisedStep | None = None
-        self.energy = self._evaluate(self._density)
-        if not math.isfinite(self.energy):
-            raise ComputationError(f"F is {self.energy} at the start; check its terms and the initial measure")
-        self._concentration = ConcentrationWatch(self._functional, self.density)
-        self._scalars = GridScalars(self._functional)
         self.begin_interval(time)
-
-    @property
-    def density(self) -> FloatArray:
-        """The current density, shape ``domain.shape``."""
-        return self._density.reshape(self._domain.shape)
 
     def begin_interval(self, end: float) -> None:
         """Forget halved steps, and aim at ``end``."""
@@ -126,19 +112,7 @@ class LinearisedJkoFlow:
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        for _ in range(MAX_HALVINGS):
-            try:
-                self._advance_by(self._control.size(self.time))
-            except StepError:
-                if not self._options.halve:
-                    raise
-                self.counts.rejected += 1
-                self._control.halve()
-            else:
-                return
-        raise StepError(
-            f"no linearised step from t = {self.time:g} lowers F, down to a step of {self._control.size(self.time):.1e}"
-        )
+        self._control.take(self._advance_by, self.time, self.counts)
 
     def _advance_by(self, size: float) -> None:
         """Do a step and keep it if F does not rise."""
@@ -151,25 +125,9 @@ class LinearisedJkoFlow:
         )
         found = newton.solve()
         energy = self._evaluate(found.density)
-        if not energy <= self.energy + ROUND_OFF * max(self._functional.scale, abs(self.energy)):
+        if self._rises(energy):
             raise StepError(f"a step of {size:g} from t = {self.time:g} raises F; choose a smaller tau")
-        end = self._control.end
-        self.time = end if size == end - self.time else self.time + size
-        self._density, self.energy, self.step_size, self.last = found.density, energy, size, found
-        self.counts.accepted += 1
+        self.last = found
         self.counts.evaluations += found.iterations
         self._control.accept(found.iterations)
-        self._concentration.check(self.density, self.time)
-
-    def _evaluate(self, density: FloatArray) -> float:
-        self.counts.evaluations += 1
-        return self._functional.evaluate(density.reshape(self._domain.shape), self._potential)
-
-    def snapshot(self) -> Snapshot:
-        """Copy the current state; its only field is ``density``."""
-        fields = {"density": self.density.copy()}
-        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields)
-
-    def scalars(self) -> Scalars:
-        """Scalars of the current state."""
-        return self._scalars(self.density, self._potential, self.energy)
+        self._accept(found.density, energy, size, self._control.end)

@@ -21,7 +21,7 @@ import numpy as np
 
 from wgflow.functionals import GridFunctional
 from wgflow.typing import FloatArray
-from wgflow.variational.dual import StepError
+from wgflow.variational.control import StepError
 from wgflow.variational.upwind import StepEquations, Upwind
 
 LEAST_CURVATURE = 1e-12  # U'' over its largest value at a cell with mass; a smaller one has no say in the step
