@@ -12,7 +12,7 @@ from wgflow.functionals import Relu
 from wgflow.functionals.population import arc_cosine_kernel
 from wgflow.metrics import relu_predictions
 from wgflow.optimality.margins import feature_margin, kernel_margin, variation_margin
-from wgflow.particles import classifiers
+from wgflow.particles import ascent, classifiers
 from wgflow.particles.classifiers import MarginAscent, Network, draw_network, error_rate, margin
 from wgflow.particles.clusters import Clusters
 
@@ -125,10 +125,48 @@ def test_trained_networks_approach_the_largest_margins_from_below(data):
 
 def test_dividing_by_a_common_factor_changes_no_iterate(data, start, monkeypatch):
     plain = MarginAscent(200).train(start, *data)
-    monkeypatch.setattr(classifiers, "LARGEST", 0.0)
+    monkeypatch.setattr(ascent, "LARGEST", 0.0)
     divided = MarginAscent(200).train(start, *data)
     for name in ("outputs", "inputs", "log_scale"):
         assert getattr(divided, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+
+
+@pytest.fixture
+def counts(monkeypatch):
+    """Numbers of data in the steps of all blocks, as they are taken."""
+    found, take_steps = [], ascent.BothLayers._take_steps
+
+    def count(self, chosen, rates):
+        found.append(int(chosen.sum()))
+        return take_steps(self, chosen, rates)
+
+    monkeypatch.setattr(ascent.BothLayers, "_take_steps", count)
+    return found
+
+
+@pytest.mark.parametrize(("log_scale", "step", "share"), [(6.0, 0.5, 0.95), (7.0, 0.005, 0.8), (800.0, 0.05, 0.9)])
+def test_data_that_are_left_out_change_no_step(data, start, monkeypatch, counts, log_scale, step, share):
+    """Against steps with all data, also where the smallest margin alone counts."""
+    large, training = Network(start.outputs, start.inputs, log_scale), MarginAscent(2000, step)
+    some = training.train(large, *data)
+    assert len(counts) == 100
+    assert np.mean(counts) < share * 13
+    monkeypatch.setattr(ascent, "CAUTION", np.inf)
+    every = training.train(large, *data)
+    assert counts[100:] == [13] * 100
+    for name in ("outputs", "inputs", "log_scale"):
+        assert getattr(some, name) == pytest.approx(getattr(every, name), rel=1e-9, abs=1e-12)
+
+
+def test_a_block_in_which_data_that_were_left_out_come_to_count_is_done_again(data, start, monkeypatch, counts):
+    large = Network(start.outputs, start.inputs, 10.0)
+    expected = MarginAscent(400).train(large, *data)
+    assert len(counts) == 20
+    monkeypatch.setattr(ascent, "CAUTION", 2.0)
+    repeated = MarginAscent(400).train(large, *data)
+    assert len(counts) == 20 + 22
+    assert counts[20:].count(13) >= 2
+    assert repeated.outputs == pytest.approx(expected.outputs, rel=1e-9)
 
 
 def test_weights_that_no_number_holds_do_not_overflow(data, start):

@@ -28,21 +28,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wgflow.compilation import kernel
-from wgflow.errors import ComputationError, InputError, ShapeError
+from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Particles, Relu
 from wgflow.functionals.maps import PRECISIONS, check_inputs
 from wgflow.functionals.population import arc_cosine_kernel
+from wgflow.particles.ascent import BLOCK, LARGEST, NEGLIGIBLE, BothLayers, check_finite, share_weights
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
-LARGEST_EXPONENT = 600.0  # of a scale in the weights p: beyond, they are those of the smallest margin alone anyway
-LARGEST = 1e12  # margins and norms above are divided by a common factor
-NEGLIGIBLE = 1e-20  # share p of a data point that changes no digit
 ROWS = 4  # of the kernel that are added at a time
-REPORTED = 1000  # iterations between two reports
+REPORTED = 50 * BLOCK  # iterations between two reports
 
 Report = Callable[[int], None]  # told the number of iterations done
 
@@ -196,21 +193,15 @@ class MarginAscent:
         """
         check_data(inputs, labels, start.inputs)
         dtype: Any = PRECISIONS[self.precision]
-        data, targets, log_scale = inputs.astype(dtype), labels.astype(dtype), start.log_scale
-        outputs, weights = start.outputs.astype(dtype), start.inputs.astype(dtype)
-        activation, slopes = np.empty((len(weights), len(data)), dtype), np.empty_like(weights)
-        margins, shares = np.empty_like(targets), np.empty_like(targets)
-        for iteration in range(self.iterations):
-            np.matmul(weights, data.T, out=activation)
-            largest = _back_propagate(activation, outputs, targets, log_scale, margins, shares)
-            np.matmul(activation, data, out=slopes)
-            _advance(outputs, weights, slopes, dtype(self.step / np.sqrt(iteration + 1.0)))
-            if not largest < LARGEST:
-                log_scale += 2.0 * _divide_by_size(outputs, weights, iteration)
-            if report is not None and ((iteration + 1) % REPORTED == 0 or iteration + 1 == self.iterations):
-                report(iteration + 1)
-        log_scale += 2.0 * _divide_by_size(outputs, weights, self.iterations)
-        return Network(outputs.astype(np.float64), weights.astype(np.float64), log_scale)
+        weights = start.outputs.astype(dtype), start.inputs.astype(dtype)
+        ascent = BothLayers(*weights, start.log_scale, inputs.astype(dtype), labels.astype(dtype))
+        for first in range(0, self.iterations, BLOCK):
+            last = min(first + BLOCK, self.iterations)
+            ascent.ascend(self.step / np.sqrt(np.arange(first, last) + 1.0))
+            if report is not None and (last % REPORTED == 0 or last == self.iterations):
+                report(last)
+        ascent.rescale()
+        return Network(ascent.outputs.astype(np.float64), ascent.weights.astype(np.float64), ascent.log_scale)
 
     def train_outputs(
         self, weights: FloatArray, inputs: FloatArray, labels: FloatArray, report: Report | None = None
@@ -267,7 +258,7 @@ class MarginAscent:
             last = min(first + REPORTED, self.iterations)
             log_scale = _ascend(matrix, coefficients, margins, rates, active, log_scale, self.step, first, last)
             np.matmul(matrix, coefficients, out=margins)  # forgets the round-off of the updates
-            _check_finite(coefficients, last)
+            check_finite(coefficients, last)
             if report is not None:
                 report(last)
         return coefficients, margins, log_scale
@@ -283,78 +274,6 @@ def check_data(inputs: FloatArray, labels: FloatArray, weights: FloatArray | Non
         raise InputError(f"labels hold {wrong[0]:g}; allowed are +1 and -1")
     if weights is not None and weights.shape[1] != inputs.shape[1]:
         raise ShapeError(f"neurons of {weights.shape[1]} inputs do not fit data with {inputs.shape[1]}")
-
-
-def _check_finite(values: FloatArray, iteration: int) -> None:
-    if not np.isfinite(values).all():
-        raise ComputationError(f"the weights diverged before iteration {iteration}; choose a smaller step")
-
-
-def _divide_by_size(outputs: NDArray[Any], weights: NDArray[Any], iteration: int) -> float:
-    """Divide all weights by their root mean square, in place; gives its logarithm."""
-    with np.errstate(over="ignore", invalid="ignore"):  # reported below, once
-        size = np.sqrt((np.sum(outputs**2) + np.sum(weights**2)) / (outputs.size + weights.size))
-    _check_finite(size, iteration)
-    outputs /= size
-    weights /= size
-    return float(np.log(size))
-
-
-@kernel
-def _share_weights(margins, log_scale, shares):
-    """Write exp(smallest margin - margin), with margins that are over a factor; gives the sum."""
-    lowest, scale = margins[0], np.exp(min(log_scale, LARGEST_EXPONENT))
-    for i in range(margins.size):
-        lowest = min(lowest, margins[i])
-    total = 0.0
-    for i in range(margins.size):
-        shares[i] = np.exp((lowest - margins[i]) * scale)
-        total += shares[i]
-    return total
-
-
-@kernel
-def _add_feature(output, activation, prediction):
-    zero = activation.dtype.type(0.0)
-    for i in range(prediction.size):
-        prediction[i] += output * max(activation[i], zero)
-
-
-@kernel
-def _select(values, activation):
-    """Put a value where the activation is positive, and 0 elsewhere."""
-    zero = activation.dtype.type(0.0)
-    for i in range(values.size):
-        activation[i] = values[i] if activation[i] > zero else zero
-
-
-@kernel
-def _back_propagate(activation, outputs, labels, log_scale, margins, shares):
-    """Turn activations (m, n) into ``p y`` times slopes of the features; gives the largest margin."""
-    margins[:] = 0.0
-    for j in range(outputs.size):
-        _add_feature(outputs[j], activation[j], margins)
-    largest = 0.0
-    for i in range(labels.size):
-        margins[i] *= labels[i] / outputs.size
-        largest = max(largest, abs(margins[i]))
-    total = _share_weights(margins, log_scale, shares)
-    for i in range(labels.size):
-        shares[i] *= labels[i] / total
-    for j in range(outputs.size):
-        _select(shares, activation[j])
-    return largest
-
-
-@kernel
-def _advance(outputs, weights, slopes, rate):
-    """Step of both layers; the slope in the output weight is that of the input weights times these (Euler)."""
-    for j in range(outputs.size):
-        push, slope = rate * outputs[j], slopes.dtype.type(0.0)
-        for axis in range(slopes.shape[1]):
-            slope += weights[j, axis] * slopes[j, axis]
-            weights[j, axis] += push * slopes[j, axis]
-        outputs[j] += rate * slope
 
 
 @kernel
@@ -382,7 +301,7 @@ def _choose(shares, active):
 def _ascend(matrix, coefficients, margins, rates, active, log_scale, step, first, last):
     """Iterate coefficients and margins in place; gives the new logarithm of their factor."""
     for iteration in range(first, last):
-        total = _share_weights(margins, log_scale, rates)
+        total = share_weights(margins, log_scale, rates)
         norm = np.sqrt(max(inner_product(coefficients, margins), 0.0))
         if norm > LARGEST:
             for i in range(margins.size):
