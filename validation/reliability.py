@@ -4,7 +4,8 @@ Each run has one leg or several. A leg is ended by SIGKILL, at a random instant 
 part is done, or by SIGTERM; the next one resumes. After each the file must be in order by all checks of
 `wgflow info --check`, hold at least the snapshots that the legs have announced, with the bits of the run that was not
 killed, and open by h5py and xarray; after the last it resumes to the end with the same bits in all snapshots, scalars
-and steps. The state between two snapshots is kept every few milliseconds, so that legs begin there.
+and steps. The state between two snapshots is kept every few milliseconds, so that legs begin there. Most legs are
+copies of this process, which has all kernels at hand; the others are processes of their own, which know but the file.
 
     python validation/reliability.py [--quick] [--runs N] [--seed S] [--solver KIND ...]
 """
@@ -22,7 +23,9 @@ import time
 from collections import Counter
 from contextlib import suppress
 from ctypes import c_long
+from multiprocessing.context import ForkContext, ForkServerContext
 from pathlib import Path
+from typing import Literal
 from unittest import mock
 
 import numpy as np
@@ -33,32 +36,36 @@ from wgflow.problems import Problem
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.raw_file import PAGE
 
-SOLVERS = {
-    "finite_volume": (),
-    "particles": ("solver.kind=particles",),
-    "sgd": ("solver.kind=particles", "particles.method=mirror", "particles.step=0.005", "particles.batch=5"),
-    "characteristics": ("solver.kind=characteristics",),
-    "jko": ("solver.kind=jko", "jko.tau=0.02", "jko.modes=8"),
-    "jko_grid": ("solver.kind=jko", "jko.tau=0.02", "jko.modes=8", "jko.representation=grid", "domain.cells=32"),
+TEACHER = ("teacher", "domain.cells=128")
+STIFF = ("fokker_planck", "domain.shape=[64]", "output.spacing=linear")
+JKO = ("solver.kind=jko", "jko.tau=0.02")
+SOLVERS = {  # the problem and its settings
+    "finite_volume": TEACHER,
+    "implicit": STIFF,
+    "particles": (*TEACHER, "solver.kind=particles"),
+    "sgd": (*TEACHER, "solver.kind=particles", "particles.method=mirror", "particles.step=0.005", "particles.batch=5"),
+    "langevin": (*STIFF, "solver.kind=particles", "particles.step=0.005"),
+    "characteristics": (*TEACHER, "solver.kind=characteristics"),
+    "jko": (*TEACHER, *JKO, "jko.modes=8"),
+    "jko_grid": (*TEACHER, *JKO, "jko.modes=8", "jko.representation=grid", "domain.cells=32"),
+    "jko_linearised": (*STIFF, *JKO, "jko.scheme=linearised"),
 }
 RUNS, QUICK_RUNS = 200, 3
-SETTINGS = (
-    "domain.cells=128",
-    "solver.t_end=1.5",
-    "output.snapshots=31",
-    "output.checkpoint=0.003",
-    "particles.count=60",
-)
+SETTINGS = ("solver.t_end=0.75", "output.snapshots=16", "output.checkpoint=0.003", "particles.count=60")
 MOST_LEGS = 5  # that are ended before the last one
 TERMINATED = 0.15  # share of the legs that end by SIGTERM
+FRESH = 0.05  # share of the legs in processes of their own
 EARLY = 0.1  # share of the runs that may be killed before their first snapshot
 TELL_EVERY = 20  # runs between two lines about how far a campaign is
+Engine = Literal["h5netcdf", "netcdf4"]
+Result = tuple[Counter[str], list[str]]
 LONGEST = 1800.0  # seconds, on a machine that others use too, until a run that is not killed counts as stuck
 
 
 def problem_of(solver: str) -> Problem:
-    """The teacher problem, small, by a solver."""
-    return open_problem("teacher", [*SETTINGS, *SOLVERS[solver]])
+    """A small problem with a solver."""
+    source, *settings = SOLVERS[solver]
+    return open_problem(source, [*SETTINGS, *settings])
 
 
 def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> None:
@@ -85,11 +92,12 @@ def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> Non
 
 def end_one(solver: str, path: Path, generator: random.Random, seconds: float, writes: int) -> tuple[int, str]:
     """Run a leg in a child process that is ended; gives the number of announced snapshots and how it ended."""
-    context = multiprocessing.get_context("forkserver")
+    fresh, copied = multiprocessing.get_context("forkserver"), multiprocessing.get_context("fork")
+    context: ForkContext | ForkServerContext = fresh if generator.random() < FRESH else copied
     announced = context.RawValue(c_long, 0)
     terminated, early = generator.random() < TERMINATED, generator.random() < EARLY
     inside = not terminated and generator.random() < 0.5
-    fatal = generator.randrange(1, writes // 2 + 1) if inside else 0  # a leg is mostly shorter than a run
+    fatal = generator.randrange(1, writes + 1) if inside else 0
     child = context.Process(target=compute, args=(solver, path, announced, fatal))
     child.start()
     if inside:
@@ -107,11 +115,12 @@ def end_one(solver: str, path: Path, generator: random.Random, seconds: float, w
     return announced.value, "finished" if child.exitcode == 0 else "inside a write" if inside else "at an instant"
 
 
-def count_writes(solver: str, path: Path) -> int:
-    """Number of writes of a run that is not killed."""
+def measure(solver: str, path: Path) -> tuple[float, int]:
+    """Seconds and number of writes of a run that is not killed."""
+    started = time.perf_counter()
     with mock.patch("os.pwrite", side_effect=os.pwrite) as counted:
         run(problem_of(solver), path)
-    return counted.call_count
+    return time.perf_counter() - started, counted.call_count
 
 
 def differs(found: Trajectory, whole: Trajectory, count: int) -> list[str]:
@@ -121,8 +130,8 @@ def differs(found: Trajectory, whole: Trajectory, count: int) -> list[str]:
     return [name for name in wanted if not np.array_equal(np.asarray(pairs[name])[:count], wanted[name][:count])]
 
 
-def faults_of(path: Path, whole: Trajectory, announced: int) -> list[str]:
-    """What is wrong with the file that a leg left."""
+def faults_of(path: Path, whole: Trajectory, announced: int, engine: Engine) -> list[str]:
+    """What is wrong with the file that a leg left, which xarray opens with one of its engines."""
     faults = [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
     part = load(path)
     if part.scheduled < announced:
@@ -134,7 +143,7 @@ def faults_of(path: Path, whole: Trajectory, announced: int) -> list[str]:
         for name, values in whole.steps.items()
         if not np.array_equal(part.steps[name], values[:steps], equal_nan=True)
     ]
-    with xarray.open_dataset(path, engine="h5netcdf") as dataset:
+    with xarray.open_dataset(path, engine=engine) as dataset:
         if dataset.sizes["time"] != len(part.time):
             faults.append(f"xarray sees {dataset.sizes['time']} snapshots of {len(part.time)}")
     return faults
@@ -152,38 +161,45 @@ def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
     return found + [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
 
 
+def end_often(solver: str, path: Path, generator: random.Random, whole: Trajectory, cost: tuple[float, int]) -> Result:
+    """End the legs of a run, and let the last one finish; how they ended, and all faults."""
+    outcomes, faults, announced, legs = Counter[str](), [], 0, generator.randint(1, MOST_LEGS)
+    for leg in range(1, legs + 1):
+        left = 1.0 - announced / len(whole.time)  # of the run, which the leg may yet do
+        more, ending = end_one(solver, path, generator, left * cost[0], max(1, int(left * cost[1])))
+        outcomes[ending] += 1
+        announced += more
+        last = leg == legs or ending == "finished"
+        if path.exists():
+            found = faults_of(path, whole, announced, "h5netcdf" if last else "netcdf4")
+        else:
+            found = [f"no file, but {announced} snapshots were announced"] if announced else []
+        faults += [f"ended {ending}: {fault}" for fault in found]
+        if last:
+            break
+    faults += faults_at_the_end(solver, path, whole) if path.exists() else []
+    return outcomes, faults
+
+
 def campaign(solver: str, runs: int, seed: int, folder: Path) -> bool:
     """End the legs of many runs of a solver; whether all files were as they must be."""
     generator = random.Random(f"{solver} {seed}")
-    run(problem_of(solver))  # so that the time of the next one does not hold the compilation
-    started = time.perf_counter()
-    whole = run(problem_of(solver))
-    seconds, writes = time.perf_counter() - started, count_writes(solver, folder / f"{solver}.h5")
-    outcomes, passed, legs, done = Counter[str](), True, 0, 0
+    whole = run(problem_of(solver))  # so that the time of the next one does not hold the compilation
+    cost = measure(solver, folder / f"{solver}.h5")
+    outcomes, passed = Counter[str](), True
     for number in range(runs):
-        path, announced = folder / f"{solver}-{number}.h5", 0
-        for _ in range(generator.randint(1, MOST_LEGS)):
-            more, ending = end_one(solver, path, generator, seconds, writes)
-            outcomes[ending] += 1
-            legs, announced = legs + 1, announced + more
-            if not path.exists():
-                faults = [f"no file, but {announced} snapshots were announced"] if announced else []
-            else:
-                faults = faults_of(path, whole, announced)
-            for fault in faults:
-                print(f"      run {number}, ended {ending}: {fault}")
-            passed = passed and not faults
-            if ending == "finished":
-                break
-        faults = faults_at_the_end(solver, path, whole) if path.exists() else []
+        path = folder / f"{solver}-{number}.h5"
+        ended, faults = end_often(solver, path, generator, whole, cost)
         for fault in faults:
-            print(f"      run {number}: {fault}")
-        passed, done = passed and not faults, done + 1
+            print(f"      run {number}, {fault}")
+        outcomes, passed = outcomes + ended, passed and not faults
         path.unlink(missing_ok=True)
-        if done % TELL_EVERY == 0:
-            print(f"      {solver}: {done} runs, {legs} legs, {'all' if passed else 'not all'} passed", flush=True)
+        if (number + 1) % TELL_EVERY == 0:
+            state = "all" if passed else "not all"
+            print(f"      {solver}: {number + 1} runs, {outcomes.total()} legs, {state} passed", flush=True)
     told = ", ".join(f"{count} {ending}" for ending, count in sorted(outcomes.items()))
-    print(f"{'PASS' if passed else 'FAIL'}  {solver}: {runs} runs in {legs} ended legs, {told}", flush=True)
+    verdict = "PASS" if passed else "FAIL"
+    print(f"{verdict}  {solver}: {runs} runs in {outcomes.total()} ended legs, {told}", flush=True)
     return passed
 
 
