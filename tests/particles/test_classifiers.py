@@ -131,6 +131,15 @@ def test_dividing_by_a_common_factor_changes_no_iterate(data, start, monkeypatch
         assert getattr(divided, name) == pytest.approx(getattr(plain, name), rel=1e-9)
 
 
+def test_a_training_goes_on_where_another_ended(data, start):
+    """With steps that go on falling."""
+    whole = MarginAscent(300).train(start, *data)
+    part = MarginAscent(100).train(start, *data)
+    continued = MarginAscent(200).train(part, *data, done=100)
+    for name in ("outputs", "inputs", "log_scale"):
+        assert getattr(continued, name) == pytest.approx(getattr(whole, name), rel=1e-9)
+
+
 @pytest.fixture
 def counts(monkeypatch):
     """Numbers of data in the steps of all blocks, as they are taken."""

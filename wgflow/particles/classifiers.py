@@ -172,7 +172,9 @@ class MarginAscent:
         if self.precision not in PRECISIONS:
             raise InputError(f"precision = {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
 
-    def train(self, start: Network, inputs: FloatArray, labels: FloatArray, report: Report | None = None) -> Network:
+    def train(
+        self, start: Network, inputs: FloatArray, labels: FloatArray, report: Report | None = None, *, done: int = 0
+    ) -> Network:
         """Train both layers.
 
         Parameters
@@ -183,6 +185,8 @@ class MarginAscent:
             Data, labels +1 or -1.
         report : callable, optional
             Called with the number of iterations done, now and then.
+        done : int
+            Number of steps that led to ``start``; the sizes of steps go on from there.
 
         Raises
         ------
@@ -197,7 +201,7 @@ class MarginAscent:
         ascent = BothLayers(*weights, start.log_scale, inputs.astype(dtype), labels.astype(dtype))
         for first in range(0, self.iterations, BLOCK):
             last = min(first + BLOCK, self.iterations)
-            ascent.ascend(self.step / np.sqrt(np.arange(first, last) + 1.0))
+            ascent.ascend(self.step / np.sqrt(done + np.arange(first, last) + 1.0))
             if report is not None and (last % REPORTED == 0 or last == self.iterations):
                 report(last)
         ascent.rescale()
