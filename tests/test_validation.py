@@ -166,6 +166,14 @@ def test_solver_scripts_run(tmp_path, monkeypatch):
     assert (tmp_path / "sphere.png").exists()
 
 
+def test_figure_4(tmp_path, capsys):
+    """Descent on separable data ends in the direction that the support vectors predict, with its constant."""
+    script = runpy.run_path(str(ROOT / "validation/figure4.py"))
+    assert script["main"](["--quick", "--figure", str(tmp_path / "figure4.png")]) == 0
+    assert capsys.readouterr().out.count("PASS") == 3
+    assert (tmp_path / "figure4.png").exists()
+
+
 def test_figure_5(tmp_path):
     printed = run("validation/figure5.py", "--quick", "--figure", str(tmp_path / "figure5.png"))
     assert printed.count("PASS") == 2

@@ -26,6 +26,7 @@ from wgflow.typing import FloatArray
 
 POINTS, SEED = 16, 9
 LARGEST_STEP = 0.5  # of the growing steps, over the bound of the curvature
+SHOWN = (3, 6, 12, 24, 48)  # powers of ten at which lines are drawn
 FITTED, PREDICTED, AGREEMENT = 0.01, 0.002, 0.05  # allowed errors
 
 
@@ -72,7 +73,7 @@ def draw(
     inputs: FloatArray, labels: FloatArray, times: FloatArray, iterates: FloatArray, best: FeatureMargin, path: Path
 ) -> None:
     """Draw the data with separating lines at some times, and the error over log t."""
-    shown = [i for i, time in enumerate(times) if np.log10(time) % 3.0 == 0.0]
+    shown = [i for i, time in enumerate(times) if round(np.log10(time)) in SHOWN]
     with styled_figure(4.0) as figure:
         data, decay = figure.subplots(1, 2)
         for sign in (1.0, -1.0):
