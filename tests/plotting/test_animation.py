@@ -104,6 +104,21 @@ def test_the_disk_shows_neurons_of_their_time():
         assert len(lines.get_segments()) == 2 * chosen.sum()
 
 
+def test_networks_of_many_inputs_show_the_layers_of_their_time():
+    problem = wgflow.open_problem("network", ["particles.count=5", "solver.t_end=0.4", "output.snapshots=5"])
+    trajectory = wgflow.run(problem)
+    (dots,) = [part for part in artists(show(scene_of(trajectory, problem), 3), PathCollection) if part.zorder > 0]
+    pairs = trajectory.position[3]
+    np.testing.assert_allclose(dots.get_offsets(), np.stack([np.linalg.norm(pairs[:, 1:], axis=1), pairs[:, 0]], 1))
+
+
+def test_the_end_of_a_descent_to_the_last_energy_stays_on_its_axes():
+    problem = wgflow.open_problem("aggregation", ["domain.shape=[24, 24]", "solver.t_end=3.0", "output.snapshots=7"])
+    risk = scene_of(wgflow.run(problem), problem).figure.axes[-1]
+    assert risk.get_yscale() == "log"
+    assert risk.get_lines()[-1].get_ydata()[0] == risk.get_ylim()[0] > 0.0
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_maps_show_the_density_of_their_time(signed):
     trajectory = on_box(2, signed=signed)

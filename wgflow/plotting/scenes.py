@@ -53,7 +53,7 @@ def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray)
     Raises
     ------
     InputError
-        If there is no picture of the measure: particles in more than three dimensions.
+        If there is no picture of the measure: particles in more than three dimensions that are no neurons (a, b).
     """
     build, wide, height = _choose(trajectory, problem, shown)
     with styled_figure(height + (RISK_HEIGHT if wide else 0.0)) as figure:
@@ -89,7 +89,10 @@ def _choose(
         wide = len(cloud_views(trajectory, problem)) == 3
         return lambda figure: _clouds(figure, trajectory, problem, shown), wide, WIDE_HEIGHT if wide else FLAT_HEIGHT
     if line is None:
-        raise InputError("a film needs a density, or particles in one to three dimensions; this trajectory has neither")
+        if problem is None or not (problem.has_pairs and trajectory.has_particles):
+            allowed = "a density, neurons (a, b), or particles in one to three dimensions"
+            raise InputError(f"a film needs {allowed}; this trajectory has none of them")
+        return lambda figure: _layers(figure, trajectory, shown), False, FLAT_HEIGHT
     teacher = problem.teacher if problem is not None and line.angular else None
     if teacher is not None and trajectory.has_particles:
         return lambda figure: _disk(figure, trajectory, teacher, shown), False, FLAT_HEIGHT
@@ -115,7 +118,7 @@ def _risk_panel(axes: Axes, trajectory: Trajectory, problem: Problem | None, sho
 
     def show(number: int) -> None:
         index = shown[number]
-        dot.set_data([max(trajectory.time[index], first)], [values[index]])
+        dot.set_data([max(trajectory.time[index], first)], [max(values[index], axes.get_ylim()[0])])
 
     return show
 
@@ -171,6 +174,21 @@ def _disk(figure: FigureBase, trajectory: Trajectory, teacher: Teacher, shown: I
     draw_disk_frame(axes, teacher)
     add_sign_legend(axes, sheet_signs(trajectory))
     axes.set_title(r"Neurons at $\tanh(|a||b|/2)\,\eta$ (dashed: teacher)")
+    return cloud.show
+
+
+class _Layers(View):
+    """Neurons (a, b) at (|b|, a)."""
+
+    def project(self, points: FloatArray) -> FloatArray:
+        return np.stack([np.linalg.norm(points[..., 1:], axis=-1), points[..., 0]], axis=-1)
+
+
+def _layers(figure: FigureBase, trajectory: Trajectory, shown: IntArray) -> Show:
+    axes, view = figure.subplots(), _Layers((0, 1), ("length of the input weights $|b|$", "output weight $a$"))
+    cloud = Cloud(axes, trajectory, view, shown)
+    mark_start(axes, trajectory, view)
+    axes.set_title("Neurons, their paths and their start (pale)")
     return cloud.show
 
 
