@@ -106,8 +106,40 @@ def test_the_equations_as_they_are_printed_and_their_derivatives(domain):
         ahead, behind = equations.at(phi + bump), equations.at(phi - bump)
         np.testing.assert_allclose(mobility[:, cell], (ahead.balance(rho) - behind.balance(rho)) / 2e-6, atol=1e-7)
         np.testing.assert_allclose(matrix[cell], volumes * (ahead.level() - behind.level()) / 2e-6, atol=1e-7)
+    bump = 1e-6 * generator.normal(size=count)
+    ahead, behind = equations.at(phi + bump), equations.at(phi - bump)
+    np.testing.assert_allclose(upwind.level_slope(bump), 0.5 * (ahead.level() - behind.level()), atol=1e-11)
     np.testing.assert_allclose(upwind.carried(volumes * before), np.linalg.solve(matrix, volumes * before), rtol=1e-11)
     np.testing.assert_allclose(upwind.carried_back(phi), np.linalg.solve(matrix.T, phi), rtol=1e-11)
+
+
+@pytest.mark.parametrize("domain", [Signed(Circle(40)), BOX, SPHERE, Box([(0.0, 1.0)] * 3, (4, 4, 4))])
+@pytest.mark.parametrize("tau", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("beta", [0.0, 0.9])
+def test_the_potential_that_belongs_to_a_given_j(domain, tau, beta):
+    """The second equation is solved exactly; J below -3 / (8 beta tau) is taken for that, where the density doubles."""
+    count = int(np.prod(domain.shape))
+    equations = equations_of(domain, 1.7, beta, tau, np.ones(count))
+    wanted = np.random.default_rng(1).normal(size=count)
+    upwind = equations.at(equations.guess(wanted))
+    bounded = np.maximum(wanted, -0.375 / (beta * tau)) if beta > 0.0 else wanted
+    np.testing.assert_allclose(upwind.level(), bounded, atol=1e-10)
+    least = np.sqrt(max(1.0 + 2.0 * beta * tau * wanted.min(), 0.25))
+    assert 1.0 + beta * tau * upwind.phi.min() == pytest.approx(least)
+
+
+def test_few_iterations_with_steep_features():
+    """Newton's method for phi, not for J, took a dozen: its slopes at the kinks are halved one after the other."""
+    settings = ["solver.kind=jko", "jko.scheme=linearised", "jko.tau=1.0", "domain.cells=512"]
+    flow = wgflow.open_problem("el_nino", settings).make_evolution()
+    flow.begin_interval(8.0)
+    iterations = []
+    while flow.time < 8.0:
+        flow.step()
+        iterations.append(flow.last.iterations)
+    assert len(iterations) == 8
+    assert iterations[0] <= 8
+    assert np.median(iterations) <= 4.0
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,6 +12,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional
 from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
 from wgflow.schemes.explicit import check_factor
+from wgflow.schemes.implicit_factor import factorise
 from wgflow.schemes.implicit_space import DiffusionFluxes
 from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
@@ -19,7 +20,8 @@ from wgflow.typing import FloatArray
 BACKWARD_EULER, TR_BDF2 = "backward_euler", "tr_bdf2"
 IMPLICIT_METHODS = (BACKWARD_EULER, TR_BDF2)
 
-NEWTON_ITERATIONS = 15
+NEWTON_ITERATIONS = 25
+SLOW = 0.1  # size of a correction over that of the last one from which a new factorisation pays
 NEWTON_TOLERANCE = 1e-11  # L1 size of the last correction over the mass
 NEGATIVE_ROUND_OFF = 1e-14  # of the largest density, set to zero
 SAFETY, LARGEST_GROWTH, LEAST_GROWTH = 0.9, 4.0, 0.2
@@ -164,6 +166,7 @@ class ImplicitFiniteVolume(ImplicitState):
 
     def _backward_euler(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """Density after a step and the estimate of its error; None if the equation could not be solved."""
+        self._factorise(self._density, step)
         density = self._solve(self._density, self._density, step)
         if density is None:
             return None
@@ -172,6 +175,7 @@ class ImplicitFiniteVolume(ImplicitState):
     def _tr_bdf2(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """The same by the trapezoidal rule to the time GAMMA step, then by the backward formula of second order."""
         start, implicit = self._density, DIAGONAL * step
+        self._factorise(start, implicit)
         middle = self._solve(start + implicit * start_rate, start, implicit)
         if middle is None:
             return None
@@ -185,29 +189,30 @@ class ImplicitFiniteVolume(ImplicitState):
         return density, self._factor.solve(self._fluxes.volumes * error)
 
     def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
-        """Solve ``rho - step f(rho) = known``; without reaction each iterate has the mass of ``known`` to round-off."""
-        density, volumes = guess, self._fluxes.volumes
+        """Solve ``rho - step f(rho) = known`` with the last factorisation, and new ones where it serves no longer.
+
+        Without reaction each iterate has the mass of ``known`` to round-off.
+        """
+        density, volumes, size = guess, self._fluxes.volumes, math.inf
         for _ in range(NEWTON_ITERATIONS):
             self.counts.evaluations += 1
             residual = density - known - step * self._fluxes.rate(density)
-            self._factorise(density, step)
             correction = self._factor.solve(volumes * residual)
             density = density - correction
-            size = self._size(correction)
+            before, size = size, self._size(correction)
             if size <= NEWTON_TOLERANCE:
                 return density
             if not math.isfinite(size):
                 return None
+            if size > SLOW * before:
+                self._factorise(density, step)
         return None
 
     def _factorise(self, density: FloatArray, step: float) -> None:
         """Factorise the matrix of Newton's method, unless it is that of the last time."""
-        from scipy.sparse.linalg import splu
-
         matrix = self._fluxes.matrix(density, step)
         if not np.array_equal(matrix.data, self._factored):
-            # The pattern is symmetric: half of the entries of the default ordering.
-            self._factor, self._factored = splu(matrix, permc_spec="MMD_AT_PLUS_A"), matrix.data
+            self._factor, self._factored = factorise(matrix), matrix.data
 
     def _is_positive(self, density: FloatArray) -> bool:
         return bool(density.min() >= -NEGATIVE_ROUND_OFF * density.max())

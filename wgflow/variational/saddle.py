@@ -9,17 +9,20 @@ which only products are ever formed. With U'' the density is eliminated,
 which is sparse, symmetric and positive definite; without U'' two substitutions in the order of phi solve the rest. H is
 added by a Krylov method for :math:`(1 + G H)\, d\rho = d\rho_0`, G the response of the density to a potential: at most
 as many products as H has columns, plus one.
+
+Without U'' the unknown is J at the end of the step, to which phi and then the density belong exactly: Newton's method
+for phi itself halves its slopes again and again where they are steep, one iteration after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from wgflow.functionals import GridFunctional
+from wgflow.schemes.implicit_factor import factorise
 from wgflow.typing import FloatArray
 from wgflow.variational.control import StepError
 from wgflow.variational.upwind import StepEquations, Upwind
@@ -30,6 +33,7 @@ LEAST_DENSITY = 1e-60  # over the mean, in the iteration
 STEEPEST_FALL = 20.0  # logarithm of the largest fall of a density in one iteration
 KRYLOV_TOLERANCE, KRYLOV_SPACE, KRYLOV_RESTARTS = 1e-8, 100, 3
 SUFFICIENT, MAX_HALVINGS, MAX_STARTS = 1e-4, 30, 12
+LEAST_FALL = 1e-3  # of what divides the density at reactions, in one iteration
 ROUND_OFF = 1e-14
 
 Solver = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
@@ -70,13 +74,11 @@ def ordered_solver(upwind: Upwind, density: FloatArray) -> Solver:
 def eliminated_solver(upwind: Upwind, density: FloatArray, curvature: FloatArray) -> Solver:
     """Give the solver of ``B d rho + C d phi = first``, ``m U'' d rho - B^T d phi = second`` for U'' > 0."""
     from scipy.sparse import csc_array, diags_array
-    from scipy.sparse.linalg import splu
 
     inverse = 1.0 / (upwind.equations.mesh.volumes * curvature)
     carry = upwind.matrix(upwind.diagonal, upwind.inward)
     matrix = upwind.matrix(*upwind.mobility(density)) + carry @ diags_array(inverse) @ carry.T
-    symmetric: dict[str, Any] = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
-    factor = splu(csc_array(matrix), options={"SymmetricMode": True}, **symmetric)
+    factor = factorise(csc_array(matrix), definite=True)
 
     def solve(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
         phi = factor.solve(first - carry @ (inverse * second))
@@ -109,6 +111,7 @@ class NewtonStep:
         self._masses = self._volumes * equations.before
         self._mean = float(self._masses.sum() / self._volumes.sum())
         self._potential = np.empty(functional.domain.shape)
+        self._rate = equations.tau * equations.mesh.reaction
         self._products = 0
 
     def solve(self) -> LinearisedStep:
@@ -153,7 +156,7 @@ class NewtonStep:
         return None
 
     def _start(self) -> Upwind:
-        """Potential to begin with: J before the step, or a fraction of it, as long as the smaller one is better."""
+        """Potential to begin with: for J before the step, or a fraction of it, as long as the smaller one is better."""
         potential = self._potential.ravel().copy()
         best = self._equations.at(self._equations.guess(potential))
         least = self._value(best)
@@ -184,7 +187,7 @@ class NewtonStep:
         except RuntimeError:  # an exactly singular matrix, far from the solution
             return None
         change, direction = self._with_all_terms(solver, -upwind.balance(density), second)
-        length = self._admissible(upwind, direction)
+        length = self._admissible(1.0 + self._rate * upwind.phi, self._rate * direction)
         if length == 0.0:
             return None
         # Newton's method for the logarithm where the density falls, which keeps it positive.
@@ -193,7 +196,7 @@ class NewtonStep:
         return self._equations.at(upwind.phi + length * direction), np.maximum(after, LEAST_DENSITY * self._mean)
 
     def _potential_alone(self, upwind: Upwind, density: FloatArray) -> tuple[Upwind, FloatArray] | None:
-        """Improve the potential by a Newton step, as long as F plus the cost of the step falls; rho follows from it."""
+        """Improve J of the step by a Newton step, as long as F plus the cost falls; phi and rho follow from it."""
         density = upwind.carried(self._masses)
         value = self._evaluate(density) + upwind.action(density)
         second = self._volumes * (upwind.level() - self._potential.ravel())
@@ -201,24 +204,24 @@ class NewtonStep:
         change, direction = self._with_all_terms(solver, np.zeros_like(density), second)
         slope = -float(second @ change)
         scale = ROUND_OFF * (abs(value) + self._functional.scale)
-        length = self._admissible(upwind, direction)
+        level, rise = upwind.level(), upwind.level_slope(direction)
+        length = self._admissible(1.0 + 2.0 * self._rate * level, 2.0 * self._rate * rise)
         for _ in range(MAX_HALVINGS):
-            trial = self._equations.at(upwind.phi + length * direction)
+            trial = self._equations.at(self._equations.solved(level + length * rise))
             after = trial.carried(self._masses)
             if self._evaluate(after) + trial.action(after) <= value + SUFFICIENT * length * slope + scale:
                 return trial, after
             length *= 0.5
         return None
 
-    def _admissible(self, upwind: Upwind, direction: FloatArray) -> float:
-        """Largest part of a step, by halving, after which no cell would lose more than it has; 0 without any."""
-        rate = self._equations.tau * self._equations.mesh.reaction
-        if not np.isfinite(direction).all():
+    def _admissible(self, share: FloatArray, change: FloatArray) -> float:
+        """Largest part of a change, by halving, after which cells keep a share of their mass; 0 without any."""
+        if not np.isfinite(change).all():
             return 0.0
-        least = 1e-3 * (1.0 + rate * float(upwind.phi.min()))
+        least = LEAST_FALL * float(share.min())
         for number in range(MAX_HALVINGS):
             length = 0.5**number
-            if 1.0 + rate * float((upwind.phi + length * direction).min()) >= least:
+            if float((share + length * change).min()) >= least:
                 return length
         return 0.0
 

@@ -28,7 +28,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.typing import FloatArray, IntArray
-from wgflow.variational.sweeps import sweep_cells
+from wgflow.variational.sweeps import march_cells, sweep_cells
 
 LEAST_SHARE = 0.5  # 1 + beta tau phi, what the step divides a density by, at the first guess
 
@@ -103,11 +103,17 @@ class StepEquations:
         return Upwind(self, phi, drop, outward, inward, diagonal, np.argsort(phi, kind="stable"))
 
     def guess(self, potential: FloatArray) -> FloatArray:
-        """Potential phi of a step against J, shape (N,), as if J had no slope."""
+        """Potential phi, shape (N,), if J did not change in the step; as if J were larger where there is none."""
         rate = self.tau * self.mesh.reaction
-        if rate == 0.0:
-            return potential.copy()
-        return (np.sqrt(np.maximum(1.0 + 2.0 * rate * potential, LEAST_SHARE**2)) - 1.0) / rate
+        return self.solved(potential if rate == 0.0 else np.maximum(potential, (LEAST_SHARE**2 - 1.0) / (2.0 * rate)))
+
+    def solved(self, level: FloatArray) -> FloatArray:
+        """Solve the second equation for phi, shape (N,), its right side given and ``1 + 2 beta tau level > 0``."""
+        mesh, rate = self.mesh, self.tau * self.mesh.reaction
+        alone = level.copy() if rate == 0.0 else (np.sqrt(1.0 + 2.0 * rate * level) - 1.0) / rate
+        factors = 0.5 * self.tau * mesh.conductance / mesh.volumes[mesh.neighbour]
+        march_cells(level, 0.5 * rate, mesh.starts, mesh.neighbour, factors, alone)
+        return alone
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,11 @@ class Upwind:
         mesh = self.equations.mesh
         slopes = mesh.total(self.outward * self.drop) / (2.0 * mesh.volumes)
         return self.phi + slopes + 0.5 * self.equations.tau * mesh.reaction * self.phi**2
+
+    def level_slope(self, direction: FloatArray) -> FloatArray:
+        """Change of `level` along a direction of phi, shape (N,)."""
+        mesh = self.equations.mesh
+        return (self.diagonal * direction - mesh.total(self.outward * direction[mesh.neighbour])) / mesh.volumes
 
     def action(self, density: FloatArray) -> float:
         """Squared distance over 2 tau that the step costs."""
