@@ -71,7 +71,7 @@ class StepControl:
     options : JkoOptions
         What the user wants.
     end : float
-        End of the interval.
+        End of the interval; infinity where steps need not meet any.
 
     Attributes
     ----------
@@ -86,6 +86,8 @@ class StepControl:
         """Size of the step from a time on; steps of one size divide what is left evenly."""
         largest = (self._options.tau + self._options.growth * time) * 0.5**self.halvings
         left = self.end - time
+        if left == math.inf:
+            return largest
         return left / max(1, math.ceil(left / largest * (1.0 - 1e-12)))
 
     def take(self, advance: Callable[[float], None], time: float, counts: StepCounts) -> None:

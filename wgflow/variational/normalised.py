@@ -1,31 +1,32 @@
 r"""The flow of diverging mass: a classifier whose measure grows without end, followed in normalised form.
 
-With separable data and the softmin risk :math:`F(\nu) = \log \sum_i e^{-y_i h_i}`, :math:`h = \int \Psi d\nu`, the mass
-of the flow grows like :math:`e^{\beta \gamma t}` and only its direction converges. Write :math:`\nu = e^s \hat\nu` with
-:math:`|\hat\nu| = 1`, margins :math:`m_i = y_i \int \Psi_i d\hat\nu` and :math:`\varepsilon = e^{-s}`. Then
-:math:`J = -U_\lambda` with
+With separable data and the risks :math:`R = \log \frac1n \sum_i e^{-z_i}` (softmin) or
+:math:`R = \frac1n \sum_i \log(1 + e^{-z_i})` (logistic), :math:`z_i = y_i \int \Psi_i d\nu`, the mass of the flow grows
+without bound and only its direction converges. Write :math:`\nu = e^s \hat\nu` with :math:`|\hat\nu| = 1`, margins
+:math:`m_i = y_i \int \Psi_i d\hat\nu` and :math:`\varepsilon = e^{-s}`. The weights of the data in the gradient are
+:math:`e^L \lambda_i` with :math:`\sum \lambda_i = 1`, and in the time :math:`\tau`, :math:`d\tau = e^L dt` (for softmin
+L = 0), the flow is that of :math:`J = -U_\lambda`,
 
-.. math:: U_\lambda = \sum_i \lambda_i y_i \Psi_i, \qquad
-          \lambda_i \propto e^{-m_i / \varepsilon}, \qquad \dot s = \beta \int U_\lambda d\hat\nu
+.. math:: U_\lambda = \sum_i \lambda_i y_i \Psi_i, \qquad \dot s = \beta \int U_\lambda d\hat\nu,
 
-is bounded, but as :math:`\varepsilon \to 0` the weights jump from datum to datum and explicit steps must be of the size
-:math:`\varepsilon`. Here :math:`\lambda` is implicit. The reaction of a step :math:`\tau` is the proximal step
+which is bounded; but as :math:`\varepsilon \to 0` the weights jump from datum to datum, and explicit steps must be of
+the size :math:`\varepsilon`. Here :math:`\lambda` is implicit. The reaction of a step :math:`\tau` is the proximal step
 
 .. math:: \hat\nu^{+} = \arg\max_{|\rho| = 1}\; L_\varepsilon(\rho) - \frac{1}{\beta\tau} KL(\rho | \hat\nu)
           \;\propto\; e^{\beta \tau U_\lambda} \hat\nu, \qquad
-          L_\varepsilon = -\varepsilon \log \sum_i e^{-m_i / \varepsilon} \le \min_i m_i,
+          L_\varepsilon = -\varepsilon \log \sum_i \ell(m_i / \varepsilon)
 
-whose weights minimise the convex
-:math:`\frac{1}{\beta\tau} \log \int e^{\beta\tau U_\lambda} d\hat\nu + \varepsilon \sum_i \lambda_i \log \lambda_i`
-over the simplex (Newton's method, n unknowns), and s grows by the logarithm of the integral. Before it, one upwind step
-moves the measure with the velocity :math:`\alpha \nabla U_\lambda` of the weights before; it bounds :math:`\tau` by
-positivity.
+(for softmin; for the logistic loss with the weights that belong to it, `wgflow.variational.multipliers`), and s grows
+by the logarithm of the integral. Before it, one upwind step moves the measure with the velocity
+:math:`\alpha \nabla U_\lambda` of the weights before: explicit and of second order in space if the step is that short,
+else implicit and of first order, which for given weights is positive and stable for steps of any size.
 
-A proximal step of any size is stable and never lowers :math:`L_\varepsilon`; without transport these are the steps of
-Rockafellar's method, and the margin tends to the largest one of networks with neurons at the cells. Once the measure
-sits on single cells, motion within cells is not resolved and an upwind step would lower :math:`L_\varepsilon`: then
-it is left out, so that :math:`L_\varepsilon` does not fall with transport either. Cells' centres are neurons of norm 1:
-the margin never exceeds :math:`\gamma_1`, and for every step :math:`\gamma_1 \le \max |U_\lambda|` over all neurons.
+A proximal step of any size is stable and for softmin never lowers :math:`L_\varepsilon`; without transport these are
+the steps of Rockafellar's method, and the margin tends to the largest one of networks with neurons at the cells. Once
+the measure sits on single cells, motion within cells is not resolved and an upwind step may lower
+:math:`L_\varepsilon`: then it is left out. Cells' centres are neurons of norm 1: the margin never exceeds
+:math:`\gamma_1`, and for every step :math:`\gamma_1 \le \max |U_\lambda|` over all neurons. The mass grows like
+:math:`e^{\beta\gamma t}` for softmin; for the logistic loss :math:`e^{-s} \log t` tends to the margin.
 
 References
 ----------
@@ -36,29 +37,26 @@ proximal point algorithm.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import logsumexp, softmax
 
 from wgflow.domains import Domain, total_mass
-from wgflow.errors import ComputationError, InputError
-from wgflow.functionals import Features
+from wgflow.errors import InputError
+from wgflow.functionals import Features, Functional
+from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_density, check_factor
 from wgflow.schemes.space import make_space_scheme
 from wgflow.typing import FloatArray
+from wgflow.variational.control import JkoOptions, StepControl, StepError
+from wgflow.variational.margin_losses import find_margin_loss
+from wgflow.variational.multipliers import DualFunction, Entropy
+from wgflow.variational.upwind import StepEquations, UpwindMesh
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
-# Of the dual function's slope: wanted, and still accepted at the last iteration.
-TOLERANCE, LOOSE_TOLERANCE = 1e-7, 1e-3
-MAX_ITERATIONS, MAX_HALVINGS = 60, 40
-DESCENT = 1e-4  # share of the predicted decrease that a Newton step must reach
-ROUND_OFF = 1e-14
-TO_BOUNDARY = 0.95  # of the way to zero that a weight may go at once
-NEGLIGIBLE = 1e-15  # share of the mass of cells that the Hessian leaves out
-LEAST_WEIGHT = 1e-14  # of a datum at the start of a step
-SAFETY = 0.9  # of the bound P of upwind steps
+LARGEST = 690.0  # logarithm of a number whose reciprocal is one too
+SAFETY = 0.9  # of the bound P of explicit upwind steps
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,15 @@ class MarginState:
     Parameters
     ----------
     time, step_size : float
-        Time, and the size of the step that led there.
+        Time tau, and the size of the step that led there.
     log_mass : float
         Logarithm s of the mass.
     margin : float
         Least margin of the normalised measure, at most gamma_1.
     soft_margin : float
-        The smoothed margin :math:`L_\varepsilon`, at most the margin.
+        The smoothed margin :math:`L_\varepsilon`; for softmin at most the margin.
+    scaled_log_time : float
+        :math:`e^{-s} \log t` of the time t of the flow; minus infinity at t = 0.
     """
 
     time: float
@@ -82,38 +82,43 @@ class MarginState:
     log_mass: float
     margin: float
     soft_margin: float
+    scaled_log_time: float
 
 
 class NormalisedFlow:
-    r"""The flow of the softmin risk on a grid, its mass in logarithms.
+    r"""The flow of the softmin or logistic risk on a grid, its mass in logarithms.
 
     Parameters
     ----------
     functional : Features
-        Features with labels and the loss "softmin".
+        Features with labels and the loss "softmin" or "logistic".
     domain : Domain
         Grid, signed for networks with output weights of both signs.
     density : array, shape ``domain.shape``
         Nonnegative density at the start, of any mass.
     transport, reaction : float
         The factors alpha >= 0 and beta > 0; None for the domain's own beta.
-    step, growth : float
-        Steps grow with time t as ``step + growth t``.
+    tau, growth : float
+        Steps grow with time to ``tau + growth time``.
     order : int
-        Order in space of the transport, 1 or 2.
+        Order in space of explicit transport, 1 or 2.
     log_mass : float
         Logarithm of a factor of ``density``, which numbers may not hold.
 
     Attributes
     ----------
-    time, log_mass : float
-        Time, and logarithm s of the mass.
+    time, step_size, log_mass, scaled_log_time : float
+        See `MarginState`.
     density : array, shape ``domain.shape``
         Density of the normalised measure.
     multipliers : array, shape (n,)
         Weights of the data in the last step, of sum 1; :math:`\max U_\lambda` over all neurons bounds :math:`\gamma_1`.
-    iterations, moved_steps : int
-        Newton iterations, and steps with transport so far.
+    margins : array, shape (n,)
+        Margins of the normalised measure.
+    counts : StepCounts
+        Steps; ``evaluations`` counts iterations of Newton's method.
+    moved_steps : int
+        Steps with transport so far.
 
     Raises
     ------
@@ -123,103 +128,167 @@ class NormalisedFlow:
 
     def __init__(
         self,
-        functional: Features,
+        functional: Functional,
         domain: Domain,
         density: FloatArray,
         *,
         transport: float = 1.0,
         reaction: float | None = None,
-        step: float = 1.0,
+        tau: float = 1.0,
         growth: float = 0.05,
         order: int = 2,
         log_mass: float = 0.0,
     ) -> None:
-        if functional.risk.name != "softmin":
-            raise InputError(f"loss = {functional.risk.name!r} has no normalised form; choose softmin")
+        if not isinstance(functional, Features):
+            raise InputError(f"a normalised flow needs Features alone; found {type(functional).__name__}")
+        self._loss = find_margin_loss(functional.risk.name)
         self._reaction = domain.reaction if reaction is None else reaction
         check_factor("transport", transport)
-        check_factor("growth", growth)
-        for name, value in (("reaction", self._reaction), ("step", step)):
-            if not 0.0 < value < math.inf:
-                raise InputError(f"{name} = {value!r} is not allowed; give a positive number")
-        self._domain, self._step, self._growth, self._transport = domain, step, growth, transport
+        if not 0.0 < self._reaction < math.inf:
+            raise InputError(f"reaction = {self._reaction!r} is not allowed for a mass that grows; give it positive")
+        self._domain, self._transport, self._options = domain, transport, JkoOptions(tau, growth)
         base = domain.base.points
         self._signed = functional.targets * functional.features(base.reshape(-1, base.shape[-1]))
-        self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order, limiter="mc")
-        self.density = check_density(density, domain.shape).copy()
-        self.time, self.step_size, self.log_mass = 0.0, 0.0, log_mass
-        self.iterations, self.moved_steps = 0, 0
-        self._normalise()
         self._size = float(np.abs(self._signed).max())
-        self.multipliers: FloatArray = softmax(-self.margins / self.temperature)
+        self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order, limiter="mc")
+        self._mesh = UpwindMesh.of(domain, transport, 0.0)
+        self.density = check_density(density, domain.shape).copy()
+        self.margins: FloatArray = np.empty(0)
+        self.log_mass, self.scaled_log_time = log_mass, -math.inf
+        self._normalise()
+        self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
+        self.multipliers = self._loss.multipliers(self.margins / self.temperature)
+        self.begin_interval(math.inf)
 
     @property
     def temperature(self) -> float:
         """The factor epsilon = exp(-s), or the least one that numbers resolve."""
-        return max(math.exp(-max(self.log_mass, -700.0)), LEAST_TEMPERATURE * self._size)
+        return max(math.exp(-max(self.log_mass, -LARGEST)), LEAST_TEMPERATURE * self._size)
 
     @property
-    def margins(self) -> FloatArray:
-        """Margins (n,) of the normalised measure."""
-        masses = (self.density * self._domain.volumes).reshape(self._domain.sheets, -1)
-        return (self._domain.signs @ masses) @ self._signed
+    def energy(self) -> float:
+        r"""Minus the smoothed margin; for softmin (R - log n) over the mass."""
+        return -self._soft_margin(self.temperature)
 
     def state(self) -> MarginState:
         """Describe the current state."""
-        least, soft = float(self.margins.min()), self._soft_margin(self.temperature)
-        return MarginState(self.time, self.step_size, self.log_mass, least, soft)
+        least = float(self.margins.min())
+        return MarginState(self.time, self.step_size, self.log_mass, least, -self.energy, self.scaled_log_time)
 
-    def step(self) -> MarginState:
+    def begin_interval(self, end: float) -> None:
+        """Aim at ``end``; infinity for no aim."""
+        self._control = StepControl(self._options, end)
+
+    def scalars(self) -> Scalars:
+        """Minus the smoothed margin, the mass 1 of the normalised measure, and the minimum of -U."""
+        rising = self._signed @ self.multipliers
+        least = -float((np.abs(rising) if self._domain.sheets == 2 else rising).max())
+        return Scalars(self.energy, total_mass(self._domain, self.density), least)
+
+    def snapshot(self) -> Snapshot:
+        """Copy the current state."""
+        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields=self._fields())
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy the state and the aim."""
+        return {**self._fields(), **numbers(time=self.time, end=self._control.end, step_size=self.step_size)}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on within the interval of a checkpoint."""
+        self.begin_interval(float(checkpoint["end"]))
+        self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
+        self.go_on(float(checkpoint["time"]), checkpoint)
+
+    def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:
+        """Take the state of a snapshot, to the last bit."""
+        self.time, self.log_mass = time, float(fields["log_mass"])
+        self.scaled_log_time = float(fields["scaled_log_time"])
+        self.density, self.multipliers = np.array(fields["density"]), np.array(fields["multipliers"])
+        self.margins = self._margins_of(self.density)
+
+    def step(self) -> None:
         """Advance by one step.
 
         Raises
         ------
-        ComputationError
-            If Newton's method does not find the weights; the state is kept.
+        StepError
+            If Newton's method does not find the weights, of smaller steps either; the state is kept.
         """
-        size = self._step + self._growth * self.time
-        moved, shorter = self._moved(size)
-        if shorter > 0.0 and self._react(moved, shorter, self._soft_margin(self.temperature)):
-            self.moved_steps += 1
-        else:
-            self._react(self.density, size, -math.inf)
-        return self.state()
+        self._control.take(self._advance_by, self.time, self.counts)
+        self._control.halvings = 0
+        self.counts.accepted += 1
+
+    def _fields(self) -> dict[str, FloatArray]:
+        scalars = numbers(
+            log_mass=self.log_mass, margin=float(self.margins.min()), scaled_log_time=self.scaled_log_time
+        )
+        return {"density": self.density.copy(), "multipliers": self.multipliers.copy(), **scalars}
+
+    def _margins_of(self, density: FloatArray) -> FloatArray:
+        masses = (density * self._domain.volumes).reshape(self._domain.sheets, -1)
+        return np.asarray((self._domain.signs @ masses) @ self._signed)
 
     def _soft_margin(self, temperature: float) -> float:
-        return -temperature * float(logsumexp(-self.margins / temperature))
+        return -temperature * self._loss.log_total(self.margins / temperature)
+
+    def _advance_by(self, size: float) -> None:
+        """Move and react, or react alone where moving does not help."""
+        if self._transport > 0.0:
+            try:
+                helped = self._react(self._moved(size), size, self._soft_margin(self.temperature))
+            except StepError:
+                helped = False
+            if helped:
+                self.moved_steps += 1
+                return
+        self._react(self.density, size, -math.inf)
 
     def _react(self, density: FloatArray, size: float, least: float) -> bool:
         """Take the proximal step from a density, and keep it unless the soft margin would fall below a value."""
-        temperature = self.temperature
-        dual = _DualFunction(_log_masses(self._domain, density), self._signed, size * self._reaction, temperature)
+        temperature, previous = self.temperature, (self.density, self.log_mass, self.margins)
+        saturation = self._loss.saturation(self._loss.log_weight(self.margins / temperature))
+        entropy = Entropy.of(saturation, self.margins.size)
+        before = _log_masses(self._domain, density)
+        dual = DualFunction(before, self._signed, size * self._reaction, temperature, entropy)
         found, iterations = dual.minimise(self.multipliers)
-        self.iterations += iterations
-        previous = self.density, self.log_mass
+        self.counts.evaluations += iterations
         masses = np.exp(found.log_masses)[: self._domain.sheets]
         self.density = masses.reshape(self._domain.shape) / self._domain.volumes
         self.log_mass += found.log_integral
         self._normalise()
         if self._soft_margin(temperature) < least:
-            self.density, self.log_mass = previous
+            self.density, self.log_mass, self.margins = previous
             return False
-        self.multipliers, self.step_size, self.time = found.multipliers, size, self.time + size
+        end = self._control.end
+        self.time = end if size == end - self.time else self.time + size
+        self.multipliers, self.step_size = found.multipliers, size
+        self._count_time(size, previous[1] - self.log_mass)
         return True
 
-    def _moved(self, size: float) -> tuple[FloatArray, float]:
-        """Density after an upwind step with the velocity of the present weights, and its size, bounded by rule P."""
-        if self._transport == 0.0:
-            return self.density, 0.0
+    def _count_time(self, size: float, log_shrinking: float) -> None:
+        r"""Add the time :math:`e^{-L} \tau` of a step, all in logarithms over the mass."""
+        temperature, inverse = self.temperature, math.exp(-min(max(self.log_mass, -LARGEST), LARGEST))
+        log_rate = self._loss.log_rate(self._loss.log_weight(self.margins / temperature))
+        added = inverse * math.log(size) - temperature * log_rate
+        before = self.scaled_log_time * math.exp(log_shrinking)
+        self.scaled_log_time = inverse * float(np.logaddexp(before / inverse, added / inverse))
+
+    def _moved(self, size: float) -> FloatArray:
+        """Density after an upwind step with the velocity of the present weights."""
         rising = self._signed @ self.multipliers
         potential = (-self._domain.signs[:, None] * rising).reshape(self._domain.shape)
-        size = min(size, SAFETY / max(self._scheme.loss_rate(potential), 1e-300))
+        if size * self._scheme.loss_rate(potential) > SAFETY:
+            upwind = StepEquations(self._mesh, self.density.ravel(), size).at(potential.ravel())
+            return upwind.carried(self._mesh.volumes * self.density.ravel()).reshape(self._domain.shape)
         moved = np.empty_like(self.density)
         self._scheme.euler_stage(self.density, potential, self.density, (0.0, 1.0), size, moved)
-        return moved, size
+        return moved
 
     def _normalise(self) -> None:
         mass = total_mass(self._domain, self.density)
         self.density /= mass
         self.log_mass += math.log(mass)
+        self.margins = self._margins_of(self.density)
 
 
 def _log_masses(domain: Domain, density: FloatArray) -> FloatArray:
@@ -228,90 +297,3 @@ def _log_masses(domain: Domain, density: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         logarithms = np.log(masses)
     return logarithms if len(logarithms) == 2 else np.vstack([logarithms, np.full_like(logarithms, -np.inf)])
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """Multipliers (n,), the dual function there, its slope, and the measure that belongs to them.
-
-    ``log_masses`` (2, N) are those of the new measure, and ``log_integral`` the logarithm of its mass before scaling.
-    """
-
-    multipliers: FloatArray
-    value: float
-    slope: FloatArray
-    margins: FloatArray
-    log_masses: FloatArray
-    log_integral: float
-
-    @property
-    def excess(self) -> float:
-        """How far the slope is from that at the least value on the simplex, over the size of the margins."""
-        return float(self.multipliers @ self.slope - self.slope.min()) / max(float(np.abs(self.margins).max()), 1e-300)
-
-
-@dataclass(frozen=True)
-class _DualFunction:
-    """The convex function of the multipliers that a proximal step minimises.
-
-    Parameters
-    ----------
-    log_masses : array, shape (2, N)
-        Logarithms of the masses before the step.
-    signed : array, shape (N, n)
-        Features at the cells times labels.
-    factor, temperature : float
-        The products beta tau, and epsilon.
-    """
-
-    log_masses: FloatArray
-    signed: FloatArray
-    factor: float
-    temperature: float
-
-    def minimise(self, start: FloatArray) -> tuple[_Trial, int]:
-        """Find the least value on the simplex by Newton's method, which keeps weights positive; count iterations."""
-        best = now = self._at(np.maximum(start, LEAST_WEIGHT))
-        for iteration in range(MAX_ITERATIONS):
-            if best.excess <= TOLERANCE:
-                return best, iteration
-            now = self._search(now, self._direction(now))
-            best = min(best, now, key=lambda trial: trial.excess)
-        if best.excess > LOOSE_TOLERANCE:
-            raise ComputationError(f"the weights of the data were not found: relative excess {best.excess:.1e}")
-        return best, MAX_ITERATIONS
-
-    def _at(self, weights: FloatArray) -> _Trial:
-        multipliers = weights / weights.sum()
-        rising = self.factor * (self.signed @ multipliers)
-        exponents = self.log_masses + np.stack([rising, -rising])
-        top = float(exponents.max())
-        log_integral = top + math.log(np.exp(exponents - top).sum())
-        exponents -= log_integral
-        masses, logarithms = np.exp(exponents), np.log(multipliers)
-        margins = (masses[0] - masses[1]) @ self.signed
-        value = log_integral / self.factor + self.temperature * float(multipliers @ logarithms)
-        slope = margins + self.temperature * logarithms
-        return _Trial(multipliers, value, slope, margins, exponents, log_integral)
-
-    def _direction(self, now: _Trial) -> FloatArray:
-        """Change of the multipliers of sum 0 at which the quadratic model is least."""
-        total = np.exp(now.log_masses).sum(axis=0)
-        active = total > NEGLIGIBLE
-        root = np.sqrt(total[active])[:, None] * self.signed[active]
-        hessian = self.factor * (root.T @ root - np.outer(now.margins, now.margins))
-        hessian[np.diag_indices_from(hessian)] += self.temperature / now.multipliers
-        factors = cho_factor(hessian)
-        ascent, level = cho_solve(factors, now.slope), cho_solve(factors, np.ones_like(now.slope))
-        return level * (ascent.sum() / level.sum()) - ascent
-
-    def _search(self, now: _Trial, change: FloatArray) -> _Trial:
-        """Go along a direction, each weight at most near to zero, as far as the function falls enough."""
-        round_off = ROUND_OFF * max(1.0, abs(now.log_integral)) / self.factor
-        for halvings in range(MAX_HALVINGS):
-            wanted = now.multipliers + 0.5**halvings * change
-            then = self._at(np.maximum(wanted, (1.0 - TO_BOUNDARY) * now.multipliers))
-            predicted = float(now.slope @ (then.multipliers - now.multipliers))
-            if then.value <= now.value + DESCENT * predicted + round_off:
-                break
-        return then
