@@ -128,7 +128,7 @@ def test_particles_approach_the_pde_at_the_rates_of_theorem_1(tmp_path):
 
 
 def test_margins_bound_the_flow_of_diverging_mass():
-    assert run("validation/margins.py", "--quick").count("PASS") == 6
+    assert run("validation/margins.py", "--quick").count("PASS") == 14
 
 
 def test_spikes_are_found_from_their_convolution(tmp_path):
