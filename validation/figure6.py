@@ -259,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         check_libraries()
         done = distributed(missing, options.scheduler, options.processes) if missing else ()
-    for training, result in track(done, "trainings", len(missing), console=Console(stderr=True)):
+    for training, result in track(done, "trainings", len(missing), console=Console(stderr=True), refresh_per_second=1):
         results.add(training, result)
     passed = report(results, trainings)
     draw(results, trainings, options.figure)
