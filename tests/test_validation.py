@@ -44,7 +44,7 @@ def test_box_sphere_and_particles_agree(tmp_path):
 
 
 def test_energies_keep_their_bounds():
-    assert run("validation/energies.py", "--quick").count("PASS") == 39
+    assert run("validation/energies.py", "--quick").count("PASS") == 49
 
 
 def test_figure_2(tmp_path):
