@@ -80,6 +80,61 @@ def test_runs_on_a_box_have_no_distance_on_the_circle():
     np.testing.assert_allclose(columns["kernel"], 0.0, atol=1e-7)
 
 
+def bump(centre, period=None):
+    def density(points):
+        away = points[..., 0] - centre
+        away = away if period is None else away - period * np.round(away / period)
+        return np.exp(-50.0 * away**2)
+
+    return density
+
+
+@pytest.mark.parametrize(("periodic", "way"), [(False, 1.6), (True, 0.4)])
+def test_measures_on_a_line_are_compared_by_transport(periodic, way):
+    """Bumps at 0.2 and 1.8 of [0, 2] that rest: 0.4 apart where the ends are the same, and else 1.6."""
+    box, rest = wgflow.Box([(0.0, 2.0)], 80, periodic=periodic), wgflow.Potential(lambda x: 0.0 * x[:, 0])
+    runs = []
+    for centre in (0.2, 1.8):
+        start = bump(centre, 2.0 if periodic else None)(box.points)
+        runs.append(wgflow.solve(rest, box, start / start.sum() * 80 / 2.0, 1.0, times=[1.0]))
+    columns = compare(*runs).columns
+    np.testing.assert_allclose(columns["W1"], way, atol=5e-3 if periodic else 0.06)
+    np.testing.assert_allclose(columns["W2"], columns["W1"], atol=0.02)
+    assert (columns["W2"] >= columns["W1"]).all()
+
+
+def test_the_kernel_takes_the_short_way_round_a_torus():
+    """Lumps in opposite corners are near where the ends of the axes are the same."""
+    rest, distances = wgflow.Potential(lambda x: 0.0 * x[:, 0]), {}
+    for periodic in (False, True):
+        box = wgflow.Box([(0.0, 4.0), (-1.0, 1.0)], (16, 8), periodic=periodic)
+        runs = []
+        for corner in (0, -1):
+            start = np.zeros(box.shape)
+            start[corner, corner] = 1.0 / np.prod(box.spacing)
+            runs.append(wgflow.solve(rest, box, start, 1.0, times=[1.0]))
+        distances[periodic] = compare(*runs).columns["kernel"][-1]
+    chords = (4.0 / np.pi * np.sin(np.pi / 16)) ** 2 + (2.0 / np.pi * np.sin(np.pi / 8)) ** 2
+    assert distances[True] == pytest.approx(np.sqrt(2.0 - 2.0 * np.exp(-8.0 * chords)), rel=1e-6)
+    assert distances[False] == pytest.approx(np.sqrt(2.0), rel=1e-6)
+
+
+def test_energies_have_no_predictors():
+    sections = {
+        "problem": {"kind": "energy", "potential": {"kind": "quadratic"}},
+        "domain": {"kind": "box", "bounds": [[-4.0, 4.0]], "shape": [80]},
+        "initial": {"kind": "gaussian", "covariance": 0.2, "mean": [0.5]},
+        "solver": {"t_end": 0.5},
+        "output": {"times": [0.5]},
+    }
+    problem = wgflow.open_problem(sections)
+    particles = {"kind": "particles", "t_end": 0.5}
+    others = {**sections, "solver": particles, "particles": {"count": 400, "start": "stratified"}}
+    columns = compare(wgflow.run(problem), wgflow.run(others), problem).columns
+    assert "predictors" not in columns
+    np.testing.assert_allclose(columns["W1"], 0.025, atol=2e-3)  # atoms of a grid: a quarter of a cell
+
+
 def test_other_problems_are_not_compared(tmp_path):
     wgflow.run(TEACHER, tmp_path / "a.h5")
     other = {**TEACHER, "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]}}

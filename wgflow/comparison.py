@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from wgflow.domains import Circle
+from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
 from wgflow.functionals import FeatureMap, Neurons, OuterProduct, Particles, SmoothLayer
 from wgflow.functionals.moments import RecomputedMoments
@@ -17,16 +18,19 @@ from wgflow.metrics import (
     as_neurons,
     empirical_distance,
     kernel_discrepancy,
+    line_wasserstein,
     population_distance,
     sheet_wasserstein,
 )
 from wgflow.problems import Problem, load, load_problem
-from wgflow.problems.models import TwoLayerProblem
+from wgflow.problems.models import QuadraticProblem, TwoLayerProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+TransportDistance = Callable[[Particles, Particles, float], FloatArray]
 
 SAME_TIME = 1e-9  # relative difference of output times that count as one
 MOST_PAIRS = 2e10  # of atoms at all times, up to which the kernel discrepancy is computed: a minute
@@ -47,8 +51,9 @@ class Comparison:
         Their common problem, where it is known.
     columns : mapping of str to array, shape (k,)
         The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, ``mass A``, ``mass B``,
-        the distance of the ``predictors``; in one space the ``kernel`` discrepancy, and on circles ``W1``, ``W2`` of
-        the normalised measures of each sheet (in radians).
+        the distance of the ``predictors`` of networks and of quadratic features; in one space the ``kernel``
+        discrepancy, and on circles (in radians) and lines ``W1``, ``W2`` of the normalised measures of each sheet.
+        Periodic axes are closed: the kernel takes the chord for the distance, as on circles.
     """
 
     first: Trajectory = field(repr=False)
@@ -104,28 +109,70 @@ def compare(
         "difference": relative_difference(first.risk[rows], second.risk[others]),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
-        **({"predictors": _each(predictor_distance(problem), measures)} if problem is not None else {}),
+        **({"predictors": _each(predictor_distance(problem), measures)} if _has_predictors(problem) else {}),
     }
     atoms = [len(a.weights) + len(b.weights) for a, b in measures]
     if _are_near(first, second) and sum(count**2 for count in atoms) <= MOST_PAIRS:
-        columns["kernel"] = _each(kernel_discrepancy, measures)
-    if all(run.domain is not None and isinstance(run.domain.base, Circle) for run in (first, second)):
-        columns |= _wasserstein_columns(measures)
+        closed = [(_closed(a, first.domain), _closed(b, second.domain)) for a, b in measures]
+        columns["kernel"] = _each(kernel_discrepancy, closed)
+    distance = _transport_distance(first.domain, second.domain)
+    if distance is not None:
+        columns |= _wasserstein_columns(measures, distance)
     return Comparison(first, second, names, problem, columns)
+
+
+def _has_predictors(problem: Problem | None) -> TypeGuard[Problem]:
+    return problem is not None and isinstance(problem.config.problem, TwoLayerProblem | QuadraticProblem)
 
 
 def _are_near(first: Trajectory, second: Trajectory) -> bool:
     """Whether two runs live in one space, so that their measures can be compared."""
-    kinds = {run.domain.kind for run in (first, second) if run.domain is not None}
+    kinds = {(run.domain.kind, _periods(run.domain)) for run in (first, second) if run.domain is not None}
     return len(kinds) <= 1 and first.measure(0).points.shape[1] == second.measure(0).points.shape[1]
 
 
-def _wasserstein_columns(measures: list[tuple[Particles, Particles]]) -> dict[str, FloatArray]:
+def _periods(domain: Domain | None) -> tuple[float, ...]:
+    """Length of each axis of a box, inf where it is not periodic; empty elsewhere."""
+    base = None if domain is None else domain.base
+    if not isinstance(base, Box):
+        return ()
+    sides = zip(base.bounds, base.periodic, strict=True)
+    return tuple(high - low if periodic else np.inf for (low, high), periodic in sides)
+
+
+def _closed(measure: Particles, domain: Domain | None) -> Particles:
+    """The measure with each periodic axis bent to a circle of its length."""
+    periods = np.array(_periods(domain))
+    if not np.isfinite(periods).any():
+        return measure
+    columns = []
+    for axis, period in zip(measure.points.T, periods, strict=True):
+        radius = period / (2.0 * np.pi)
+        closed = np.isfinite(period)
+        columns += [radius * np.cos(axis / radius), radius * np.sin(axis / radius)] if closed else [axis]
+    return replace(measure, points=np.stack(columns, axis=1))
+
+
+def _transport_distance(first: Domain | None, second: Domain | None) -> TransportDistance | None:
+    """Choose the exact Wasserstein distance of measures on two domains: there is one on circles and on lines."""
+    if first is None or second is None:
+        return None
+    if isinstance(first.base, Circle) and isinstance(second.base, Circle):
+        return sheet_wasserstein
+    periods = _periods(first)
+    if len(periods) != 1 or periods != _periods(second):
+        return None
+    return partial(line_wasserstein, period=periods[0] if np.isfinite(periods[0]) else None)
+
+
+def _wasserstein_columns(
+    measures: list[tuple[Particles, Particles]], distance: TransportDistance
+) -> dict[str, FloatArray]:
     """W1 and W2 at each time, on each sheet that there is."""
     signed = any((measure.signs < 0.0).any() for measure in measures[0])
     columns = {}
     for order in (1, 2):
-        distances = np.array([sheet_wasserstein(a, b, order) for a, b in measures])
+        distances = np.array([distance(a, b, order) for a, b in measures])
         for sheet, name in enumerate(("+", "-") if signed else ("",)):
             columns[f"W{order}{name}"] = distances[:, sheet]
     return columns

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wgflow.domains import Circle, Signed
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Particles
-from wgflow.metrics import circle_wasserstein, sheet_wasserstein
+from wgflow.metrics import circle_wasserstein, line_wasserstein, sheet_wasserstein
 from wgflow.particles.characteristics import nodes_of_cells
 
 ORDERS = [1, 2]
@@ -202,3 +202,27 @@ def test_what_is_not_allowed():
         circle_wasserstein(*[Particles(np.eye(3), np.ones(3), np.ones(3))] * 2)
     with pytest.raises(ShapeError, match="dimensions"):
         sheet_wasserstein(good, Particles(np.eye(3), np.ones(3), np.ones(3)))
+
+
+class TestLines:
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_quantiles_are_matched(self, order):
+        generator = np.random.default_rng(3)
+        first, second = generator.normal(size=(9, 1)), generator.normal(2.0, 3.0, (9, 1))
+        expected = (np.abs(np.sort(first[:, 0]) - np.sort(second[:, 0])) ** order).mean() ** (1.0 / order)
+        found = line_wasserstein(*(Particles(x, np.full(9, 0.4), np.ones(9)) for x in (first, second)), order)
+        assert found[0] == pytest.approx(expected, rel=1e-12)
+        assert np.isnan(found[1])
+
+    def test_closed_lines_are_circles(self):
+        atoms = [Particles(np.array([[x]]), np.ones(1), -np.ones(1)) for x in (-0.9, 2.0)]
+        assert line_wasserstein(*atoms, 1, period=3.0)[1] == pytest.approx(0.1, rel=1e-12)
+        assert line_wasserstein(*atoms, 2)[1] == pytest.approx(2.9, rel=1e-12)
+        assert line_wasserstein(atoms[0], atoms[0])[1] == 0.0
+
+    def test_other_points_and_periods_are_refused(self):
+        atom = Particles(np.zeros((1, 1)), np.ones(1), np.ones(1))
+        with pytest.raises(ShapeError, match="points of a line have 1"):
+            line_wasserstein(on_circle([0.0], [1.0]), on_circle([0.0], [1.0]))
+        with pytest.raises(InputError, match="period = 0"):
+            line_wasserstein(atom, atom, 1, period=0.0)

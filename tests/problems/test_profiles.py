@@ -68,7 +68,7 @@ def test_other_numbers_are_refused(exponent, dimension, named):
 
 def test_the_shipped_aggregation_rests_as_a_disk_about_its_centre():
     """From two lumps, whose common centre stays where it was."""
-    settings = ["domain.shape=[40, 40]", "solver.t_end=5.0", "output.snapshots=2"]
+    settings = ["domain.shape=[40, 40]", "solver.t_end=6.0", "output.snapshots=2"]
     flow = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path("aggregation")), settings))
     points, volume, density = flow.domain.points, 0.01, flow.density[-1]
     centre = np.tensordot(density, points, 2) * volume

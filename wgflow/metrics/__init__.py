@@ -3,7 +3,7 @@
 from wgflow.metrics.discrepancy import kernel_discrepancy
 from wgflow.metrics.predictors import as_neurons, empirical_distance, population_distance, relu_predictions
 from wgflow.metrics.spikes import find_spikes
-from wgflow.metrics.wasserstein import circle_wasserstein, sheet_wasserstein
+from wgflow.metrics.wasserstein import circle_wasserstein, line_wasserstein, sheet_wasserstein
 
 __all__ = [
     "as_neurons",
@@ -11,6 +11,7 @@ __all__ = [
     "empirical_distance",
     "find_spikes",
     "kernel_discrepancy",
+    "line_wasserstein",
     "population_distance",
     "relu_predictions",
     "sheet_wasserstein",

@@ -1,4 +1,4 @@
-r"""Wasserstein distances on the circle, exact for discrete measures.
+r"""Wasserstein distances on the circle and on lines, exact for discrete measures.
 
 On the line the optimal coupling matches quantiles. On the circle it matches the quantiles X of one measure with
 those of the other, Y, shifted by the mass that goes around:
@@ -16,7 +16,7 @@ Delon, Salomon and Sobolevski, Fast transport optimization for Monge costs on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, isfinite
 
 import numpy as np
@@ -94,6 +94,50 @@ def sheet_wasserstein(first: Particles, second: Particles, order: float = 1) -> 
         if all(part.mass > 0.0 for part in parts):
             distances[sheet] = _distance(*parts, order)
     return distances
+
+
+def line_wasserstein(first: Particles, second: Particles, order: float = 1, period: float | None = None) -> FloatArray:
+    """Wasserstein distances on a line, or on a closed one of the given length, each sheet normalised on its own.
+
+    A line is bent to half a circle, on which the short way round is the way along it.
+
+    Parameters
+    ----------
+    first, second : Particles
+        Measures with points of shape (m, 1) and (n, 1) and with signs.
+    order : float
+        The order p, at least 1.
+    period : float, optional
+        Length after which the line returns to its start; by default it does not.
+
+    Returns
+    -------
+    array, shape (2,)
+        Distance on the positive, then on the negative sheet; NaN where a measure has no mass on the sheet.
+
+    Raises
+    ------
+    ShapeError
+        If points do not have one component.
+    InputError
+        If a weight is negative, a number is not finite, the period is not positive, or the order is less than 1.
+    """
+    check_same_space(first, second)
+    if first.points.shape[1] != 1:
+        raise ShapeError(f"points have {first.points.shape[1]} components; points of a line have 1")
+    if period is not None and not (period > 0.0 and isfinite(period)):
+        raise InputError(f"period = {period!r} is not allowed; give a positive number")
+    places = np.concatenate([first.points, second.points])
+    start, length = (float(places.min()), float(np.ptp(places))) if places.size else (0.0, 0.0)
+    scale = length / np.pi if period is None else period / _TURN
+    bent, other = (_bend(particles, start, scale or 1.0) for particles in (first, second))
+    return scale * sheet_wasserstein(bent, other, order)
+
+
+def _bend(particles: Particles, start: float, scale: float) -> Particles:
+    """Points of a line as those of the unit circle, whose radian is as long as ``scale``."""
+    angles = (particles.points[:, 0] - start) / scale
+    return replace(particles, points=np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 
 def _check(first: Particles, second: Particles, order: float) -> None:
