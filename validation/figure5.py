@@ -52,7 +52,7 @@ from wgflow.typing import FloatArray
 SIDE, COUNT, SETS = 4, 100, 4
 WIDTH, ITERATIONS, LONG_ITERATIONS = 1000, 300_000, 10_000_000
 QUICK_SIDE, QUICK_COUNT, QUICK_SETS, QUICK_WIDTH, QUICK_ITERATIONS, QUICK_LONG = 2, 20, 1, 60, 8000, 200_000
-LATER = ((5.0, 1.0), (0.5, 0.5), (0.05, 0.25))  # how both layers go on: first steps, and shares of the iterations before
+LATER = ((5.0, 1.0), (0.5, 0.5), (0.05, 0.25))  # how both layers go on: first step, share of the iterations
 OTHER_SIZES = ((2, 20), (3, 60))  # clusters along an axis, points: sets that are not drawn
 LEAST_SHARE = 0.95  # of gamma_1 that both layers reach in the long training
 FEATURE_SHARE = 0.98  # of the margin of its features that the output layer reaches in the long training
