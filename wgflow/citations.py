@@ -40,6 +40,10 @@ def _particles(config: ProblemFile) -> bool:
     return config.solver.kind == "particles"
 
 
+def _normalised(config: ProblemFile) -> bool:
+    return config.solver.kind == "normalised"
+
+
 _CITATIONS = (
     Citation(
         """@inproceedings{BachChizat2022,
@@ -187,5 +191,31 @@ _CITATIONS = (
 }""",
         "variational steps of flows with reaction",
         lambda config: config.solver.kind == "jko" and config.solver.reaction != 0.0,
+    ),
+    Citation(
+        """@inproceedings{ChizatBach2020,
+  author    = {Chizat, L{\\'e}na{\\"i}c and Bach, Francis},
+  title     = {Implicit bias of gradient descent for wide two-layer neural networks trained with the logistic loss},
+  booktitle = {Proceedings of the 33rd Conference on Learning Theory},
+  series    = {Proceedings of Machine Learning Research},
+  volume    = {125},
+  pages     = {1305--1338},
+  year      = {2020},
+}""",
+        "the flow of diverging mass in normalised form, and its limit",
+        _normalised,
+    ),
+    Citation(
+        """@article{Rockafellar1976,
+  author  = {Rockafellar, R. Tyrrell},
+  title   = {Monotone operators and the proximal point algorithm},
+  journal = {SIAM Journal on Control and Optimization},
+  volume  = {14},
+  number  = {5},
+  pages   = {877--898},
+  year    = {1976},
+}""",
+        "proximal steps",
+        _normalised,
     ),
 )

@@ -94,6 +94,11 @@ class Features(Functional):
             values, gradient = particles.signs * values, particles.signs[:, None] * gradient
         return ParticlePotential(risk, values, gradient)
 
+    def potential_of(self, coefficients: FloatArray, domain: Domain) -> FloatArray:
+        """Potential ``<Psi, coefficients>`` at the cells of a grid, times the sign on signed domains."""
+        values = self.features(domain.base.points.reshape(-1, domain.base.points.shape[-1])) @ coefficients
+        return np.asarray((domain.signs[:, None] * values).reshape(domain.shape))
+
     def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
         """Prediction of a network at any inputs (k, d), as its data are: scaled, with a last 1 where there is a bias.
 

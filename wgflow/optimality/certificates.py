@@ -315,6 +315,12 @@ def certify_trajectory(
     """
     if trajectory.functional is None or trajectory.domain is None:
         raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
+    if trajectory.is_normalised:
+        raise InputError(
+            "F of a normalised trajectory has no least value: its mass grows without end. Its margin is "
+            f"{trajectory.fields['margin'][-1]:.6g}, and no network of norm 1 with neurons at the cells has one beyond "
+            f"{-trajectory.min_potential[-1]:.6g}; for data variation_margin gives the largest one"
+        )
     reaction = trajectory.attributes.get("reaction", trajectory.domain.reaction)
     certifier = Certifier(trajectory.functional, trajectory.domain, fixed_mass=float(reaction) == 0.0)
     return [

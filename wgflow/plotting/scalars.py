@@ -95,6 +95,8 @@ class Descent:
 def descent_of(trajectory: Trajectory, problem: Problem | None) -> Descent:
     """Choose what to show of a trajectory: the risk, or the energy where the problem is one."""
     letter = measure_symbol(trajectory)
+    if trajectory.is_normalised:
+        return Descent("Minus the smoothed margin", r"$-L_\varepsilon$ of $\nu_t / |\nu_t|$", "risk")
     if problem is None or not isinstance(problem.config.problem, EnergyProblem):
         of = "h" if len(sheet_signs(trajectory)) == 2 else letter
         return Descent("Risk", rf"risk $R({of}_t)$", "risk")

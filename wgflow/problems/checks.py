@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wgflow.errors import InputError
-from wgflow.problems.models import ProblemFile, QuadraticProblem, TwoLayerProblem
+from wgflow.problems.models import GAUSSIAN_TEACHER, ProblemFile, QuadraticProblem, TwoLayerProblem
+from wgflow.variational.margin_losses import MARGIN_LOSSES
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -66,3 +67,31 @@ def check_noise(config: ProblemFile, reaction: float) -> None:
         )
     if solver.kind == "particles" and solver.stationarity is not None:
         raise InputError("[solver] stationarity needs an F that falls, which that of noisy particles does not")
+
+
+def check_diverging(config: ProblemFile, reaction: float) -> None:
+    """Raise InputError unless the mass of a normalised flow can grow without end."""
+    section = config.problem
+    if config.solver.kind != "normalised":
+        return
+    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
+        raise InputError(
+            f'[solver] kind = "normalised" is for networks that classify data; found [problem] kind = "{section.kind}"'
+            + (f' with data = "{GAUSSIAN_TEACHER}"' if isinstance(section, TwoLayerProblem) else "")
+        )
+    if section.loss not in MARGIN_LOSSES:
+        allowed = " or ".join(f'"{name}"' for name in MARGIN_LOSSES)
+        raise InputError(
+            f'[problem] loss = "{section.loss}" is least at a finite mass, which [solver] kind = "normalised" is not '
+            f"for; choose {allowed}"
+        )
+    if section.regularization > 0.0:
+        raise InputError(
+            f"[problem] regularization = {section.regularization:g} bounds the mass; [solver] kind = "
+            '"normalised" is for masses that grow without end: leave it out, or choose "finite_volume"'
+        )
+    if not reaction > 0.0:
+        raise InputError(
+            f'[solver] kind = "normalised" needs a mass that grows, but the reaction is {reaction:g}; choose a circle '
+            "or sphere, or give [solver] reaction"
+        )

@@ -91,5 +91,6 @@ def _hidden_layer(config: ProblemFile, section: TwoLayerProblem, inputs: FloatAr
         "particles": config.particles.kink_smoothing,
         "characteristics": config.characteristics.smoothing,
         "jko": config.jko.smoothing if config.jko.scheme == "dual" else 0.0,
+        "normalised": 0.0,
     }[solver]
     return Relu(inputs, smoothing, config.particles.precision if solver == "particles" else "float64")

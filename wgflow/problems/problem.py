@@ -23,7 +23,7 @@ from wgflow.functionals import (
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
-from wgflow.problems.checks import check_activation, check_dimensions, check_noise
+from wgflow.problems.checks import check_activation, check_dimensions, check_diverging, check_noise
 from wgflow.problems.datasets import Dataset, read_dataset, read_samples
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
@@ -40,7 +40,7 @@ from wgflow.problems.models import (
 from wgflow.problems.particles import make_particle_flow, multiples_of_step
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.problems.times import output_times
-from wgflow.problems.variational import make_variational_flow
+from wgflow.problems.variational import make_normalised_flow, make_variational_flow
 from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.timeloop import Limits
 from wgflow.typing import FloatArray
@@ -219,6 +219,9 @@ class Problem:
             return make_particle_flow(
                 config.particles, self.domain, functional, self.initial_particles(), seed, **moved
             )
+        if self.solver == "normalised":
+            density = fields["density"] if state is not None else self.initial_density()
+            return make_normalised_flow(config.normalised, self.domain, functional, density, fields, **factors)
         if self.solver == "jko" and config.jko.on_grid:
             density = fields["density"] if state is not None else self.initial_density()
             return make_variational_flow(config.jko, self.domain, functional, density, **factors)
@@ -284,6 +287,7 @@ def assemble(
     check_activation(config)
     check_dimensions(problem)
     check_noise(config, problem.reaction)
+    check_diverging(config, problem.reaction)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Functional, Particles, Teacher
-from wgflow.problems.models import JkoSection
+from wgflow.problems.models import JkoSection, NormalisedSection
 from wgflow.schemes import Evolution
 from wgflow.typing import FloatArray
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, harmonic_population, make_jko_flow
+from wgflow.variational.normalised import NormalisedFlow
 
 
 def make_variational_flow(
@@ -43,6 +45,24 @@ def make_variational_flow(
     if section.scheme == "linearised":
         return LinearisedJkoFlow(functional, domain, start, options=options, **state)
     return GridJkoFlow(functional, domain, start, options=options, **state)
+
+
+def make_normalised_flow(
+    section: NormalisedSection,
+    domain: Domain,
+    functional: Functional,
+    density: FloatArray,
+    fields: Mapping[str, FloatArray],
+    *,
+    time: float,
+    **factors: Any,
+) -> NormalisedFlow:
+    """Prepare the flow of diverging mass, at a density, or where there are fields of a snapshot in its state."""
+    options: dict[str, Any] = section.model_dump()
+    flow = NormalisedFlow(functional, domain, density, **factors, **options)
+    if fields:
+        flow.go_on(time, fields)
+    return flow
 
 
 def population_of_modes(teacher: Teacher, domain: Domain, modes: int) -> Features:

@@ -19,7 +19,7 @@ from wgflow.problems.problem import build_problem
 from wgflow.problems.shipped import find_problem_file
 from wgflow.sweeps.axes import Axis, Values, literal, make_axes
 
-SOLVERS = ("finite_volume", "particles", "characteristics", "jko")
+SOLVERS = ("finite_volume", "particles", "characteristics", "jko", "normalised")
 SEED = "initial.seed"  # whether a problem is valid does not depend on it
 
 

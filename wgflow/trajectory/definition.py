@@ -249,6 +249,8 @@ def _define_coordinates(file: h5py.File, domain: Domain | None, first: Snapshot,
         count, components = first.fields["position"].shape
         _define_scale(file, "particle", np.arange(count), "number of the particle", "1")
         _define_scale(file, "component", np.arange(components), "Cartesian component", "1")
+    if "multipliers" in first.fields:
+        _define_scale(file, "datum", np.arange(first.fields["multipliers"].size), "number of the datum", "1")
     if sign is not None:
         file.create_dataset("particle_sign", data=sign, **_checked(sign))
         _describe(file["particle_sign"], "sign of the output weight", "1")

@@ -105,7 +105,7 @@ class _Encoder:
 
 
 class GrowingVariable:
-    """A variable of a `GrowingFile`: a table of numbers, or a field with one chunk for each row.
+    """A variable of a `GrowingFile`: a table of numbers, or a field with a checksum and one chunk for each row.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class GrowingVariable:
         self._index = ChunkIndex(raw, self._rank, raw.number(self.index_place), self.rows)
         self._dtype = variable.dtype
         self._encode: _Encode | None = None
-        if variable.ndim > 1:
+        if variable.fletcher32:
             self._encode = _Encoder(variable) if variable.compression else _append_checksum
 
     def append(self, values: NDArray[Any]) -> None:

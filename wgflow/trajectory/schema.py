@@ -66,6 +66,10 @@ FIELDS: Mapping[str, Variable] = {
     "position": Variable(("particle", "component"), "position of each particle"),
     "weight": Variable(("particle",), "weight of each particle"),
     "growth": Variable(("particle",), "logarithm of weight over initial weight"),
+    "log_mass": Variable((), "logarithm of the mass of the measure whose normalised density is stored"),
+    "margin": Variable((), "least margin of the normalised measure"),
+    "scaled_log_time": Variable((), "logarithm of 1 + t over the mass; t is the time before it was rescaled"),
+    "multipliers": Variable(("datum",), "weight of each datum in the last step, of sum 1"),
 }
 
 

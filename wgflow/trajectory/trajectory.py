@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
-from wgflow.functionals import Functional, Particles
+from wgflow.functionals import Features, Functional, Particles
 from wgflow.schemes import Snapshot
 from wgflow.trajectory.schema import FIELDS, GRID, INTERRUPTED_AT, SCALARS
 from wgflow.trajectory.stored import StoredField
@@ -33,7 +33,8 @@ class Trajectory:
     scalars : mapping of str to array, shape (T,)
         ``step_size``, ``energy``, ``risk``, ``mass`` and ``min_potential``.
     fields : mapping of str to array, shape (T, ...)
-        ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics. Those
+        ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics;
+        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs. Those
         of files read single snapshots when they are asked for, see `wgflow.trajectory.stored.StoredField`.
     domain : Domain or None
         Where the measure lives.
@@ -190,6 +191,11 @@ class Trajectory:
         return "position" in self.fields
 
     @property
+    def is_normalised(self) -> bool:
+        """Whether densities are those of a measure whose mass is followed as a logarithm, ``fields["log_mass"]``."""
+        return "log_mass" in self.fields
+
+    @property
     def status(self) -> str:
         """One of running, complete, interrupted and failed."""
         return str(self.attributes.get("status", "complete"))
@@ -230,7 +236,7 @@ class Trajectory:
         return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets))
 
     def potential(self, index: int) -> FloatArray:
-        """First variation J at an output.
+        """First variation J at an output; of normalised measures -U, with the weights of the last step.
 
         Returns
         -------
@@ -245,10 +251,13 @@ class Trajectory:
             raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
         if self.has_particles:
             return self.functional.at_particles(self.measure(index)).potential
+        if self.is_normalised and isinstance(self.functional, Features):
+            coefficients = -self.functional.targets * self.fields["multipliers"][index]
+            return self.functional.potential_of(coefficients, self._known_domain())
         return self.functional.on_grid(self._known_domain()).first_variation(self.density[index])
 
     def predict(self, inputs: ArrayLike, index: int = -1) -> FloatArray:
-        """Prediction of the network at an output.
+        """Prediction of the network at an output; over the mass, where the measure is normalised.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ the steps of Rockafellar's method, and the margin tends to the largest one of ne
 the measure sits on single cells, motion within cells is not resolved and an upwind step may lower
 :math:`L_\varepsilon`: then it is left out. Cells' centres are neurons of norm 1: the margin never exceeds
 :math:`\gamma_1`, and for every step :math:`\gamma_1 \le \max |U_\lambda|` over all neurons. The mass grows like
-:math:`e^{\beta\gamma t}` for softmin; for the logistic loss :math:`e^{-s} \log t` tends to the margin.
+:math:`e^{\beta\gamma t}` for softmin; for the logistic loss :math:`e^{-s} \log(1 + t)` tends to the margin.
 
 References
 ----------
@@ -74,7 +74,7 @@ class MarginState:
     soft_margin : float
         The smoothed margin :math:`L_\varepsilon`; for softmin at most the margin.
     scaled_log_time : float
-        :math:`e^{-s} \log t` of the time t of the flow; minus infinity at t = 0.
+        :math:`e^{-s} \log(1 + t)` of the time t of the flow.
     """
 
     time: float
@@ -154,7 +154,7 @@ class NormalisedFlow:
         self._mesh = UpwindMesh.of(domain, transport, 0.0)
         self.density = check_density(density, domain.shape).copy()
         self.margins: FloatArray = np.empty(0)
-        self.log_mass, self.scaled_log_time = log_mass, -math.inf
+        self.log_mass, self.scaled_log_time = log_mass, 0.0
         self._normalise()
         self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
         self.multipliers = self._loss.multipliers(self.margins / self.temperature)

@@ -36,6 +36,7 @@ from wgflow.problems.models.solvers import (
     CharacteristicsSection,
     FiniteVolumeSection,
     JkoSection,
+    NormalisedSection,
     ParticlesSection,
     SolverSection,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "InitialSection",
     "JkoSection",
     "MixtureInitial",
+    "NormalisedSection",
     "OutputSection",
     "ParticlesSection",
     "ProblemFile",

@@ -16,6 +16,7 @@ from wgflow.problems.models.solvers import (
     CharacteristicsSection,
     FiniteVolumeSection,
     JkoSection,
+    NormalisedSection,
     ParticlesSection,
     SolverSection,
 )
@@ -44,6 +45,7 @@ class ProblemFile(Section):
     particles: ParticlesSection = ParticlesSection()
     characteristics: CharacteristicsSection = CharacteristicsSection()
     jko: JkoSection = JkoSection()
+    normalised: NormalisedSection = NormalisedSection()
     output: OutputSection = OutputSection()
 
     @property

@@ -14,7 +14,7 @@ DESCENTS = ("euler", "mirror", "langevin")
 class SolverSection(Section):
     """The method; the section of its name holds its options."""
 
-    kind: Literal["finite_volume", "particles", "characteristics", "jko"] = "finite_volume"
+    kind: Literal["finite_volume", "particles", "characteristics", "jko", "normalised"] = "finite_volume"
     t_end: Positive = Field(description="last time")
     transport: NonNegative = Field(1.0, description="factor alpha of the transport")
     reaction: NonNegative | None = Field(
@@ -129,3 +129,11 @@ class JkoSection(Section):
     def on_grid(self) -> bool:
         """Whether a density on the cells of the domain moves, and not particles."""
         return self.scheme == "linearised" or self.representation == "grid"
+
+
+class NormalisedSection(Section):
+    """Options of the flow of a mass that grows without end, with loss "softmin" or "logistic", in normalised form."""
+
+    tau: Positive = Field(1.0, description="size of the steps at time 0")
+    growth: NonNegative = Field(0.05, description="steps grow with time t to tau + growth t")
+    order: Literal[1, 2] = Field(2, description="order in space of transport by short steps; long ones are of order 1")
