@@ -176,7 +176,7 @@ def test_figure_4(tmp_path, capsys):
 
 def test_figure_5(tmp_path):
     printed = run("validation/figure5.py", "--quick", "--figure", str(tmp_path / "figure5.png"))
-    assert printed.count("PASS") == 2
+    assert printed.count("PASS") == 3
     assert (tmp_path / "figure5.png").exists()
 
 

@@ -2,9 +2,11 @@
 
 Four random training sets of 100 points in 4 x 4 clusters. First row: networks of 1000 neurons of which both layers are
 trained by ascent of the soft-min margin, 3 10^5 iterations; second row: the output layer alone. Third row, their limits
-of infinite width and time: the classifier of the largest margin gamma_1 in the variation norm, and dashed that of the
-largest margin gamma_2 in the space of the kernel. The margins of the networks, over their norms, are printed relative
-to these, also for sets of 20 points in 2 x 2 clusters and of 60 in 3 x 3.
+of infinite width and time: the classifier of the largest margin gamma_1 in the variation norm, dashed that of the
+largest margin gamma_2 in the space of the kernel, and dotted that of the PDE, the flow of both layers at infinite width
+on a grid of the signed sphere, followed in normalised form until its mass has grown by e^400. The margins of the
+networks and of the PDE, over their norms, are printed relative to these, also for sets of 20 points in 2 x 2 clusters
+and of 60 in 3 x 3.
 
 Both layers approach gamma_1 from below, but the logarithm of their norm grows only like 2 gamma_1 times the sum of the
 steps. With gamma_1 near 0.01 the norm has grown by e^10 after 3 10^5 iterations, and among the neurons the best ones
@@ -39,21 +41,25 @@ from matplotlib.axes import Axes
 from rich.console import Console
 from rich.progress import Progress
 
-from wgflow import Relu, open_problem
+from wgflow import Features, Relu, Signed, Sphere, open_problem
 from wgflow.errors import InputError, WgflowError
 from wgflow.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
 from wgflow.particles.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
 from wgflow.particles.clusters import draw_clusters
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
-from wgflow.plotting.style import styled_figure
+from wgflow.plotting.style import PURPLE, styled_figure
 from wgflow.typing import FloatArray
+from wgflow.variational.normalised import NormalisedFlow
 
 SIDE, COUNT, SETS = 4, 100, 4
 WIDTH, ITERATIONS, LONG_ITERATIONS = 1000, 300_000, 10_000_000
 QUICK_SIDE, QUICK_COUNT, QUICK_SETS, QUICK_WIDTH, QUICK_ITERATIONS, QUICK_LONG = 2, 20, 1, 60, 8000, 200_000
 LATER = ((5.0, 1.0), (0.5, 0.5), (0.05, 0.25))  # how both layers go on: first step, share of the iterations
 OTHER_SIZES = ((2, 20), (3, 60))  # clusters along an axis, points: sets that are not drawn
+CELLS, QUICK_CELLS = 10242, 642  # of the sphere of the PDE
+LOG_MASS, MOST_STEPS = 400.0, 100  # of the PDE at its end; data that are not separated never get there
+PDE_SHARE = 0.9  # of gamma_1 that the PDE reaches
 LEAST_SHARE = 0.95  # of gamma_1 that both layers reach in the long training
 FEATURE_SHARE = 0.98  # of the margin of its features that the output layer reaches in the long training
 ROUND_OFF = 1e-5  # of gamma_1, whose certified gap is smaller
@@ -84,6 +90,7 @@ class Learned:
     both_later: Network  # after the long training
     outputs: Network
     outputs_later: Network
+    pde: Network  # of a neuron at each cell
     variation: MaxMargin
     kernel: KernelMargin
     features: float  # largest margin of the random features of the output layer
@@ -120,7 +127,21 @@ def count_iterations(_: int) -> None:
         _done.value += REPORTED
 
 
-def learn(data: TrainingSet, *, width: int, iterations: int, long_iterations: int, precision: str) -> Learned:
+def follow_pde(data: TrainingSet, cells: int) -> Network:
+    """Direction that the flow of the softmin risk at infinite width has in the end, from the uniform measure."""
+    domain = Signed(Sphere(cells))
+    start = np.full(domain.shape, 1.0 / (8.0 * np.pi))
+    features = Features(Relu(data.inputs), data.labels, "softmin")
+    flow = NormalisedFlow(features, domain, start, tau=4.0, growth=0.2)
+    while flow.log_mass < LOG_MASS and flow.counts.accepted < MOST_STEPS:
+        flow.step()
+    charges = domain.signs[:, None] * flow.density * domain.volumes
+    return Network(charges.size * charges.ravel(), np.tile(domain.base.points, (2, 1)))
+
+
+def learn(
+    data: TrainingSet, *, width: int, iterations: int, long_iterations: int, precision: str, cells: int
+) -> Learned:
     """Train in both ways, and find the limits."""
     inputs, labels = data.inputs, data.labels
     start = draw_network(width, inputs.shape[1], np.random.default_rng([data.seed, 1]))
@@ -134,7 +155,7 @@ def learn(data: TrainingSet, *, width: int, iterations: int, long_iterations: in
     )
     features = feature_margin(Relu(inputs)(start.inputs).T, labels).margin
     limits = variation_margin(inputs, labels), kernel_margin(inputs, labels)
-    return Learned(both, both_later, outputs, later, *limits, features, seconds)
+    return Learned(both, both_later, outputs, later, follow_pde(data, cells), *limits, features, seconds)
 
 
 def go_on(network: Network, data: TrainingSet, done: int, precision: str) -> Network:
@@ -169,10 +190,11 @@ def _watch(tasks: Sequence[Future[Learned]], counter: Any, total: int) -> None:
 
 @dataclass(frozen=True)
 class Shares:
-    """Margins over the largest ones: of both layers and of the output layer, and of those trained for long."""
+    """Margins over the largest ones: of both layers, the PDE and the output layer, and of those trained for long."""
 
     both: float  # over gamma_1
     both_later: float
+    pde: float
     outputs: float  # over gamma_2
     own: float  # of the output layer, over that of its features
     own_later: float
@@ -180,25 +202,27 @@ class Shares:
     @classmethod
     def of(cls, data: TrainingSet, learned: Learned) -> Shares:
         """Margins over the norms that the limits have, relative to these."""
-        both, both_later = (
+        both, both_later, pde = (
             margin(one, data.inputs, data.labels) / one.variation / learned.variation.margin
-            for one in (learned.both, learned.both_later)
+            for one in (learned.both, learned.both_later, learned.pde)
         )
         outputs, later = (
             margin(one, data.inputs, data.labels) / one.output_norm for one in (learned.outputs, learned.outputs_later)
         )
         own = learned.features / np.sqrt(data.inputs.shape[1])  # in the units of gamma_2, as the norm of the outputs
-        return cls(both, both_later, outputs / learned.kernel.margin, outputs / own, later / own)
+        return cls(both, both_later, pde, outputs / learned.kernel.margin, outputs / own, later / own)
 
 
 def show(sets: Sequence[TrainingSet], shares: Sequence[Shares], learned: Sequence[Learned]) -> None:
     """Print margins over the largest ones, and these."""
-    print("margins: both layers / gamma_1, later; output layer / gamma_2, / own features, later;   gamma_1, gamma_2")
+    print(
+        "margins: both layers / gamma_1, later, PDE; output layer / gamma_2, / own features, later;   gamma_1, gamma_2"
+    )
     for data, share, one in zip(sets, shares, learned, strict=True):
         norm = np.log(one.both_later.variation) + one.both_later.log_scale
         print(
-            f"  {data.name:14s} {share.both:.4f}, {share.both_later:.4f};   {share.outputs:.4f}, {share.own:.4f}, "
-            f"{share.own_later:.4f};   {one.variation.margin:.6f}, {one.kernel.margin:.6f}   "
+            f"  {data.name:14s} {share.both:.4f}, {share.both_later:.4f}, {share.pde:.4f};   {share.outputs:.4f}, "
+            f"{share.own:.4f}, {share.own_later:.4f};   {one.variation.margin:.6f}, {one.kernel.margin:.6f}   "
             f"both layers in {one.seconds:.1f} s, later of norm e^{norm:.0f}"
         )
 
@@ -212,7 +236,9 @@ def check(shares: Sequence[Shares]) -> bool:
     print(
         f"{'PASS' if later else 'FAIL'}  the output layer later reaches {FEATURE_SHARE:g} of the margin of its features"
     )
-    return both and later
+    pde = all(PDE_SHARE <= share.pde <= 1.0 + ROUND_OFF for share in shares)
+    print(f"{'PASS' if pde else 'FAIL'}  the PDE reaches {PDE_SHARE:g} of gamma_1 and never exceeds it")
+    return both and later and pde
 
 
 def in_plane(classifier: Classifier) -> Callable[[FloatArray], FloatArray]:
@@ -221,12 +247,12 @@ def in_plane(classifier: Classifier) -> Callable[[FloatArray], FloatArray]:
 
 
 def draw_column(column: Sequence[Axes], data: TrainingSet, learned: Learned) -> None:
-    """Draw the three classifiers of a training set."""
+    """Draw the classifiers of a training set."""
     shares = Shares.of(data, learned)
     titles = (
         rf"margin ${shares.both:.3f}\,\gamma_1$, later ${shares.both_later:.3f}$",
         rf"margin ${shares.outputs:.3f}\,\gamma_2$",
-        rf"$\gamma_1 = {learned.variation.margin:.4f}$, $\gamma_2 = {learned.kernel.margin:.4f}$",
+        rf"$\gamma_1 = {learned.variation.margin:.4f}$, PDE ${shares.pde:.3f}\,\gamma_1$",
     )
     classifiers: tuple[Classifier, ...] = (learned.both, learned.outputs, learned.variation)
     for axes, one, title in zip(column, classifiers, titles, strict=True):
@@ -236,6 +262,7 @@ def draw_column(column: Sequence[Axes], data: TrainingSet, learned: Learned) -> 
         axes.set_xticks([])
         axes.set_yticks([])
     draw_boundary(column[2], in_plane(learned.kernel), data.plane)
+    draw_boundary(column[2], in_plane(learned.pde), data.plane, PURPLE, ":")
     for axes in column:
         draw_labelled(axes, data.plane, data.labels)
 
@@ -246,7 +273,7 @@ def draw(sets: Sequence[TrainingSet], learned: Sequence[Learned], path: Path) ->
         panels = figure.subplots(3, len(sets), squeeze=False)
         for column, data, one in zip(panels.T, sets, learned, strict=True):
             draw_column(column, data, one)
-        names = ("both layers", "output layer", r"limits: $\gamma_1$, dashed $\gamma_2$")
+        names = ("both layers", "output layer", r"limits: $\gamma_1$, dashed $\gamma_2$, dotted PDE")
         for axes, name in zip(panels[:, 0], names, strict=True):
             axes.set_ylabel(name)
     save_figure(figure, path)
@@ -282,6 +309,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         iterations=iterations,
         long_iterations=long_iterations,
         precision=options.precision,
+        cells=QUICK_CELLS if options.quick else CELLS,
     )
     shares = [Shares.of(data, one) for data, one in zip(sets, learned, strict=True)]
     show(sets, shares, learned)

@@ -57,9 +57,9 @@ def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
     _draw_zero(axes, x, y, values, BLACK, "-")
 
 
-def draw_boundary(axes: Axes, predict: Predict, points: FloatArray) -> None:
-    """Draw a dashed line where a function changes its sign; arguments as in `draw_decision`."""
-    _draw_zero(axes, *_evaluate(predict, points), GREEN, "--")
+def draw_boundary(axes: Axes, predict: Predict, points: FloatArray, color: str = GREEN, style: str = "--") -> None:
+    """Draw a line, dashed by default, where a function changes its sign; arguments as in `draw_decision`."""
+    _draw_zero(axes, *_evaluate(predict, points), color, style)
 
 
 def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
