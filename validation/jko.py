@@ -141,6 +141,25 @@ def check_any_size(report: Report) -> None:
         )
 
 
+def check_teacher_sizes(report: Report, largest: int) -> None:
+    """Two steps each of 10^-4 to 10^largest of the teacher problem, cut where they are not found whole."""
+    domain = Signed(Circle(128))
+    start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
+    lowered, cuts = True, []
+    for tau in 10.0 ** np.arange(-4.0, largest + 1.0):
+        flow = make_jko_flow(harmonic_population(TEACHER, 64), start, domain, JkoOptions(tau), reaction=2.0)
+        flow.begin_interval(2.0 * tau)
+        for _ in range(2):
+            before = flow.energy
+            flow.step()
+            lowered &= flow.energy < before
+        cuts.append(flow.counts.rejected)
+    report(
+        lowered and max(cuts[:6]) == 0,
+        f"teacher, beta = 2, tau = 1e-4 to 1e{largest}: F falls; halvings for each tau {' '.join(map(str, cuts))}",
+    )
+
+
 def check_speed(report: Report) -> None:
     """Steps of 2000 particles and 8 features, tau = 1e-3 to 10."""
     generator = np.random.default_rng(0)
@@ -280,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = Report()
     check_orders(report)
     check_any_size(report)
+    check_teacher_sizes(report, 1 if quick else 4)
     check_speed(report)
     check_data(report, 0.5 if quick else 2.0)
     check_diffusion(report, 80 if quick else 320)

@@ -95,6 +95,34 @@ def test_a_step_without_minimum_is_found_out():
     assert proximal_map(problem, COEFFICIENTS, POINTS) is None
 
 
+@pytest.mark.parametrize("geometry", [Round(), Flat()])
+@pytest.mark.parametrize(("tau", "reaction"), [(0.05, 0.0), (0.05, 4.0), (20.0, 2.0), (1e4, 2.0)])
+def test_the_best_candidates_are_those_of_brute_force(geometry, tau, reaction):
+    """Where h is too low for a large step, E has no least value; a place out of reach is never a better one."""
+    cost, anchors = StepCost(tau, 0.7, reaction), POINTS[:12]
+    problem = ProximalProblem(FEATURES, geometry, cost, anchors, SIGNS[:12], STRENGTH, POINTS[12:])
+    value = problem.local(anchors, np.arange(12), COEFFICIENTS).value
+    field = SIGNS[:12, None] * (FEATURES(POINTS[12:]) @ COEFFICIENTS) + STRENGTH
+    apart = geometry.distances(anchors, POINTS[12:])
+    expected = anchors.copy()
+    for row in range(12):
+        levels = [
+            np.inf if np.isinf(moving) else moving + link
+            for moving, link in zip(cost.distance(apart[row])[0], cost.link(field[row])[0], strict=True)
+        ]
+        if min(levels) < value[row] - 1e-9:
+            expected[row] = POINTS[12:][np.argmin(levels)]
+    np.testing.assert_array_equal(problem.best_candidates(anchors, value, COEFFICIENTS), expected)
+    assert (expected != anchors).any() == (tau > 1.0)
+
+
+@pytest.mark.parametrize("reaction", [0.0, 3.0])
+def test_reach_is_the_inverse_of_the_distance(reaction):
+    cost, distances = StepCost(0.4, 1.3, reaction), np.array([0.0, 0.1, 0.7, 1.2])
+    np.testing.assert_allclose(cost.reach(cost.distance(distances)[0]), distances, atol=1e-8)
+    assert cost.reach(np.array([-1.0])) == 0.0
+
+
 def test_candidates_find_the_lower_of_two_minima():
     """A double well: a particle left of the hill goes to the deeper well on its right."""
 

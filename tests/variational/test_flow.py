@@ -10,7 +10,9 @@ from wgflow.domains import Circle, Hypersphere, Signed, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Mass, Neurons, Particles, Population, Quadratic, Relu, SmoothLayer, Teacher
 from wgflow.particles import ParticleFlow, PolarFlow, nodes_of_cells
+from wgflow.schemes import StepCounts
 from wgflow.variational import JkoFlow, JkoOptions, PolarJkoFlow, StepError, harmonic_population, make_jko_flow
+from wgflow.variational.control import StepControl
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
 NODES, RULE = np.polynomial.hermite_e.hermegauss(6)
@@ -157,6 +159,39 @@ def test_extrapolated_steps_that_raise_f_are_refused():
     assert flow.counts.rejected > 0
     assert flow.energy < before
     assert flow.step_size == 50.0 * 0.5**flow.counts.rejected
+
+
+def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
+    """With its reaction too. Much longer steps are cut, where particles would have to split: see validation/jko.py."""
+    domain = Signed(Circle(32))
+    start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
+    for tau in (1e-4, 0.1, 1.0, 10.0):
+        flow = make_jko_flow(harmonic_population(TEACHER, 16), start, domain, JkoOptions(tau), reaction=2.0)
+        energies = [flow.energy]
+        flow.begin_interval(2.0 * tau)
+        for _ in range(2):
+            flow.step()
+            energies.append(flow.energy)
+        assert energies[0] > energies[1] > energies[2]
+        assert energies[0] - energies[1] > 0.5 * min(tau, 1.0) * energies[0]
+        assert flow.counts.rejected == 0
+        assert flow.time == 2.0 * tau
+
+
+def test_cuts_begin_at_the_size_that_the_end_of_an_interval_allows():
+    tried, control = [], StepControl(JkoOptions(1e4), 5.0)
+
+    def advance(size):
+        tried.append(size)
+        if size > 2.0:
+            raise StepError("no step")
+
+    counts = StepCounts()
+    control.take(advance, 0.0, counts)
+    assert tried == pytest.approx([5.0, 2.5, 5.0 / 3.0])
+    assert counts.rejected == 2
+    with pytest.raises(StepError, match="no step"):
+        StepControl(JkoOptions(1e4, halve=False), 5.0).take(advance, 0.0, counts)
 
 
 def test_steps_grow_with_time_and_meet_the_outputs():

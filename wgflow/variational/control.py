@@ -106,7 +106,8 @@ class StepControl:
                 if not self._options.halve:
                     raise
                 counts.rejected += 1
-                self.halvings += 1
+                while self.size(time) == size:  # which the end of the interval may bound, not tau
+                    self.halvings += 1
             else:
                 return
         raise StepError(f"no variational step from t = {time:g} lowers F, down to a step of {size:.1e}")

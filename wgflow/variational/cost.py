@@ -76,6 +76,13 @@ class StepCost:
         tangent = np.tan(angle)
         return value, 2.0 * kappa * tangent / self.gamma, 2.0 * kappa**2 * (1.0 + tangent**2) / self.gamma
 
+    def reach(self, level: FloatArray) -> FloatArray:
+        """Distances (N,) at which c is a given level; 0 for negative ones."""
+        level = np.maximum(level, 0.0)
+        if self.gamma == 0.0:
+            return np.sqrt(2.0 * level / self.stiffness)
+        return np.arccos(np.exp(-0.5 * self.gamma * level)) / self.angle_factor
+
     def link(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give l and its derivative at potentials (N,); l is minus infinity where the step has no minimum."""
         if self.gamma == 0.0:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Teacher
@@ -61,7 +62,7 @@ class ArcCosineHarmonics:
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of a combination, shape (N, 2)."""
-        return self._turned(points) * (self(points) @ self._derived(coefficients))[:, None]
+        return self.jet(points, coefficients)[1]
 
     def jacobian(self, points: FloatArray) -> FloatArray:
         """Ambient gradient of each feature, shape (N, 2 k, 2)."""
@@ -70,26 +71,31 @@ class ArcCosineHarmonics:
 
     def hessian(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient Hessian of a combination, shape (N, 2, 2)."""
-        first = self._derived(coefficients)
-        slope, bend = (self(points) @ np.column_stack([first, self._derived(first)])).T
+        return self.jet(points, coefficients)[2]
+
+    def jet(self, points: FloatArray, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """A combination (N,) with its ambient gradient (N, 2) and Hessian (N, 2, 2)."""
+        cosines, sines = coefficients.reshape(-1, 2).T
+        derived = (1j * self.frequencies) ** np.arange(3)[:, None] * self.amplitudes * (cosines - 1j * sines)
+        value, slope, bend = (derived @ self._powers(points)).real
         turned, outward = self._turned(points), points / (points**2).sum(axis=1, keepdims=True)
         mixed = turned[:, :, None] * outward[:, None, :]
         square = turned[:, :, None] * turned[:, None, :]
-        return bend[:, None, None] * square - slope[:, None, None] * (mixed + mixed.transpose(0, 2, 1))
+        hessian = bend[:, None, None] * square - slope[:, None, None] * (mixed + mixed.transpose(0, 2, 1))
+        return value, slope[:, None] * turned, hessian
 
     def _table(self, points: FloatArray) -> FloatArray:
-        """Amplitudes times powers of the direction as a complex number, by repeated products."""
+        """Amplitudes times powers of the direction, shape (N, k)."""
+        return np.ascontiguousarray((self.amplitudes[:, None] * self._powers(points)).T)
+
+    def _powers(self, points: FloatArray) -> NDArray[np.complex128]:
+        """Powers of the direction as a complex number, by repeated products, shape (k, N)."""
         direction = (points[:, 0] + 1j * points[:, 1]) / np.linalg.norm(points, axis=1)
         powers = np.empty((len(self.frequencies), len(points)), dtype=np.complex128)
         powers[0], powers[1], square = 1.0, direction, direction**2
         for row in range(2, len(powers)):
             np.multiply(powers[row - 1] if row > 2 else 1.0, square, out=powers[row])
-        return np.ascontiguousarray((self.amplitudes[:, None] * powers).T)
-
-    def _derived(self, coefficients: FloatArray) -> FloatArray:
-        """Coefficients of the derivative by the angle."""
-        pairs = coefficients.reshape(-1, 2)
-        return (self.frequencies[:, None] * np.column_stack([pairs[:, 1], -pairs[:, 0]])).ravel()
+        return powers
 
     def _turned(self, points: FloatArray) -> FloatArray:
         """Gradient of the angle."""

@@ -19,6 +19,7 @@ MAX_ITERATIONS = 40
 CONVERGED = 1e-6  # length of a full Newton step: the error after it is about its square
 LEAST_CURVATURE = 1e-9  # of E over that of the distance alone; below, two minima meet and the map is not single-valued
 PAIRS_AT_ONCE = 2**20
+LARGEST_FALL = 1e100  # of E, which may have no minimum
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class ProximalProblem:
         curvature += radial[:, None, None] * away[:, :, None] * away[:, None, :]
         curvature += across[:, None, None] * np.eye(force.shape[1])
         slope = scaled - cost_slope[:, None] * away
-        return Local(potential, link_slope, cost + link, force, slope, curvature, frames)
+        value = np.where(np.isinf(cost), np.inf, cost + np.where(np.isinf(cost), 0.0, link))
+        return Local(potential, link_slope, value, force, slope, curvature, frames)
 
     def best_candidates(self, points: FloatArray, value: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Give the places ``points`` (N, p) with E = ``value`` (N,), or the candidates where these are lower."""
@@ -95,17 +97,21 @@ class ProximalProblem:
         if len(self.candidates) == 0:
             return best
         field = self.features(self.candidates) @ coefficients
-        links = {sign: self.cost.link(sign * field + self.strength)[0] for sign in (1.0, -1.0)}
         chunk = max(PAIRS_AT_ONCE // len(self.candidates), 1)
-        for first in range(0, len(points), chunk):
-            rows = slice(first, first + chunk)
-            apart = self.geometry.distances(self.anchors[rows], self.candidates)
-            link = np.where(self.signs[rows, None] > 0.0, links[1.0], links[-1.0])
-            level = self.cost.distance(apart.ravel())[0].reshape(apart.shape) + link
-            found = level.argmin(axis=1)
-            least = level[np.arange(len(found)), found]
-            lower = least < value[rows] - 1e-9 * (1.0 + np.abs(least))
-            best[rows][lower] = self.candidates[found[lower]]
+        for sign in np.unique(self.signs):
+            link = self.cost.link(sign * field + self.strength)[0]
+            reach = self.cost.reach(value - max(link.min(), -LARGEST_FALL))
+            members = np.flatnonzero(self.signs == sign)
+            for first in range(0, len(members), chunk):
+                rows = members[first : first + chunk]
+                apart = self.geometry.distances(self.anchors[rows], self.candidates)
+                near, place = np.nonzero(apart <= reach[rows, None])
+                level = np.full(apart.shape, np.inf)
+                level[near, place] = self.cost.distance(apart[near, place])[0] + link[place]
+                found = level.argmin(axis=1)
+                least = level[np.arange(len(found)), found]
+                lower = least < value[rows] - 1e-9 * (1.0 + np.abs(value[rows]))
+                best[rows[lower]] = self.candidates[found[lower]]
         return best
 
 
