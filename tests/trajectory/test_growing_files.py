@@ -135,7 +135,8 @@ def test_xarray_opens_what_a_kill_leaves(tmp_path, monkeypatch, engine):
                 np.testing.assert_array_equal(dataset["density"], flow.density[: dataset.sizes["time"]])
                 np.testing.assert_array_equal(dataset["risk"], flow.risk[: dataset.sizes["time"]])
             with xarray.open_dataset(name, engine=engine, group=STEPS) as dataset:
-                np.testing.assert_array_equal(dataset["energy"], flow.steps["energy"][: dataset.sizes["time"]])
+                np.testing.assert_array_equal(dataset["energy"], flow.steps["energy"][: dataset.sizes["step"]])
+                np.testing.assert_array_equal(dataset["step"], np.arange(dataset.sizes["step"]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

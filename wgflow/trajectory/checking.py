@@ -11,9 +11,10 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.trajectory.checkpoint import stored_checkpoint
+from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
 from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
-from wgflow.trajectory.schema import CHECKSUM, COMPLETE, FAILED, FIELDS, INTERRUPTED, RUNNING, SCALARS, STEPS
+from wgflow.trajectory.schema import CHECKSUM, COMPLETE, FAILED, FIELDS, INTERRUPTED, RUNNING, SCALARS, STEP, STEPS
 from wgflow.trajectory.seal import check_seal
 from wgflow.trajectory.stored import check_filters
 
@@ -103,12 +104,8 @@ def _shapes(file: h5py.File) -> str:
 def _labelled(file: h5py.File) -> Iterator[h5py.Dataset]:
     """Variables that have names and units."""
     for item in [*file.values(), *(file[STEPS].values() if STEPS in file else ())]:
-        if isinstance(item, h5py.Dataset) and item.ndim > 0 and not _is_bare_dimension(item):
+        if isinstance(item, h5py.Dataset) and item.ndim > 0 and not is_bare_dimension(item):
             yield item
-
-
-def _is_bare_dimension(variable: h5py.Dataset) -> bool:
-    return bytes(variable.attrs.get("NAME", b"")).startswith(b"This is a netCDF dimension")
 
 
 def _dimensions(file: h5py.File) -> str:
@@ -150,6 +147,8 @@ def _scalars(file: h5py.File) -> str:
 def _steps(file: h5py.File) -> str:
     steps = read_steps(file)
     _expect((np.diff(steps["time"]) > 0.0).all(), "times of steps do not increase")
+    numbers = file[f"{STEPS}/{STEP}"][:] if f"{STEPS}/{STEP}" in file else np.arange(len(steps["time"]))
+    _expect(np.array_equal(numbers, np.arange(len(steps["time"]))), "steps are not numbered from 0 on")
     return f"{len(steps['time'])} rows fit their checksums"
 
 

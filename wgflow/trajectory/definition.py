@@ -14,6 +14,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.schemes import Snapshot
 from wgflow.trajectory.checkpoint import STATE
+from wgflow.trajectory.dimensions import attach_sizes
 from wgflow.trajectory.growing_file import TABLE_ROWS, GrowingFile, memory_file
 from wgflow.trajectory.provenance import describe_data, describe_machine
 from wgflow.trajectory.raw_file import PAGE
@@ -28,6 +29,7 @@ from wgflow.trajectory.schema import (
     SCALARS,
     SCHEMA_VERSION,
     SEAL,
+    STEP,
     STEP_SCALARS,
     STEPS,
     Variable,
@@ -118,7 +120,8 @@ def _content(
             define_mesh(file, mesh)
             place_on_mesh(file["density"])
         for name, values in data.items():
-            file.require_group("data").create_dataset(name, data=values, **_checked(values))
+            group = file.require_group("data")
+            attach_sizes(group, group.create_dataset(name, data=values, **_checked(values)))
         reserve_seal(file)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -173,22 +176,24 @@ _CHECKSUM = Variable((), "sum of the bits of time and scalars, times odd multipl
 
 def _create_steps(file: h5py.File) -> None:
     group = file.create_group(STEPS)
-    described = {**STEP_SCALARS, CHECKSUM: _CHECKSUM}
+    described = {STEP: Variable((), "number of the step"), **STEP_SCALARS, CHECKSUM: _CHECKSUM}
     variables = _on_one_page(lambda: [_create_table(group, name) for name in described])
     for (name, known), variable in zip(described.items(), variables, strict=True):
         group[name] = variable
         _describe(variable, known.long_name, "1")
-    group["time"].make_scale("time")
+    group[STEP].make_scale(STEP)
+    group.attrs["coordinates"] = "time"  # so that xarray does not take the times of the snapshots for those of steps
     for name in described:
-        if name != "time":
-            group[name].dims[0].attach_scale(group["time"])
+        if name != STEP:
+            group[name].dims[0].attach_scale(group[STEP])
 
 
 def _create_checkpoint(file: h5py.File) -> None:
-    """Room for the state between two outputs, which has no dimension of netCDF: a group of its own."""
+    """Room for the state between two outputs, whose bytes are a dimension of netCDF of their own."""
     [state] = _on_one_page(lambda: [file.create_dataset(None, shape=(0,), dtype="u1")])
     file[STATE] = state
     _describe(state, "state between two snapshots, in the format .npz of numpy; empty where a run has ended", "1")
+    state.make_scale(state.name.rpartition("/")[-1])
 
 
 def _on_one_page(create: Create) -> list[h5py.Dataset]:
@@ -205,7 +210,7 @@ def _on_one_page(create: Create) -> list[h5py.Dataset]:
 
 def _create_table(group: h5py.Group, name: str) -> h5py.Dataset:
     """One number for each row, with a checksum of all columns in one of them."""
-    dtype = "<u8" if name == CHECKSUM else "<f8"
+    dtype = {CHECKSUM: "<u8", STEP: "<i8"}.get(name, "<f8")
     return group.create_dataset(None, shape=(0,), maxshape=(None,), dtype=dtype, chunks=(TABLE_ROWS,))
 
 

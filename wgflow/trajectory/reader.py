@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
+from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
 from wgflow.trajectory.seal import check_seal
@@ -81,7 +82,7 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     domain = _rebuild_domain(attributes.get("domain", "{}"))
     _check_cells(file, domain)
-    data = {name: values[:] for name, values in file["data"].items()} if "data" in file else {}
+    data = stored_data(file)
     trajectory = Trajectory(
         time,
         scalars,

@@ -1,7 +1,7 @@
 """Names, dimensions and attributes of the variables in a trajectory file.
 
-Files are netCDF-4: HDF5 with dimension scales and CF attributes. One unlimited dimension ``time``, and another one of
-the same name in the group ``steps``.
+Files are netCDF-4: HDF5 with dimension scales and CF attributes. One unlimited dimension ``time``, and another one,
+``step``, in the group ``steps``; files of earlier versions call that one ``time`` too.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ INTERRUPTED_AT = "interrupted_at"  # number of the last snapshot, where a run st
 SEAL = "seal"
 
 STEPS = "steps"  # the group of what each step gives
+STEP = "step"  # its dimension: were it ``time`` too, the group would hide the times of the snapshots
 CHECKSUM = "checksum"
 
 

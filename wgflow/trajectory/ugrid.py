@@ -15,6 +15,7 @@ import numpy as np
 from wgflow.domains import Domain, Sphere
 from wgflow.domains.icosphere import DEGREE, SphereMesh
 from wgflow.domains.sphere import tangent_frames
+from wgflow.trajectory.dimensions import define_bare_dimension
 from wgflow.typing import FloatArray, IntArray
 
 MESH, NODES, CORNERS = "mesh", "node", "corner"  # names of the topology and of its two dimensions
@@ -22,9 +23,6 @@ CONNECTIVITY = "face_nodes"
 PLACES = {"node": "corner of cells", "cell": "cell centre"}
 ANGLES = {"lon": ("longitude", "degrees_east"), "lat": ("latitude", "degrees_north")}
 NO_CORNER = -1  # the sixth corner of the twelve pentagons
-
-# What netCDF-4 calls the scale of a dimension that has no coordinates.
-BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable.{:10d}"
 
 TOPOLOGY: Mapping[str, str] = {
     "cf_role": "mesh_topology",
@@ -91,8 +89,8 @@ def mesh_arrays(domain: Domain | None) -> dict[str, FloatArray]:
 
 def define_mesh(file: h5py.File, arrays: Mapping[str, FloatArray]) -> None:
     """Write what `mesh_arrays` gave; the dimension ``cell`` is there already."""
-    _define_bare_dimension(file, NODES, len(arrays["node_lon"]))
-    _define_bare_dimension(file, CORNERS, DEGREE)
+    define_bare_dimension(file, NODES, len(arrays["node_lon"]))
+    define_bare_dimension(file, CORNERS, DEGREE)
     for place, short in ((place, short) for place in PLACES for short in ANGLES):
         _define(file, f"{place}_{short}", arrays[f"{place}_{short}"], (place,), describe_angle(place, short))
     described = {"cf_role": "face_node_connectivity", "long_name": "corners of each cell, counter-clockwise"}
@@ -108,12 +106,6 @@ def define_mesh(file: h5py.File, arrays: Mapping[str, FloatArray]) -> None:
 def place_on_mesh(variable: h5py.Dataset) -> None:
     """Note that a variable has one value for each face of the mesh."""
     variable.attrs.update({"mesh": MESH, "location": "face", "coordinates": TOPOLOGY["face_coordinates"]})
-
-
-def _define_bare_dimension(file: h5py.File, name: str, size: int) -> None:
-    """A dimension without coordinates, in the way of the netCDF library; it takes no room."""
-    file.create_dataset(name, shape=(size,), dtype=">f4")
-    file[name].make_scale(BARE_DIMENSION.format(size))
 
 
 def _define(

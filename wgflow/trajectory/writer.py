@@ -18,6 +18,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory.checkpoint import read_checkpoint
 from wgflow.trajectory.definition import define, domain_attribute
+from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
 from wgflow.trajectory.output import check_output, publish, reason_of
 from wgflow.trajectory.provenance import history_line
@@ -28,6 +29,7 @@ from wgflow.trajectory.schema import (
     INTERRUPTED_AT,
     RUNNING,
     SCALARS,
+    STEP,
     STEP_SCALARS,
     STEPS,
     row_checksums,
@@ -111,6 +113,7 @@ class FileRecorder:
         self.path = path
         self._file, self._draft, self._overwrite = file, draft, overwrite
         self._fields = [name for name in file.variables if not name.startswith(STEPS)]
+        self._columns = [name for name in file.variables if name.startswith(STEPS)]
         self._steps = StepTable()
         self._spent = self._earlier()
 
@@ -222,7 +225,7 @@ class FileRecorder:
             history = f"{file.attrs['history']}\n{history_line()}"
             noted = int(np.searchsorted(file[f"{STEPS}/time"][:], time, side="right"))
             changed = {name: value for name, value in attributes.items() if file.attrs.get(name) != value}
-        self._file.truncate(STEP_NAMES, noted)
+        self._file.truncate(self._columns, noted)
         started: dict[str, str | float] = {
             "status": RUNNING,
             "stop_reason": RUNNING,
@@ -307,8 +310,15 @@ class FileRecorder:
         checksums = row_checksums(list(columns.values()))
         self._file.append({f"{STEPS}/{CHECKSUM}": checksums})
         self._file.append({f"{STEPS}/{name}": values for name, values in columns.items()})
-        self._file.announce(STEP_NAMES)
+        self._number(len(self._steps))
+        self._file.announce(self._columns)
         self._steps.clear()
+
+    def _number(self, count: int) -> None:
+        """Number some more steps; files of earlier versions do not."""
+        if f"{STEPS}/{STEP}" in self._file.variables:
+            first = self._file.variables[f"{STEPS}/{STEP}"].rows
+            self._file.append({f"{STEPS}/{STEP}": np.arange(first, first + count)})
 
     def _settle(self) -> None:
         """Give the file its name if it has none yet; else look whether it is still there."""
@@ -352,9 +362,8 @@ class FileRecorder:
         """Copy the file with empty cells added to all densities, and go on with it; gives the last time and density."""
         first = Snapshot(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {"density": np.empty(domain.shape)})
         with h5py.File(self.path, "r") as old:
-            data = {name: values[:] for name, values in old["data"].items()} if "data" in old else {}
             changed = {"domain": domain_attribute(domain), "status": RUNNING, "stop_reason": RUNNING}
-            self._file = define(larger, first, domain, None, {**old.attrs, **changed}, data)
+            self._file = define(larger, first, domain, None, {**old.attrs, **changed}, stored_data(old))
             self._spent = self._earlier()
             time = old["time"][:]
             for index in range(len(time)):
@@ -363,7 +372,9 @@ class FileRecorder:
             self._file.append({name: old[name][:] for name in ("time", CHECKSUM, *SCALARS)})
             noted = int(np.searchsorted(old[f"{STEPS}/time"][:], time[-1], side="right"))
             self._file.append({name: old[name][:noted] for name in STEP_NAMES})
-            self._file.announce([*STEP_NAMES, *self._fields])
+            self._number(noted)
+            self._columns = [name for name in self._file.variables if name.startswith(STEPS)]
+            self._file.announce([*self._columns, *self._fields])
         return float(time[-1]), density
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
