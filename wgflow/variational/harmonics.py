@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Teacher
 from wgflow.functionals.losses import HALF_SQUARED_NORM
-from wgflow.typing import FloatArray
+from wgflow.typing import ComplexArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class ArcCosineHarmonics:
         """Amplitudes times powers of the direction, shape (N, k)."""
         return np.ascontiguousarray((self.amplitudes[:, None] * self._powers(points)).T)
 
-    def _powers(self, points: FloatArray) -> NDArray[np.complex128]:
+    def _powers(self, points: FloatArray) -> ComplexArray:
         """Powers of the direction as a complex number, by repeated products, shape (k, N)."""
         direction = (points[:, 0] + 1j * points[:, 1]) / np.linalg.norm(points, axis=1)
         powers = np.empty((len(self.frequencies), len(points)), dtype=np.complex128)
