@@ -248,7 +248,7 @@ def check_disk(quick: bool) -> Iterator[Finding]:
         radius = np.sqrt((density > 0.5 / np.pi).sum() * volume / np.pi)
         name = f"disk at rest, {cells}^2"
         yield Finding(f"{name}: L1 error", error, 1.0 / cells)
-        yield Finding(f"{name}: second moment less 1/2", moment * volume - 0.5, 0.8 / cells**2)
+        yield Finding(f"{name}: second moment less 1/2", moment * volume - 0.5, 1.0 / cells**2)
         yield Finding(f"{name}: radius less 1, in cells", (radius - 1.0) / box.spacing[0], 0.25)
         rows.append((error, flow.energy[-1] - 0.375))
     orders = -np.polyfit(np.log(grids), np.log(np.abs(rows)), 1)[0]

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 
 from tests.references import central_difference
 from wgflow.errors import InputError
+from wgflow.functionals import Interaction, Particles
 from wgflow.functionals.kernels import GaussianKernel, PowerKernel, SumKernel
 from wgflow.functionals.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 
@@ -96,3 +97,21 @@ def test_potentials_and_their_gradients(landscape, plain):
             change = central_difference(lambda step, p=point, e=axis: plain(*(p + step * np.eye(2)[e])), 1e-3)
             assert gradient[axis] == pytest.approx(change, abs=1e-8)
     assert landscape.energy.values(points) == pytest.approx(landscape(points))
+
+
+KERNELS = [
+    GaussianKernel(-0.7, 0.4),
+    PowerKernel(0.0, 1.5, 0.2),
+    SumKernel((PowerKernel(3.0), PowerKernel(1.0, -2.0))),
+]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_particles_feel_the_gradient_of_the_kernel(kernel):
+    """Exactly, and the short way round; as by differences."""
+    points = np.array([[0.1, 0.2], [0.4, -0.3], [1.8, 0.9]])
+    particles = Particles(points, np.array([0.5, 0.2, 0.3]), np.array([1.0, -1.0, 1.0]))
+    exact = Interaction(kernel, (2.0, np.inf), kernel.gradient).at_particles(particles).gradient
+    differenced = Interaction(kernel, (2.0, np.inf)).at_particles(particles).gradient
+    assert abs(exact).max() > 0.1
+    assert exact == pytest.approx(differenced, rel=1e-7, abs=1e-7)

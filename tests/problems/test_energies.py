@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 import wgflow
 from wgflow import Entropy, InputError, PowerEnergy
+from wgflow.cli import _exit_code
 from wgflow.domains import Circle
 from wgflow.plotting import plot_trajectory
 from wgflow.problems.shipped import find_problem_file
@@ -209,6 +212,35 @@ def test_shipped_energies_fall(name):
     assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-12)
 
 
+@pytest.mark.parametrize("name", ["fokker_planck", "porous_medium", "aggregation", "keller_segel"])
+def test_shipped_energies_by_variational_steps(name):
+    """The file names the scheme for energies, so that the solver alone needs to be changed."""
+    settings = ["solver.kind=jko", "solver.t_end=0.1", "output.snapshots=2", "domain.wall_limit=1.0"]
+    settings += ["domain.wall_warning=1.0", f"domain.shape={'[60]' if name == 'fokker_planck' else '[12, 12]'}"]
+    settings += ["output.first=0.05"] if name == "fokker_planck" else []
+    flow = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path(name)), settings))
+    assert flow.energy[-1] < flow.energy[0]
+    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-12)
+
+
+def test_a_collapse_stops_with_a_file_that_can_be_read(tmp_path, capsys, monkeypatch):
+    settings = ["initial.mass=60", "domain.shape=[24, 24]", "output.snapshots=51"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    path = tmp_path / "collapse.h5"
+    monkeypatch.setattr(sys, "argv", ["wgflow", "run", "keller_segel", "-o", str(path), "--quiet", *words])
+    assert _exit_code() == 1
+    message = capsys.readouterr().err
+    assert len(message.splitlines()) == 1
+    assert "one cell holds" in message
+    assert "blow up" in message
+    flow = wgflow.load(path)
+    assert flow.status == "failed"
+    assert flow.time.size > 2
+    assert np.isfinite(flow.density).all()
+    assert (np.diff(flow.energy) < 0.0).all()
+    assert flow.mass == pytest.approx(np.full(flow.time.size, flow.mass[0]), rel=1e-12)
+
+
 MISTAKES = {
     "no terms": (BOX, {}, ["no terms", "[problem.potential]"]),
     "unknown potential": (BOX, {"potential": {"kind": "cubic"}}, ["[problem.potential] kind", "cubic", "'quadratic'"]),
@@ -291,5 +323,7 @@ def test_terms_that_particles_cannot_follow():
         opened(LINE, kernel={"target": target}, solver={"kind": "particles"})
     with pytest.raises(InputError, match=r"\[problem.internal\] kind = \"power\" needs a density"):
         opened(LINE, internal={"kind": "power"}, solver={"kind": "particles"})
-    with pytest.raises(InputError, match=r"\[problem.sobolev\] needs a density"):
+    with pytest.raises(InputError, match=r"\[problem.sobolev\] needs a density.*scheme = \"linearised\""):
         opened(CIRCLE, sobolev={}, solver={"kind": "particles"})
+    with pytest.raises(InputError, match=r"\[jko\] scheme = \"dual\" is for networks.*\"linearised\""):
+        opened(LINE, interaction={"kind": "quadratic"}, solver={"kind": "jko"})

@@ -96,6 +96,8 @@ class Interaction(Functional):
         W, vectorised: displacements (N, p) to values (N,); finite everywhere, 0 included.
     periods : sequence of float, optional
         Length of each axis, for particles on a periodic box; inf where it is not periodic. Grids know their own.
+    gradient : callable, optional
+        Gradient of W, displacements (N, p) to (N, p); particles use central differences without it.
 
     References
     ----------
@@ -104,6 +106,7 @@ class Interaction(Functional):
 
     kernel: ScalarFunction
     periods: Sequence[float] | None = None
+    gradient: ScalarFunction | None = None
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once; raises InputError on other domains than boxes."""
@@ -130,10 +133,15 @@ class Interaction(Functional):
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Convolution with the kernel and its gradient at some of the particles."""
         displacements = self.displacements(targets, sources)
-        differenced = DifferencedFeatures(lambda z: self.values(z)[:, None])
         values = self.values(displacements).reshape(len(targets), -1) @ charges
-        slopes = differenced.gradient(displacements, np.ones(1)).reshape(len(targets), *sources.shape)
+        slopes = self._slopes(displacements).reshape(len(targets), *sources.shape)
         return values, np.einsum("ijk,j->ik", slopes, charges)
+
+    def _slopes(self, displacements: FloatArray) -> FloatArray:
+        """Gradient of the even part of W at displacements (N, p)."""
+        if self.gradient is None:
+            return DifferencedFeatures(lambda z: self.values(z)[:, None]).gradient(displacements, np.ones(1))
+        return 0.5 * (np.asarray(self.gradient(displacements)) - np.asarray(self.gradient(-displacements)))
 
     def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
         """All differences of targets (m, p) and sources (n, p), the short way round; shape (m n, p)."""

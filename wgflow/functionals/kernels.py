@@ -38,6 +38,10 @@ class RadialKernel(ABC):
             lambda cosine: self.of_square(2.0 - 2.0 * cosine), lambda cosine: -2.0 * self.slope(2.0 - 2.0 * cosine)
         )
 
+    def gradient(self, displacements: FloatArray) -> FloatArray:
+        """Gradient at displacements (N, p), shape (N, p)."""
+        return 2.0 * self.slope((displacements**2).sum(axis=-1))[:, None] * displacements
+
     def __call__(self, displacements: FloatArray) -> FloatArray:
         """Values at displacements (N, p), shape (N,)."""
         return self.of_square((displacements**2).sum(axis=-1))

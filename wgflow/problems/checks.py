@@ -53,7 +53,7 @@ def check_noise(config: ProblemFile, reaction: float) -> None:
     if solver.kind != "particles" and temperature > 0.0:
         raise InputError(
             f'[problem] temperature = {temperature:g} has no solver "{solver.kind}"; choose [solver] kind = '
-            '"finite_volume", or "particles"'
+            '"finite_volume", "particles", or "jko" with [jko] scheme = "linearised"'
         )
     if solver.kind == "particles" and method != "langevin":
         raise InputError(

@@ -63,7 +63,7 @@ def make_energy(config: ProblemFile, section: EnergyProblem, domain: Domain, sam
     """
     on_grid = config.moves_density
     if not on_grid:
-        _check_density_terms(section, config.solver.kind)
+        _check_solver(config, section)
     terms: list[Functional] = [make_potential(part, domain) for part in section.potential]
     terms += [make_interaction(part, domain, on_grid=on_grid) for part in section.interaction]
     terms += [
@@ -78,13 +78,20 @@ def make_energy(config: ProblemFile, section: EnergyProblem, domain: Domain, sam
     return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
 
 
-def _check_density_terms(section: EnergyProblem, solver: str) -> None:
-    """Raise InputError if a term needs a density, which particles have not."""
+def _check_solver(config: ProblemFile, section: EnergyProblem) -> None:
+    """Raise InputError if the solver, which moves particles, cannot follow a term."""
+    solver = config.solver.kind
+    if solver == "jko":
+        raise InputError(
+            '[jko] scheme = "dual" is for networks, quadratic features and deconvolution; for energies choose '
+            'scheme = "linearised"'
+        )
     powers = any(isinstance(part, PowerInternal) for part in section.internal)
     if powers or section.sobolev is not None:
         name = '[problem.internal] kind = "power"' if powers else "[problem.sobolev]"
         raise InputError(
-            f'{name} needs a density, which [solver] kind = "{solver}" does not have; choose "finite_volume"'
+            f'{name} needs a density, which [solver] kind = "{solver}" does not have; choose "finite_volume", or "jko" '
+            'with [jko] scheme = "linearised"'
         )
 
 
@@ -166,10 +173,10 @@ def _bound_interaction(kernel: RadialKernel, domain: Domain, *, on_grid: bool) -
     if isinstance(base, Circle | Sphere | Hypersphere):
         return kernel.zonal()
     if not isinstance(base, Box):
-        return Interaction(kernel)
+        return Interaction(kernel, gradient=kernel.gradient)
     sides = zip(base.bounds, base.periodic, strict=True)
     periods = [high - low if wraps else np.inf for (low, high), wraps in sides]
-    return Interaction(kernel.on_cells(base.spacing) if on_grid else kernel, periods)
+    return Interaction(kernel.on_cells(base.spacing) if on_grid else kernel, periods, kernel.gradient)
 
 
 def _radial_kernel(section: InteractionSection) -> RadialKernel:
