@@ -33,7 +33,7 @@ SEED = 4  # opposite ones of four clusters have the same label
 GAP = 1e-5
 MASS = 800.0  # its logarithm to reach: exp(710) is no float64
 LEAST_SHARE = {642: 0.85, 2562: 0.95, 10242: 0.98}  # of gamma_1 that the flow reaches, by the cells
-LEAST_NEAR = {2: 0.95, 3: 0.95, 4: 0.7}  # share of the mass near atoms; with k = 4 others are nearly as good as these
+LEAST_NEAR = {2: 0.95, 3: 0.95, 4: 0.7}  # share of the mass near atoms, as measured, less some for k = 4
 GROWTH = 0.02  # allowed relative error of the growth of the mass
 NEAR = 3.0  # widths of cells
 

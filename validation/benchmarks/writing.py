@@ -1,0 +1,69 @@
+"""What a trajectory file costs: the time of writing snapshots over the time of the run, Riccati's flow in space.
+
+The time of writing is that between the call that takes a snapshot and its return, checksums and compression included;
+the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing.
+
+    python validation/benchmarks/writing.py [--cells 128] [--snapshots 100] [--t-end 1.0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from wgflow import Trajectory, open_problem, run
+from wgflow.trajectory import FileRecorder
+
+TARGET = "[[0.6, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.15]]"
+
+
+def settings(cells: int, snapshots: int, t_end: float) -> list[str]:
+    """Changes of the problem in the plane that make it one in space."""
+    return [
+        f"problem.target={TARGET}",
+        "domain.bounds=[[-4.0, 4.0], [-4.0, 4.0], [-4.0, 4.0]]",
+        f"domain.shape=[{cells}, {cells}, {cells}]",
+        "initial.covariance=0.3",
+        f"solver.t_end={t_end}",
+        f"output.snapshots={snapshots}",
+    ]
+
+
+def timed_run(arguments: list[str], path: Path) -> tuple[Trajectory, list[float]]:
+    """Run the problem; gives the seconds of each snapshot too."""
+    plain, seconds = FileRecorder.append, list[float]()
+
+    def append(*values: Any, **options: Any) -> None:
+        started = time.perf_counter()
+        plain(*values, **options)
+        seconds.append(time.perf_counter() - started)
+
+    with mock.patch.object(FileRecorder, "append", append):
+        return run(open_problem("riccati", arguments), path), seconds
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, default=128, help="cells along each axis")
+    parser.add_argument("--snapshots", type=int, default=100, help="number of snapshots")
+    parser.add_argument("--t-end", type=float, default=1.0, help="last time")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.h5"
+        flow, seconds = timed_run(settings(options.cells, options.snapshots, options.t_end), path)
+        size = path.stat().st_size
+    total, steps = flow.attributes["run_seconds"], flow.attributes["accepted_steps"]
+    print(f"{options.cells}^3 cells, {steps} steps, {len(seconds)} snapshots, {size / 2**20:.0f} MiB")
+    print(
+        f"a step {1e3 * (total - sum(seconds)) / steps:.0f} ms, a snapshot {1e3 * sum(seconds) / len(seconds):.0f} ms"
+    )
+    print(f"writing over the run: {100.0 * sum(seconds) / total:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
