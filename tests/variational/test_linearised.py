@@ -9,7 +9,6 @@ from scipy.optimize import minimize_scalar
 import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
-from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
 from wgflow.functionals import (
     Entropy,
@@ -68,66 +67,6 @@ def flow_of(name, options, density=None):
     return LinearisedJkoFlow(functional, domain, chosen, options=options, reaction=reaction)
 
 
-def equations_of(domain, transport, reaction, tau, density):
-    return StepEquations(UpwindMesh.of(domain, transport, reaction), density, tau)
-
-
-@pytest.mark.parametrize("domain", [Signed(Circle(5)), BOX, Sphere(42), Box([(0.0, 1.0)] * 3, (4, 4, 4))])
-def test_the_equations_as_they_are_printed_and_their_derivatives(domain):
-    """Loops over faces; and differences for the matrices."""
-    generator = np.random.default_rng(3)
-    count, tau, alpha, beta = int(np.prod(domain.shape)), 0.3, 1.7, 0.9
-    before, rho, phi = generator.exponential(size=(3, count))
-    volumes = np.broadcast_to(domain.volumes, domain.shape).ravel()
-    balance, level, action = (
-        volumes * (rho - before) + beta * tau * volumes * phi * rho,
-        phi + 0.5 * beta * tau * phi**2,
-        0.0,
-    )
-    faces = list_faces(domain)
-    for (k, m), conductance in zip(faces.cells, faces.conductance, strict=True):
-        high, low = (k, m) if phi[k] > phi[m] else (m, k)
-        drop = phi[high] - phi[low]
-        through = tau * alpha * conductance * rho[high] * drop
-        balance[high] += through
-        balance[low] -= through
-        level[high] += tau * alpha * conductance * drop**2 / (2.0 * volumes[high])
-        action += 0.5 * through * drop
-    action += 0.5 * beta * tau * (volumes * rho) @ phi**2
-    equations = equations_of(domain, alpha, beta, tau, before)
-    upwind = equations.at(phi)
-    np.testing.assert_allclose(upwind.balance(rho), balance, atol=1e-13)
-    np.testing.assert_allclose(upwind.level(), level, rtol=1e-13)
-    assert upwind.action(rho) == pytest.approx(action, rel=1e-13)
-    matrix = upwind.matrix(upwind.diagonal, upwind.inward).toarray()
-    mobility = upwind.matrix(*upwind.mobility(rho)).toarray()
-    for cell in (0, count // 2, count - 1):
-        bump = 1e-6 * np.eye(count)[cell]
-        ahead, behind = equations.at(phi + bump), equations.at(phi - bump)
-        np.testing.assert_allclose(mobility[:, cell], (ahead.balance(rho) - behind.balance(rho)) / 2e-6, atol=1e-7)
-        np.testing.assert_allclose(matrix[cell], volumes * (ahead.level() - behind.level()) / 2e-6, atol=1e-7)
-    bump = 1e-6 * generator.normal(size=count)
-    ahead, behind = equations.at(phi + bump), equations.at(phi - bump)
-    np.testing.assert_allclose(upwind.level_slope(bump), 0.5 * (ahead.level() - behind.level()), atol=1e-11)
-    np.testing.assert_allclose(upwind.carried(volumes * before), np.linalg.solve(matrix, volumes * before), rtol=1e-11)
-    np.testing.assert_allclose(upwind.carried_back(phi), np.linalg.solve(matrix.T, phi), rtol=1e-11)
-
-
-@pytest.mark.parametrize("domain", [Signed(Circle(40)), BOX, SPHERE, Box([(0.0, 1.0)] * 3, (4, 4, 4))])
-@pytest.mark.parametrize("tau", [1e-4, 1.0, 1e4])
-@pytest.mark.parametrize("beta", [0.0, 0.9])
-def test_the_potential_that_belongs_to_a_given_j(domain, tau, beta):
-    """The second equation is solved exactly; J below -3 / (8 beta tau) is taken for that, where the density doubles."""
-    count = int(np.prod(domain.shape))
-    equations = equations_of(domain, 1.7, beta, tau, np.ones(count))
-    wanted = np.random.default_rng(1).normal(size=count)
-    upwind = equations.at(equations.guess(wanted))
-    bounded = np.maximum(wanted, -0.375 / (beta * tau)) if beta > 0.0 else wanted
-    np.testing.assert_allclose(upwind.level(), bounded, atol=1e-10)
-    least = np.sqrt(max(1.0 + 2.0 * beta * tau * wanted.min(), 0.25))
-    assert 1.0 + beta * tau * upwind.phi.min() == pytest.approx(least)
-
-
 def test_few_iterations_with_steep_features():
     """Newton's method for phi, not for J, took a dozen: its slopes at the kinks are halved one after the other."""
     settings = ["solver.kind=jko", "jko.scheme=linearised", "jko.tau=1.0", "domain.cells=512"]
@@ -170,7 +109,9 @@ def test_f_falls_by_the_cost_of_the_step_for_every_size(name, exponent):
         while flow.time < end:
             before, mass, density = flow.energy, total_mass(domain, flow.density), flow.density.ravel().copy()
             flow.step()
-            upwind = equations_of(domain, 1.0, CASES[name][3], flow.step_size, density).at(flow.last.potential)
+            upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, flow.step_size).at(
+                flow.last.potential
+            )
             scale = max(abs(before), bound.scale)
             assert (
                 flow.energy + upwind.action(flow.density.ravel())
