@@ -66,7 +66,7 @@ def test_longitude_and_latitude_in_degrees():
 def test_topology_follows_the_conventions(file):
     mesh = Sphere(CELLS).mesh
     with h5py.File(file) as content:
-        assert text(content.attrs["Conventions"]) == "CF-1.11 UGRID-1.0"
+        assert text(content.attrs["Conventions"]) == "CF-1.8 UGRID-1.0"
         topology = {name: text(value) for name, value in content["mesh"].attrs.items()}
         assert (topology["cf_role"], topology["topology_dimension"]) == ("mesh_topology", 2)
         nodes = unit_vectors(*(content[name][:] for name in topology["node_coordinates"].split()))
@@ -114,7 +114,7 @@ def test_other_domains_have_no_mesh(tmp_path):
     flow = solve(Quadratic(0.1 * np.eye(2)), box, np.ones((6, 6)), 0.1, times=[0.1], output=tmp_path / "box.h5")
     with h5py.File(tmp_path / "box.h5") as content:
         assert "mesh" not in content
-        assert text(content.attrs["Conventions"]) == "CF-1.11"
+        assert text(content.attrs["Conventions"]) == "CF-1.8"
     assert "cell_lon" not in flow.to_xarray().coords
 
 

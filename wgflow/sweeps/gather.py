@@ -88,7 +88,7 @@ def _coordinates(plan: Plan, times: FloatArray) -> dict[str, Any]:
 
 def _attributes(plan: Plan) -> dict[str, str]:
     return {
-        "Conventions": "CF-1.11",
+        "Conventions": "CF-1.8",
         "title": "Sweep of a Wasserstein gradient flow",
         "source": f"wgflow {version('wgflow')}",
         "problem": problem_text(plan),

@@ -90,9 +90,10 @@ def define(
 
 
 def _grows_at_once(file: GrowingFile) -> bool:
-    """Whether the lengths of all variables of snapshots lie on one page, after the library moved what it liked."""
-    places = file.places(name for name in file.variables if not name.startswith(STEPS))
-    return len({place // PAGE for place, _ in places}) == 1
+    """Whether the lengths of all variables of snapshots lie on one page, and those of steps, after all moves."""
+    steps = [name for name in file.variables if name.startswith(STEPS)]
+    snapshots = [name for name in file.variables if name not in steps]
+    return all(len({place // PAGE for place, _ in file.places(names)}) == 1 for names in (snapshots, steps))
 
 
 def _content(
@@ -142,7 +143,7 @@ def _write_attributes(
     changing |= {name: attributes.get(name, value) for name, value in changing.items()}
     fixed = {
         "endings": list(ENDINGS),
-        "Conventions": "CF-1.11",
+        "Conventions": "CF-1.8",
         "title": "Trajectory of a Wasserstein gradient flow",
         "source": f"wgflow {version('wgflow')}",
         "wgflow_version": version("wgflow"),
@@ -178,14 +179,16 @@ def _create_steps(file: h5py.File) -> None:
     group = file.create_group(STEPS)
     described = {STEP: Variable((), "number of the step"), **STEP_SCALARS, CHECKSUM: _CHECKSUM}
     variables = _on_one_page(lambda: [_create_table(group, name) for name in described])
-    for (name, known), variable in zip(described.items(), variables, strict=True):
+    for name, variable in zip(described, variables, strict=True):
         group[name] = variable
-        _describe(variable, known.long_name, "1")
     group[STEP].make_scale(STEP)
-    group.attrs["coordinates"] = "time"  # so that xarray does not take the times of the snapshots for those of steps
-    for name in described:
-        if name != STEP:
-            group[name].dims[0].attach_scale(group[STEP])
+    columns = [name for name in described if name != STEP]
+    for name in columns:
+        group[name].dims[0].attach_scale(group[STEP])
+    for name, known in described.items():  # after the scales: the library then leaves the lengths where they are
+        _describe(group[name], known.long_name, "1")
+        if name in columns and name != "time":
+            group[name].attrs["coordinates"] = "time"  # of this group, not the times of the snapshots
 
 
 def _create_checkpoint(file: h5py.File) -> None:
