@@ -16,10 +16,11 @@ more slowly, has often not even separated the data after 3 10^5 iterations; it i
 near the largest margin of its own random features.
 
 With --data, one training set from a data file with two inputs, e.g. the penguins that ship with wgflow; such data need
-not be separated in the end, and nothing is checked.
+not be separated in the end, and nothing is checked. Sets are learned side by side on dask workers of one thread each,
+with --quick in this process.
 
     python validation/figure5.py [--quick] [--data penguins] [--iterations 300000] [--width 1000] [--precision float32]
-                                 [--processes 2] [--figure PNG]
+                                 [--scheduler ADDRESS] [--processes 2] [--figure PNG]
 """
 
 from __future__ import annotations
@@ -29,10 +30,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +48,7 @@ from wgflow.particles.clusters import draw_clusters
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure
+from wgflow.sweeps.cluster import check_libraries, connect
 from wgflow.typing import FloatArray
 from wgflow.variational.normalised import NormalisedFlow
 
@@ -63,8 +63,9 @@ PDE_SHARE = 0.9  # of gamma_1 that the PDE reaches
 LEAST_SHARE = 0.95  # of gamma_1 that both layers reach in the long training
 FEATURE_SHARE = 0.98  # of the margin of its features that the output layer reaches in the long training
 ROUND_OFF = 1e-5  # of gamma_1, whose certified gap is smaller
+TOPIC = "iterations"  # of the reports of dask workers
 
-_done: Any = None  # counter of iterations that all processes share
+Report = Callable[[int], None]  # takes the number of iterations of a training that are done
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,11 @@ def read_set(problem: str) -> TrainingSet:
     return TrainingSet(np.column_stack([np.ones(len(data.inputs)), data.inputs[:, :2]]), data.targets, 0, problem)
 
 
-def share_counter(counter: Any) -> None:
-    """Keep the counter that all processes share."""
-    global _done  # a process has no other way to be given one
-    _done = counter
+def report_to_client(_: int) -> None:
+    """Tell the client of this dask worker about the iterations since the last report."""
+    from distributed import get_worker
 
-
-def count_iterations(_: int) -> None:
-    """Add the iterations since the last report."""
-    with _done.get_lock():
-        _done.value += REPORTED
+    get_worker().log_event(TOPIC, REPORTED)
 
 
 def follow_pde(data: TrainingSet, cells: int) -> Network:
@@ -140,16 +136,23 @@ def follow_pde(data: TrainingSet, cells: int) -> Network:
 
 
 def learn(
-    data: TrainingSet, *, width: int, iterations: int, long_iterations: int, precision: str, cells: int
+    data: TrainingSet,
+    *,
+    width: int,
+    iterations: int,
+    long_iterations: int,
+    precision: str,
+    cells: int,
+    report: Report = report_to_client,
 ) -> Learned:
     """Train in both ways, and find the limits."""
     inputs, labels = data.inputs, data.labels
     start = draw_network(width, inputs.shape[1], np.random.default_rng([data.seed, 1]))
     ascent = MarginAscent(iterations, precision=precision)
     started = time.perf_counter()
-    both = ascent.train(start, inputs, labels, count_iterations)
+    both = ascent.train(start, inputs, labels, report)
     seconds = time.perf_counter() - started
-    both_later = go_on(both, data, iterations, precision)
+    both_later = go_on(both, data, iterations, precision, report)
     outputs, later = (
         MarginAscent(count).train_outputs(start.inputs, inputs, labels) for count in (iterations, long_iterations)
     )
@@ -158,34 +161,27 @@ def learn(
     return Learned(both, both_later, outputs, later, follow_pde(data, cells), *limits, features, seconds)
 
 
-def go_on(network: Network, data: TrainingSet, done: int, precision: str) -> Network:
+def go_on(network: Network, data: TrainingSet, done: int, precision: str, report: Report) -> Network:
     """Train both layers further."""
     before = done
     for step, share in LATER:
         ascent = MarginAscent(int(share * before), step, precision)
-        network = ascent.train(network, data.inputs, data.labels, count_iterations, done=done)
+        network = ascent.train(network, data.inputs, data.labels, report, done=done)
         done += ascent.iterations
     return network
 
 
-def learn_all(sets: Sequence[TrainingSet], processes: int, **options: Any) -> list[Learned]:
-    """Learn all sets, one process on each core with one thread, and show what is left to do."""
-    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
-    context = get_context("spawn")
-    counter = context.Value("q", 0)
-    with ProcessPoolExecutor(processes, context, share_counter, (counter,)) as pool:
-        tasks = [pool.submit(partial(learn, **options), data) for data in sets]
-        _watch(tasks, counter, int(len(sets) * options["iterations"] * (1.0 + sum(share for _, share in LATER))))
-        return [task.result() for task in tasks]
-
-
-def _watch(tasks: Sequence[Future[Learned]], counter: Any, total: int) -> None:
+def learn_all(sets: Sequence[TrainingSet], options: argparse.Namespace, **sizes: Any) -> list[Learned]:
+    """Learn all sets, on dask workers or with --quick in this process, and show what is left to do."""
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("iterations", total=total)
-        while not all(task.done() for task in tasks):
-            time.sleep(0.2)
-            progress.update(bar, completed=counter.value)
-        progress.update(bar, completed=total)
+        total = len(sets) * sizes["iterations"] * (1.0 + sum(share for _, share in LATER))
+        advance = partial(progress.advance, progress.add_task("iterations", total=total))
+        if options.quick:
+            return [learn(data, report=lambda _: advance(REPORTED), **sizes) for data in sets]
+        check_libraries()
+        with connect(options.scheduler, min(options.processes, len(sets)), 1) as client:
+            client.subscribe_topic(TOPIC, lambda event: advance(event[1]))  # type: ignore[no-untyped-call]
+            return [task.result() for task in client.map(partial(learn, **sizes), sets, pure=False)]
 
 
 @dataclass(frozen=True)
@@ -287,6 +283,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, help="of the training")
     parser.add_argument("--width", type=int, help="number of neurons")
     parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
+    parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("figure5.png"), help="picture to write")
     return parser.parse_args(arguments)
@@ -302,15 +299,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     width = options.width or (QUICK_WIDTH if options.quick else WIDTH)
     iterations = options.iterations or (QUICK_ITERATIONS if options.quick else ITERATIONS)
     long_iterations = QUICK_LONG if options.quick else LONG_ITERATIONS
-    learned = learn_all(
-        sets,
-        min(options.processes, len(sets)),
-        width=width,
-        iterations=iterations,
-        long_iterations=long_iterations,
-        precision=options.precision,
-        cells=QUICK_CELLS if options.quick else CELLS,
-    )
+    sizes = {"width": width, "iterations": iterations, "long_iterations": long_iterations}
+    sizes["cells"] = QUICK_CELLS if options.quick else CELLS
+    learned = learn_all(sets, options, precision=options.precision, **sizes)
     shares = [Shares.of(data, one) for data, one in zip(sets, learned, strict=True)]
     show(sets, shares, learned)
     draw(drawn, learned[: len(drawn)], options.figure)

@@ -5,9 +5,9 @@ equation d_t nu = div(nu grad J) - 4 J nu from the uniform measure must end with
 start (3e-4 on the coarse sphere of --quick), with J >= 0 everywhere and J = 0 on the support up to small numbers, and
 at the value of the convex optimum, which Frank-Wolfe finds without any flow. Then starts without full support and
 networks of few neurons that come to rest at worse values: there J is negative somewhere, which proves that they are not
-optimal.
+optimal. Problems are solved side by side on dask workers of one thread each, with --quick in this process.
 
-    python validation/theorem3.py [--quick] [--figure theorem3.png]
+    python validation/theorem3.py [--quick] [--scheduler ADDRESS] [--processes 2] [--figure theorem3.png]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from wgflow import (
 from wgflow.functionals import Functional
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLUE, GREY, VERMILLION, styled_figure
+from wgflow.sweeps.cluster import check_libraries, connect
 from wgflow.typing import FloatArray
 
 PROBLEMS = {False: (14, 6), True: (2, 1)}  # on the circle and on the sphere: in full, quick
@@ -223,10 +225,23 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     save_figure(figure, path)
 
 
+def follow_all(cases: Sequence[Case], scheduler: str | None, processes: int, *, quick: bool) -> Iterator[Outcome]:
+    """Follow the flows of all problems, in their order."""
+    if quick:
+        yield from map(follow, cases)
+        return
+    check_libraries()
+    with connect(scheduler, processes, 1) as client:
+        for task in client.map(follow, cases, pure=False):
+            yield task.result()
+
+
 def main() -> int:
     """Run all problems; 0 if the theorem holds in all of them."""
     parser = argparse.ArgumentParser(description="Theorem 3: global optimality of flows, by certificates")
     parser.add_argument("--quick", action="store_true", help="three problems")
+    parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("theorem3.png"))
     options = parser.parse_args()
     started = time.perf_counter()
@@ -234,11 +249,15 @@ def main() -> int:
         "Flows from the uniform measure; over F(0): F - optimum, certified gap; over lambda: min J, |J| on the support;"
     )
     print("gap of the optimum over F(0), its atoms")
+    cases = [
+        draw_case(components, CELLS[options.quick][components], seed)
+        for components, count in zip((2, 3), PROBLEMS[options.quick], strict=True)
+        for seed in range(count)
+    ]
     outcomes, verdicts = [], []
-    for components, count in zip((2, 3), PROBLEMS[options.quick], strict=True):
-        for seed in range(count):
-            outcomes.append(follow(draw_case(components, CELLS[options.quick][components], seed)))
-            verdicts.append(report(len(outcomes), outcomes[-1], GAP[options.quick]))
+    for outcome in follow_all(cases, options.scheduler, options.processes, quick=options.quick):
+        outcomes.append(outcome)
+        verdicts.append(report(len(outcomes), outcome, GAP[options.quick]))
     found = counter_examples()
     starts = judge_starts(found)
     print()
