@@ -164,7 +164,7 @@ def check_confinement(quick: bool) -> Iterator[Finding]:
 
     Carrillo, Juengel, Markowich, Toscani and Unterreiter (2001), Monatsh. Math. 133.
     """
-    cells = 200 if quick else 400
+    cells = 100 if quick else 400
     box = Box([(-3.0, 3.0)], cells)
     start = cell_averages(box, lambda points: gaussian(0.09, 1)(points - 0.8))
     flow = solve(PowerEnergy(2.0) + Potential(bowl), box, start, 16.0, times=np.linspace(0.0, 16.0, 81))
