@@ -1,7 +1,8 @@
 """What a trajectory file costs: the time of writing snapshots over the time of the run, Riccati's flow in space.
 
 The time of writing is that between the call that takes a snapshot and its return, checksums and compression included;
-the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing.
+the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing. Beside it stands
+the bare write of as many bytes to a new file, which is most of it where the kernel has to get the memory for its pages.
 
     python validation/benchmarks/writing.py [--cells 128] [--snapshots 100] [--t-end 1.0]
 """
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from wgflow import Trajectory, open_problem, run
 from wgflow.trajectory import FileRecorder
+from wgflow.typing import FloatArray
 
 TARGET = "[[0.6, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.15]]"
 
@@ -46,6 +50,15 @@ def timed_run(arguments: list[str], path: Path) -> tuple[Trajectory, list[float]
         return run(open_problem("riccati", arguments), path), seconds
 
 
+def bare_write(path: Path, values: FloatArray, count: int) -> float:
+    """Seconds that each of some bare writes of an array takes."""
+    with path.open("wb", buffering=0) as file:
+        started = time.perf_counter()
+        for _ in range(count):
+            file.write(values.data)
+        return (time.perf_counter() - started) / count
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,10 +70,12 @@ def main() -> None:
         path = Path(folder) / "run.h5"
         flow, seconds = timed_run(settings(options.cells, options.snapshots, options.t_end), path)
         size = path.stat().st_size
+        bare = bare_write(Path(folder) / "bare", np.ones(options.cells**3), len(seconds))
     total, steps = flow.attributes["run_seconds"], flow.attributes["accepted_steps"]
     print(f"{options.cells}^3 cells, {steps} steps, {len(seconds)} snapshots, {size / 2**20:.0f} MiB")
     print(
-        f"a step {1e3 * (total - sum(seconds)) / steps:.0f} ms, a snapshot {1e3 * sum(seconds) / len(seconds):.0f} ms"
+        f"a step {1e3 * (total - sum(seconds)) / steps:.0f} ms, a snapshot {1e3 * sum(seconds) / len(seconds):.0f} ms, "
+        f"a bare write of it {1e3 * bare:.0f} ms"
     )
     print(f"writing over the run: {100.0 * sum(seconds) / total:.1f} %")
 
