@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time as clock
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +14,16 @@ Result = TypeVar("Result")
 
 ATTEMPTS, PAUSE = 50, 0.01  # seconds
 
+# The HDF5 library shares what it knows of a file among all who have it open in a process: one that opens it while
+# another reads would find the lengths of some variables as they were before, and those of others as they are now.
+_turn = threading.RLock()
+
 
 def read_steadily(path: Path, read: Callable[[], Result]) -> Result:
     """Read a file, and once more where the reading failed and the file had changed meanwhile.
 
     A file is whole at every instant, but a reader that takes its length at one instant and its content at a later one
-    may find addresses beyond the end that it knows.
+    may find addresses beyond the end that it knows. Threads take turns.
 
     Raises
     ------
@@ -28,12 +33,14 @@ def read_steadily(path: Path, read: Callable[[], Result]) -> Result:
     for _ in range(ATTEMPTS):
         before = _version(path)
         try:
-            return read()
+            with _turn:
+                return read()
         except InputError:
             if _version(path) == before:
                 raise
             clock.sleep(PAUSE)
-    return read()
+    with _turn:
+        return read()
 
 
 def _version(path: Path) -> tuple[int, int] | None:
