@@ -114,13 +114,13 @@ def validate(source: Path | str, *, quick: bool, folder: Path) -> bool:
     return agree and close
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="a problem, or two trajectory files")
     parser.add_argument("--quick", action="store_true", help="coarser grid, fewer particles and seeds")
     parser.add_argument("--folder", type=Path, help="where files and figures go; a temporary folder by default")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="wgflow-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ from wgflow.plotting.style import CURVES, GREY, styled_figure
 from wgflow.problems import quadratic_flow
 from wgflow.typing import FloatArray
 
-COUNTS, SEEDS = {False: 2 ** np.arange(5, 14), True: 2 ** np.arange(5, 10, 2)}, {False: 32, True: 16}  # in full, quick
+COUNTS, SEEDS = {False: 2 ** np.arange(5, 14), True: 2 ** np.arange(5, 10, 2)}, {False: 32, True: 12}  # in full, quick
 DRAWN_CELLS = 2**17  # of a circle that particles are drawn from; its density is constant on each, which costs 5e-11
 BANDS = {"random": {False: 0.1, True: 0.2}, "stratified": {False: 0.15, True: 0.3}}  # around the theory's exponents
 CLEAR = 0.1  # largest error of the reference, over the smallest root mean square distance that is fitted
