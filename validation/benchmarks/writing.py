@@ -1,10 +1,13 @@
-"""What a trajectory file costs: the time of writing snapshots over the time of the run, Riccati's flow in space.
+"""What a trajectory file costs: the time of writing snapshots over the time of the run, for flows in space.
+
+Riccati's flow, whose steps are the cheapest there are, or the network of the shipped problem regression_box.
 
 The time of writing is that between the call that takes a snapshot and its return, checksums and compression included;
 the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing. Beside it stands
 the bare write of as many bytes to a new file, which is most of it where the kernel has to get the memory for its pages.
 
-    python validation/benchmarks/writing.py [--cells 128] [--snapshots 100] [--t-end 1.0]
+    python validation/benchmarks/writing.py [--problem riccati|regression_box] [--cells 128]
+                                           [--snapshots 100] [--t-end 1.0]
 """
 
 from __future__ import annotations
@@ -22,22 +25,17 @@ from wgflow import Trajectory, open_problem, run
 from wgflow.trajectory import FileRecorder
 from wgflow.typing import FloatArray
 
-TARGET = "[[0.6, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.15]]"
-
-
-def settings(cells: int, snapshots: int, t_end: float) -> list[str]:
-    """Changes of the problem in the plane that make it one in space."""
-    return [
-        f"problem.target={TARGET}",
+PROBLEMS = {  # and what makes the first one, shipped in the plane, a problem in space
+    "riccati": [
+        "problem.target=[[0.6, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.15]]",
         "domain.bounds=[[-4.0, 4.0], [-4.0, 4.0], [-4.0, 4.0]]",
-        f"domain.shape=[{cells}, {cells}, {cells}]",
         "initial.covariance=0.3",
-        f"solver.t_end={t_end}",
-        f"output.snapshots={snapshots}",
-    ]
+    ],
+    "regression_box": [],
+}
 
 
-def timed_run(arguments: list[str], path: Path) -> tuple[Trajectory, list[float]]:
+def timed_run(problem: str, settings: list[str], path: Path) -> tuple[Trajectory, list[float]]:
     """Run the problem; gives the seconds of each snapshot too."""
     plain, seconds = FileRecorder.append, list[float]()
 
@@ -47,7 +45,7 @@ def timed_run(arguments: list[str], path: Path) -> tuple[Trajectory, list[float]
         seconds.append(time.perf_counter() - started)
 
     with mock.patch.object(FileRecorder, "append", append):
-        return run(open_problem("riccati", arguments), path), seconds
+        return run(open_problem(problem, [*PROBLEMS[problem], *settings]), path), seconds
 
 
 def bare_write(path: Path, values: FloatArray, count: int) -> float:
@@ -62,13 +60,16 @@ def bare_write(path: Path, values: FloatArray, count: int) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problem", choices=list(PROBLEMS), default="riccati")
     parser.add_argument("--cells", type=int, default=128, help="cells along each axis")
     parser.add_argument("--snapshots", type=int, default=100, help="number of snapshots")
     parser.add_argument("--t-end", type=float, default=1.0, help="last time")
     options = parser.parse_args()
+    settings = [f"domain.shape={[options.cells] * 3}", f"solver.t_end={options.t_end}"]
+    settings.append(f"output.snapshots={options.snapshots}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.h5"
-        flow, seconds = timed_run(settings(options.cells, options.snapshots, options.t_end), path)
+        flow, seconds = timed_run(options.problem, settings, path)
         size = path.stat().st_size
         bare = bare_write(Path(folder) / "bare", np.ones(options.cells**3), len(seconds))
     total, steps = flow.attributes["run_seconds"], flow.attributes["accepted_steps"]
