@@ -1,10 +1,10 @@
 """What a trajectory file costs: the time of writing snapshots over the time of the run, for flows in space.
 
-Riccati's flow, whose steps are the cheapest there are, or the network of the shipped problem regression_box.
+Riccati's flow, or the network of the shipped problem regression_box, whose steps are cheaper.
 
 The time of writing is that between the call that takes a snapshot and its return, checksums and compression included;
 the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing. Beside it stands
-the bare write of as many bytes to a new file, which is most of it where the kernel has to get the memory for its pages.
+the bare write of as many bytes to a new file, which costs most where the kernel has to get the memory for its pages.
 
     python validation/benchmarks/writing.py [--problem riccati|regression_box] [--cells 128]
                                            [--snapshots 100] [--t-end 1.0]
