@@ -11,6 +11,7 @@ import time
 import pytest
 
 import wgflow
+from tests.processes import start_interruptible
 from wgflow.cli import _exit_code
 
 
@@ -123,8 +124,7 @@ def test_validations_are_listed(command):
 
 
 def test_interrupted_run_says_how_to_go_on(tmp_path):
-    arguments = [sys.executable, "-m", "wgflow", "run", "el_nino", "-o", "run.h5"]
-    process = subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start_interruptible(["-m", "wgflow", "run", "el_nino", "-o", "run.h5"], cwd=tmp_path)
     deadline = time.monotonic() + 60.0
     while not (tmp_path / "run.h5").exists() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from wgflow.domains import Box, Circle, Hypersphere, Signed, Space, Sphere
     from wgflow.domains.cone import cone_image
     from wgflow.domains.transfer import transfer
-    from wgflow.errors import ComputationError, InputError, MissingExtraError, ShapeError, WallWarning, WgflowError
+    from wgflow.errors import (
+        ComputationError,
+        FlowWarning,
+        InputError,
+        MissingExtraError,
+        ResumeWarning,
+        ShapeError,
+        WallWarning,
+        WgflowError,
+    )
     from wgflow.flow import simulate, solve
     from wgflow.functionals import (
         Deconvolution,
@@ -113,6 +122,8 @@ _HOME = {
     "LinearisedJkoFlow": "wgflow.variational",
     "Neurons": "wgflow.functionals",
     "Potential": "wgflow.functionals",
+    "FlowWarning": "wgflow.errors",
+    "ResumeWarning": "wgflow.errors",
     "WallWarning": "wgflow.errors",
     "cone_image": "wgflow.domains.cone",
     "deposit": "wgflow.particles.deposit",
@@ -142,6 +153,7 @@ __all__ = [
     "DirichletKernel",
     "Entropy",
     "Features",
+    "FlowWarning",
     "FourierKernel",
     "Hypersphere",
     "InputError",
@@ -165,6 +177,7 @@ __all__ = [
     "PowerEnergy",
     "Quadratic",
     "Relu",
+    "ResumeWarning",
     "RungeKutta4",
     "SampledKernel",
     "ShapeError",

@@ -33,7 +33,7 @@ def format_citations(citations: list[Citation]) -> str:
 
 
 def _explicit(config: ProblemFile) -> bool:
-    return config.solver.kind == "finite_volume" and config.finite_volume.stepper in {"ssprk2", "ssprk3"}
+    return config.solver.kind == "finite_volume" and config.finite_volume.stepper.startswith("ssp")
 
 
 def _particles(config: ProblemFile) -> bool:

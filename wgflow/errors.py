@@ -18,8 +18,16 @@ class ShapeError(InputError):
     """An array does not have the shape that the domain or the functional needs."""
 
 
-class WallWarning(UserWarning):
+class FlowWarning(UserWarning):
+    """Something that a person who looks at the result of a flow should know."""
+
+
+class WallWarning(FlowWarning):
     """Some mass of a flow has come near a wall of its box."""
+
+
+class ResumeWarning(FlowWarning):
+    """A run goes on from a file that does not hold all that an uninterrupted run would know."""
 
 
 class ComputationError(WgflowError, RuntimeError):

@@ -61,9 +61,9 @@ def solve(
     reaction: float | None = None,
     order: int = 2,
     limiter: str = "mc",
-    stepper: str = "ssprk3",
+    stepper: str = "ssprk43",
     velocity: str = "two_point",
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -93,8 +93,9 @@ def solve(
     order, limiter, stepper, velocity
         See `wgflow.schemes.ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for stiff
         diffusion; then the others of these do not count: see `wgflow.schemes.ImplicitFiniteVolume`.
-    tolerance : float
-        Local error of implicit steps, in L1 relative to the mass.
+    tolerance : float, optional
+        Error of a step in L1, in [1e-12, 0.1]: of explicit steps relative to the change in a step, by default 1e-4; of
+        implicit ones relative to the mass, by default 1e-6.
     times : array-like, optional
         Output times; 101 regular ones by default.
     output : path, optional
@@ -140,13 +141,14 @@ def solve(
         "stepper": stepper,
         "velocity": velocity,
     }
+    accuracy: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
 
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         if stepper in IMPLICIT_METHODS:
             names = ("transport", "reaction", "stepper")
             implicit = {name: options[name] for name in names}
-            return ImplicitFiniteVolume(functional, domain, density, time=time, tolerance=tolerance, **implicit)
-        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, **options)
+            return ImplicitFiniteVolume(functional, domain, density, time=time, **accuracy, **implicit)
+        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, **accuracy, **options)
 
     return record_flow(
         restart(domain, 0.0, np.asarray(density, dtype=np.float64)),

@@ -31,3 +31,21 @@ def mass_and_minimum(density, volumes, potential):
         for cell in range(4 * quarter, volumes.size):
             first = values[cell] if values[cell] < first else first
     return mass, min(min(first, second), min(third, fourth))
+
+
+@reduction
+def step_sums(start, before, last, new, volumes, weights):
+    """Integrals that control a step from ``start`` to ``new``: of the size of its error, of its change, and its mass.
+
+    The error is ``weights[0] start + weights[1] before + weights[2] last``; densities have the shape (sheets, N), cells
+    the volumes (N,).
+    """
+    error, change, mass = 0.0, 0.0, 0.0
+    first, second, third = weights
+    for sheet in range(start.shape[0]):
+        u, v, w, moved = start[sheet], before[sheet], last[sheet], new[sheet]
+        for cell in range(volumes.size):
+            error += volumes[cell] * abs(first * u[cell] + second * v[cell] + third * w[cell])
+            change += volumes[cell] * abs(moved[cell] - u[cell])
+            mass += volumes[cell] * u[cell]
+    return error, change, mass

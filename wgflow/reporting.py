@@ -16,13 +16,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
-from wgflow.errors import InputError, WallWarning
+from wgflow.errors import FlowWarning, InputError
 from wgflow.problems import Problem
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.timeloop import Observers
-from wgflow.trajectory import Trajectory
+from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
-from wgflow.trajectory.schema import RUNNING
+from wgflow.trajectory.schema import COMPLETE, RUNNING
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
     """Print warnings of the flow as single lines, or none when quiet."""
     console = Console(stderr=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if quiet else "always", WallWarning)
+        warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
         warnings.showwarning = lambda message, *_, **__: console.print(
             f"warning: {message}", highlight=False, soft_wrap=True
         )
@@ -220,6 +220,11 @@ def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
     if not path.exists():
         Console(stderr=True).print("interrupted before the first snapshot; nothing was written", markup=False)
+        return
+    if read_trajectory(path)[0].status == COMPLETE:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"interrupted in the last step; the run in {path} is complete", markup=False
+        )
         return
     options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
     command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()

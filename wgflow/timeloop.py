@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from wgflow.compilation import measure_compilation
 from wgflow.errors import InputError
-from wgflow.schemes import Evolution, Snapshot
+from wgflow.schemes import Checkpoint, Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
 from wgflow.trajectory.steps import step_row
@@ -118,7 +118,7 @@ def evolve(
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C or SIGTERM, once the recorder is closed.
+        After Ctrl-C or SIGTERM, once the recorder is closed; where they came too late to stop the run, it is complete.
     ComputationError
         If a step or a write failed; what was recorded before is kept.
     """
@@ -132,8 +132,8 @@ def evolve(
         finally:
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
             recorder.finish({"status": status, "stop_reason": reason, **loop.spent()})
-    if reason == INTERRUPTED:
-        raise KeyboardInterrupt
+        if interruption.signal is not None:
+            raise KeyboardInterrupt
     return reason
 
 
@@ -163,10 +163,12 @@ class _Loop:
             if not within:
                 self._evolution.begin_interval(float(target))
             within = False
+            if self._evolution.time >= target:  # killed between the step that led there and its snapshot
+                self._keep_output(self._evolution.snapshot(), clock.perf_counter())
             while self._evolution.time < target:
                 reason = self._step(float(target))
                 if reason == INTERRUPTED and self._evolution.time >= times[-1]:
-                    return "t_end"  # nothing is left to continue
+                    return "t_end"  # nothing is left to continue, and yet whoever called must know
                 if reason is not None:
                     return reason
         return "t_end"
@@ -184,7 +186,7 @@ class _Loop:
         snapshot = evolution.snapshot() if arrived else None
         self._recorder.note(step_row(evolution, before))
         if snapshot is not None:
-            self._keep(snapshot, now)
+            self._keep_output(snapshot, now)
         elif reason is not None:
             self._stop(reason)
         elif now > self._due:
@@ -193,11 +195,15 @@ class _Loop:
         return reason
 
     def record(self) -> None:
-        """Keep the state as a snapshot."""
-        self._keep(self._evolution.snapshot(), clock.perf_counter())
+        """Keep the state at the start as a snapshot: step control begins there."""
+        self._tell(self._evolution.snapshot(), None, clock.perf_counter())
 
-    def _keep(self, snapshot: Snapshot, now: float) -> None:
-        self._recorder.append(snapshot, self.spent())
+    def _keep_output(self, snapshot: Snapshot, now: float) -> None:
+        """Keep a snapshot with the step control from which the run goes on."""
+        self._tell(snapshot, self._evolution.checkpoint(), now)
+
+    def _tell(self, snapshot: Snapshot, checkpoint: Checkpoint | None, now: float) -> None:
+        self._recorder.append(snapshot, self.spent(), checkpoint)
         self._due = now + self._every
         for observe in self._observers.snapshot:
             observe(snapshot)

@@ -106,7 +106,7 @@ class WallGuard:
 
     def watch_step(self, evolution: Evolution) -> None:
         """Look at the walls now and then."""
-        if isinstance(evolution, ExplicitFiniteVolume) and evolution.steps_in_interval % CHECK_EVERY == 0:
+        if isinstance(evolution, ExplicitFiniteVolume) and evolution.steps_done % CHECK_EVERY == 0:
             self.check(evolution.time, evolution.density)
 
     def watch_snapshot(self, snapshot: Snapshot) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 import wgflow
 from wgflow.errors import ComputationError
+from wgflow.problems.problem import State
 from wgflow.schemes import ImplicitFiniteVolume
 from wgflow.timeloop import Observers
-from wgflow.trajectory.checkpoint import read_checkpoint
+from wgflow.trajectory.checkpoint import CheckpointStore, read_checkpoint
 
 TEACHER = {
     "problem": {
@@ -84,7 +85,7 @@ def expect_same(path, whole: wgflow.Trajectory) -> None:
         np.testing.assert_array_equal(found.steps[name], values, err_msg=name)
     for name in (*COUNTS, "status", "stop_reason", "interrupted_at"):
         assert found.attributes[name] == whole.attributes.get(name, -1), name
-    assert read_checkpoint(path) is None
+    assert float(read_checkpoint(path)["time"]) == whole.time[-1]  # what a run to a later end goes on from
 
 
 @pytest.mark.parametrize("name", SOLVERS)
@@ -173,13 +174,56 @@ def test_another_next_output_gives_the_checkpoint_up(tmp_path):
     changed = problem(**{"output.times": "[3.0, 4.0, 5.0]"})
     with pytest.raises(KeyboardInterrupt):
         wgflow.run(problem(), tmp_path / "run.h5", observers=Observers(step=[After(3)]))
-    assert read_checkpoint(tmp_path / "run.h5") is not None
+    assert float(read_checkpoint(tmp_path / "run.h5")["time"]) > 0.0
     with pytest.raises(StopError):
         wgflow.run(changed, tmp_path / "run.h5", resume=True, observers=Observers(step=[After(1, None)]))
     assert read_checkpoint(tmp_path / "run.h5") is None  # the steps that lead to it are given up too
     resumed, whole = wgflow.run(changed, tmp_path / "run.h5", resume=True), wgflow.run(changed)
     np.testing.assert_array_equal(resumed.density, whole.density)
     np.testing.assert_array_equal(resumed.steps["time"], whole.steps["time"])
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_finished_run_goes_on_to_a_later_end_and_other_outputs(tmp_path, name):
+    """Bit by bit like the run that had these outputs from the start: step control goes on across the end."""
+    later = {"solver.t_end": 9.0, "output.times": "[4.0, 5.0, 7.5, 9.0]"}
+    wgflow.run(problem(name), tmp_path / "run.h5")
+    wgflow.run(problem(name, **later), tmp_path / "run.h5", resume=True)
+    expect_same(tmp_path / "run.h5", wgflow.run(problem(name, **later)))
+
+
+def test_other_outputs_than_those_of_an_interrupted_run(tmp_path):
+    """Behind an output: the run goes back to it, and to the step control that it had there."""
+    changed = problem(**{"output.times": "[4.0, 4.5, 5.0]"})
+    leg = After(10**9)
+    wgflow.run(problem(), observers=Observers(step=[leg]))
+    beyond = next(number for number, time in enumerate(leg.times, 1) if time > 4.0)
+    with pytest.raises(KeyboardInterrupt):
+        wgflow.run(problem(), tmp_path / "run.h5", observers=Observers(step=[After(beyond)]))
+    assert 4.0 < float(read_checkpoint(tmp_path / "run.h5")["time"]) < 5.0
+    wgflow.run(changed, tmp_path / "run.h5", resume=True)
+    expect_same(tmp_path / "run.h5", wgflow.run(changed))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_kill_between_a_checkpoint_at_an_output_and_its_snapshot(tmp_path, monkeypatch, number):
+    """The state is there, the snapshot is not: it is written first, also where other outputs are asked for."""
+    plain, path = CheckpointStore.put, tmp_path / "run.h5"
+
+    def put(store, checkpoint):
+        plain(store, checkpoint)
+        if float(checkpoint["time"]) == 4.0:
+            store._raw.commit()
+            raise StopError
+
+    monkeypatch.setattr(CheckpointStore, "put", put)
+    with pytest.raises(StopError):
+        wgflow.run(problem(), path)
+    monkeypatch.undo()
+    assert wgflow.load(path).time.tolist() == [0.0]
+    outputs = ({}, {"output.times": "[4.6, 5.0]"})[number]
+    wgflow.run(problem(**outputs), path, resume=True)
+    expect_same(path, wgflow.run(problem(**({"output.times": "[4.0, 4.6, 5.0]"} if number else {}))))
 
 
 def test_a_later_end_keeps_it(tmp_path):
@@ -193,12 +237,14 @@ def test_a_later_end_keeps_it(tmp_path):
     expect_same(tmp_path / "run.h5", whole)
 
 
-def test_a_step_after_one_that_was_rejected():
+def test_a_step_after_one_that_was_refused():
     """It is bounded by the one before."""
     start = problem()
     whole, part = start.make_evolution(), start.make_evolution()
     whole.begin_interval(4.0)
-    whole._largest_step = 1e-3
+    whole.step()
+    whole._control.refuse(2e-3)
+    part = start.make_evolution(State(whole.time, whole.checkpoint()))
     part.restore(whole.checkpoint())
     for flow in (whole, part):
         flow.step()
@@ -229,11 +275,10 @@ def test_implicit_steps_go_on():
             assert (part.time, part.energy, part.step_size) == (whole.time, whole.energy, whole.step_size)
             assert part.scalars() == whole.scalars()
             np.testing.assert_array_equal(part.density, whole.density)
-    again = implicit_flow(part.density, part.time)
-    for flow in (again, whole):
+    for flow in (part, whole):
         flow.begin_interval(0.7)
         flow.step()
-    np.testing.assert_array_equal(again.density, whole.density)
+    np.testing.assert_array_equal(part.density, whole.density)
 
 
 def test_a_full_disk_names_the_state(tmp_path, monkeypatch):
@@ -246,10 +291,11 @@ def test_a_full_disk_names_the_state(tmp_path, monkeypatch):
     assert len(wgflow.load(tmp_path / "run.h5").time) == 1
 
 
-def test_a_signal_at_the_last_step_leaves_nothing_to_continue(tmp_path):
+def test_a_signal_at_the_last_step_ends_the_script_that_runs_it_and_not_the_run(tmp_path):
     path, counted = tmp_path / "flow.h5", After(10**9)
     whole = wgflow.run(problem(), observers=Observers(step=[counted]))
-    wgflow.run(problem(), path, observers=Observers(step=[After(len(counted.times))]))
+    with pytest.raises(KeyboardInterrupt):
+        wgflow.run(problem(), path, observers=Observers(step=[After(len(counted.times))]))
     assert wgflow.load(path).status == "complete"
     expect_same(path, whole)
 

@@ -12,6 +12,7 @@ import pytest
 import xarray
 
 import wgflow
+from tests.processes import start_interruptible
 from wgflow.cli import _exit_code
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.sweeps import api
@@ -140,13 +141,7 @@ def test_interrupted_sweeps_say_how_to_continue(problem, tmp_path):
     long = {**problem, "solver": {"kind": "particles", "t_end": 1e4}, "output": {"times": [1e-3, 1e4]}}
     file = write_problem(tmp_path / "long.toml", long)
     arguments = [file, "--over", "initial.seed=0:2", "-o", "out", "--workers", "1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wgflow", "sweep", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
+    process = start_interruptible(["-m", "wgflow", "sweep", *arguments], cwd=tmp_path)
     while not list(tmp_path.glob("out/*.h5")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)

@@ -185,7 +185,9 @@ def test_provenance_is_stored(tmp_path):
 def test_files_of_the_first_schema_are_read_but_not_continued():
     path = Path(__file__).parent / "schema_1.nc"
     flow = wgflow.load(path)
-    np.testing.assert_allclose(flow.density, wgflow.run(wgflow.load_problem(path)).density, rtol=1e-12)
+    np.testing.assert_allclose(
+        flow.density, wgflow.run(wgflow.load_problem(path)).density, rtol=0.015
+    )  # one step for each output then
     assert all(check.passed for check in check_trajectory(path) if check.name != "attributes")
     assert flow.steps["time"].size == 0
     longer = wgflow.open_problem(tomllib.loads(flow.attributes["problem"]), ["solver.t_end=2.0"])

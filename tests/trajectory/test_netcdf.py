@@ -61,10 +61,11 @@ def test_files_without_numbers_of_steps_are_continued(tmp_path):
     path.write_bytes(gzip.decompress((Path(__file__).parent / "schema_2.h5.gz").read_bytes()))
     assert all(check.passed for check in check_trajectory(path))
     longer = {**EARLIER, "solver": {"t_end": 0.8}, "output": {"snapshots": 9}}
-    whole, resumed = wgflow.run(longer), wgflow.run(longer, path, resume=True)
+    whole = wgflow.run({**longer, "finite_volume": {"stepper": "ssprk3"}})
+    with pytest.warns(wgflow.ResumeWarning, match="step control: it begins anew at t = 0.4"):
+        resumed = wgflow.run(longer, path, resume=True)
     assert resumed.status == "complete"
-    np.testing.assert_allclose(resumed.density, whole.density, rtol=1e-12)
-    np.testing.assert_allclose(resumed.steps["energy"], whole.steps["energy"], rtol=1e-12)
+    np.testing.assert_allclose(resumed.density, whole.density, rtol=1e-5)
     assert all(check.passed for check in check_trajectory(path))
     with h5py.File(path, "r") as file:
         assert "step" not in file["steps"]

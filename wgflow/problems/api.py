@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time as clock
 import tomllib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wgflow.errors import InputError
+import numpy as np
+
+from wgflow.errors import InputError, ResumeWarning
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
@@ -21,8 +24,8 @@ from wgflow.problems.shipped import find_problem_file
 from wgflow.schemes import Checkpoint, Evolution
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
-from wgflow.trajectory.checkpoint import read_checkpoint
-from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING
+from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
+from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING, SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -133,10 +136,10 @@ def run(
 def resume_run(problem: Problem, path: Path, observers: Observers | None = None) -> Trajectory:
     """Continue the run in a file to the problem's ``t_end``; the result is that of an uninterrupted run, bit by bit.
 
-    The run goes on from the last snapshot at an output time, since each interval between two of them begins without
-    memory of the steps before; or within the interval behind it, from the checkpoint of a run that was stopped or
-    killed there. The checkpoint is given up, and the interval repeated, where the problem now asks for another next
-    output time: on the way to it an uninterrupted run has other steps.
+    The run goes on from the last snapshot at an output time, with the step control that it had there, or from a later
+    state between two outputs. That is given up, and the steps to it repeated, where the problem now asks for another
+    next output: on the way to it an uninterrupted run has other steps. Files of earlier schemas do not hold step
+    control: there it begins anew at an output, with a `ResumeWarning`.
 
     Raises
     ------
@@ -147,16 +150,24 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
     stored = _stored_config(trajectory, path)
+    problem = replace(problem, config=problem.config.with_former_defaults(stored))
     _check_same_problem(problem, stored, arrays, path)
     last = trajectory.scheduled - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
-    remaining = problem.times[problem.times > state.time]
-    checkpoint = _checkpoint_to(remaining, state.time, path)
+    checkpoint = _usable_checkpoint(read_checkpoint(path), state, problem.times)
+    times = problem.times
+    if checkpoint is not None and checkpoint["time"] == checkpoint["end"]:
+        times = np.union1d(times, [float(checkpoint["time"])])  # reached, but its snapshot may not have been written
+    remaining = times[times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        evolution = _evolution_at(problem, state, checkpoint)
-        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=evolution.time)
+        evolution, checkpoint = _evolution_at(problem, state, checkpoint)
+        if checkpoint is None and state.time > 0.0 and int(trajectory.attributes["schema_version"]) < SCHEMA_VERSION:
+            _warn_of_new_control(path, state.time)
+        recorder = FileRecorder.reopen(
+            path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
+        )
         evolve_on(
             problem.course,
             evolution,
@@ -165,30 +176,49 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
             limits=problem.limits,
             observers=observers,
             record_start=False,
-            within=evolution.time > state.time,
+            within=checkpoint is not None and float(checkpoint["end"]) > evolution.time,
         )
     elif remaining.size == 0 and trajectory.status != COMPLETE:  # killed between its last snapshot and its end
-        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
+        recorder = FileRecorder.reopen(
+            path, _attributes(problem), count=last + 1, time=state.time, checkpoint=checkpoint
+        )
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
 
 
-def _checkpoint_to(times: FloatArray, last: float, path: Path) -> Checkpoint | None:
-    """Read a checkpoint behind the last output that aims at the next one."""
-    checkpoint = read_checkpoint(path)
-    if checkpoint is None or times.size == 0 or not last < float(checkpoint["time"]) < times[0]:
+def _usable_checkpoint(found: Checkpoint | None, state: State, times: FloatArray) -> Checkpoint | None:
+    """Choose what a run goes on from: a later state than the last snapshot, or the step control at that snapshot."""
+    if found is None:
         return None
-    return checkpoint if float(checkpoint["end"]) == times[0] else None
+    time, end = float(found["time"]), float(found["end"])
+    later = times[times > state.time]
+    if time == state.time:
+        return found
+    if later.size > 0 and state.time < time <= times[-1] and end in (time, later[0]):
+        return found
+    control = at_last_output(found)
+    if control is None or float(control["time"]) != state.time:
+        return None
+    return {**state.fields, **control}
 
 
-def _evolution_at(problem: Problem, state: State, checkpoint: Checkpoint | None) -> Evolution:
+def _evolution_at(problem: Problem, state: State, checkpoint: Checkpoint | None) -> tuple[Evolution, Checkpoint | None]:
     """Prepare the solver at a checkpoint; at an output where there is none, or one of another version of wgflow."""
     if checkpoint is not None:
         with suppress(LookupError):
             evolution = problem.make_evolution(State(float(checkpoint["time"]), checkpoint))
             evolution.restore(checkpoint)
-            return evolution
-    return problem.make_evolution(state)
+            return evolution, checkpoint
+    return problem.make_evolution(state), None
+
+
+def _warn_of_new_control(path: Path, time: float) -> None:
+    warnings.warn(
+        f"{path} was written by an earlier version, which did not keep step control: it begins anew at t = {time:g}, "
+        "and bits differ from those of an uninterrupted run",
+        ResumeWarning,
+        stacklevel=3,
+    )
 
 
 def _is_stationary(trajectory: Trajectory, problem: Problem, stored: ProblemFile) -> bool:

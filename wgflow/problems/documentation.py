@@ -87,6 +87,8 @@ def _bound(item: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "see right"
     if field.default is PydanticUndefined:
         return "required"
     if field.default is None:

@@ -210,6 +210,7 @@ class Problem:
                 order=options.order,
                 limiter=options.limiter,
                 stepper=options.stepper,
+                tolerance=options.tolerance,
                 velocity=options.velocity,
                 **factors,
             )

@@ -13,7 +13,8 @@ from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray
 
 Checkpoint = Mapping[str, FloatArray]
-"""Arrays by name that determine the rest of an interval: the state, ``time``, its ``end``, and all step control."""
+"""Arrays by name that determine the rest of a run: the state, ``time``, the output that it aims at (``end``), and all
+step control."""
 
 
 def numbers(**values: float) -> dict[str, FloatArray]:
@@ -102,16 +103,16 @@ class Evolution(Protocol):
         """Size of the last accepted step."""
 
     def begin_interval(self, end: float) -> None:
-        """Forget all step control, so that the states at output times alone determine the run."""
+        """Aim at the next output; all step control goes on, so that outputs do not change results."""
 
     def scalars(self) -> Scalars:
         """Scalars of the current state, at no cost to speak of; NaN where they would cost an evaluation of J."""
 
     def checkpoint(self) -> Checkpoint:
-        """Copy what determines the rest of the interval; the fields of a snapshot have their names in it."""
+        """Copy what determines the rest of the run; the fields of a snapshot have their names in it."""
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on, with counts from 0, within the interval of a checkpoint that has the state of this solver.
+        """Go on, with counts from 0, from a checkpoint that has the state of this solver, at an output or between two.
 
         Raises
         ------

@@ -7,7 +7,9 @@ point fluxes f = u rho with the velocity u = -alpha dJ/dx of sixth order at the 
 
 the sum of the fifth-order upwind reconstructions of (f + |u| rho)/2 and (f - |u| rho)/2 with |u| at the face. What it
 adds to the first-order upwind flux, the correction, is scaled down: first face by face until no cell gives more than
-it has, then everywhere alike if the corrections would keep F from falling. Smooth densities need neither.
+it has, then everywhere alike if the corrections would keep F from falling. Smooth densities need neither. What a cell
+has to give is counted for a step of half the bound of positivity, or a larger one that is taken: were it counted for
+smaller ones, a cell beside vacuum would lose all it has in a step of any size, and no step would be small enough.
 
 Arrays have shape ``(sheets, n0, n1, n2)``, with n0 = 1 in two dimensions and n0 = n1 = 1 in one. Fluxes are divided by
 the length of a cell; those of an axis are stored with the cell above the face. The uppermost face of an axis is its
@@ -219,17 +221,21 @@ def add_upwind_fluxes(rho, phi, i, j, axis, factor, periodic, lines, total):
 
 
 @kernel
-def write_shares(corrections, i, j, step, lines, left, shares):
-    """Share of what the corrections take from each cell of a row that it can give; ``left`` is what it has."""
+def write_shares(corrections, i, j, step, limiting, lines, here, left, shares):
+    """Share of what the corrections take from each cell of a row that it can give, in a step of the size ``limiting``.
+
+    ``left`` is what the first-order stage leaves it of ``here`` in a step of the size ``step``.
+    """
     shares[:] = 0.0
     dimension = len(corrections)
     for number in range(dimension):
         lower = corrections[number, i, j]
         upper = upper_faces(corrections[number], i, j, 3 - dimension + number, lines[0])
         for k in range(shares.size):
-            shares[k] += step * (max(upper[k], 0.0) - min(lower[k], 0.0))
+            shares[k] += limiting * (max(upper[k], 0.0) - min(lower[k], 0.0))
     for k in range(shares.size):
-        shares[k] = min(1.0, (1.0 - KEPT) * max(left[k], 0.0) / max(shares[k], 1e-300))
+        given = max(here[k] + limiting / step * (left[k] - here[k]), 0.0)
+        shares[k] = min(1.0, (1.0 - KEPT) * given / max(shares[k], 1e-300))
 
 
 @kernel
@@ -295,9 +301,10 @@ def corrections_of_rows(first, last, density, potential, mobility, periodic, lin
 
 @kernel
 def upwind_step_of_rows(
-    first, last, density, potential, mobility, periodic, step, reaction, lines, corrections, shares, result
+    first, last, density, potential, mobility, periodic, steps, reaction, lines, corrections, shares, result
 ):
     """The first-order stage, and the share of the corrections that it leaves room for in each cell."""
+    step, limiting = steps
     for row in range(first, last):
         sheet, i, j = place(row, density.shape)
         here, phi_here, left = density[sheet, i, j], potential[sheet, i, j], result[sheet, i, j]
@@ -306,7 +313,7 @@ def upwind_step_of_rows(
         for axis in range(3 - len(corrections), 3):
             factor = step * mobility[axis]
             add_upwind_fluxes(density[sheet], potential[sheet], i, j, axis, factor, periodic[axis], lines, left)
-        write_shares(corrections[:, sheet], i, j, step, lines, left, shares[sheet, i, j])
+        write_shares(corrections[:, sheet], i, j, step, limiting, lines, here, left, shares[sheet, i, j])
 
 
 @kernel
@@ -344,9 +351,10 @@ def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def euler_stage(density, potential, start, weights, step, mobility, reaction, periodic, work, result):
+    def euler_stage(density, potential, start, weights, steps, mobility, reaction, periodic, work, result):
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``, which is none of them.
 
+        ``steps``: the step, and the one, not smaller, in which corrections leave every cell nonnegative.
         ``work``: point fluxes and corrections of each axis, shares, lines (blocks, 3, n2 + 6) and
         rises of F (blocks, 2, n2).
         """
@@ -358,11 +366,11 @@ def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
         for b in prange(blocks):
             corrections_of_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], products, corrections)
         for b in prange(blocks):
-            rates = step, reaction, lines[b]
+            rates = steps, reaction, lines[b]
             upwind_step_of_rows(ends[b], ends[b + 1], *fields, *geometry, *rates, corrections, shares, result)
         for b in prange(blocks):
             limit_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], shares, corrections, rises[b])
-        scaled = step * common_factor(rises)
+        scaled = steps[0] * common_factor(rises)
         for b in prange(blocks):
             combine_rows(ends[b], ends[b + 1], start, weights, scaled, lines[b], corrections, result)
 

@@ -15,17 +15,19 @@ from wgflow.schemes.explicit import check_factor
 from wgflow.schemes.implicit_factor import factorise
 from wgflow.schemes.implicit_space import DiffusionFluxes
 from wgflow.schemes.implicit_state import ImplicitState
+from wgflow.schemes.step_control import StepController, check_tolerance
 from wgflow.typing import FloatArray
 
 BACKWARD_EULER, TR_BDF2 = "backward_euler", "tr_bdf2"
-IMPLICIT_METHODS = (BACKWARD_EULER, TR_BDF2)
+LOCAL_ORDERS = {BACKWARD_EULER: 2, TR_BDF2: 3}  # of the error of a step
+IMPLICIT_METHODS = tuple(LOCAL_ORDERS)
 
 NEWTON_ITERATIONS = 25
 SLOW = 0.1  # size of a correction over that of the last one from which a new factorisation pays
 NEWTON_TOLERANCE = 1e-11  # L1 size of the last correction over the mass
 NEGATIVE_ROUND_OFF = 1e-14  # of the largest density, set to zero
-SAFETY, LARGEST_GROWTH, LEAST_GROWTH = 0.9, 4.0, 0.2
-MAX_HALVINGS = 60
+IMPLICIT_TOLERANCE = 1e-6
+MAX_ATTEMPTS = 60
 
 GAMMA = 2.0 - math.sqrt(2.0)
 DIAGONAL = 0.5 * GAMMA  # factor of the step in the equation of every stage
@@ -59,7 +61,7 @@ class ImplicitFiniteVolume(ImplicitState):
     stepper : str
         "backward_euler" or "tr_bdf2".
     tolerance : float
-        Local error of a step, in L1 relative to the mass, in [1e-12, 0.1].
+        Error of a step, in L1 relative to the mass, in [1e-12, 0.1].
     time : float
         Time at the start.
 
@@ -83,7 +85,7 @@ class ImplicitFiniteVolume(ImplicitState):
         transport: float = 1.0,
         reaction: float | None = None,
         stepper: str = TR_BDF2,
-        tolerance: float = 1e-4,
+        tolerance: float = IMPLICIT_TOLERANCE,
         time: float = 0.0,
     ) -> None:
         reaction = domain.reaction if reaction is None else reaction
@@ -91,52 +93,48 @@ class ImplicitFiniteVolume(ImplicitState):
         check_factor("reaction", reaction)
         if stepper not in IMPLICIT_METHODS:
             raise InputError(f"stepper = {stepper!r} is unknown; choose one of {', '.join(IMPLICIT_METHODS)}")
-        if not 1e-12 <= tolerance <= 0.1:
-            raise InputError(f"tolerance = {tolerance!r} is not allowed; give a number from 1e-12 to 0.1")
-        self._tolerance, self._stepper = tolerance, stepper
+        self._tolerance, self._stepper = check_tolerance(tolerance), stepper
+        self._control = StepController(LOCAL_ORDERS[stepper])
         self._fluxes = DiffusionFluxes(functional, domain, transport, reaction)
         super().__init__(functional, domain, density, time)
         self._factor: Any = None
         self._factored = np.empty(0)
+        self._mass = 1.0
         self.begin_interval(math.inf)
 
     def begin_interval(self, end: float) -> None:
-        """Forget all step control and aim at ``end``."""
+        """Aim at ``end``; step control goes on."""
         self._end = end
-        self._proposed = 0.0
-        self._mass = float(self._fluxes.volumes @ self._density)
-        self._concentration.begin(self.density)
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, and what determines the next steps."""
         return {
             "density": self.density.copy(),
+            **self._control.checkpoint(),
             **numbers(
                 time=self.time,
                 end=self._end,
                 step_size=self.step_size,
-                proposed=self._proposed,
-                mass=self._mass,
-                largest_share=self._concentration.limit,
+                largest_share=self._concentration.share,
             ),
         }
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
+        """Go on from a checkpoint."""
+        self._control.restore(checkpoint)
         self._end, self.step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
-        self._proposed, self._mass = float(checkpoint["proposed"]), float(checkpoint["mass"])
-        self._concentration.limit = float(checkpoint["largest_share"])
+        self._concentration.share = float(checkpoint["largest_share"])
         self.counts = StepCounts()
 
     def step(self) -> None:
         """Advance by one accepted step."""
+        self._mass = float(self._fluxes.volumes @ self._density)
         start_rate = self._fluxes.rate(self._density)
-        if self._proposed == 0.0:
+        if self._control.aim == 0.0:
             change = self._size(start_rate)
-            self._proposed = self._tolerance / change if change > 0.0 else math.inf
-        for _ in range(MAX_HALVINGS):
-            remaining = self._end - self.time
-            step = remaining if self._proposed >= remaining else min(self._proposed, 0.5 * remaining)
+            self._control.begin(self._tolerance / change if change > 0.0 else math.inf)
+        for _ in range(MAX_ATTEMPTS):
+            step = self._control.propose(self._end - self.time)
             if self._attempt(step, start_rate):
                 return
             self.counts.rejected += 1
@@ -146,22 +144,21 @@ class ImplicitFiniteVolume(ImplicitState):
         )
 
     def _attempt(self, step: float, start_rate: FloatArray) -> bool:
-        """Do a step by the chosen method, else by backward Euler, and propose the next one; whether it is kept."""
-        self._proposed = 0.5 * step
+        """Do a step by the chosen method, else by backward Euler; whether it is kept."""
         for name in dict.fromkeys((self._stepper, BACKWARD_EULER)):
             found = self._tr_bdf2(step, start_rate) if name == TR_BDF2 else self._backward_euler(step, start_rate)
             if found is None or not self._is_positive(found[0]):
                 continue
-            density, error = np.maximum(found[0], 0.0), self._size(found[1])
-            growth = SAFETY * (self._tolerance / max(error, 1e-300)) ** (1.0 / 3.0 if name == TR_BDF2 else 0.5)
-            if error > self._tolerance:
-                self._proposed = step * min(max(growth, LEAST_GROWTH), 0.5)
+            density, quotient = np.maximum(found[0], 0.0), self._size(found[1]) / self._tolerance
+            if not quotient <= 1.0:
+                self._control.reject(step, quotient)
                 return False
             energy = self._evaluate(density)
             if not self._rises(energy):
-                self._proposed = step * min(max(growth, LEAST_GROWTH), LARGEST_GROWTH)
+                self._control.accept(step, quotient)
                 self._accept(density, energy, step, self._end)
                 return True
+        self._control.refuse(step)
         return False
 
     def _backward_euler(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:

@@ -9,8 +9,9 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError
 from wgflow.functionals import Functional
+from wgflow.schemes.concentration import ConcentrationWatch
 from wgflow.schemes.evolution import GridScalars, Scalars, Snapshot, StepCounts
-from wgflow.schemes.explicit import ROUND_OFF, ConcentrationWatch, check_density
+from wgflow.schemes.explicit import ROUND_OFF, check_density
 from wgflow.typing import FloatArray
 
 

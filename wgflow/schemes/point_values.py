@@ -9,6 +9,7 @@ import numpy as np
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
 from wgflow.schemes.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
+from wgflow.schemes.runge_kutta import RungeKutta
 from wgflow.schemes.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
 from wgflow.typing import FloatArray
 
@@ -16,6 +17,7 @@ from wgflow.typing import FloatArray
 # third order in it, so that the lower end stands for round-off.
 TRANSPORT_CELLS, DECAY_CELLS = 64, 32
 DECAY_RANGE = (1e-3, 0.25)
+LIMITING_SHARE = 0.5  # of the bound P, in a step of which corrections leave every cell nonnegative
 
 
 class HighOrderScheme:
@@ -68,7 +70,8 @@ class HighOrderScheme:
     ) -> None:
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
         arrays = (values.reshape(self._shape) for values in (density, potential, start))
-        factors = (weights, step, self._mobility, self._reaction, self._periodic)
+        limiting = max(step, LIMITING_SHARE / max(self.loss_rate(potential), 1e-300))
+        factors = (weights, (step, limiting), self._mobility, self._reaction, self._periodic)
         self._stage(*arrays, *factors, self._work, result.reshape(self._shape))
 
     def loss_rate(self, potential: FloatArray) -> float:
@@ -77,11 +80,12 @@ class HighOrderScheme:
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
 
 
-def step_factors(domain: Domain) -> tuple[float, float]:
-    """Factors of the bounds P and E with which the error of SSPRK3 in time stays below that of fifth order in space.
+def step_factors(domain: Domain, method: RungeKutta) -> tuple[float, float]:
+    """Factors of the bounds P and E with which the error in time stays below that of fifth order in space.
 
     The bound P is proportional to the width h of a cell and the bound E does not depend on it; with the factors both
-    fall like h^(5/3), so that the third order in time is fifth order in h.
+    fall like h^(5/3), so that the third order in time is fifth order in h. The error of a step z of ssprk43 is z^4/48,
+    that of ssprk3 z^4/24: of the twofold steps that its bounds allow it takes those with the same error in the end.
 
     Returns
     -------
@@ -91,4 +95,6 @@ def step_factors(domain: Domain) -> tuple[float, float]:
     cells = max(domain.base.shape)
     lowest, highest = DECAY_RANGE
     decay = (DECAY_CELLS / cells) ** (5.0 / 3.0)
-    return min(1.0, (TRANSPORT_CELLS / cells) ** (2.0 / 3.0)), min(max(decay, lowest), highest)
+    alike = method.stage_step ** (2.0 / 3.0)
+    transport = min(1.0, (TRANSPORT_CELLS / cells) ** (2.0 / 3.0))
+    return alike * transport, alike * min(max(decay, lowest), highest)

@@ -1,11 +1,27 @@
-"""Strong-stability-preserving Runge-Kutta methods, as convex combinations of Euler stages.
+"""Strong-stability-preserving Runge-Kutta methods, as convex combinations of Euler stages, with estimates of error.
 
-Stage i is ``start_weight u^n + stage_weight (u_{i-1} + dt L(u_{i-1}))``; what holds for an Euler stage and is
-convex (positivity, decay of a convex energy) holds for the step.
+Stage i is ``start_weight u^n + stage_weight (u_{i-1} + c dt L(u_{i-1}))`` with the same c for all stages of a method;
+what holds for an Euler stage of the size c dt and is convex (positivity, decay of a convex energy) holds for the step.
+
+The difference to a method of one order less, a combination of the same stages, estimates the error of a step. With the
+state u at its start, and the last two stages v and w, it is ``a u + b v + c w``:
+
+========  ============================================================  ==================
+method    that of one order less                                        (a, b, c)
+========  ============================================================  ==================
+euler     the trapezoidal rule, of one order more; w is a stage beyond  (1/2, -1, 1/2)
+ssprk2    Euler                                                         (0, -1, 1)
+ssprk3    weights (1/2, 1/2, 0)                                         (1, -2, 1)
+ssprk43   weights (1/4, 1/4, 1/4, 1/4) of its own stages' slopes        (1/2, -1, 1/2)
+========  ============================================================  ==================
 
 References
 ----------
 Shu and Osher (1988), J. Comput. Phys. 77, Eqs. (2.16) and (2.18).
+Kraaijevanger (1991), Contractivity of Runge-Kutta methods, BIT 31, and Gottlieb, Ketcheson and Shu (2009), High order
+strong stability preserving time discretizations, J. Sci. Comput. 38: ssprk43.
+Conde, Fekete and Shadid (2022), Embedded pairs for optimal explicit strong stability preserving Runge-Kutta methods,
+J. Comput. Appl. Math. 412: its estimate of the error.
 """
 
 from __future__ import annotations
@@ -17,18 +33,43 @@ from wgflow.errors import InputError
 
 @dataclass(frozen=True)
 class RungeKutta:
-    """Name, order and the weights (start_weight, stage_weight) of each stage."""
+    """A method in time.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    order : int
+        Its order.
+    stages : tuple of (float, float)
+        The weights (start_weight, stage_weight) of each stage.
+    stage_step : float
+        Size c of an Euler stage over that of the step: the bounds of a stage hold for c times the step.
+    error : tuple of float
+        The factors (a, b, c) of the estimate of the error.
+    looks_ahead : bool
+        Whether the estimate needs a stage beyond the step.
+    """
 
     name: str
     order: int
     stages: tuple[tuple[float, float], ...]
+    stage_step: float
+    error: tuple[float, float, float]
+    looks_ahead: bool = False
+
+    @property
+    def error_order(self) -> int:
+        """Order of the estimate over the change in a step, in the step."""
+        return max(self.order - 1, 1)
 
 
-EULER = RungeKutta("euler", 1, ((0.0, 1.0),))
-SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)))
-SSPRK3 = RungeKutta("ssprk3", 3, ((0.0, 1.0), (3 / 4, 1 / 4), (1 / 3, 2 / 3)))
+EULER = RungeKutta("euler", 1, ((0.0, 1.0),), 1.0, (0.5, -1.0, 0.5), looks_ahead=True)
+SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)), 1.0, (0.0, -1.0, 1.0))
+SSPRK3 = RungeKutta("ssprk3", 3, ((0.0, 1.0), (3 / 4, 1 / 4), (1 / 3, 2 / 3)), 1.0, (1.0, -2.0, 1.0))
+SSPRK43 = RungeKutta("ssprk43", 3, ((0.0, 1.0), (0.0, 1.0), (2 / 3, 1 / 3), (0.0, 1.0)), 0.5, (0.5, -1.0, 0.5))
 
-METHODS = {method.name: method for method in (EULER, SSPRK2, SSPRK3)}
+METHODS = {method.name: method for method in (EULER, SSPRK2, SSPRK3, SSPRK43)}
 
 
 def find_method(name: str) -> RungeKutta:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from wgflow.errors import InputError, WallWarning, WgflowError
+from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.problems import Problem, load, run
 from wgflow.sweeps.plan import Plan
 from wgflow.trajectory import Trajectory
@@ -106,13 +106,13 @@ def carry_out_run(plan: Plan, folder: Path, index: int) -> Outcome:
     if found is not None and found.status == COMPLETE:
         return found
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", WallWarning)
+        warnings.simplefilter("always", FlowWarning)
         try:
             outcome = _outcome(index, _finish(plan.problem(index), plan.file(folder, index)))
         except Exception as error:  # whatever went wrong here must not stop the other runs
             text = str(error) if isinstance(error, WgflowError) else f"{type(error).__name__}: {error}"
             return replace(read_outcome(plan, folder, index) or Outcome(index, FAILED), status=FAILED, message=text)
-    heard = dict.fromkeys(str(warning.message) for warning in caught if issubclass(warning.category, WallWarning))
+    heard = dict.fromkeys(str(warning.message) for warning in caught if issubclass(warning.category, FlowWarning))
     return replace(outcome, message="; ".join(heard))
 
 

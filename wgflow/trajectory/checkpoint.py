@@ -1,7 +1,8 @@
-"""The state of a run between two outputs: with it a run goes on, bit by bit, as if it had not been interrupted.
+"""What a run goes on from, bit by bit, as if it had not been interrupted: its state, and all step control.
 
 It is an array of bytes in the file, ``checkpoint/state``: arrays by name in the format .npz of numpy, which has
-checksums. It counts as long as its time is later than that of the last scheduled snapshot, and is empty otherwise.
+checksums. At each output it is written before the snapshot, and then stands for it; between two outputs it is replaced
+now and then, and holds the step control of the last output too (`at_last_output`), for a run that goes on to others.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import numpy as np
 
 from wgflow.schemes import Checkpoint
 from wgflow.trajectory.raw_file import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
+from wgflow.trajectory.schema import FIELDS
 
 STATE = "checkpoint/state"
+SPENT = "spent"  # name of what ACCUMULATED counts in a checkpoint
+LAST_OUTPUT = "last_output/"  # begins the names of what belongs to the last output
 
 
 class CheckpointStore:
@@ -58,6 +62,21 @@ class CheckpointStore:
         (extent, length), (layout, _) = self.places
         self._raw.patch(extent, size.to_bytes(8, "little") * (length // 8))
         self._raw.patch(layout, address.to_bytes(8, "little") + size.to_bytes(8, "little"))
+
+
+def control_at_output(checkpoint: Checkpoint) -> Checkpoint:
+    """Leave out of a checkpoint at an output what the snapshot holds; names tell that they are those of an output."""
+    return {f"{LAST_OUTPUT}{name}": values for name, values in checkpoint.items() if name not in FIELDS}
+
+
+def at_last_output(checkpoint: Checkpoint) -> Checkpoint | None:
+    """Step control of the last output in a checkpoint between two, without the fields of its snapshot, if it is there.
+
+    Files of schema 2 do not hold it.
+    """
+    size = len(LAST_OUTPUT)
+    found = {name[size:]: values for name, values in checkpoint.items() if name.startswith(LAST_OUTPUT)}
+    return found or None
 
 
 def packed(checkpoint: Checkpoint) -> bytes:

@@ -192,10 +192,10 @@ def _create_steps(file: h5py.File) -> None:
 
 
 def _create_checkpoint(file: h5py.File) -> None:
-    """Room for the state between two outputs, whose bytes are a dimension of netCDF of their own."""
+    """Room for what a run goes on from, whose bytes are a dimension of netCDF of their own."""
     [state] = _on_one_page(lambda: [file.create_dataset(None, shape=(0,), dtype="u1")])
     file[STATE] = state
-    _describe(state, "state between two snapshots, in the format .npz of numpy; empty where a run has ended", "1")
+    _describe(state, "state and step control that a run goes on from, in the format .npz of numpy", "1")
     state.make_scale(state.name.rpartition("/")[-1])
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from wgflow.typing import FloatArray
 
-SCHEMA_VERSION = 2  # 1 had neither steps nor checksums of scalars, and was written by the HDF5 library alone
+# 1 had neither steps nor checksums of scalars, and was written by the HDF5 library alone; 2 did not keep step control
+# at outputs, where it began anew.
+SCHEMA_VERSION = 3
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED = "running", "complete", "interrupted", "failed"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Checkpoint, Snapshot
-from wgflow.trajectory.checkpoint import read_checkpoint
+from wgflow.trajectory.checkpoint import LAST_OUTPUT, SPENT, control_at_output, read_checkpoint
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
@@ -38,15 +38,24 @@ from wgflow.trajectory.seal import check_seal
 from wgflow.trajectory.steps import BUFFERED, StepRow, StepTable
 from wgflow.typing import FloatArray
 
-SPENT = "spent"  # name of what ACCUMULATED counts in a checkpoint
 STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_SCALARS, CHECKSUM))
 
 
 class Recorder(Protocol):
     """Takes the snapshots of a run."""
 
-    def append(self, snapshot: Snapshot, spent: Mapping[str, float], *, scheduled: bool = True) -> None:
-        """Keep a snapshot, and what the run has spent; one that is not scheduled is the last of a run that stopped."""
+    def append(
+        self,
+        snapshot: Snapshot,
+        spent: Mapping[str, float],
+        checkpoint: Checkpoint | None = None,
+        *,
+        scheduled: bool = True,
+    ) -> None:
+        """Keep a snapshot, what the run has spent, and at an output what it goes on from.
+
+        A snapshot that is not scheduled is the last one of a run that stopped.
+        """
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Keep the state between two snapshots in the place of that before, for the run to go on from."""
@@ -73,6 +82,7 @@ class MemoryRecorder:
         self,
         snapshot: Snapshot,
         spent: Mapping[str, float],  # noqa: ARG002
+        checkpoint: Checkpoint | None = None,  # noqa: ARG002
         *,
         scheduled: bool = True,  # noqa: ARG002
     ) -> None:
@@ -116,6 +126,7 @@ class FileRecorder:
         self._columns = [name for name in file.variables if name.startswith(STEPS)]
         self._steps = StepTable()
         self._spent = self._earlier()
+        self._last_output: Checkpoint = {}
 
     @classmethod
     def create(
@@ -166,11 +177,13 @@ class FileRecorder:
             raise
 
     @classmethod
-    def reopen(cls, path: Path, attributes: Mapping[str, Any], *, count: int, time: float) -> FileRecorder:
+    def reopen(
+        cls, path: Path, attributes: Mapping[str, Any], *, count: int, time: float, checkpoint: Checkpoint | None = None
+    ) -> FileRecorder:
         """Open an existing file to append to it, with new global attributes; its counts of steps go on.
 
         What is in the file behind the time at which the run goes on is given up: steps, a snapshot that is not
-        scheduled, and the checkpoint, unless it is the one of that time.
+        scheduled, and a checkpoint that is not that one.
 
         Parameters
         ----------
@@ -182,6 +195,8 @@ class FileRecorder:
             Number of scheduled snapshots that the caller has read.
         time : float
             Where the run goes on: at the last of these, or at the checkpoint.
+        checkpoint : Checkpoint, optional
+            What it goes on from.
 
         Raises
         ------
@@ -205,22 +220,20 @@ class FileRecorder:
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
         recorder = cls(file, path)
         try:
-            recorder._start_anew(attributes, count, time)
+            recorder._start_anew(attributes, count, time, checkpoint)
         except (OSError, ValueError, InputError) as error:
             file.close()
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
         return recorder
 
-    def _start_anew(self, attributes: Mapping[str, Any], count: int, time: float) -> None:
+    def _start_anew(
+        self, attributes: Mapping[str, Any], count: int, time: float, checkpoint: Checkpoint | None
+    ) -> None:
         interrupted_at = int(self._file.number(INTERRUPTED_AT))
         if count != (self._count if interrupted_at < 0 else min(interrupted_at, self._count)):
             raise InputError("another run has continued it in the meantime")
         self._file.truncate(self._fields, count)
-        checkpoint = read_checkpoint(self.path)
-        if checkpoint is not None and float(checkpoint["time"]) != time:
-            self._drop_checkpoint()
-        elif checkpoint is not None and SPENT in checkpoint:
-            self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
+        self._replace_checkpoint(time, checkpoint)
         with h5py.File(self.path, "r") as file:
             history = f"{file.attrs['history']}\n{history_line()}"
             noted = int(np.searchsorted(file[f"{STEPS}/time"][:], time, side="right"))
@@ -235,11 +248,23 @@ class FileRecorder:
         self._file.set_attributes({**changed, **started})
         self._file.announce([])
 
-    def _drop_checkpoint(self) -> None:
-        """Clear the checkpoint before the steps that lead to it are given up."""
-        if self._file.checkpoint is not None:
-            self._file.checkpoint.clear()
+    def _replace_checkpoint(self, time: float, checkpoint: Checkpoint | None) -> None:
+        """Let the file hold what the run goes on from, before the steps that lead to another state are given up."""
+        stored = read_checkpoint(self.path)
+        if self._file.checkpoint is not None and stored is not None and float(stored["time"]) != time:
+            if checkpoint is None:
+                self._file.checkpoint.clear()
+            else:
+                self._file.checkpoint.put(checkpoint)
             self._file.announce([])
+        if checkpoint is None:
+            return
+        if SPENT in checkpoint:
+            self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
+        if float(checkpoint["time"]) == float(checkpoint["end"]):
+            self._last_output = control_at_output(checkpoint)
+        else:
+            self._last_output = {name: array for name, array in checkpoint.items() if name.startswith(LAST_OUTPUT)}
 
     @property
     def _count(self) -> int:
@@ -253,55 +278,66 @@ class FileRecorder:
         """What all legs have spent."""
         return {name: self._spent[name] + value for name, value in spent.items()}
 
-    def append(self, snapshot: Snapshot, spent: Mapping[str, float], *, scheduled: bool = True) -> None:
-        """Append a snapshot; raises ComputationError if the disk does not take it, or the file is gone."""
+    def append(
+        self,
+        snapshot: Snapshot,
+        spent: Mapping[str, float],
+        checkpoint: Checkpoint | None = None,
+        *,
+        scheduled: bool = True,
+    ) -> None:
+        """Append a snapshot; raises ComputationError if the disk does not take it, or the file is gone.
+
+        What an output goes on from is written before it: a run that is killed between the two has lost neither.
+        """
         count = self._count
         scalars = {name: np.array([getattr(snapshot, name)], dtype=np.float64) for name in ("time", *SCALARS)}
         rows = {**snapshot.fields, **scalars, CHECKSUM: row_checksums(list(scalars.values()))}
-        try:
+        with self._told(f"snapshot at t = {snapshot.time:g} cannot be written"):
             self._write_steps()
+            if checkpoint is not None:
+                self._put(checkpoint, spent)
             self._file.append(rows)
             self._file.set_attributes({**self._total(spent), **({} if scheduled else {INTERRUPTED_AT: count})})
-            if scheduled and self._file.checkpoint is not None:
-                self._file.checkpoint.clear()
             self._file.announce(self._fields)
             self._settle()
-        except OSError as error:
-            self._steps.clear()
-            raise ComputationError(
-                f"snapshot at t = {snapshot.time:g} cannot be written to {self.path}: {reason_of(error)}; the "
-                f"{count} snapshots before it are kept"
-            ) from None
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Write the state between two snapshots; raises ComputationError as `append` does."""
+        with self._told(f"the state at t = {float(checkpoint['time']):g} cannot be written"):
+            self._write_steps()
+            self._put({**checkpoint, **self._last_output}, spent)
+            self._settle()
+
+    def _put(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
+        """Let the file hold what the run goes on from; files of earlier versions have no place for it."""
         if self._file.checkpoint is None:
             return
         total = self._total(spent)
+        counted = {**checkpoint, SPENT: np.array([total[name] for name in ACCUMULATED])}
+        self._file.checkpoint.put(counted)
+        self._file.announce([])
+        if float(checkpoint["time"]) == float(checkpoint["end"]):
+            self._last_output = control_at_output(counted)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Turn errors of the system into ComputationError, which says what is kept."""
+        count = self._count
         try:
-            self._write_steps()
-            self._file.checkpoint.put({**checkpoint, SPENT: np.array([total[name] for name in ACCUMULATED])})
-            self._file.announce([])
-            self._settle()
+            yield
         except OSError as error:
             self._steps.clear()
             raise ComputationError(
-                f"the state at t = {float(checkpoint['time']):g} cannot be written to {self.path}: "
-                f"{reason_of(error)}; the {self._count} snapshots before it are kept"
+                f"{what} to {self.path}: {reason_of(error)}; the {count} snapshots before it are kept"
             ) from None
 
     def note(self, step: StepRow) -> None:
         """Keep the numbers of a step; the file takes them with the next snapshot, or when there are many."""
         self._steps.append(step)
         if len(self._steps) >= BUFFERED:
-            try:
+            with self._told(f"the steps up to t = {step[0]:g} cannot be written"):
                 self._write_steps()
-            except OSError as error:
-                self._steps.clear()
-                raise ComputationError(
-                    f"the steps up to t = {step[0]:g} cannot be written to {self.path}: {reason_of(error)}; the "
-                    f"{self._count} snapshots before are kept"
-                ) from None
 
     def _write_steps(self) -> None:
         if len(self._steps) == 0:

@@ -82,7 +82,6 @@ class LinearisedJkoFlow(ImplicitState):
     def begin_interval(self, end: float) -> None:
         """Forget halved steps, and aim at ``end``."""
         self._control = StepControl(self._options, end)
-        self._concentration.begin(self.density)
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, and how often steps are halved."""
@@ -93,7 +92,7 @@ class LinearisedJkoFlow(ImplicitState):
                 end=self._control.end,
                 step_size=self.step_size,
                 halvings=self._control.halvings,
-                largest_share=self._concentration.limit,
+                largest_share=self._concentration.share,
             ),
         }
 
@@ -101,7 +100,7 @@ class LinearisedJkoFlow(ImplicitState):
         """Go on within the interval of a checkpoint."""
         self._control = StepControl(self._options, float(checkpoint["end"]))
         self._control.halvings, self.step_size = int(checkpoint["halvings"]), float(checkpoint["step_size"])
-        self._concentration.limit = float(checkpoint["largest_share"])
+        self._concentration.share = float(checkpoint["largest_share"])
         self.counts = StepCounts()
 
     def step(self) -> None:

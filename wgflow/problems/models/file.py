@@ -21,6 +21,8 @@ from wgflow.problems.models.solvers import (
     SolverSection,
 )
 
+FORMER_DEFAULTS = {"stepper": "ssprk3", "tolerance": 1e-4}  # of [finite_volume], in files of schema 2
+
 
 class OutputSection(Section):
     """When snapshots are taken."""
@@ -47,6 +49,16 @@ class ProblemFile(Section):
     jko: JkoSection = JkoSection()
     normalised: NormalisedSection = NormalisedSection()
     output: OutputSection = OutputSection()
+
+    def with_former_defaults(self, stored: ProblemFile) -> ProblemFile:
+        """Take from the problem in a file what was a default when it was written, where this one leaves it out."""
+        section, found = self.finite_volume, stored.finite_volume
+        taken = {
+            key: former
+            for key, former in FORMER_DEFAULTS.items()
+            if key not in section.model_fields_set and getattr(found, key) == former
+        }
+        return self.model_copy(update={"finite_volume": section.model_copy(update=taken)})
 
     @property
     def moves_density(self) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from wgflow.problems.models.base import NonNegative, Positive, Section, Tolerance
 
 DESCENTS = ("euler", "mirror", "langevin")
+IMPLICIT = ("backward_euler", "tr_bdf2")
 
 
 class SolverSection(Section):
@@ -29,13 +30,17 @@ class FiniteVolumeSection(Section):
 
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
-    stepper: Literal["euler", "ssprk2", "ssprk3", "backward_euler", "tr_bdf2"] = Field(
-        "ssprk3",
-        description='time-stepping method; "backward_euler" and "tr_bdf2" are implicit, for stiff diffusion: the other '
-        "options do not count for them",
+    stepper: Literal["euler", "ssprk2", "ssprk3", "ssprk43", "backward_euler", "tr_bdf2"] = Field(
+        "ssprk43",
+        description='time-stepping method; "backward_euler" and "tr_bdf2" are implicit, for stiff diffusion: but for '
+        "the tolerance, the other options do not count for them",
     )
     tolerance: float = Field(
-        1e-4, ge=1e-12, le=0.1, description="local error of implicit steps, in L1 relative to the mass"
+        default_factory=lambda known: 1e-6 if known.get("stepper") in IMPLICIT else 1e-4,
+        ge=1e-12,
+        le=0.1,
+        description="error of a step in L1: of explicit ones relative to the change in a step, by default 1e-4, of "
+        "implicit ones relative to the mass, by default 1e-6",
     )
     velocity: Literal["two_point", "midpoint"] = Field(
         "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
@@ -44,7 +49,7 @@ class FiniteVolumeSection(Section):
     @property
     def pointwise(self) -> bool:
         """Whether densities are values at the cell centres and not averages."""
-        return self.order > 2 and self.stepper in {"euler", "ssprk2", "ssprk3"}
+        return self.order > 2 and self.stepper not in IMPLICIT
 
 
 class ParticlesSection(Section):

@@ -1,0 +1,61 @@
+"""A guard against mass that comes together in one cell, where the energy needs a density that the grid resolves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wgflow.domains.faces import list_faces
+from wgflow.errors import ComputationError
+from wgflow.functionals import GridFunctional
+from wgflow.typing import FloatArray
+
+RESOLVED_CONTRAST = 4.0  # of a cell and the least of its neighbours: a Gaussian of standard deviation 0.6 to 0.85 cells
+
+
+class ConcentrationWatch:
+    """Stops a run whose mass comes together in one cell.
+
+    A cell may hold much of the mass where its neighbours do too, as at the narrow rest of a diffusion at low
+    temperature; and a run may start from a concentrated measure as long as it spreads. Refused is a cell that holds a
+    larger share than the functional allows, and more than in the step before, with a density that is more than
+    ``RESOLVED_CONTRAST`` times that of a neighbour.
+
+    Parameters
+    ----------
+    functional : GridFunctional
+        F, with the share of the mass that a cell may hold.
+    density : array, shape ``domain.shape``
+        Density at the start.
+
+    Attributes
+    ----------
+    share : float
+        Share of the mass in the fullest cell at the last step; 0 where none is too large.
+    """
+
+    def __init__(self, functional: GridFunctional, density: FloatArray) -> None:
+        self._allowed, self._domain = functional.largest_share, functional.domain
+        self._masses = np.empty_like(density)
+        self.share = self._share(density)
+
+    def check(self, density: FloatArray, time: float) -> None:
+        """Raise ComputationError if a cell holds too much."""
+        before, self.share = self.share, self._share(density)
+        if self.share > max(self._allowed, before) and self._contrast(density) > RESOLVED_CONTRAST:
+            raise ComputationError(
+                f"concentration at t = {time:g}: one cell holds {self.share:.0%} of the mass, so that the grid does "
+                "not resolve the density any more; the solution may blow up: stop before, or refine the grid"
+            )
+
+    def _share(self, density: FloatArray) -> float:
+        if self._allowed >= 1.0:
+            return 0.0
+        np.multiply(density, self._domain.volumes, out=self._masses)
+        return float(self._masses.max() / self._masses.sum())
+
+    def _contrast(self, density: FloatArray) -> float:
+        """Density of the fullest cell over the least one beside it."""
+        values, fullest = density.ravel(), int(self._masses.argmax())
+        faces = list_faces(self._domain).cells
+        beside = faces[(faces == fullest).any(axis=1)]
+        return float(values[fullest] / max(values[beside].min(), 1e-300))
