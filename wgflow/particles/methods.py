@@ -18,11 +18,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wgflow.errors import ComputationError, InputError
+from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
+
+
+REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
+LEAST_STEP = 10.0  # over the spacing of numbers
 
 
 @dataclass(frozen=True)
@@ -166,17 +170,25 @@ class _Integration:
         return float(solver.t), solver.y, solver.f, float(solver.h_abs)
 
     def _integrate(self) -> None:
-        """Do a step of the integrator.
-
-        Its points are put back where the flow lives, so that they do not depart from there in a long run. Trials that
-        lead to numbers that are not finite, perhaps behind the last output, are done with smaller steps.
-        """
+        """Do a step of the integrator; its points are put back where the flow lives, lest they depart from there."""
         solver, self._before, self._polynomial = self._solver, self._stage(), None
-        with np.errstate(over="ignore", invalid="ignore"):
-            message = solver.step()
+        message: str | None = None
+        while solver.t == self._before[0] and solver.status != "failed":
+            with np.errstate(over="ignore", invalid="ignore"):  # of trials that the error control rejects
+                message = self._tried()
         if solver.status == "failed":
             raise ComputationError(f"the particle integrator failed at t = {solver.t:g}: {message}")
         solver.y = self._system.retracted(solver.y)
+
+    def _tried(self) -> str | None:
+        """Try a step; where F is not defined, perhaps behind the last output, the next one to try is smaller."""
+        try:
+            return self._solver.step()  # type: ignore[no-any-return]
+        except WgflowError:
+            self._solver.h_abs *= REDUCTION
+            if self._solver.h_abs < LEAST_STEP * np.spacing(max(abs(self._solver.t), 1.0)):
+                raise
+            return None
 
     def _between(self) -> FloatArray:
         """State at an output within the last step."""

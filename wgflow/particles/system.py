@@ -125,7 +125,8 @@ class ParticleFlow:
             )
         self.time, self.step_size = step.time, step.time - self.time
         if step.state is not self._state:
-            self._state, self._sampled_energy, self._found = step.state, step.energy, None
+            self._state, self._sampled_energy = step.state, step.energy
+        self._found = None
         self.counts.accepted += 1
 
     @property
