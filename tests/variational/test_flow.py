@@ -198,7 +198,7 @@ def test_a_whole_step_that_is_not_found_is_halved_and_the_next_ones_with_it():
     assert (counts.rejected, control.halvings) == (2, 2)
     with pytest.raises(StepError, match="no step"):
         StepControl(JkoOptions(8.0, halve=False), 0.0, 0.0).take(refusing(2.0, tried), counts)
-    with pytest.raises(StepError, match="no variational step from t = 4 lowers F, down to a step of 3.6e-12"):
+    with pytest.raises(StepError, match=r"no variational step from t = 4 lowers F, down to a step of 3\.6e-12"):
         control.take(refusing(0.0, tried), counts)
 
 

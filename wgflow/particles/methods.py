@@ -24,7 +24,6 @@ from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
 
-
 REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
 LEAST_STEP = 10.0  # over the spacing of numbers
 
@@ -182,13 +181,14 @@ class _Integration:
 
     def _tried(self) -> str | None:
         """Try a step; where F is not defined, perhaps behind the last output, the next one to try is smaller."""
+        solver, message = self._solver, None
         try:
-            return self._solver.step()  # type: ignore[no-any-return]
+            message = solver.step()
         except WgflowError:
-            self._solver.h_abs *= REDUCTION
-            if self._solver.h_abs < LEAST_STEP * np.spacing(max(abs(self._solver.t), 1.0)):
+            solver.h_abs *= REDUCTION
+            if solver.h_abs < LEAST_STEP * np.spacing(max(abs(solver.t), 1.0)):
                 raise
-            return None
+        return message
 
     def _between(self) -> FloatArray:
         """State at an output within the last step."""
