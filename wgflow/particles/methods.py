@@ -98,6 +98,9 @@ class Method(Protocol):
 class Adaptive:
     """Scipy's Runge-Kutta method of order 8 with error control.
 
+    It takes the same steps for any outputs. Those within a step are read off a polynomial of order 7, whose error is
+    up to some times the tolerance, while that at the ends of steps is mostly below.
+
     Parameters
     ----------
     tolerance : float
