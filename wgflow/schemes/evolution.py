@@ -13,7 +13,7 @@ from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray
 
 Checkpoint = Mapping[str, FloatArray]
-"""Arrays by name that determine the rest of an interval: the state, ``time``, its ``end``, and all step control."""
+"""Arrays by name that determine all that follows: the state, ``time``, the aim ``end``, and all step control."""
 
 
 def numbers(**values: float) -> dict[str, FloatArray]:
@@ -99,19 +99,19 @@ class Evolution(Protocol):
 
     @property
     def step_size(self) -> float:
-        """Size of the last accepted step."""
+        """Time since what was shown before."""
 
     def begin_interval(self, end: float) -> None:
-        """Forget all step control, so that the states at output times alone determine the run."""
+        """Aim at the next output, at the time ``end``; it changes no later state."""
 
     def scalars(self) -> Scalars:
         """Scalars of the current state, at no cost to speak of; NaN where they would cost an evaluation of J."""
 
     def checkpoint(self) -> Checkpoint:
-        """Copy what determines the rest of the interval; the fields of a snapshot have their names in it."""
+        """Copy what determines all that follows; the fields of a snapshot have their names in it."""
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on, with counts from 0, within the interval of a checkpoint that has the state of this solver.
+        """Go on, with counts from 0, from a checkpoint that has the state of this solver.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Evolution(Protocol):
         """
 
     def step(self) -> None:
-        """Advance by one accepted step, at most to the end of the interval, which is met exactly."""
+        """Advance what is shown by one accepted step, at most to the next output, which is met exactly."""
 
     def snapshot(self) -> Snapshot:
         """Copy the current state, which does not change it: now and then it is done between two outputs as well."""
