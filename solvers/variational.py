@@ -40,7 +40,7 @@ def main() -> None:
                 f"{flow.last.gap:12.1e}  {flow.last.least_curvature:12.3f}"
             )
 
-    # The same as a trajectory, for plots and files.
+    # The same as a trajectory, for plots and files; outputs on the way do not change it.
     again = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
     times = np.geomspace(0.1, 20.0, 20)
     trajectory = record_flow(again, times, functional=risk, course=Course(Space(3)), sign=neurons.signs)

@@ -178,20 +178,47 @@ def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
         assert flow.time == 2.0 * tau
 
 
-def test_cuts_begin_at_the_size_that_the_end_of_an_interval_allows():
-    tried, control = [], StepControl(JkoOptions(1e4), 5.0)
+def refusing(largest, tried):
+    """A step that is not found if it is too large; the state counts what it advanced by."""
 
-    def advance(size):
+    def advance(state, size):
         tried.append(size)
-        if size > 2.0:
+        if size > largest:
             raise StepError("no step")
+        return state + size, 10
 
-    counts = StepCounts()
-    control.take(advance, 0.0, counts)
-    assert tried == pytest.approx([5.0, 2.5, 5.0 / 3.0])
-    assert counts.rejected == 2
+    return advance
+
+
+def test_a_whole_step_that_is_not_found_is_halved_and_the_next_ones_with_it():
+    tried, counts, control = [], StepCounts(), StepControl(JkoOptions(8.0), 0.0, 0.0)
+    assert control.take(refusing(2.0, tried), counts) == (2.0, 2.0)
+    assert control.take(refusing(2.0, tried), counts) == (4.0, 4.0)
+    assert tried == [8.0, 4.0, 2.0, 2.0]
+    assert (counts.rejected, control.halvings) == (2, 2)
     with pytest.raises(StepError, match="no step"):
-        StepControl(JkoOptions(1e4, halve=False), 5.0).take(advance, 0.0, counts)
+        StepControl(JkoOptions(8.0, halve=False), 0.0, 0.0).take(refusing(2.0, tried), counts)
+    with pytest.raises(StepError, match=r"no variational step from t = 4 lowers F, down to a step of 3\.6e-12"):
+        control.take(refusing(0.0, tried), counts)
+
+
+def test_a_step_aside_that_is_not_found_is_halved_alone():
+    tried, counts, control = [], StepCounts(), StepControl(JkoOptions(8.0), 0.0, 0.0)
+    control.end = 5.0
+    assert control.take(refusing(2.0, tried), counts) == (5.0, 5.0)
+    assert tried == [5.0, 2.5, 1.25, 1.25, 2.5, 1.25, 1.25]
+    assert (counts.rejected, control.halvings, control.base, control.time) == (3, 0, 0.0, 0.0)
+    with pytest.raises(StepError, match="no step"):
+        control = StepControl(JkoOptions(8.0, halve=False), 0.0, 0.0)
+        control.end = 5.0
+        control.take(refusing(2.0, tried), counts)
+
+
+def test_halvings_that_are_not_carried_on_hold_for_one_step():
+    tried, control = [], StepControl(JkoOptions(4.0), 0.0, 0.0, carry=False)
+    for _ in range(2):
+        control.take(refusing(2.0, tried), StepCounts())
+    assert tried == [4.0, 2.0, 4.0, 2.0]
 
 
 def test_steps_grow_with_time_and_meet_the_outputs():
@@ -205,20 +232,7 @@ def test_steps_grow_with_time_and_meet_the_outputs():
         assert flow.step_size <= (0.01 + 0.5 * time) * (1.0 + 1e-12)
     assert flow.time == 3.0
     assert len(sizes) < 20
-    assert sizes[-1] > 0.5
-
-
-def test_a_run_is_continued_bit_by_bit():
-    whole = advance(flow_of("round", tau=0.03, growth=0.1), [0.2, 0.5])
-    middle = whole[0].fields
-    particles, domain, reaction = CASES["round"]
-    flow = make_jko_flow(
-        Quadratic(TARGET), particles, domain, JkoOptions(0.03, 0.1), reaction=reaction,
-        points=middle["position"], growth=middle["growth"], time=0.2,
-    )  # fmt: skip
-    end = advance(flow, [0.5])[0]
-    for name in ("position", "weight", "growth"):
-        np.testing.assert_array_equal(end.fields[name], whole[1].fields[name])
+    assert max(sizes) > 0.5
 
 
 @pytest.mark.parametrize(

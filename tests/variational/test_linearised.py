@@ -103,25 +103,21 @@ def test_f_falls_by_the_cost_of_the_step_for_every_size(name, exponent):
     flow = flow_of(name, JkoOptions(tau))
     bound, domain = CASES[name][0].on_grid(CASES[name][1]), CASES[name][1]
     iterations = []
-    for _ in range(2):
-        end = flow.time + tau
-        flow.begin_interval(end)
-        while flow.time < end:
-            before, mass, density = flow.energy, total_mass(domain, flow.density), flow.density.ravel().copy()
-            flow.step()
-            upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, flow.step_size).at(
-                flow.last.potential
-            )
-            scale = max(abs(before), bound.scale)
-            assert (
-                flow.energy + upwind.action(flow.density.ravel())
-                <= before + 1e-7 * (before - flow.energy) + 1e-13 * scale
-            )
-            assert flow.density.min() > 0.0
-            assert abs(upwind.balance(flow.density.ravel())).sum() <= 1e-12 * mass
-            if CASES[name][3] == 0.0:
-                assert total_mass(domain, flow.density) == pytest.approx(mass, rel=1e-12)
-            iterations.append(flow.last.iterations)
+    while flow.time < 1.9 * tau:
+        before, mass, density = flow.energy, total_mass(domain, flow.density), flow.density.ravel().copy()
+        flow.step()
+        upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, flow.step_size).at(
+            flow.last.potential
+        )
+        scale = max(abs(before), bound.scale)
+        assert (
+            flow.energy + upwind.action(flow.density.ravel()) <= before + 1e-7 * (before - flow.energy) + 1e-13 * scale
+        )
+        assert flow.density.min() > 0.0
+        assert abs(upwind.balance(flow.density.ravel())).sum() <= 1e-12 * mass
+        if CASES[name][3] == 0.0:
+            assert total_mass(domain, flow.density) == pytest.approx(mass, rel=1e-12)
+        iterations.append(flow.last.iterations)
     assert max(iterations) <= 20
     if exponent == -4:
         assert iterations[-1] <= 10

@@ -44,7 +44,7 @@ class Langevin:
     Parameters
     ----------
     step : float
-        Step size; steps are shortened evenly where they do not divide the time between two outputs.
+        Step size. Steps begin at the start of the run; an output between two ends a shorter one aside.
     batch : int or None
         Number of samples that each step draws, as in `Descent`: noisy SGD; None for the whole risk.
     seed : int
@@ -72,8 +72,8 @@ class Langevin:
     def _drift(self) -> Descent:
         return Descent(self.step, self.batch, self.seed, multiplicative=True)
 
-    def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
-        """Divide the interval; steps are numbered from the time 0 on."""
+    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
+        """Start at a state; steps are numbered from the time 0 on."""
         drift = self._drift
         drift.check_samples(system)
 
@@ -91,7 +91,7 @@ class Langevin:
             energy = None if self.batch is None else found.energy
             return system.diffused(moved, 0.5 * size, generator), energy
 
-        return equal_steps(update, self.step, time, state, end)
+        return equal_steps(update, self.step, time, state)
 
 
 def suitable_langevin(functional: Functional, particles: Particles, t_end: float, transport: float = 1.0) -> Langevin:

@@ -18,10 +18,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wgflow.errors import ComputationError, InputError
+from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.schemes.evolution import Checkpoint, numbers
+from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
+
+REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
+LEAST_STEP = 10.0  # over the spacing of numbers
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,16 @@ class Step:
 
 
 class Advance(Protocol):
-    """Steps of a method within an interval."""
+    """Steps of a method over a whole run."""
 
-    def __call__(self) -> Step:
-        """Make one step."""
+    def __call__(self, end: float) -> Step:
+        """Give the state one step on, at most at ``end``, which is met exactly and changes no later state."""
 
     def checkpoint(self) -> Checkpoint:
-        """Copy what determines the next steps beside time and state."""
+        """Copy what determines the next steps beside the last state that was given and its time."""
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
+        """Go on from a checkpoint, begun at the state that was given last and its time."""
 
 
 class System(Protocol):
@@ -86,13 +90,16 @@ class System(Protocol):
 class Method(Protocol):
     """A time-stepping method."""
 
-    def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
-        """Aim at ``end``; give what makes the steps."""
+    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
+        """Give what makes the steps from a state on."""
 
 
 @dataclass(frozen=True)
 class Adaptive:
     """Scipy's Runge-Kutta method of order 8 with error control.
+
+    It takes the same steps for any outputs. Those within a step are read off a polynomial of order 7, whose error is
+    up to some times the tolerance, while that at the ends of steps is mostly below.
 
     Parameters
     ----------
@@ -111,39 +118,86 @@ class Adaptive:
         if not 1e-13 <= self.tolerance <= 1e-1:
             raise InputError(f"tolerance = {self.tolerance!r} is not allowed; give a number from 1e-13 to 0.1")
 
-    def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
+    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
         """Start the integrator."""
-        return _Integration(system, time, state, end, self.tolerance)
+        return _Integration(system, time, state, self.tolerance)
 
 
 class _Integration:
-    """Steps of scipy's integrator."""
+    """Steps of scipy's integrator, which outputs do not change: where it is ahead they see a polynomial."""
 
-    def __init__(self, system: System, time: float, state: FloatArray, end: float, tolerance: float) -> None:
+    def __init__(self, system: System, time: float, state: FloatArray, tolerance: float) -> None:
         from scipy.integrate import DOP853  # takes longer to import than a small run to compute
 
         def velocity(_: float, state: FloatArray) -> FloatArray:
             return system.rate(state, system.potential_at(state))
 
-        self._system = system
-        self._solver: Any = DOP853(velocity, time, state, end, rtol=tolerance, atol=tolerance)
+        self._system, self._shown = system, time
+        self._solver: Any = DOP853(velocity, time, state, math.inf, rtol=tolerance, atol=tolerance)
+        self._before = self._stage()
+        self._polynomial: Callable[[float], FloatArray] | None = None
 
-    def __call__(self) -> Step:
-        """Make one step."""
+    def __call__(self, end: float) -> Step:
+        """Go to the end of the integrator's step, or to an output within it."""
         solver = self._solver
-        before = solver.t
-        message = solver.step()
-        if solver.status == "failed":
-            raise ComputationError(f"the particle integrator failed at t = {before:g}: {message}")
-        return Step(float(solver.t), self._system.retracted(solver.y) if solver.t == solver.t_bound else solver.y)
+        if self._shown >= solver.t:
+            self._integrate()
+        self._shown = min(end, float(solver.t))
+        return Step(self._shown, solver.y if self._shown == solver.t else self._between())
 
     def checkpoint(self) -> Checkpoint:
-        """Copy the step size that the error control wants, and the rate of change with which the next step begins."""
-        return {"rate": self._solver.f.copy(), **numbers(wanted_step=self._solver.h_abs)}
+        """Copy where the integrator stands; where it is ahead, where it stood before its last step.
+
+        These are the rate of change with which its next step begins, and the step size that the error control wants.
+        """
+        if self._shown == self._solver.t:
+            time, _, rate, size = self._stage()
+            return {"rate": rate.copy(), **numbers(wanted_step=size, base_time=time)}
+        time, state, rate, size = self._before
+        return {"base_state": state.copy(), "rate": rate.copy(), **numbers(wanted_step=size, base_time=time)}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
-        self._solver.f, self._solver.h_abs = checkpoint["rate"], float(checkpoint["wanted_step"])
+        """Go on from a checkpoint: the last step of an integrator that was ahead is done once more."""
+        solver = self._solver
+        ahead = "base_state" in checkpoint
+        solver.t, solver.f = float(checkpoint["base_time"]), checkpoint["rate"]
+        solver.y, solver.h_abs = checkpoint["base_state"] if ahead else solver.y, float(checkpoint["wanted_step"])
+        if ahead:
+            self._integrate()
+            self._between()  # known before the interruption: the counts are those of a run that goes on
+
+    def _stage(self) -> tuple[float, FloatArray, FloatArray, float]:
+        """Time, state, rate of change and wanted step of the integrator, which replaces these arrays at each step."""
+        solver = self._solver
+        return float(solver.t), solver.y, solver.f, float(solver.h_abs)
+
+    def _integrate(self) -> None:
+        """Do a step of the integrator; its points are put back where the flow lives, lest they depart from there."""
+        solver, self._before, self._polynomial = self._solver, self._stage(), None
+        message: str | None = None
+        while solver.t == self._before[0] and solver.status != "failed":
+            with np.errstate(over="ignore", invalid="ignore"):  # of trials that the error control rejects
+                message = self._tried()
+        if solver.status == "failed":
+            raise ComputationError(f"the particle integrator failed at t = {solver.t:g}: {message}")
+        solver.y = self._system.retracted(solver.y)
+
+    def _tried(self) -> str | None:
+        """Try a step; where F is not defined, perhaps behind the last output, the next one to try is smaller."""
+        solver, message = self._solver, None
+        try:
+            message = solver.step()
+        except WgflowError:
+            solver.h_abs *= REDUCTION
+            if solver.h_abs < LEAST_STEP * np.spacing(max(abs(solver.t), 1.0)):
+                raise
+        return message
+
+    def _between(self) -> FloatArray:
+        """State at an output within the last step."""
+        if self._polynomial is None:
+            self._polynomial = self._solver.dense_output()
+        return self._system.retracted(self._polynomial(self._shown))
 
 
 @dataclass(frozen=True)
@@ -153,7 +207,7 @@ class RungeKutta4:
     Parameters
     ----------
     step : float
-        Step size; steps are shortened evenly where they do not divide the time between two outputs.
+        Step size. Steps begin at the start of the run; an output between two ends a shorter one aside.
 
     Raises
     ------
@@ -166,8 +220,8 @@ class RungeKutta4:
     def __post_init__(self) -> None:
         check_step(self.step)
 
-    def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
-        """Divide the interval."""
+    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
+        """Start at a state."""
 
         def velocity(state: FloatArray) -> FloatArray:
             return system.rate(state, system.potential_at(state))
@@ -179,7 +233,7 @@ class RungeKutta4:
             fourth = velocity(state + size * third)
             return system.retracted(state + size / 6.0 * (first + 2.0 * (second + third) + fourth)), None
 
-        return equal_steps(update, self.step, time, state, end)
+        return equal_steps(update, self.step, time, state)
 
 
 @dataclass(frozen=True)
@@ -193,7 +247,7 @@ class Descent:
     Parameters
     ----------
     step : float
-        Step size; steps are shortened evenly where they do not divide the time between two outputs.
+        Step size. Steps begin at the start of the run; an output between two ends a shorter one aside.
     batch : int or None
         Number of samples that each step draws: from the data, with replacement, or fresh Gaussian inputs for the
         population risk; None for the whole risk.
@@ -218,14 +272,14 @@ class Descent:
         if self.batch is not None and self.batch < 1:
             raise InputError(f"batch = {self.batch!r} is not allowed; give the number of samples, at least 1")
 
-    def begin(self, system: System, time: float, state: FloatArray, end: float) -> Advance:
-        """Divide the interval; iterations are numbered from the time 0 on."""
+    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
+        """Start at a state; iterations are numbered from the time 0 on."""
         self.check_samples(system)
 
         def update(state: FloatArray, size: float, iteration: int) -> tuple[FloatArray, float | None]:
             return self.descend(system, state, size, iteration)
 
-        return equal_steps(update, self.step, time, state, end)
+        return equal_steps(update, self.step, time, state)
 
     def descend(
         self, system: System, state: FloatArray, size: float, iteration: int
@@ -269,38 +323,42 @@ def check_step(step: float) -> None:
         raise InputError(f"step = {step!r} is not allowed; give a positive number")
 
 
-def equal_steps(update: Update, step: float, time: float, state: FloatArray, end: float) -> Advance:
-    """Make equal steps of at most ``step`` that end at ``end``; their numbers count from the time 0 on."""
-    return _EqualSteps(update, step, time, state, end)
+def equal_steps(update: Update, step: float, time: float, state: FloatArray) -> Advance:
+    """Make steps of the size ``step``, and shorter ones aside; their numbers count from the time 0 on."""
+    return _EqualSteps(update, step, time, state)
 
 
 class _EqualSteps:
-    """Equal steps of an update; the start of the interval and the number of steps done say where they stand."""
+    """Equal steps of an update; a step aside has the number of the whole one in whose place it is done."""
 
-    def __init__(self, update: Update, step: float, time: float, state: FloatArray, end: float) -> None:
-        self._update, self._step, self._state, self._end = update, step, state, end
-        self._divide(time)
+    def __init__(self, update: Update, step: float, time: float, state: FloatArray) -> None:
+        self._update, self._step, self._shown = update, step, state
+        self._steps, self._first = WholeSteps(time, state, step), round(time / step)
 
-    def _divide(self, time: float) -> None:
-        """Begin at a time."""
-        self._begun, self._done = time, 0
-        self._count = max(1, math.ceil((self._end - time) / self._step * (1.0 - 1e-12)))
-        self._size, self._first = (self._end - time) / self._count, round(time / self._step)
-
-    def __call__(self) -> Step:
-        """Make one step."""
-        # Divergence is reported by the flow, once, and not by a warning for each operation.
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._state, energy = self._update(self._state, self._size, self._first + self._done)
-        self._done += 1
-        time = self._end if self._done == self._count else self._begun + self._done * self._size
-        return Step(time, self._state, energy)
+    def __call__(self, end: float) -> Step:
+        """Do a whole step, or one aside to an output."""
+        steps, step = self._steps, self._step
+        energy = None
+        if not steps.meet(end, step):
+            whole = steps.admit(end, step)
+            self._shown, energy = self._updated(step if whole else end - steps.time)
+            if not whole:
+                return Step(end, self._shown, energy)
+            steps.add(step, self._shown)
+        return Step(steps.shown_time(end, step), self._shown, energy)
 
     def checkpoint(self) -> Checkpoint:
-        """Give where the interval began, and how many steps are done; random numbers depend on the number alone."""
-        return numbers(begun=self._begun, done=self._done)
+        """Copy the time of the last whole step, and its state where another is shown; random numbers need no more."""
+        aside = {} if self._shown is self._steps.state else {"base_state": self._steps.state.copy()}
+        return {**aside, **self._steps.checkpoint()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
-        self._divide(float(checkpoint["begun"]))
-        self._done = int(checkpoint["done"])
+        """Go on from a checkpoint."""
+        self._steps.restore(checkpoint, checkpoint.get("base_state", self._shown))
+        self._first = round(float(checkpoint["whole_begun"]) / self._step)
+
+    def _updated(self, size: float) -> tuple[FloatArray, float | None]:
+        """State a step of some size after the last whole one, and its energy."""
+        # Divergence is reported by the flow, once, and not by a warning for each operation.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._update(self._steps.state, size, self._first + self._steps.done)

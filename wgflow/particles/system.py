@@ -85,9 +85,10 @@ class ParticleFlow:
         self._end = time
 
     def begin_interval(self, end: float) -> None:
-        """Start the method anew, and aim at ``end``."""
-        self._end, self._sampled_energy = end, None
-        self._advance = self._method.begin(self, self.time, self._state, end)
+        """Aim at ``end``; the method starts with the first aim, and goes on across all others."""
+        self._end = end
+        if self._advance is None:
+            self._advance = self._method.begin(self, self.time, self._state)
 
     def checkpoint(self) -> Checkpoint:
         """Copy positions, growth, the aim, and what determines the next steps of the method."""
@@ -97,13 +98,14 @@ class ParticleFlow:
         return {**self._moved(), **aim, **method}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
+        """Go on from a checkpoint."""
         self.begin_interval(float(checkpoint["end"]))
         self.step_size, sampled = float(checkpoint["step_size"]), float(checkpoint["sampled_energy"])
         if self._advance is not None:
             self._advance.restore(checkpoint)
         self._sampled_energy = None if np.isnan(sampled) else sampled
-        _ = self.energy  # known before the interruption: the counts are those of a run that goes on
+        # Known before the interruption, at outputs of snapshots: the counts are those of a run that goes on.
+        _ = self.potential if self.time == self._end else self.energy
         self.counts = StepCounts()
 
     def step(self) -> None:
@@ -116,14 +118,15 @@ class ParticleFlow:
         """
         if self._advance is None:
             raise ComputationError("begin_interval must be called before the first step")
-        step = self._advance()
+        step = self._advance(self._end)
         if not np.isfinite(step.state).all():
             raise ComputationError(
                 f"the particles diverged after t = {self.time:g}: a position or weight is not finite; "
                 "choose a smaller step"
             )
-        self.step_size = step.time - self.time
-        self.time, self._state, self._sampled_energy = step.time, step.state, step.energy
+        self.time, self.step_size = step.time, step.time - self.time
+        if step.state is not self._state:
+            self._state, self._sampled_energy = step.state, step.energy
         self._found = None
         self.counts.accepted += 1
 

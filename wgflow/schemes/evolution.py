@@ -100,10 +100,10 @@ class Evolution(Protocol):
 
     @property
     def step_size(self) -> float:
-        """Size of the last accepted step."""
+        """Time since what was shown before."""
 
     def begin_interval(self, end: float) -> None:
-        """Aim at the next output; all step control goes on, so that outputs do not change results."""
+        """Aim at the next output, at the time ``end``; it changes no later state."""
 
     def scalars(self) -> Scalars:
         """Scalars of the current state, at no cost to speak of; NaN where they would cost an evaluation of J."""
@@ -121,7 +121,7 @@ class Evolution(Protocol):
         """
 
     def step(self) -> None:
-        """Advance by one accepted step, at most to the end of the interval, which is met exactly."""
+        """Advance what is shown by one accepted step, at most to the next output, which is met exactly."""
 
     def snapshot(self) -> Snapshot:
         """Copy the current state, which does not change it: now and then it is done between two outputs as well."""

@@ -1,16 +1,26 @@
-"""How large variational steps are: fixed, or growing in proportion to time, and smaller where one is not found."""
+"""How large variational steps are: fixed, or growing in proportion to time, and smaller where one is not found.
+
+Outputs change no step: one between two is met by a step aside (`wgflow.schemes.whole_steps`).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from wgflow.errors import ComputationError, InputError
-from wgflow.schemes.evolution import StepCounts
+from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
+from wgflow.schemes.whole_steps import WholeSteps
+from wgflow.typing import FloatArray
 
 FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved
 MAX_HALVINGS, MAX_DOUBLINGS = 40, 40
+
+S = TypeVar("S")
+Advance = Callable[[S, float], tuple[S, int]]
+"""Gives the state a step of some size after another, and the iterations of Newton's method; or raises StepError."""
 
 
 class StepError(ComputationError):
@@ -36,7 +46,7 @@ class JkoOptions:
     iterations : int
         Largest number of Newton iterations of a step.
     adapt : bool
-        Whether steps also double beyond tau, between two outputs, as long as Newton's method needs few iterations.
+        Whether steps also double beyond tau, as long as Newton's method needs few iterations.
 
     Raises
     ------
@@ -63,58 +73,109 @@ class JkoOptions:
             raise InputError(f"tolerance = {self.tolerance!r} is not allowed; give a number between 0 and 1")
 
 
-class StepControl:
-    """Sizes of the steps between two outputs.
+class StepControl(Generic[S]):
+    """Sizes of the steps, and the state at the end of the last whole one.
 
     Parameters
     ----------
     options : JkoOptions
         What the user wants.
-    end : float
-        End of the interval; infinity where steps need not meet any.
+    time : float
+        Time at the start.
+    state : S
+        State at the start.
+    carry : bool
+        Whether halvings of a step hold for the next ones; else each begins with the size that the time gives.
 
     Attributes
     ----------
+    end : float
+        Next output; infinity where steps need not meet any.
     halvings : int
         How often the steps are halved at present; negative where they are doubled.
     """
 
-    def __init__(self, options: JkoOptions, end: float) -> None:
-        self._options, self.end, self.halvings = options, end, 0
+    def __init__(self, options: JkoOptions, time: float, state: S, *, carry: bool = True) -> None:
+        self._options, self._carry, self._steps = options, carry, WholeSteps(time, state)
+        self.end, self.halvings = math.inf, 0
 
-    def size(self, time: float) -> float:
-        """Size of the step from a time on; steps of one size divide what is left evenly."""
-        largest = (self._options.tau + self._options.growth * time) * 0.5**self.halvings
-        left = self.end - time
-        if left == math.inf:
-            return largest
-        return left / max(1, math.ceil(left / largest * (1.0 - 1e-12)))
+    @property
+    def base(self) -> S:
+        """State from which the next step goes on."""
+        return self._steps.state
 
-    def take(self, advance: Callable[[float], None], time: float, counts: StepCounts) -> None:
-        """Advance from a time by a step of the present size, or by a smaller one after each that is not found.
+    @property
+    def time(self) -> float:
+        """Time of that state."""
+        return self._steps.time
+
+    @property
+    def size(self) -> float:
+        """Size of the next whole step."""
+        return (self._options.tau + self._options.growth * self.time) * 0.5**self.halvings
+
+    def take(self, advance: Advance[S], counts: StepCounts) -> tuple[float, S]:
+        """Give time and state at the end of a whole step, or at the next output, which changes no later step.
 
         Raises
         ------
         StepError
-            If there is none, or the first is not found and steps are not to be halved.
+            If there is no step, or the first is not found and steps are not to be halved.
         """
+        steps = self._steps
+        if not steps.meet(self.end, self.size):
+            if not steps.admit(self.end, self.size):
+                return self.end, self._aside(advance, steps.state, self.end - self.time, counts)
+            self._take_whole(advance, counts)
+        return steps.shown_time(self.end, self.size), steps.state
+
+    def checkpoint(self) -> dict[str, FloatArray]:
+        """Give what determines times and sizes of the next steps, beside the state from which they go on."""
+        return {**self._steps.checkpoint(), **numbers(end=self.end, halvings=self.halvings)}
+
+    def restore(self, checkpoint: Checkpoint, base: S) -> None:
+        """Go on from a checkpoint and its state at the end of the last whole step."""
+        self._steps.restore(checkpoint, base)
+        self.end, self.halvings = float(checkpoint["end"]), int(checkpoint["halvings"])
+
+    def _take_whole(self, advance: Advance[S], counts: StepCounts) -> None:
+        """Go on by a step of the present size, or by a smaller one after each that is not found."""
         for _ in range(MAX_HALVINGS):
-            size = self.size(time)
+            size = self.size
             try:
-                advance(size)
+                state, iterations = advance(self.base, size)
             except StepError:
                 if not self._options.halve:
                     raise
                 counts.rejected += 1
-                while self.size(time) == size:  # which the end of the interval may bound, not tau
-                    self.halvings += 1
+                self.halvings += 1
             else:
+                self._steps.add(size, state)
+                self._learn(iterations)
                 return
-        raise StepError(f"no variational step from t = {time:g} lowers F, down to a step of {size:.1e}")
+        raise self._failure(size)
 
-    def accept(self, iterations: int) -> None:
+    def _aside(self, advance: Advance[S], state: S, size: float, counts: StepCounts, depth: int = 0) -> S:
+        """State a step after another, or two steps of half its size where it is not found, and so on."""
+        if depth == MAX_HALVINGS:
+            raise self._failure(size)
+        try:
+            return advance(state, size)[0]
+        except StepError:
+            if not self._options.halve:
+                raise
+            counts.rejected += 1
+        middle = self._aside(advance, state, 0.5 * size, counts, depth + 1)
+        return self._aside(advance, middle, 0.5 * size, counts, depth + 1)
+
+    def _failure(self, size: float) -> StepError:
+        return StepError(f"no variational step from t = {self.time:g} lowers F, down to a step of {size:.1e}")
+
+    def _learn(self, iterations: int) -> None:
         """Learn from a step that was found."""
-        if self._options.halve and iterations > MANY_ITERATIONS:
+        if not self._carry:
+            self.halvings = 0
+        elif self._options.halve and iterations > MANY_ITERATIONS:
             self.halvings += 1
         elif iterations < FEW_ITERATIONS and self.halvings > (-MAX_DOUBLINGS if self._options.adapt else 0):
             self.halvings -= 1

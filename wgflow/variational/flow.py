@@ -13,15 +13,15 @@ Monsaingeon, "A JKO splitting scheme for Kantorovich-Fisher-Rao gradient flows" 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
-from wgflow.functionals import Features, Functional, Mass, Particles, Sum
+from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Particles, Sum
 from wgflow.particles import ParticleFlow, PolarFlow
-from wgflow.schemes.evolution import Checkpoint, numbers
+from wgflow.schemes.evolution import Checkpoint, StepCounts
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.cost import StepCost
@@ -31,6 +31,13 @@ from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
 MAX_CANDIDATES = 256
+
+
+class _Standing(NamedTuple):
+    """A state, with its energy, potential and gradient."""
+
+    state: FloatArray
+    found: ParticlePotential
 
 
 class JkoFlow(ParticleFlow):
@@ -71,22 +78,29 @@ class JkoFlow(ParticleFlow):
         if not self._transport > 0.0:
             raise InputError(f"transport = {self._transport:g} is not allowed for variational steps; give it positive")
         self._features, self._strength = split_functional(functional)
-        self._options, self._control = options, StepControl(options, self.time)
+        self._options, self._standing = options, _Standing(self._state, self.potential)
+        self._control = StepControl(options, self.time, self._standing)
         self._candidates = np.empty((0, self.components)) if candidates is None else candidates
         self.last: DualStep | None = None
 
     def begin_interval(self, end: float) -> None:
-        """Forget halved steps, and aim at ``end``."""
-        self._end, self._control = end, StepControl(self._options, end)
+        """Aim at ``end``."""
+        self._end = self._control.end = end
 
     def checkpoint(self) -> Checkpoint:
-        """Copy positions, growth, the aim, and how often steps are halved."""
-        return {**super().checkpoint(), **numbers(halvings=self._control.halvings)}
+        """Copy positions, growth, the aim, how often steps are halved, and where the next one begins if not here."""
+        base = self._control.base
+        aside = {} if base is self._standing else {"base_state": base.state.copy()}
+        return {**super().checkpoint(), **aside, **self._control.checkpoint()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
+        """Go on from a checkpoint."""
         super().restore(checkpoint)
-        self._control.halvings = int(checkpoint["halvings"])
+        base = self._standing
+        if "base_state" in checkpoint:
+            base = _Standing(checkpoint["base_state"], self.potential_at(checkpoint["base_state"]))
+        self._control.restore(checkpoint, base)
+        self.counts = StepCounts()
 
     def step(self) -> None:
         """Advance by one step.
@@ -96,11 +110,25 @@ class JkoFlow(ParticleFlow):
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        self._control.take(self._advance_by, self.time, self.counts)
+        time, self._standing = self._control.take(self._advanced, self.counts)
+        self._state, self._found = self._standing
+        self.time, self.step_size = time, time - self.time
+        self.counts.accepted += 1
 
-    def _advance_by(self, size: float) -> None:
-        """Do a step and keep it if F does not rise."""
-        before, points, growth = self.potential, *self._unpack(self._state)
+    def advanced(self, size: float) -> tuple[Particles, int]:
+        """Particles after a step of some size, which is not kept, and its number of iterations.
+
+        Raises
+        ------
+        StepError
+            If there is no such step.
+        """
+        standing, iterations = self._advanced(self._standing, size)
+        return self._particles(standing.state), iterations
+
+    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+        """Do a step that does not raise F."""
+        points, growth = self._unpack(start.state)
         part = size if self._options.order == 1 else 0.5 * size
         found = self._solve(points, growth, part)
         moved, factor = found.points, found.growth
@@ -109,14 +137,11 @@ class JkoFlow(ParticleFlow):
             far, factor = StepCost(part, self._transport, self._reaction).extrapolate(distance, factor)
             moved = self.geometry.travel(points, moved, far)
         state = np.concatenate([moved.ravel(), growth + factor])
-        after = self.potential_at(state)
-        if not after.energy <= before.energy + ROUND_OFF * (abs(before.energy) + self._scale):
-            raise StepError(f"a step of {size:g} from t = {self.time:g} raises F; choose a smaller tau")
-        end = self._control.end
-        self.time = end if size == end - self.time else self.time + size
-        self._state, self._found, self.step_size, self.last = state, after, size, found
-        self.counts.accepted += 1
-        self._control.accept(found.iterations)
+        after, before = self.potential_at(state), start.found.energy
+        if not after.energy <= before + ROUND_OFF * (abs(before) + self._scale):
+            raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
+        self.last = found
+        return _Standing(state, after), found.iterations
 
     def _solve(self, points: FloatArray, growth: FloatArray, size: float) -> DualStep:
         proximal = ProximalProblem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,15 @@ from wgflow.particles.deposit import deposit
 from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_density
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions
+from wgflow.variational.control import JkoOptions, StepControl
 from wgflow.variational.flow import JkoFlow, make_jko_flow
+
+
+class _Cells(NamedTuple):
+    """A density, and the particles at its cells."""
+
+    density: FloatArray
+    flow: JkoFlow
 
 
 class GridJkoFlow:
@@ -53,19 +61,19 @@ class GridJkoFlow:
     ) -> None:
         self._functional, self._domain, self._options = functional, domain, options
         self._factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
-        self._density = check_density(density, domain.shape).copy()
-        self.counts, self._step_size = StepCounts(), 0.0
-        self._end, self._flow = time, self._restarted(time)
+        self.counts, self._time, self._step_size = StepCounts(), time, 0.0
+        self._cells = self._cells_of(check_density(density, domain.shape).copy(), time)
+        self._control = StepControl(options, time, self._cells, carry=False)
 
     @property
     def time(self) -> float:
         """Current time."""
-        return self._flow.time
+        return self._time
 
     @property
     def energy(self) -> float:
         """F of the density."""
-        return self._flow.energy
+        return self._cells.flow.energy
 
     @property
     def step_size(self) -> float:
@@ -73,24 +81,29 @@ class GridJkoFlow:
         return self._step_size
 
     def begin_interval(self, end: float) -> None:
-        """Forget halved steps, and aim at ``end``."""
-        self._end = end
+        """Aim at ``end``."""
+        self._control.end = end
 
     def checkpoint(self) -> Checkpoint:
-        """Copy the density and the aim: each step begins with whole steps."""
-        return {
-            "density": self._density.copy(),
-            **numbers(time=self.time, end=self._end, step_size=self._step_size),
-        }
+        """Copy the density, the aim, and the density with which the next step begins if it is another."""
+        base = self._control.base
+        aside = {} if base is self._cells else {"base_density": base.density.copy()}
+        shown = {"density": self._cells.density.copy(), **numbers(time=self._time, step_size=self._step_size)}
+        return {**shown, **aside, **self._control.checkpoint()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
-        self._end, self._step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
-        self.counts = StepCounts()
+        """Go on from a checkpoint."""
+        base = self._cells
+        if "base_density" in checkpoint:
+            base = self._cells_of(checkpoint["base_density"], self._time)
+        self._control.restore(checkpoint, base)
+        self._step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
+        for cells in (base, self._cells):
+            cells.flow.counts = self.counts
 
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
-        return self._flow.scalars()
+        return self._cells.flow.scalars()
 
     def step(self) -> None:
         """Advance by one step and deposit.
@@ -102,20 +115,19 @@ class GridJkoFlow:
         StepError
             If there is no step.
         """
-        flow = self._flow
-        flow.begin_interval(self._end)
-        flow.step()
-        self._density = deposit(self._inside(flow.particles), self._domain)
-        self._step_size = flow.step_size
+        time, self._cells = self._control.take(self._advanced, self.counts)
+        self._time, self._step_size = time, time - self._time
         self.counts.accepted += 1
-        self.counts.rejected += flow.counts.rejected
-        self.counts.evaluations += flow.counts.evaluations
-        self._flow = self._restarted(flow.time)
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        snapshot = self._flow.snapshot()
-        return replace(snapshot, step_size=self._step_size, fields={"density": self._density.copy()})
+        cells, shown = self._cells, {"time": self._time, "step_size": self._step_size}
+        return replace(cells.flow.snapshot(), **shown, fields={"density": cells.density.copy()})
+
+    def _advanced(self, start: _Cells, size: float) -> tuple[_Cells, int]:
+        """Do a step and deposit."""
+        particles, iterations = start.flow.advanced(size)
+        return self._cells_of(deposit(self._inside(particles), self._domain), start.flow.time + size), iterations
 
     def _inside(self, particles: Particles) -> Particles:
         """Particles put back into a box."""
@@ -125,9 +137,12 @@ class GridJkoFlow:
         low, high = np.where(np.array(base.periodic)[:, None], [-np.inf, np.inf], np.array(base.bounds)).T
         return replace(particles, points=particles.points.clip(low, high))
 
-    def _restarted(self, time: float) -> JkoFlow:
-        """Particles at the cells that hold mass."""
-        nodes = nodes_of_cells(self._domain, self._density)
+    def _cells_of(self, density: FloatArray, time: float) -> _Cells:
+        """A density with particles at the cells that hold mass."""
+        nodes = nodes_of_cells(self._domain, density)
         held = nodes.weights > 0.0
         nodes = replace(nodes, points=nodes.points[held], weights=nodes.weights[held], signs=nodes.signs[held])
-        return make_jko_flow(self._functional, nodes, self._domain, self._options, time=time, **self._factors)
+        flow = make_jko_flow(self._functional, nodes, self._domain, self._options, time=time, **self._factors)
+        self.counts.evaluations += flow.counts.evaluations
+        flow.counts = self.counts
+        return _Cells(density, flow)

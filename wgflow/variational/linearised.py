@@ -18,6 +18,7 @@ Cances, Gallouet and Todeschi (2020), A variational finite volume scheme for Was
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
-from wgflow.schemes.explicit import check_factor
+from wgflow.schemes.explicit import ROUND_OFF, check_factor
 from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
@@ -33,6 +34,13 @@ from wgflow.variational.saddle import LinearisedStep, NewtonStep
 from wgflow.variational.upwind import StepEquations, UpwindMesh
 
 LEAST_SHARE = 1e-100  # of the largest density, which vacuum gets before each step so that no cell is ever empty
+
+
+class _Standing(NamedTuple):
+    """A density (N,) and its F."""
+
+    density: FloatArray
+    energy: float
 
 
 class LinearisedJkoFlow(ImplicitState):
@@ -77,31 +85,31 @@ class LinearisedJkoFlow(ImplicitState):
         super().__init__(functional, domain, density, time)
         self._options, self._mesh = options, UpwindMesh.of(domain, transport, factor)
         self.last: LinearisedStep | None = None
-        self.begin_interval(time)
+        self._standing = _Standing(self._density, self.energy)
+        self._control = StepControl(options, time, self._standing)
 
     def begin_interval(self, end: float) -> None:
-        """Forget halved steps, and aim at ``end``."""
-        self._control = StepControl(self._options, end)
+        """Aim at ``end``."""
+        self._control.end = end
 
     def checkpoint(self) -> Checkpoint:
-        """Copy the density, the aim, and how often steps are halved."""
-        return {
-            "density": self.density.copy(),
-            **numbers(
-                time=self.time,
-                end=self._control.end,
-                step_size=self.step_size,
-                halvings=self._control.halvings,
-                largest_share=self._concentration.share,
-            ),
-        }
+        """Copy the density, the aim, how often steps are halved, and where the next one begins if not here."""
+        base = self._control.base
+        aside = {} if base is self._standing else {"base_density": base.density.copy()}
+        share = self._concentration.share
+        shown = numbers(time=self.time, step_size=self.step_size, largest_share=share)
+        return {"density": self.density.copy(), **shown, **aside, **self._control.checkpoint()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
-        self._control = StepControl(self._options, float(checkpoint["end"]))
-        self._control.halvings, self.step_size = int(checkpoint["halvings"]), float(checkpoint["step_size"])
+        """Go on from a checkpoint."""
+        base = self._standing
+        if "base_density" in checkpoint:
+            density = np.array(checkpoint["base_density"])
+            energy = self._functional.value(density.reshape(self._domain.shape))
+            base = _Standing(density, energy)
+        self._control.restore(checkpoint, base)
         self._concentration.share = float(checkpoint["largest_share"])
-        self.counts = StepCounts()
+        self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def step(self) -> None:
         """Advance by one step.
@@ -111,11 +119,12 @@ class LinearisedJkoFlow(ImplicitState):
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        self._control.take(self._advance_by, self.time, self.counts)
+        time, self._standing = self._control.take(self._advanced, self.counts)
+        self._accept(*self._standing, time - self.time, time)
 
-    def _advance_by(self, size: float) -> None:
-        """Do a step and keep it if F does not rise."""
-        positive = np.maximum(self._density, LEAST_SHARE * self._density.max())
+    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+        """Do a step that does not raise F."""
+        positive = np.maximum(start.density, LEAST_SHARE * start.density.max())
         newton = NewtonStep(
             self._functional,
             StepEquations(self._mesh, positive, size),
@@ -124,9 +133,12 @@ class LinearisedJkoFlow(ImplicitState):
         )
         found = newton.solve()
         energy = self._evaluate(found.density)
-        if self._rises(energy):
-            raise StepError(f"a step of {size:g} from t = {self.time:g} raises F; choose a smaller tau")
+        if self._exceeds(energy, start.energy):
+            raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
         self.counts.evaluations += found.iterations
-        self._control.accept(found.iterations)
-        self._accept(found.density, energy, size, self._control.end)
+        return _Standing(found.density, energy), found.iterations
+
+    def _exceeds(self, energy: float, before: float) -> bool:
+        """Whether one F exceeds another, from which a step began, by more than round-off."""
+        return not energy <= before + ROUND_OFF * max(self._functional.scale, abs(before))

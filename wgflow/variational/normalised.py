@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,17 @@ class MarginState:
     log_mass: float
     margin: float
     soft_margin: float
+    scaled_log_time: float
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """The normalised measure and its mass, the weights of the data, and the time of the flow; see `NormalisedFlow`."""
+
+    density: FloatArray
+    margins: FloatArray
+    multipliers: FloatArray
+    log_mass: float
     scaled_log_time: float
 
 
@@ -152,23 +164,44 @@ class NormalisedFlow:
         self._size = float(np.abs(self._signed).max())
         self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order, limiter="mc")
         self._mesh = UpwindMesh.of(domain, transport, 0.0)
-        self.density = check_density(density, domain.shape).copy()
-        self.margins: FloatArray = np.empty(0)
-        self.log_mass, self.scaled_log_time = log_mass, 0.0
-        self._normalise()
         self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
-        self.multipliers = self._loss.multipliers(self.margins / self.temperature)
-        self.begin_interval(math.inf)
+        self._standing = self._start(check_density(density, domain.shape), log_mass)
+        self._control = StepControl(self._options, self.time, self._standing, carry=False)
+
+    @property
+    def density(self) -> FloatArray:
+        """Density of the normalised measure, shape ``domain.shape``."""
+        return self._standing.density
+
+    @property
+    def margins(self) -> FloatArray:
+        """Margins of the normalised measure, shape (n,)."""
+        return self._standing.margins
+
+    @property
+    def multipliers(self) -> FloatArray:
+        """Weights of the data in the last step, shape (n,)."""
+        return self._standing.multipliers
+
+    @property
+    def log_mass(self) -> float:
+        """Logarithm s of the mass."""
+        return self._standing.log_mass
+
+    @property
+    def scaled_log_time(self) -> float:
+        """See `MarginState`."""
+        return self._standing.scaled_log_time
 
     @property
     def temperature(self) -> float:
         """The factor epsilon = exp(-s), or the least one that numbers resolve."""
-        return max(math.exp(-max(self.log_mass, -LARGEST)), LEAST_TEMPERATURE * self._size)
+        return self._temperature_at(self.log_mass)
 
     @property
     def energy(self) -> float:
         r"""Minus the smoothed margin; for softmin (R - log n) over the mass."""
-        return -self._soft_margin(self.temperature)
+        return -self._soft_margin(self.margins, self.temperature)
 
     def state(self) -> MarginState:
         """Describe the current state."""
@@ -177,7 +210,7 @@ class NormalisedFlow:
 
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``; infinity for no aim."""
-        self._control = StepControl(self._options, end)
+        self._control.end = end
 
     def scalars(self) -> Scalars:
         """Minus the smoothed margin, the mass 1 of the normalised measure, and the minimum of -U."""
@@ -190,21 +223,26 @@ class NormalisedFlow:
         return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields=self._fields())
 
     def checkpoint(self) -> Checkpoint:
-        """Copy the state and the aim."""
-        return {**self._fields(), **numbers(time=self.time, end=self._control.end, step_size=self.step_size)}
+        """Copy the state, the aim, and the state with which the next step begins if it is another."""
+        base = self._control.base
+        shown = {**self._fields(), **numbers(time=self.time, step_size=self.step_size)}
+        aside = {} if base is self._standing else {f"base_{name}": values for name, values in _stored(base).items()}
+        return {**shown, **aside, **self._control.checkpoint()}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on within the interval of a checkpoint."""
-        self.begin_interval(float(checkpoint["end"]))
-        self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
+        """Go on from a checkpoint."""
         self.go_on(float(checkpoint["time"]), checkpoint)
+        base = self._standing
+        if "base_density" in checkpoint:
+            base = self._restored({name: checkpoint[f"base_{name}"] for name in _stored(base)})
+        self._control.restore(checkpoint, base)
+        self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:
-        """Take the state of a snapshot, to the last bit."""
-        self.time, self.log_mass = time, float(fields["log_mass"])
-        self.scaled_log_time = float(fields["scaled_log_time"])
-        self.density, self.multipliers = np.array(fields["density"]), np.array(fields["multipliers"])
-        self.margins = self._margins_of(self.density)
+        """Take the state of a snapshot, to the last bit; steps begin at its time."""
+        self.time, self._standing, end = time, self._restored(fields), self._control.end
+        self._control = StepControl(self._options, time, self._standing, carry=False)
+        self._control.end = end
 
     def step(self) -> None:
         """Advance by one step.
@@ -214,81 +252,92 @@ class NormalisedFlow:
         StepError
             If Newton's method does not find the weights, of smaller steps either; the state is kept.
         """
-        self._control.take(self._advance_by, self.time, self.counts)
-        self._control.halvings = 0
+        time, self._standing = self._control.take(self._advanced, self.counts)
+        self.time, self.step_size = time, time - self.time
         self.counts.accepted += 1
 
     def _fields(self) -> dict[str, FloatArray]:
-        scalars = numbers(
-            log_mass=self.log_mass, margin=float(self.margins.min()), scaled_log_time=self.scaled_log_time
+        return {**_stored(self._standing), **numbers(margin=float(self.margins.min()))}
+
+    def _restored(self, fields: Mapping[str, FloatArray]) -> _Standing:
+        density = np.array(fields["density"])
+        numbers_of = float(fields["log_mass"]), float(fields["scaled_log_time"])
+        return _Standing(density, self._margins_of(density), np.array(fields["multipliers"]), *numbers_of)
+
+    def _start(self, density: FloatArray, log_mass: float) -> _Standing:
+        """Normalise a density; the weights of the data are those of its margins."""
+        density, log_mass = self._normalised(density, log_mass)
+        margins = self._margins_of(density)
+        return _Standing(
+            density, margins, self._loss.multipliers(margins / self._temperature_at(log_mass)), log_mass, 0.0
         )
-        return {"density": self.density.copy(), "multipliers": self.multipliers.copy(), **scalars}
+
+    def _temperature_at(self, log_mass: float) -> float:
+        return max(math.exp(-max(log_mass, -LARGEST)), LEAST_TEMPERATURE * self._size)
 
     def _margins_of(self, density: FloatArray) -> FloatArray:
         masses = (density * self._domain.volumes).reshape(self._domain.sheets, -1)
         return np.asarray((self._domain.signs @ masses) @ self._signed)
 
-    def _soft_margin(self, temperature: float) -> float:
-        return -temperature * self._loss.log_total(self.margins / temperature)
+    def _soft_margin(self, margins: FloatArray, temperature: float) -> float:
+        return -temperature * self._loss.log_total(margins / temperature)
 
-    def _advance_by(self, size: float) -> None:
-        """Move and react, or react alone where moving does not help."""
+    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+        """Move and react, or react alone where moving does not help; gives no iterations to learn from."""
         if self._transport > 0.0:
-            try:
-                helped = self._react(self._moved(size), size, self._soft_margin(self.temperature))
-            except StepError:
-                helped = False
-            if helped:
-                self.moved_steps += 1
-                return
-        self._react(self.density, size, -math.inf)
+            temperature = self._temperature_at(start.log_mass)
+            with suppress(StepError):
+                found = self._reacted(start, self._moved(start, size), size)
+                if self._soft_margin(found.margins, temperature) >= self._soft_margin(start.margins, temperature):
+                    self.moved_steps += 1
+                    return found, 0
+        return self._reacted(start, start.density, size), 0
 
-    def _react(self, density: FloatArray, size: float, least: float) -> bool:
-        """Take the proximal step from a density, and keep it unless the soft margin would fall below a value."""
-        temperature, previous = self.temperature, (self.density, self.log_mass, self.margins)
-        saturation = self._loss.saturation(self._loss.log_weight(self.margins / temperature))
-        entropy = Entropy.of(saturation, self.margins.size)
-        before = _log_masses(self._domain, density)
+    def _reacted(self, start: _Standing, moved: FloatArray, size: float) -> _Standing:
+        """Take the proximal step from a density, which is that of the start or has moved."""
+        temperature = self._temperature_at(start.log_mass)
+        saturation = self._loss.saturation(self._loss.log_weight(start.margins / temperature))
+        entropy = Entropy.of(saturation, start.margins.size)
+        before = _log_masses(self._domain, moved)
         dual = DualFunction(before, self._signed, size * self._reaction, temperature, entropy)
-        found, iterations = dual.minimise(self.multipliers)
+        found, iterations = dual.minimise(start.multipliers)
         self.counts.evaluations += iterations
         masses = np.exp(found.log_masses)[: self._domain.sheets]
-        self.density = masses.reshape(self._domain.shape) / self._domain.volumes
-        self.log_mass += found.log_integral
-        self._normalise()
-        if self._soft_margin(temperature) < least:
-            self.density, self.log_mass, self.margins = previous
-            return False
-        end = self._control.end
-        self.time = end if size == end - self.time else self.time + size
-        self.multipliers, self.step_size = found.multipliers, size
-        self._count_time(size, previous[1] - self.log_mass)
-        return True
+        density = masses.reshape(self._domain.shape) / self._domain.volumes
+        density, log_mass = self._normalised(density, start.log_mass + found.log_integral)
+        margins = self._margins_of(density)
+        before_that = start.scaled_log_time * math.exp(start.log_mass - log_mass)
+        scaled_log_time = self._later(before_that, size, margins, log_mass)
+        return _Standing(density, margins, found.multipliers, log_mass, scaled_log_time)
 
-    def _count_time(self, size: float, log_shrinking: float) -> None:
+    def _later(self, scaled_log_time: float, size: float, margins: FloatArray, log_mass: float) -> float:
         r"""Add the time :math:`e^{-L} \tau` of a step, all in logarithms over the mass."""
-        temperature, inverse = self.temperature, math.exp(-min(max(self.log_mass, -LARGEST), LARGEST))
-        log_rate = self._loss.log_rate(self._loss.log_weight(self.margins / temperature))
+        temperature, inverse = self._temperature_at(log_mass), math.exp(-min(max(log_mass, -LARGEST), LARGEST))
+        log_rate = self._loss.log_rate(self._loss.log_weight(margins / temperature))
         added = inverse * math.log(size) - temperature * log_rate
-        before = self.scaled_log_time * math.exp(log_shrinking)
-        self.scaled_log_time = inverse * float(np.logaddexp(before / inverse, added / inverse))
+        return inverse * float(np.logaddexp(scaled_log_time / inverse, added / inverse))
 
-    def _moved(self, size: float) -> FloatArray:
+    def _moved(self, start: _Standing, size: float) -> FloatArray:
         """Density after an upwind step with the velocity of the present weights."""
-        rising = self._signed @ self.multipliers
+        rising, density = self._signed @ start.multipliers, start.density
         potential = (-self._domain.signs[:, None] * rising).reshape(self._domain.shape)
         if size * self._scheme.loss_rate(potential) > SAFETY:
-            upwind = StepEquations(self._mesh, self.density.ravel(), size).at(potential.ravel())
-            return upwind.carried(self._mesh.volumes * self.density.ravel()).reshape(self._domain.shape)
-        moved = np.empty_like(self.density)
-        self._scheme.euler_stage(self.density, potential, self.density, (0.0, 1.0), size, moved)
+            upwind = StepEquations(self._mesh, density.ravel(), size).at(potential.ravel())
+            return upwind.carried(self._mesh.volumes * density.ravel()).reshape(self._domain.shape)
+        moved = np.empty_like(density)
+        self._scheme.euler_stage(density, potential, density, (0.0, 1.0), size, moved)
         return moved
 
-    def _normalise(self) -> None:
-        mass = total_mass(self._domain, self.density)
-        self.density /= mass
-        self.log_mass += math.log(mass)
-        self.margins = self._margins_of(self.density)
+    def _normalised(self, density: FloatArray, log_mass: float) -> tuple[FloatArray, float]:
+        """Density of mass 1, and the logarithm of its factor."""
+        mass = total_mass(self._domain, density)
+        return density / mass, log_mass + math.log(mass)
+
+
+def _stored(standing: _Standing) -> dict[str, FloatArray]:
+    """Copy what a state is restored from."""
+    scalars = numbers(log_mass=standing.log_mass, scaled_log_time=standing.scaled_log_time)
+    return {"density": standing.density.copy(), "multipliers": standing.multipliers.copy(), **scalars}
 
 
 def _log_masses(domain: Domain, density: FloatArray) -> FloatArray:
