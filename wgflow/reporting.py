@@ -264,7 +264,7 @@ def list_files(files: Iterable[Path]) -> None:
     for file in files:
         lines = [line.strip('#" ') for line in file.read_text(encoding="utf-8").splitlines()]
         paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines[:1])
-        _plain(f"{file.stem:24s} {paragraph.split('. ')[0].rstrip('.')}")
+        _plain(f"{file.stem.rstrip('_'):24s} {paragraph.split('. ')[0].rstrip('.')}")
 
 
 def _plain(text: str) -> None:

@@ -65,7 +65,7 @@ def test_files_without_numbers_of_steps_are_continued(tmp_path):
     with pytest.warns(wgflow.ResumeWarning, match="step control: it begins anew at t = 0.4"):
         resumed = wgflow.run(longer, path, resume=True)
     assert resumed.status == "complete"
-    np.testing.assert_allclose(resumed.density, whole.density, rtol=1e-5)
+    np.testing.assert_allclose(resumed.density, whole.density, rtol=6e-3)  # one step for each output before
     assert all(check.passed for check in check_trajectory(path))
     with h5py.File(path, "r") as file:
         assert "step" not in file["steps"]

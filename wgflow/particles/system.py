@@ -94,6 +94,7 @@ class ParticleFlow:
         """Copy positions, growth, the aim, and what determines the next steps of the method."""
         sampled = np.nan if self._sampled_energy is None else self._sampled_energy
         aim = numbers(time=self.time, end=self._end, step_size=self.step_size, sampled_energy=sampled)
+        aim |= numbers(potential_known=self._found is not None)
         method = {} if self._advance is None else self._advance.checkpoint()
         return {**self._moved(), **aim, **method}
 
@@ -104,8 +105,8 @@ class ParticleFlow:
         if self._advance is not None:
             self._advance.restore(checkpoint)
         self._sampled_energy = None if np.isnan(sampled) else sampled
-        # Known before the interruption, at outputs of snapshots: the counts are those of a run that goes on.
-        _ = self.potential if self.time == self._end else self.energy
+        if checkpoint["potential_known"]:
+            _ = self.potential  # the counts are those of a run that goes on
         self.counts = StepCounts()
 
     def step(self) -> None:

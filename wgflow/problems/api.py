@@ -163,11 +163,11 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution, checkpoint = _evolution_at(problem, state, checkpoint)
-        if checkpoint is None and state.time > 0.0 and int(trajectory.attributes["schema_version"]) < SCHEMA_VERSION:
-            _warn_of_new_control(path, state.time)
         recorder = FileRecorder.reopen(
             path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
         )
+        if checkpoint is None and state.time > 0.0 and int(trajectory.attributes["schema_version"]) < SCHEMA_VERSION:
+            _warn_of_new_control(path, state.time)
         evolve_on(
             problem.course,
             evolution,

@@ -1,0 +1,244 @@
+"""Errors in time: none beyond the tolerance, whatever the number of outputs, and what that costs.
+
+- Flows that grow from small, or alone, or slowly, where stability asks for no short steps, against exact solutions of
+  the equations on the grid, with 2, 11, 101 and 1001 outputs: within 1e-4 at the default tolerance, within 1e-8 at
+  the tolerance 1e-10.
+- Every problem that ships, with few outputs and with many: particles and variational steps end with the same bits,
+  grids within the tolerance.
+- Evaluations of J beside those of version 0.1.0, which took steps as long as stability allowed, and the errors in time
+  of F that it made where these were one for each output.
+
+    python validation/time.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from wgflow import Circle, Potential, Quadratic, SobolevDiscrepancy, Trajectory, ZonalInteraction, run, solve
+from wgflow.functionals import GridFunctional
+from wgflow.problems import open_problem
+from wgflow.schemes.space import make_space_scheme
+from wgflow.typing import FloatArray
+
+DEFAULT_BOUND, STRICT_BOUND, STRICT_TOLERANCE = 1e-4, 1e-8, 1e-10
+OUTPUTS, QUICK_OUTPUTS = (2, 11, 101, 1001), (2, 101)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A flow to a time, of which one number is compared with its exact value on the grid."""
+
+    name: str
+    end: float
+    error: Callable[[FloatArray, dict[str, Any]], float]
+
+
+def growing_mass(times: FloatArray, options: dict[str, Any]) -> float:
+    """Mass under J = -5 and beta = 4, from 1: exp(20 t)."""
+    circle = Circle(8)
+    constant = Potential(lambda x: -5.0 + 0.0 * x[..., 0])
+    flow = solve(constant, circle, np.full(8, 0.5 / np.pi), times[-1], times=times, reaction=4.0, **options)
+    return float(flow.mass[-1] / math.exp(20.0 * times[-1]) - 1.0)
+
+
+def small_mass(times: FloatArray, options: dict[str, Any]) -> float:
+    """Mass from 1e-6 of quadratic features with C = I, both of whose moments obey f' = -4 f (f - 1)."""
+    circle, half = Circle(8), 0.5e-6
+    flow = solve(Quadratic(np.eye(2)), circle, np.full(8, half / np.pi), times[-1], times=times, **options)
+    exact = 2.0 * half / (half + (1.0 - half) * math.exp(-4.0 * times[-1]))
+    return float(flow.mass[-1] / exact - 1.0)
+
+
+def growing_mode(amplitude: float) -> Callable[[FloatArray, dict[str, Any]], float]:
+    """Rate of the third mode about the uniform circle under W = -exp(5 x.y)/5, from an amplitude."""
+
+    def error(times: FloatArray, options: dict[str, Any]) -> float:
+        circle = Circle(64)
+        mode = np.cos(3.0 * circle.angles)
+        density = (1.0 + amplitude * mode) / (2.0 * np.pi)
+        attraction = ZonalInteraction(lambda cosine: -np.exp(5.0 * cosine) / 5.0)
+        chosen = {"reaction": 0.0, "limiter": "positive", **options}
+        flow = solve(attraction, circle, density, times[-1], times=times, **chosen)
+        rate = math.log((flow.density[-1] @ mode) / (density @ mode)) / times[-1]
+        return rate / rate_of_third_mode(circle) - 1.0
+
+    return error
+
+
+def rate_of_third_mode(circle: Circle) -> float:
+    """Rate of the linear scheme on a grid, whose symbol is that of the kernel's samples and of second differences."""
+    angles = circle.spacing * np.arange(circle.cells)
+    symbol = float(circle.spacing * (-np.exp(5.0 * np.cos(angles)) / 5.0) @ np.cos(3.0 * angles))
+    return -((2.0 / circle.spacing * math.sin(1.5 * circle.spacing)) ** 2) * symbol / (2.0 * np.pi)
+
+
+def decaying_mode(times: FloatArray, options: dict[str, Any]) -> float:
+    """F of one mode of the Sobolev discrepancy s = 2, against DOP853 for the same equations on the grid."""
+    circle = Circle(32)
+    density = (1.0 + 0.5 * np.cos(circle.angles)) / (2.0 * np.pi)
+    discrepancy = SobolevDiscrepancy(np.full(32, 0.5 / np.pi), order=2.0)
+    chosen = {"reaction": 0.0, "limiter": "positive", **options}
+    flow = solve(discrepancy, circle, density, times[-1], times=times, **chosen)
+    exact = independent_energy(discrepancy.on_grid(circle), density, times[-1])
+    return float(flow.energy[-1] / exact - 1.0)
+
+
+def independent_energy(functional: GridFunctional, density: FloatArray, end: float) -> float:
+    """F at a time of the equations on the grid, by an integrator that shares nothing with the solver."""
+    scheme = make_space_scheme(functional.domain, transport=1.0, reaction=0.0, order=2, limiter="positive")
+
+    def rate(_: float, density: FloatArray) -> FloatArray:
+        change = np.empty_like(density)
+        scheme.euler_stage(density, functional.first_variation(density), density, (-1.0, 1.0), 1.0, change)
+        return change
+
+    found = solve_ivp(rate, (0.0, end), density, method="DOP853", rtol=1e-12, atol=1e-15)
+    return functional.value(found.y[:, -1])
+
+
+CASES = (
+    Case("J = -5 on the circle, mass e^40", 2.0, growing_mass),
+    Case("quadratic features from the mass 1e-6", 3.0, small_mass),
+    Case("Sobolev s = 2, F of a slow mode", 10.0, decaying_mode),
+    Case("attraction, rate of a mode from 1e-4", 0.3, growing_mode(1e-4)),
+    Case("attraction, rate of a mode from 1e-8", 0.4, growing_mode(1e-8)),
+)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What version 0.1.0 took for a problem that ships, and F at its end."""
+
+    evaluations: int
+    energy: float
+
+
+BEFORE: dict[str, Before] = {}
+
+# Smaller grids, for runs with several numbers of outputs; all else is as it ships.
+PROBLEMS: dict[str, tuple[str, ...]] = {
+    "aggregation": ("domain.shape=[32, 32]",),
+    "clusters": ("domain.cells=642", "solver.t_end=100"),
+    "deconvolution": (),
+    "el_nino": ("domain.cells=128", "solver.t_end=100"),
+    "fokker_planck": ("domain.shape=[100]",),
+    "keller_segel": ("domain.shape=[32, 32]",),
+    "network": (),
+    "penguins": ("domain.cells=642",),
+    "porous_medium": ("domain.shape=[32, 32]",),
+    "quadratic": ("domain.cells=128",),
+    "quadratic_sphere": ("domain.cells=642",),
+    "regression": ("domain.cells=642",),
+    "regression_box": ("domain.shape=[16, 16, 16]",),
+    "riccati": ("domain.shape=[64, 64]",),
+    "riccati_jko": (),
+    "spikes": ("domain.cells=128",),
+    "teacher": ("domain.cells=256",),
+    "teacher_box": ("domain.shape=[13, 14, 10]",),
+    "teacher_jko": (),
+}
+SMALL = ("domain.cells=64", "solver.t_end=5", "particles.count=100")
+SOLVERS: dict[str, tuple[str, ...]] = {
+    "teacher, particles": ("solver.kind=particles", *SMALL),
+    "teacher, rk4": ("solver.kind=particles", "particles.method=rk4", "particles.step=0.05", *SMALL),
+    "teacher, euler": ("solver.kind=particles", "particles.method=euler", "particles.step=0.05", *SMALL),
+    "teacher, characteristics": ("solver.kind=characteristics", *SMALL),
+    "teacher, ssprk3": ("finite_volume.stepper=ssprk3", *SMALL),
+    "teacher, order 5": ("finite_volume.order=5", *SMALL),
+    "teacher, jko on a grid": ("solver.kind=jko", "jko.representation=grid", "jko.tau=0.3", "jko.modes=8", *SMALL),
+    "fokker_planck, langevin": ("solver.kind=particles", "particles.count=100", "solver.t_end=5"),
+    "fokker_planck, linearised": ("solver.kind=jko", "domain.shape=[50]", "jko.tau=0.5", "solver.t_end=20"),
+    "fokker_planck, backward Euler": ("finite_volume.stepper=backward_euler", "domain.shape=[50]", "solver.t_end=20"),
+    "porous_medium, linearised": ("solver.kind=jko", "domain.shape=[16, 16]", "solver.t_end=1"),
+    "spikes, ssprk3": ("finite_volume.stepper=ssprk3", "domain.cells=128"),
+}
+QUICK = ("deconvolution", "fokker_planck", "riccati_jko", "quadratic", "teacher, particles", "teacher, characteristics")
+COUNTS, QUICK_COUNTS = (1, 10, 100), (1, 30)
+GRID_BOUND = 1e-4  # relative L1 distance of final densities with any numbers of outputs
+MOST_IN_SUM, MOST_OF_TEACHER = 1.1, 0.7
+
+
+def states(name: str, settings: tuple[str, ...], counts: tuple[int, ...]) -> list[Trajectory]:
+    """Run a problem with some numbers of regular outputs."""
+    t_end = open_problem(name, settings).config.solver.t_end
+    times = [np.linspace(0.0, t_end, count + 1)[1:].tolist() for count in counts]
+    return [run(open_problem(name, [*settings, f"output.times={chosen}"])) for chosen in times]
+
+
+def spread(flows: list[Trajectory]) -> tuple[float, float]:
+    """Largest difference between final states, in L1 over the mass of a density, and what is allowed."""
+    if flows[0].has_particles:
+        ends = [np.concatenate([flow.position[-1].ravel(), flow.weight[-1]]) for flow in flows]
+        return max(float(np.abs(end - ends[0]).max()) for end in ends), 0.0
+    ends = [flow.density[-1] for flow in flows]
+    exact = flows[0].attributes["solver"] in {"jko", "normalised"}
+    distances = [float(np.abs(end - ends[0]).sum() / np.abs(ends[0]).sum()) for end in ends]
+    return max(distances), 0.0 if exact else GRID_BOUND
+
+
+def row(name: str, value: float, bound: float, beside: str = "") -> bool:
+    """Print a number with its bound; gives whether it keeps it."""
+    passed = abs(value) <= bound
+    print(f"{'PASS' if passed else 'FAIL'}  {name:58s} {value: .2e}  (bound {bound:.1e})  {beside}", flush=True)
+    return passed
+
+
+def errors_in_time(outputs: tuple[int, ...], *, strict: bool) -> Iterator[bool]:
+    """Compare the cases with exact solutions."""
+    for case in CASES:
+        for count in outputs:
+            times = np.linspace(0.0, case.end, count)
+            yield row(f"{case.name}, {count} outputs", case.error(times, {}), DEFAULT_BOUND)
+        if strict:
+            error = case.error(np.array([0.0, case.end]), {"tolerance": STRICT_TOLERANCE})
+            yield row(f"{case.name}, tolerance {STRICT_TOLERANCE:g}", error, STRICT_BOUND)
+
+
+def differences_by_outputs(chosen: dict[str, tuple[str, ...]], counts: tuple[int, ...]) -> Iterator[bool]:
+    """Compare final states of problems with some numbers of outputs."""
+    for name, settings in chosen.items():
+        found, bound = spread(states(name.partition(",")[0], settings, counts))
+        yield row(f"{name}: {', '.join(map(str, counts))} outputs", found, bound)
+
+
+def costs() -> Iterator[bool]:
+    """Compare evaluations with those of the version before."""
+    ratios = {}
+    for name, before in BEFORE.items():
+        flow = run(name)
+        ratios[name] = (int(flow.attributes["evaluations"]), before.evaluations)
+        now, then = ratios[name]
+        change = float(flow.energy[-1]) / before.energy - 1.0
+        print(
+            f"      {name:20s} {then:8d} evaluations before, {now:8d} now: {now / then:5.2f}; F differs by {change: .1e}"
+        )
+    total = sum(now for now, _ in ratios.values()) / sum(then for _, then in ratios.values())
+    yield row("evaluations of all problems, over those before", total, MOST_IN_SUM)
+    now, then = ratios["teacher"]
+    yield row("evaluations of teacher, over those before", now / then, MOST_OF_TEACHER)
+
+
+def main() -> int:
+    """Show all; 0 if each bound is kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="some outputs and problems, and no costs")
+    quick = parser.parse_args().quick
+    everything = PROBLEMS | SOLVERS
+    chosen = {name: everything[name] for name in QUICK} if quick else everything
+    verdicts = list(errors_in_time(QUICK_OUTPUTS if quick else OUTPUTS, strict=not quick))
+    verdicts += differences_by_outputs(chosen, QUICK_COUNTS if quick else COUNTS)
+    verdicts += [] if quick else costs()
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
