@@ -122,7 +122,27 @@ class Before:
     energy: float
 
 
-BEFORE: dict[str, Before] = {}
+BEFORE = {
+    "aggregation": Before(3601, 0.37493076613864634),
+    "clusters": Before(1520, -0.04487187489954565),
+    "deconvolution": Before(81, 4.528809927097714e-09),
+    "el_nino": Before(28615, 0.11662246645771905),
+    "fokker_planck": Before(2861, 0.07304660675699472),
+    "keller_segel": Before(1297, 17.98746201409048),
+    "network": Before(1051, 0.0024415799238292966),
+    "penguins": Before(625, 0.08028072616607522),
+    "porous_medium": Before(20695, 0.5319390254835616),
+    "quadratic": Before(223, 0.027005247506536253),
+    "quadratic_sphere": Before(91, 0.03723367118768819),
+    "regression": Before(367, 0.05179027110383296),
+    "regression_box": Before(517, 0.05179705430263272),
+    "riccati": Before(730, 0.002905559159330104),
+    "riccati_jko": Before(101, 2.3832697917979188e-08),
+    "spikes": Before(16225, 0.18443217475267856),
+    "teacher": Before(6934, 0.004148228523848996),
+    "teacher_box": Before(628, 0.007978381292643055),
+    "teacher_jko": Before(246, 3.699712030183429e-09),
+}
 
 # Smaller grids, for runs with several numbers of outputs; all else is as it ships.
 PROBLEMS: dict[str, tuple[str, ...]] = {

@@ -78,7 +78,8 @@ def test_a_run_goes_on_from_a_trajectory(tmp_path):
     second = wgflow.run(start_from(tmp_path / "first.h5"))
     np.testing.assert_array_equal(second.density[0], first.density[-1])
     whole = wgflow.run({**RUN, "solver": {"t_end": 0.4}, "output": {"times": [0.1, 0.2, 0.3, 0.4]}})
-    np.testing.assert_allclose(second.density[-1], whole.density[-1], rtol=1e-12)  # times differ by round-off
+    difference = abs(second.density[-1] - whole.density[-1]).sum() / whole.density[-1].sum()
+    assert difference < 2e-6  # step control begins anew
 
 
 def test_a_run_goes_on_on_a_finer_grid(tmp_path):
