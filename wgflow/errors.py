@@ -22,6 +22,10 @@ class WallWarning(UserWarning):
     """Some mass of a flow has come near a wall of its box."""
 
 
+class EstimateWarning(UserWarning):
+    """Errors of a run cannot be estimated, or at a high cost; the run itself goes on."""
+
+
 class ComputationError(WgflowError, RuntimeError):
     """A computation that started from valid input failed (command-line exit code 1)."""
 

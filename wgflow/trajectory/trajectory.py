@@ -13,7 +13,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Features, Functional, Particles
 from wgflow.schemes import Snapshot
-from wgflow.trajectory.schema import FIELDS, GRID, INTERRUPTED_AT, SCALARS
+from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
 from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
@@ -34,7 +34,8 @@ class Trajectory:
         ``step_size``, ``energy``, ``risk``, ``mass`` and ``min_potential``.
     fields : mapping of str to array, shape (T, ...)
         ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics;
-        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs. Those
+        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs;
+        ``estimated_error`` and ``observed_order`` where errors were estimated, see ``errors`` and ``orders``. Those
         of files read single snapshots when they are asked for, see `wgflow.trajectory.stored.StoredField`.
     domain : Domain or None
         Where the measure lives.
@@ -194,6 +195,24 @@ class Trajectory:
     def is_normalised(self) -> bool:
         """Whether densities are those of a measure whose mass is followed as a logarithm, ``fields["log_mass"]``."""
         return "log_mass" in self.fields
+
+    @property
+    def errors(self) -> dict[str, FloatArray]:
+        """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
+
+        That of the density is a distance in L1, that of the measure in W1 (on circles and lines), both in units of mass.
+        NaN where an error is not resolved; empty without estimates, see `wgflow.estimates`.
+        """
+        return self._estimated(ERRORS)
+
+    @property
+    def orders(self) -> dict[str, FloatArray]:
+        """Orders at which the errors fall with the width of cells or the number of particles, names as in ``errors``."""
+        return self._estimated(ORDERS)
+
+    def _estimated(self, name: str) -> dict[str, FloatArray]:
+        table = np.asarray(self.fields[name]) if name in self.fields else np.empty((0, 0))
+        return dict(zip(QUANTITIES, table.T, strict=False))
 
     @property
     def status(self) -> str:
