@@ -2,13 +2,22 @@
 
 from wgflow.estimates.estimator import Estimator, blank, recorded
 from wgflow.estimates.grids import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
-from wgflow.estimates.particles import BATCHES, check_method, coarser_method, order_of, plan_batches, plan_draws
-from wgflow.estimates.particles import plan_particles
+from wgflow.estimates.particles import (
+    BATCHES,
+    TOLERANCES,
+    check_method,
+    order_of,
+    plan_batches,
+    plan_draws,
+    plan_particles,
+)
 from wgflow.estimates.plan import Plan, announcement, prepare_estimator
-from wgflow.estimates.starts import batch, is_even
+from wgflow.estimates.starts import batch
+from wgflow.estimates.trials import quiet
 
 __all__ = [
     "BATCHES",
+    "TOLERANCES",
     "Estimator",
     "Plan",
     "announcement",
@@ -18,14 +27,13 @@ __all__ = [
     "check_method",
     "coarse_start",
     "coarse_tolerance",
-    "coarser_method",
     "grid_options",
-    "is_even",
     "order_of",
     "plan_batches",
     "plan_draws",
     "plan_grids",
     "plan_particles",
     "prepare_estimator",
+    "quiet",
     "recorded",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.estimates.distances import Distances
-from wgflow.estimates.richardson import richardson, window_of
+from wgflow.estimates.richardson import LEAST_ORDER, extrapolated, observed_orders, window_of
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import ERRORS, ORDERS, QUANTITIES
@@ -19,6 +19,7 @@ from wgflow.typing import FloatArray
 
 ROUND_OFF = 1e-12  # of sums over many cells and steps, relative to the largest value of a quantity
 SCALARS = ("energy", "risk", "mass")  # the first of QUANTITIES
+DENSITY = QUANTITIES.index("density")
 UNKNOWN = np.full(len(QUANTITIES), np.nan)
 
 Estimates = tuple[FloatArray, FloatArray]
@@ -43,6 +44,10 @@ class Unresolved:
 @dataclass
 class Refinement:
     """Estimates by Richardson's extrapolation from two coarse runs, see `wgflow.estimates.richardson`.
+
+    Orders are medians over a few outputs. Those of scalars are raised to that of the density where there is one: the
+    error of a functional falls at least as fast as the distance of its arguments, but changes its sign in time, when
+    differences say nothing of its order; a distance never does.
 
     Parameters
     ----------
@@ -78,8 +83,18 @@ class Refinement:
         self._rows.append((self.coarse[snapshot.time], differences(half, snapshot, self.distances)))
         self._largest = np.maximum(self._largest, sizes(snapshot))
         part = self._rows[window_of(self._times, len(self._times) - 1)]
-        floor = max(ROUND_OFF, self.noise) * self._largest
-        return richardson(*(np.array(rows) for rows in zip(*part, strict=True)), floor, self.most)
+        coarse, fine = (np.array(rows) for rows in zip(*part, strict=True))
+        return self._extrapolate(coarse, fine, max(ROUND_OFF, self.noise) * self._largest)
+
+    def _extrapolate(self, coarse: FloatArray, fine: FloatArray, floor: FloatArray) -> Estimates:
+        """Errors at the last output of a window; below the floor they are the larger difference, without an order."""
+        orders, counts = observed_orders(coarse, fine, floor)
+        if orders[DENSITY] >= LEAST_ORDER:
+            orders[: len(SCALARS)] = np.fmax(orders[: len(SCALARS)], orders[DENSITY])
+        larger = np.fmax(coarse[-1], fine[-1])
+        at_floor = larger <= floor
+        errors = extrapolated(coarse[-1], fine[-1], orders, counts, self.most)
+        return np.where(at_floor, larger, errors), np.where(at_floor, np.nan, orders)
 
 
 def differences(first: Snapshot, second: Snapshot, distances: Distances) -> FloatArray:

@@ -93,10 +93,10 @@ def coarse_start(
 
 
 def coarse_tolerance(stepper: str, tolerance: float, factor: int) -> float:
-    """Tolerance of a coarse run: that of implicit steps grows so that they double with the width of cells.
+    """Tolerance of a coarse run: that of implicit steps grows so that they are longer in proportion to the cells.
 
-    The local error of a step of size s is of order s^2 with backward Euler, and s^3 with TR-BDF2. Explicit steps are
-    bounded by the cells, and keep theirs.
+    With one tolerance the errors in time of all runs would be alike, and cancel. The error of a step of size s is of
+    order s^2 with backward Euler, and s^3 with TR-BDF2. Explicit steps are bounded by the cells, and keep theirs.
     """
     power = {"backward_euler": 2, "tr_bdf2": 3}.get(stepper, 0)
     return min(tolerance * factor**power, max(tolerance, LARGEST_TOLERANCE))

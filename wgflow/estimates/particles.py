@@ -26,7 +26,7 @@ Evolve = Callable[[Particles, int, int], Evolution]
 
 
 def plan_draws(
-    count: int, domain: Domain | None, start: Start, evolve: Evolve, *, thinning: int = 2, noise: float = 0.0
+    count: int, domain: Domain | None, start: Start, evolve: Evolve, thinning: int = 2, noise: float = 0.0
 ) -> RefinementPlan:
     """Plan two runs with fewer and fewer particles, for those that are evenly spread.
 

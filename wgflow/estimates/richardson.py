@@ -59,34 +59,30 @@ def observed_orders(coarse: FloatArray, fine: FloatArray, floor: FloatArray) -> 
     return orders, counted.sum(axis=0)
 
 
-def richardson(coarse: FloatArray, fine: FloatArray, floor: FloatArray, most: float) -> tuple[FloatArray, FloatArray]:
-    r"""Errors of the finest run at the last output of a window, with the observed orders.
+def extrapolated(
+    coarse: FloatArray, fine: FloatArray, orders: FloatArray, counts: FloatArray, most: float
+) -> FloatArray:
+    r"""Errors of the finest run at an output.
 
-    The error is :math:`\max(|v_{2h} - v_h|, 2^{-p} |v_{4h} - v_{2h}|) / (2^p - 1)`: both are the same where errors have
-    the order p, and the larger is wanted where one of them is about to change its sign.
+    They are :math:`\max(|v_{2h} - v_h|, 2^{-p} |v_{4h} - v_{2h}|) / (2^p - 1)`: both are the same where errors have the
+    order p, and the larger is wanted where one of them is about to change its sign.
 
     Parameters
     ----------
-    coarse, fine, floor : arrays
-        See `observed_orders`; the last output is the last row.
+    coarse, fine : array, shape (q,)
+        Differences at the output, see `observed_orders`.
+    orders, counts : array, shape (q,)
+        Orders, and the numbers of outputs that they were observed at.
     most : float
         Largest order in :math:`2^p - 1`.
 
     Returns
     -------
-    errors : array, shape (q,)
-        NaN where the order is lost, because differences do not fall; the larger difference where both are below the
-        floor.
-    orders : array, shape (q,)
-        Observed orders, also those above ``most`` and those that are too low; NaN at the floor.
+    array, shape (q,)
+        NaN where the order is lost, because differences do not fall.
     """
-    orders, counts = observed_orders(coarse, fine, floor)
     used = np.minimum(orders, most)
     expected = np.where(counts < 3, used, orders)  # a single ratio that is too large may be a change of sign
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        errors = np.maximum(fine[-1], coarse[-1] * 2.0**-expected) / (2.0**used - 1.0)
-    errors[~(orders >= LEAST_ORDER)] = np.nan
-    larger = np.maximum(coarse[-1], fine[-1])
-    at_floor = larger <= floor
-    orders[at_floor] = np.nan
-    return np.where(at_floor, larger, errors), orders
+        errors = np.maximum(fine, coarse * 2.0**-expected) / (2.0**used - 1.0)
+    return np.where(orders >= LEAST_ORDER, errors, np.nan)

@@ -1,0 +1,139 @@
+"""The coarse runs that estimate the errors of a problem: half and a quarter of its cells or particles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from wgflow.domains import Circle, Domain, Hypersphere, Sphere
+from wgflow.errors import InputError
+from wgflow.estimates import (
+    BATCHES,
+    TOLERANCES,
+    Plan,
+    batch,
+    check_fixed,
+    check_method,
+    coarse_tolerance,
+    grid_options,
+    order_of,
+    plan_batches,
+    plan_draws,
+    plan_grids,
+    quiet,
+)
+from wgflow.growth import Course
+from wgflow.particles import Langevin, Particles
+from wgflow.problems.initial import initial_particles
+from wgflow.problems.models import BoxSection, FileInitial, JkoSection
+from wgflow.problems.particles import make_method
+from wgflow.problems.problem import Problem
+from wgflow.problems.restart import StoredMeasure
+from wgflow.schemes import Evolution
+
+# Rates at which errors fall with the number m of particles in d dimensions; see `wgflow.draw_particles`.
+RATES = {"random": lambda d: 0.5, "stratified": lambda d: 0.5 + 1.0 / d, "quasi_random": lambda d: 1.0}  # noqa: ARG005
+
+
+def plan_estimate(problem: Problem) -> Plan:
+    """Plan the coarse runs of a problem.
+
+    Raises
+    ------
+    InputError
+        If there is no sound estimate for its solver; the message says why.
+    """
+    section, config = problem.config.domain, problem.config
+    check_fixed(estimate=isinstance(section, BoxSection) and section.grow)
+    if problem.solver == "normalised":
+        raise InputError(
+            'estimate is not available for [solver] kind = "normalised": its steps end where the measure of a step '
+            "does, which other cells do not share; run other domain.cells and normalised.tau (wgflow sweep) and compare"
+        )
+    if problem.solver == "particles" or (problem.solver == "jko" and not config.jko.on_grid):
+        return _plan_particles(problem)
+    return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **_options(problem))
+
+
+def _options(problem: Problem) -> dict[str, Any]:
+    """Options of `plan_grids`."""
+    config = problem.config
+    if problem.solver == "finite_volume":
+        options = config.finite_volume
+        return grid_options(options.stepper, options.order, problem.functional)
+    if problem.solver == "characteristics":
+        return {"steps": 0, "most": 4.0, "noise": TOLERANCES * config.characteristics.tolerance, "pointwise": True}
+    return {}
+
+
+def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, Course]:
+    """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
+    config = problem.config
+    options = config.finite_volume
+    tolerance = coarse_tolerance(options.stepper, options.tolerance, factor)
+    changed = {"finite_volume": options.model_copy(update={"tolerance": tolerance}), "jko": _longer(problem, factor)}
+    smaller = replace(problem, domain=domain, config=config.model_copy(update=changed))
+    return smaller.make_evolution(), quiet(smaller.course)
+
+
+def _longer(problem: Problem, factor: int) -> JkoSection:
+    jko = problem.config.jko
+    return jko.model_copy(update={"tau": factor * jko.tau, "growth": factor * jko.growth})
+
+
+def _plan_particles(problem: Problem) -> Plan:
+    """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file."""
+    config, domain = problem.config, problem.domain
+    options, given = config.particles, isinstance(config.initial, FileInitial)
+    method = make_method(options, config.initial.seed)
+    if problem.solver == "particles":
+        check_method(method)
+    order = order_of(method) if problem.solver == "particles" else float(config.jko.order)
+    particles = problem.initial_particles()
+    count, noisy = len(particles.weights), isinstance(method, Langevin) and problem.solver == "particles"
+
+    def evolve(fewer: Particles, steps: int, seed: int) -> Evolution:
+        return _with_particles(problem, fewer, steps, seed).make_evolution()
+
+    if not (given or noisy) and options.start == "equispaced":
+        noise = TOLERANCES * options.tolerance if order is None else 0.0
+        thinning = 2 ** _dimensions(domain)
+        return plan_draws(count, domain, lambda fewer: _drawn(problem, count // fewer, 0), evolve, thinning, noise)
+    if given or options.start == "random":
+        return plan_batches(count, domain, lambda number: batch(particles, number, BATCHES), evolve, order=order)
+    rate = 0.5 if noisy else RATES[options.start](_dimensions(domain))
+    drawn = partial(_drawn, problem, count // BATCHES)
+    return plan_batches(count, domain, lambda number: drawn(1 + number), evolve, exponent=rate, order=order)
+
+
+def _dimensions(domain: Domain) -> int:
+    """Dimension of the cube whose points become particles."""
+    base = domain.base
+    if isinstance(base, Circle | Sphere):
+        return 1 if isinstance(base, Circle) else 2
+    return int(domain.points.shape[-1]) + (domain.sheets - 1 if isinstance(base, Hypersphere) else 0)
+
+
+def _drawn(problem: Problem, count: int, seed: int) -> Particles:
+    """Fewer particles of the same measure, with another seed."""
+    initial = problem.config.initial
+    if isinstance(initial, FileInitial):
+        raise InputError(f"[initial] path = {initial.path!r} holds particles of its own")
+    again = initial.model_copy(update={"seed": initial.seed + seed})
+    return initial_particles(again, problem.domain, max(count, 1), problem.config.particles.start)
+
+
+def _with_particles(problem: Problem, particles: Particles, steps: int, seed: int) -> Problem:
+    """Problem that starts from given particles, with steps of a multiple of the size and other noise."""
+    config, options = problem.config, problem.config.particles
+    initial = FileInitial(kind="file", path="particles of a coarse run", seed=config.initial.seed + seed)
+    longer = None if options.step is None or options.method == "langevin" else steps * options.step
+    changed = {
+        "initial": initial,
+        "jko": _longer(problem, steps),
+        "particles": options.model_copy(update={"step": longer if longer is not None else options.step}),
+    }
+    start = StoredMeasure(Path(initial.path), particles=particles)
+    return replace(problem, config=config.model_copy(update=changed), start=start)
