@@ -165,13 +165,39 @@ CASES = (
         0.5,
         {"order": 5},
     ),
-    Case("Riccati, plane", Quadratic(FLAT), Box([(-4.5, 4.5)] * 2, (128,) * 2), averaged(riccati(FLAT, 0.3 * np.eye(2))), 1.0),
+    Case(
+        "Riccati, plane",
+        Quadratic(FLAT),
+        Box([(-4.5, 4.5)] * 2, (128,) * 2),
+        averaged(riccati(FLAT, 0.3 * np.eye(2))),
+        1.0,
+    ),
     Case("dilation, line", SQUARE, Box([(-5.0, 5.0)], 256), averaged(dilation), 1.0),
-    Case("contraction, line", Potential(bowl), Box([(-4.4, 4.4)], 256), averaged(lambda time: gaussian(np.array([[0.6 * np.exp(-2.0 * time)]]))), 0.25),
+    Case(
+        "contraction, line",
+        Potential(bowl),
+        Box([(-4.4, 4.4)], 256),
+        averaged(lambda time: gaussian(np.array([[0.6 * np.exp(-2.0 * time)]]))),
+        0.25,
+    ),
     Case("quadratic, sphere", Quadratic(SPACE), Sphere(2562), averaged(angular(SPACE, SPACE_START)), 0.5),
     Case("Fokker-Planck", DRIFT, Box([(0.0, 1.0)], 80), averaged(fokker_planck), 0.25),
-    Case("the same, TR-BDF2", DRIFT, Box([(0.0, 1.0)], 80), averaged(fokker_planck), 0.25, {"stepper": "tr_bdf2", "tolerance": 1e-5}),
-    Case("the same, backward Euler", DRIFT, Box([(0.0, 1.0)], 80), averaged(fokker_planck), 0.25, {"stepper": "backward_euler", "tolerance": 1e-5}),
+    Case(
+        "the same, TR-BDF2",
+        DRIFT,
+        Box([(0.0, 1.0)], 80),
+        averaged(fokker_planck),
+        0.25,
+        {"stepper": "tr_bdf2", "tolerance": 1e-5},
+    ),
+    Case(
+        "the same, backward Euler",
+        DRIFT,
+        Box([(0.0, 1.0)], 80),
+        averaged(fokker_planck),
+        0.25,
+        {"stepper": "backward_euler", "tolerance": 1e-5},
+    ),
     Case("Ornstein-Uhlenbeck", Entropy() + Potential(bowl), Box([(-7.0, 7.0)], 140), averaged(ornstein_uhlenbeck), 0.5),
     Case("heat, sphere", Entropy(), Sphere(2562), averaged(harmonic), 0.2, {"reaction": 0.0}),
     Case("Sobolev s = 1, torus", UNIFORM, Box([(0.0, 1.0)], 256, periodic=True), sobolev, 1.0),
@@ -192,11 +218,15 @@ def main() -> int:
     options = parser.parse_args()
     for case in CASES:
         flow = case.solve()
-        for index in (len(flow)//4, len(flow) // 2, len(flow) - 1):
+        for index in (len(flow) // 4, len(flow) // 2, len(flow) - 1):
             true = case.errors(flow, index)
             for name in true:
-                e=flow.errors[name][index]; 
-                print(f"{case.name:26s} {index} {name:8s} true {true[name]:.2e} est {e:.2e} order {flow.orders[name][index]:5.2f} ratio {e/true[name]:.2f}", '' if 1/3<=e/true[name]<=3 or true[name]<1e-12 else 'XXX', flush=True)
+                e = flow.errors[name][index]
+                print(
+                    f"{case.name:26s} {index} {name:8s} true {true[name]:.2e} est {e:.2e} order {flow.orders[name][index]:5.2f} ratio {e / true[name]:.2f}",
+                    "" if 1 / 3 <= e / true[name] <= 3 or true[name] < 1e-12 else "XXX",
+                    flush=True,
+                )
     return 0
 
 

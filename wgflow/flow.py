@@ -297,7 +297,7 @@ def record_flow(
     observers: Observers | None = None,
     plan: Plan | None = None,
 ) -> Trajectory:
-    """Run a prepared solver, after the coarse runs of a plan; gives its trajectory, from the file if one was written."""
+    """Run a prepared solver, after the coarse runs of a plan; gives its trajectory, from the file if there is one."""
     if output is not None:
         check_output(output, overwrite=overwrite)
     estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)

@@ -89,7 +89,9 @@ def averages(values: FloatArray, *, count: int, axis: int, periodic: bool) -> Fl
     margin = min(MARGIN, len(rows)) if periodic else 0
     below = np.cumsum(_repeated(rows, margin), axis=0)
     below = np.concatenate([np.zeros_like(below[:1]), below])
-    at_faces = _interpolated(np.arange(len(below)) - margin, below, np.linspace(0.0, len(rows), count + 1))
+    at_faces = _interpolated(
+        np.arange(-float(margin), len(below) - margin), below, np.linspace(0.0, len(rows), count + 1)
+    )
     return np.moveaxis(np.diff(at_faces, axis=0) * count / len(rows), 0, axis)
 
 
@@ -97,8 +99,8 @@ def point_values(values: FloatArray, *, count: int, axis: int, periodic: bool) -
     """Values at the centres of fewer equal cells along an axis."""
     rows = np.moveaxis(values, axis, 0)
     margin = min(MARGIN, len(rows)) if periodic else 0
-    places = np.arange(len(rows) + 2 * margin) - margin + 0.5
-    centres = (np.arange(count) + 0.5) * len(rows) / count
+    places = np.arange(0.5 - margin, len(rows) + margin)
+    centres = np.arange(0.5, count) * (len(rows) / count)
     return np.moveaxis(_interpolated(places, _repeated(rows, margin), centres), 0, axis)
 
 

@@ -14,6 +14,8 @@ from wgflow.metrics import line_wasserstein, sheet_wasserstein
 from wgflow.schemes import Snapshot
 from wgflow.typing import FloatArray
 
+Signs = FloatArray | None
+
 Distances = Callable[[Snapshot, Snapshot], tuple[float, float]]
 """The L1 and the transport distance between snapshots of a coarse and of a fine run; NaN where there is none."""
 
@@ -36,13 +38,13 @@ def grid_distances(coarse: Domain, fine: Domain, *, pointwise: bool) -> Distance
     return distances
 
 
-def particle_distances(coarse: FloatArray, fine: FloatArray, domain: Domain | None) -> Distances:
-    """Compare particles with the given signs, shapes (m,) and (n,); they have no densities."""
+def particle_distances(coarse: Signs, fine: Signs, domain: Domain | None) -> Distances:
+    """Compare particles with the given signs, shapes (m,) and (n,), all positive by default; they have no densities."""
 
     def distances(first: Snapshot, second: Snapshot) -> tuple[float, float]:
         measures = [
-            Particles(snapshot.fields["position"], snapshot.fields["weight"], signs)
-            for snapshot, signs in ((first, coarse), (second, fine))
+            Particles(fields["position"], fields["weight"], np.ones_like(fields["weight"]) if signs is None else signs)
+            for fields, signs in ((first.fields, coarse), (second.fields, fine))
         ]
         return np.nan, transport_distance(measures[0], measures[1], domain)
 

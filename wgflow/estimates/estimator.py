@@ -109,8 +109,9 @@ def sizes(snapshot: Snapshot) -> FloatArray:
 
 
 def enriched(snapshot: Snapshot, estimates: Estimates) -> Snapshot:
-    """Snapshot with its estimates among its fields."""
-    return replace(snapshot, fields={**snapshot.fields, ERRORS: estimates[0], ORDERS: estimates[1]})
+    """Snapshot with its estimates among its fields; there NaN stands for values that are missing in a damaged file."""
+    stored = {ERRORS: np.nan_to_num(estimates[0], nan=np.inf), ORDERS: np.nan_to_num(estimates[1])}
+    return replace(snapshot, fields={**snapshot.fields, **stored})
 
 
 def blank(snapshot: Snapshot) -> Snapshot:
@@ -171,5 +172,3 @@ def recorded(recorder: Recorder, estimator: Estimator | None, earlier: Iterable[
     for snapshot in earlier:
         estimator.estimate(snapshot)
     return EstimatingRecorder(recorder, estimator)
-
-

@@ -44,7 +44,9 @@ def plan_grids(
     def trial(factor: int) -> Trial:
         dimension = 2 if isinstance(domain.base, Sphere) else len(domain.base.shape)
         return Trial(
-            _name(domain, factor), factor ** -(dimension + float(steps)), lambda: prepare(coarser(domain, factor), factor)
+            _name(domain, factor),
+            factor ** -(dimension + float(steps)),
+            lambda: prepare(coarser(domain, factor), factor),
         )
 
     return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise)

@@ -11,7 +11,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import EstimateWarning
-from wgflow.estimates.distances import Distances, grid_distances, particle_distances
+from wgflow.estimates.distances import Distances, Signs, grid_distances, particle_distances
 from wgflow.estimates.estimator import Estimator, Refinement, Unresolved, differences
 from wgflow.estimates.sampling import Sampling
 from wgflow.estimates.trials import Outputs, Trial, carry_out
@@ -20,8 +20,6 @@ from wgflow.typing import FloatArray
 
 LONG_RUN = 60.0  # seconds of coarse runs
 LARGE_SHARE = 0.5  # of the time of the run itself, above which long coarse runs are worth a warning
-
-Signs = FloatArray | None
 
 
 class Plan(Protocol):
@@ -118,8 +116,10 @@ class SamplingPlan:
 def announcement(plan: Plan) -> str:
     """What a plan will do, in a line."""
     share = sum(trial.cost for trial in plan.trials)
-    names = list(dict.fromkeys(trial.name for trial in plan.trials))
-    return f"runs on {' and '.join(reversed(names))} first, about {share:.0%} more time"
+    names = list(dict.fromkeys(trial.name for trial in reversed(plan.trials)))
+    unit = names[-1].rpartition(" ")[-1]
+    listed = " and ".join([*(name.removesuffix(f" {unit}") for name in names[:-1]), names[-1]])
+    return f"runs {'with' if unit == 'particles' else 'on'} {listed} first, about {share:.0%} more time"
 
 
 def prepare_estimator(plan: Plan, times: FloatArray, limits: Limits, signs: Signs = None) -> Estimator:
@@ -155,8 +155,8 @@ def _warn_of_cost(plan: Plan, first: Outputs) -> None:
     whole, share = first.seconds / first.trial.cost, sum(trial.cost for trial in plan.trials)
     if share > LARGE_SHARE and share * whole > LONG_RUN:
         warnings.warn(
-            f"the coarse runs of the estimate take about {share * whole:.0f} s, {share:.0%} of the {whole:.0f} s of the "
-            "run itself; without the estimate it is spared",
+            f"the coarse runs of the estimate take about {share * whole:.0f} s, {share:.0%} of the {whole:.0f} s of "
+            "the run itself",
             EstimateWarning,
             stacklevel=4,
         )
@@ -165,7 +165,7 @@ def _warn_of_cost(plan: Plan, first: Outputs) -> None:
 def _warn_of_failure(output: Outputs) -> None:
     since = f" behind t = {output.snapshots[-1].time:g}" if output.snapshots else ""
     warnings.warn(
-        f"errors{since} are not resolved: the coarse run on {output.trial.name} ended: {output.failure}",
+        f"errors{since} are not resolved: the coarse run, {output.trial.name}, ended: {output.failure}",
         EstimateWarning,
         stacklevel=4,
     )

@@ -1,11 +1,12 @@
 r"""Errors of particles that were drawn at random, from the scatter of runs with batches of them.
 
-K batches of m/K particles give values :math:`v_k` whose scatter s is :math:`K^p` times that of all m particles, with p =
-1/2 for independent ones; and where F bends, means that are off by :math:`K^{2p}` times the offset of all particles:
+K batches of m/K particles give values :math:`v_k` whose scatter s is :math:`K^p` times that of all m particles, with
+p = 1/2 for independent ones; and where F bends, means that are off by :math:`K^{2p}` times the offset of all particles:
 
 .. math:: e^2 = (K^{-p} s)^2 + \Big(\frac{\bar v - v}{K^{2p} - 1}\Big)^2 + (v_1^{2 \tau} - v_1)^2 / (2^q - 1)^2
 
-The last term is there for methods of order q with steps of a fixed size: the first batch runs again with twice the step.
+The last term is there for methods of order q with steps of a fixed size: the first batch runs again with twice the
+step. Halves and quarters of the particles would not do: a single difference of two random numbers tells no order.
 """
 
 from __future__ import annotations

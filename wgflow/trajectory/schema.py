@@ -74,8 +74,10 @@ FIELDS: Mapping[str, Variable] = {
     "margin": Variable((), "least margin of the normalised measure"),
     "scaled_log_time": Variable((), "logarithm of 1 + t over the mass; t is the time before it was rescaled"),
     "multipliers": Variable(("datum",), "weight of each datum in the last step, of sum 1"),
-    ERRORS: Variable(("quantity",), "estimated error of energy, risk, mass, density (L1) and measure (W1)"),
-    ORDERS: Variable(("quantity",), "order in the width of cells at which the errors fall"),
+    ERRORS: Variable(
+        ("quantity",), "estimated error of energy, risk, mass, density (L1), measure (W1); inf: not resolved"
+    ),
+    ORDERS: Variable(("quantity",), "order in the width of cells at which the errors fall; 0 where there is none"),
 }
 
 

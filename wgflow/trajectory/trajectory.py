@@ -200,19 +200,24 @@ class Trajectory:
     def errors(self) -> dict[str, FloatArray]:
         """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
 
-        That of the density is a distance in L1, that of the measure in W1 (on circles and lines), both in units of mass.
-        NaN where an error is not resolved; empty without estimates, see `wgflow.estimates`.
+        That of the density is a distance in L1; that of the measure one in W1, on circles and lines, between atoms at
+        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.estimates`.
         """
-        return self._estimated(ERRORS)
+        return self._estimated(ERRORS, missing=np.inf)
 
     @property
     def orders(self) -> dict[str, FloatArray]:
-        """Orders at which the errors fall with the width of cells or the number of particles, names as in ``errors``."""
-        return self._estimated(ORDERS)
+        """Orders at which the errors fall with the width of cells or the number of particles, names as in ``errors``.
 
-    def _estimated(self, name: str) -> dict[str, FloatArray]:
-        table = np.asarray(self.fields[name]) if name in self.fields else np.empty((0, 0))
-        return dict(zip(QUANTITIES, table.T, strict=False))
+        NaN where an error is that of round-off or of the tolerance of time stepping, and where there is none.
+        """
+        return self._estimated(ORDERS, missing=0.0)
+
+    def _estimated(self, name: str, missing: float) -> dict[str, FloatArray]:
+        if name not in self.fields:
+            return {}
+        table = np.asarray(self.fields[name])
+        return dict(zip(QUANTITIES, np.where(table == missing, np.nan, table).T, strict=True))
 
     @property
     def status(self) -> str:
