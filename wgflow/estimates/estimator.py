@@ -20,6 +20,7 @@ from wgflow.typing import FloatArray
 ROUND_OFF = 1e-12  # of sums over many cells and steps, relative to the largest value of a quantity
 SCALARS = ("energy", "risk", "mass")  # the first of QUANTITIES
 DENSITY = QUANTITIES.index("density")
+BEYOND = 0.5  # what an order may be observed above that of the scheme
 UNKNOWN = np.full(len(QUANTITIES), np.nan)
 
 Estimates = tuple[FloatArray, FloatArray]
@@ -47,7 +48,8 @@ class Refinement:
 
     Orders are medians over a few outputs. Those of scalars are raised to that of the density where there is one: the
     error of a functional falls at least as fast as the distance of its arguments, but changes its sign in time, when
-    differences say nothing of its order; a distance never does.
+    differences say nothing of its order; a distance never does. Where the order of the density is lost, orders of
+    scalars above that of the scheme are chance: their errors are not resolved then.
 
     Parameters
     ----------
@@ -89,11 +91,14 @@ class Refinement:
     def _extrapolate(self, coarse: FloatArray, fine: FloatArray, floor: FloatArray) -> Estimates:
         """Errors at the last output of a window; below the floor they are the larger difference, without an order."""
         orders, counts = observed_orders(coarse, fine, floor)
+        scalars = slice(0, len(SCALARS))
         if orders[DENSITY] >= LEAST_ORDER:
-            orders[: len(SCALARS)] = np.fmax(orders[: len(SCALARS)], orders[DENSITY])
+            orders[scalars] = np.fmax(orders[scalars], orders[DENSITY])
+        errors = extrapolated(coarse[-1], fine[-1], orders, counts, self.most)
+        if orders[DENSITY] < LEAST_ORDER:
+            errors[scalars][orders[scalars] > self.most + BEYOND] = np.nan
         larger = np.fmax(coarse[-1], fine[-1])
         at_floor = larger <= floor
-        errors = extrapolated(coarse[-1], fine[-1], orders, counts, self.most)
         return np.where(at_floor, larger, errors), np.where(at_floor, np.nan, orders)
 
 

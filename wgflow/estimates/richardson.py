@@ -16,7 +16,7 @@ import numpy as np
 
 from wgflow.typing import FloatArray
 
-LEAST_ORDER = 0.4  # below it the difference of the two finer runs says too little of what is left
+LEAST_ORDER = 0.5  # below it the difference of the two finer runs says too little of what is left
 WINDOW = 5  # outputs whose orders have a median
 REACH = 0.5  # the earliest of these, over the time of the last
 
