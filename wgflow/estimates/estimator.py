@@ -20,7 +20,7 @@ from wgflow.typing import FloatArray
 ROUND_OFF = 1e-12  # of sums over many cells and steps, relative to the largest value of a quantity
 SCALARS = ("energy", "risk", "mass")  # the first of QUANTITIES
 DENSITY = QUANTITIES.index("density")
-BEYOND = 0.5  # what an order may be observed above that of the scheme
+BEYOND = 1.0  # what an order may be observed above that of the scheme
 UNKNOWN = np.full(len(QUANTITIES), np.nan)
 
 Estimates = tuple[FloatArray, FloatArray]
@@ -75,18 +75,20 @@ class Refinement:
         self._times: list[float] = []
         self._rows: list[tuple[FloatArray, FloatArray]] = []
         self._largest = np.zeros(len(QUANTITIES))
+        self._last: Estimates = UNKNOWN, UNKNOWN
 
     def estimate(self, snapshot: Snapshot) -> Estimates:
-        """Estimate the errors of the next snapshot."""
+        """Estimate the errors of the next snapshot; at outputs that coarse steps pass over they are those before."""
         half = self.half.get(snapshot.time)
         if half is None or snapshot.time not in self.coarse:
-            return UNKNOWN, UNKNOWN
+            return self._last if snapshot.time < max(self.coarse, default=0.0) else (UNKNOWN, UNKNOWN)
         self._times.append(snapshot.time)
         self._rows.append((self.coarse[snapshot.time], differences(half, snapshot, self.distances)))
         self._largest = np.maximum(self._largest, sizes(snapshot))
         part = self._rows[window_of(self._times, len(self._times) - 1)]
         coarse, fine = (np.array(rows) for rows in zip(*part, strict=True))
-        return self._extrapolate(coarse, fine, max(ROUND_OFF, self.noise) * self._largest)
+        self._last = self._extrapolate(coarse, fine, max(ROUND_OFF, self.noise) * self._largest)
+        return self._last
 
     def _extrapolate(self, coarse: FloatArray, fine: FloatArray, floor: FloatArray) -> Estimates:
         """Errors at the last output of a window; below the floor they are the larger difference, without an order."""

@@ -12,7 +12,7 @@ from wgflow.domains import Domain, Sphere, total_mass
 from wgflow.errors import InputError
 from wgflow.estimates.coarsening import halved, restriction
 from wgflow.estimates.plan import RefinementPlan
-from wgflow.estimates.trials import Trial
+from wgflow.estimates.trials import Step, Trial
 from wgflow.functionals import Functional
 from wgflow.growth import Course
 from wgflow.schemes import IMPLICIT_METHODS, Evolution
@@ -25,7 +25,14 @@ Prepare = Callable[[Domain, int], tuple[Evolution, Course]]
 
 
 def plan_grids(
-    domain: Domain, prepare: Prepare, *, steps: int = 1, most: float = 2.0, noise: float = 0.0, pointwise: bool = False
+    domain: Domain,
+    prepare: Prepare,
+    *,
+    steps: int = 1,
+    most: float = 2.0,
+    noise: float = 0.0,
+    pointwise: bool = False,
+    step: Step | None = None,
 ) -> RefinementPlan:
     """Plan runs on half and a quarter of the cells along each axis.
 
@@ -39,15 +46,14 @@ def plan_grids(
         Power of the number of cells along an axis with which the number of time steps grows.
     most, noise, pointwise
         See `RefinementPlan`.
+    step : callable, optional
+        Size of the time steps of the run itself, at a time, where it is prescribed.
     """
 
     def trial(factor: int) -> Trial:
         dimension = 2 if isinstance(domain.base, Sphere) else len(domain.base.shape)
-        return Trial(
-            _name(domain, factor),
-            factor ** -(dimension + float(steps)),
-            lambda: prepare(coarser(domain, factor), factor),
-        )
+        cost = factor ** -(dimension + float(steps))
+        return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor), step, factor)
 
     return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.estimates.plan import Plan, RefinementPlan, SamplingPlan
 from wgflow.estimates.starts import batch, is_even, merged
-from wgflow.estimates.trials import Trial
+from wgflow.estimates.trials import Step, Trial
 from wgflow.functionals import Particles
 from wgflow.growth import Course
 from wgflow.particles import Adaptive, Descent, Langevin, Method, RungeKutta4
@@ -26,7 +27,14 @@ Evolve = Callable[[Particles, int, int], Evolution]
 
 
 def plan_draws(
-    count: int, domain: Domain | None, start: Start, evolve: Evolve, thinning: int = 2, noise: float = 0.0
+    count: int,
+    domain: Domain | None,
+    start: Start,
+    evolve: Evolve,
+    *,
+    thinning: int = 2,
+    noise: float = 0.0,
+    step: Step | None = None,
 ) -> RefinementPlan:
     """Plan two runs with fewer and fewer particles, for those that are evenly spread.
 
@@ -42,6 +50,8 @@ def plan_draws(
         Factor between the numbers of particles: 2^d for lattices in d dimensions.
     noise : float
         See `RefinementPlan`.
+    step : callable, optional
+        Size of the time steps of the run itself, at a time, where it is prescribed.
     """
 
     def trial(level: int) -> Trial:
@@ -50,6 +60,8 @@ def plan_draws(
             f"{count // fewer} particles",
             1.0 / fewer,
             lambda: (evolve(start(fewer), 2**level, 0), Course(domain)),
+            step,
+            2**level,
         )
 
     return RefinementPlan((trial(2), trial(1)), domain, SPECTRAL, noise)
@@ -63,6 +75,7 @@ def plan_batches(
     *,
     exponent: float = 0.5,
     order: float | None = None,
+    step: Step | None = None,
 ) -> SamplingPlan:
     """Plan runs with batches of particles, for those that are drawn at random.
 
@@ -79,7 +92,9 @@ def plan_batches(
     exponent : float
         Rate at which the error falls with the number of particles.
     order : float, optional
-        Order of steps of a fixed size; the first batch then runs once more, with steps of twice the size.
+        Order of steps of a prescribed size; the first batch then runs once more, with steps of twice the size.
+    step : callable, optional
+        That size, at a time.
     """
 
     def trial(number: int, steps: int, cost: float) -> Trial:
@@ -87,6 +102,8 @@ def plan_batches(
             f"{BATCHES} batches of {count // BATCHES} particles",
             cost,
             lambda: (evolve(start(number), steps, 1 + number), Course(domain)),
+            step,
+            steps,
         )
 
     trials = [trial(number, 1, 1.0 / BATCHES) for number in range(BATCHES)]
@@ -123,9 +140,8 @@ def plan_particles(
 
     noise = TOLERANCES * method.tolerance if isinstance(method, Adaptive) else 0.0
     if isinstance(method, Langevin) or (draw is True and not is_even(particles, domain)):
-        return plan_batches(
-            count, domain, lambda number: batch(particles, number, BATCHES), solver, order=order_of(method)
-        )
+        part = partial(batch, particles, count=BATCHES)
+        return plan_batches(count, domain, part, solver, order=order_of(method), step=step_of(method))
 
     def fewer(factor: int) -> Particles:
         if callable(draw):
@@ -133,7 +149,7 @@ def plan_particles(
         half = merged(particles, domain)
         return half if factor == 2 else merged(half, domain)
 
-    return plan_draws(count, domain, fewer, solver, noise=noise)
+    return plan_draws(count, domain, fewer, solver, noise=noise, step=step_of(method))
 
 
 def check_method(method: Method) -> None:
@@ -156,3 +172,8 @@ def coarser_method(method: Method, factor: int, seed: int) -> Method:
 def order_of(method: Method) -> float | None:
     """Order of a method with steps of a fixed size, None of others; noise hides that of Langevin steps."""
     return {RungeKutta4: 4.0, Descent: 1.0}.get(type(method))
+
+
+def step_of(method: Method) -> Step | None:
+    """Size of the steps of such a method, at any time."""
+    return (lambda _: method.step) if isinstance(method, RungeKutta4 | Descent) else None

@@ -24,7 +24,7 @@ from wgflow.typing import FloatArray
 Course = Mapping[float, Snapshot | None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sampling:
     """Estimates from batches of particles.
 
@@ -48,6 +48,9 @@ class Sampling:
     doubled: Course | None = None
     order: float = 1.0
 
+    def __post_init__(self) -> None:
+        self._last = np.zeros(len(SCALARS))
+
     def estimate(self, snapshot: Snapshot) -> Estimates:
         """Estimate the errors of a snapshot; the orders are those that are taken for granted."""
         found = [batch.get(snapshot.time) for batch in self.batches]
@@ -67,11 +70,11 @@ class Sampling:
         return np.hypot(values.std(axis=0, ddof=1) / gain, (values.mean(axis=0) - whole) / (gain**2 - 1.0))
 
     def _step(self, batch: Snapshot) -> FloatArray:
-        """Errors of the scalars by steps in time, shape (3,); 0 where no run tells them."""
+        """Errors of the scalars by steps in time, shape (3,); those before where coarse steps pass over the output."""
         again = None if self.doubled is None else self.doubled.get(batch.time)
-        if again is None:
-            return np.zeros(len(SCALARS))
-        return np.abs(_scalars(again) - _scalars(batch)) / (2.0**self.order - 1.0)
+        if again is not None:
+            self._last = np.abs(_scalars(again) - _scalars(batch)) / (2.0**self.order - 1.0)
+        return self._last
 
 
 def _scalars(snapshot: Snapshot) -> FloatArray:

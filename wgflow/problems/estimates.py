@@ -23,7 +23,9 @@ from wgflow.estimates import (
     plan_draws,
     plan_grids,
     quiet,
+    step_of,
 )
+from wgflow.estimates.trials import Step
 from wgflow.growth import Course
 from wgflow.particles import Langevin, Particles
 from wgflow.problems.initial import initial_particles
@@ -63,7 +65,13 @@ def _options(problem: Problem) -> dict[str, Any]:
         return grid_options(options.stepper, options.order, problem.functional)
     if problem.solver == "characteristics":
         return {"steps": 0, "most": 4.0, "noise": TOLERANCES * config.characteristics.tolerance, "pointwise": True}
-    return {}
+    return {"step": _jko_step(problem)}
+
+
+def _jko_step(problem: Problem) -> Step:
+    """Size of the variational steps at a time."""
+    jko = problem.config.jko
+    return lambda time: jko.tau + jko.growth * time
 
 
 def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, Course]:
@@ -84,26 +92,41 @@ def _longer(problem: Problem, factor: int) -> JkoSection:
 def _plan_particles(problem: Problem) -> Plan:
     """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file."""
     config, domain = problem.config, problem.domain
-    options, given = config.particles, isinstance(config.initial, FileInitial)
+    options, moved = config.particles, problem.solver == "particles"
     method = make_method(options, config.initial.seed)
-    if problem.solver == "particles":
+    if moved:
         check_method(method)
-    order = order_of(method) if problem.solver == "particles" else float(config.jko.order)
-    particles = problem.initial_particles()
-    count, noisy = len(particles.weights), isinstance(method, Langevin) and problem.solver == "particles"
+    order, step = (order_of(method), step_of(method)) if moved else (float(config.jko.order), _jko_step(problem))
+    particles, noisy = problem.initial_particles(), moved and isinstance(method, Langevin)
+    count, dimension = len(particles.weights), _dimensions(domain)
 
     def evolve(fewer: Particles, steps: int, seed: int) -> Evolution:
         return _with_particles(problem, fewer, steps, seed).make_evolution()
 
-    if not (given or noisy) and options.start == "equispaced":
+    if isinstance(config.initial, FileInitial) or options.start == "random":
+        part = partial(batch, particles, count=BATCHES)
+        return plan_batches(count, domain, part, evolve, order=order, step=step)
+    if options.start == "equispaced" and not noisy:
+        thin = partial(_thinned, problem, count)
         noise = TOLERANCES * options.tolerance if order is None else 0.0
-        thinning = 2 ** _dimensions(domain)
-        return plan_draws(count, domain, lambda fewer: _drawn(problem, count // fewer, 0), evolve, thinning, noise)
-    if given or options.start == "random":
-        return plan_batches(count, domain, lambda number: batch(particles, number, BATCHES), evolve, order=order)
-    rate = 0.5 if noisy else _rate(options.start, _dimensions(domain))
-    drawn = partial(_drawn, problem, count // BATCHES)
-    return plan_batches(count, domain, lambda number: drawn(1 + number), evolve, exponent=rate, order=order)
+        return plan_draws(count, domain, thin, evolve, thinning=2**dimension, noise=noise, step=step)
+    rate = 0.5 if noisy else _rate(options.start, dimension)
+    part = partial(_redrawn, problem, count // BATCHES)
+    return plan_batches(count, domain, part, evolve, exponent=rate, order=order, step=step)
+
+
+def _thinned(problem: Problem, count: int, factor: int) -> Particles:
+    """Particles of the same measure in smaller number."""
+    return _redrawn(problem, count // factor, -1)
+
+
+def _redrawn(problem: Problem, count: int, number: int) -> Particles:
+    """Particles of the same measure, with a seed of their own for each number from 0 on."""
+    initial = problem.config.initial
+    if isinstance(initial, FileInitial):
+        raise InputError(f"[initial] path = {initial.path!r} holds particles of its own")
+    again = initial.model_copy(update={"seed": initial.seed + 1 + number})
+    return initial_particles(again, problem.domain, max(count, 1), problem.config.particles.start)
 
 
 def _rate(start: str, dimension: int) -> float:
@@ -117,15 +140,6 @@ def _dimensions(domain: Domain) -> int:
     if isinstance(base, Circle | Sphere):
         return 1 if isinstance(base, Circle) else 2
     return int(domain.points.shape[-1]) + (domain.sheets - 1 if isinstance(base, Hypersphere) else 0)
-
-
-def _drawn(problem: Problem, count: int, seed: int) -> Particles:
-    """Fewer particles of the same measure, with another seed."""
-    initial = problem.config.initial
-    if isinstance(initial, FileInitial):
-        raise InputError(f"[initial] path = {initial.path!r} holds particles of its own")
-    again = initial.model_copy(update={"seed": initial.seed + seed})
-    return initial_particles(again, problem.domain, max(count, 1), problem.config.particles.start)
 
 
 def _with_particles(problem: Problem, particles: Particles, steps: int, seed: int) -> Problem:
