@@ -36,7 +36,7 @@ from wgflow import (
 )
 from wgflow.domains import Domain, total_mass
 from wgflow.domains.quadrature import cell_averages, point_values
-from wgflow.errors import EstimateWarning
+from wgflow.errors import EstimateWarning, WallWarning
 from wgflow.estimates.coarsening import halved, restriction
 from wgflow.estimates.distances import transport_distance
 from wgflow.functionals import Functional, Particles
@@ -245,10 +245,9 @@ UNIFORM = SobolevDiscrepancy(lambda points: np.ones(points.shape[:-1]), 1.0)
 CASES = (
     Case("quadratic, circle", Quadratic(PLANE), Circle(256), averaged(angular(PLANE, PLANE_START)), 0.5),
     Case("the same, 251 cells", Quadratic(PLANE), Circle(251), averaged(angular(PLANE, PLANE_START)), 0.5),
-    # Steps as long as an interval between outputs on both coarse grids would hide their error.
-    Case("the same, order 5", Quadratic(PLANE), Circle(256), valued(angular(PLANE, PLANE_START)), 0.5, FIFTH, 3),
+    Case("the same, order 5", Quadratic(PLANE), Circle(512), valued(angular(PLANE, PLANE_START)), 0.5, FIFTH, 9),
     Case("Riccati, plane", Quadratic(FLAT), square(4.5, 128), averaged(riccati(FLAT, 0.3 * np.eye(2))), 1.0),
-    Case("the same, order 5", Quadratic(FLAT), square(5.4, 108), valued(riccati(FLAT, 0.3 * np.eye(2))), 1.0, FIFTH, 3),
+    Case("the same, order 5", Quadratic(FLAT), square(5.4, 96), valued(riccati(FLAT, 0.3 * np.eye(2))), 0.5, FIFTH, 5),
     Case("dilation, line", SQUARE, Box([(-5.0, 5.0)], 256), averaged(dilation), 1.0),
     Case("contraction, line", Potential(bowl), Box([(-4.4, 4.4)], 256), averaged(contraction), 0.25),
     Case("quadratic, sphere", Quadratic(SPACE), Sphere(2562), averaged(angular(SPACE, SPACE_START)), 0.5),
@@ -332,7 +331,7 @@ SHIPPED = (
     ("porous_medium", ["domain.shape=[48,48]", "solver.t_end=2"], ["domain.shape=[96,96]"]),
     ("penguins", ["solver.t_end=10"], ["domain.cells=40962"]),
     ("regression", ["domain.cells=2562", "solver.t_end=4"], ["domain.cells=40962"]),
-    ("spikes", ["solver.t_end=20"], ["domain.cells=2048"]),
+    ("spikes", ["solver.t_end=20", "domain.cells=512"], ["domain.cells=4096"]),
     ("teacher_jko", ["solver.t_end=10", "particles.count=256"], [*SHORTER["teacher_jko"], "particles.count=1024"]),
     ("deconvolution", ["solver.t_end=10", "particles.count=256"], [*SHORTER["deconvolution"], "particles.count=1024"]),
     ("regression_box", ["solver.t_end=1"], ["domain.shape=[96,96,96]"]),
@@ -383,7 +382,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer seeds, and the cheapest shipped problems only")
     quick = parser.parse_args().quick
     passed = []
-    warnings.simplefilter("ignore", EstimateWarning)
+    for category in (EstimateWarning, WallWarning):
+        warnings.simplefilter("ignore", category)
     for finding in check(quick=quick):
         print(finding, flush=True)
         passed.append(finding.passed)

@@ -16,7 +16,7 @@ from wgflow.trajectory import MemoryRecorder
 from wgflow.typing import FloatArray
 from wgflow.walls import WallRule
 
-
+SHORTENED = 1.15  # what steps may be shorter by than wanted, so that they fill the time between two outputs
 SAME = 1e-9  # relative difference of lengths that count as one
 
 Step = Callable[[float], float]
@@ -68,12 +68,13 @@ class Trial:
 
 
 def _thinned(times: FloatArray, step: Step, factor: float) -> FloatArray:
-    """Times between which there is room for a step of twice the size of those that a run of a factor makes there."""
+    """Times between which steps fit that are twice as long as those that a run of a factor makes there."""
     kept = [0]
     for index in range(1, len(times)):
         last = kept[-1]
         size = min(factor * step(float(times[last])), float(times[last + 1] - times[last]))
-        if times[index] - times[last] >= 2.0 * size * (1.0 - SAME):
+        room = (times[index] - times[last]) / (2.0 * size)
+        if np.ceil(room * (1.0 - SAME)) <= SHORTENED * room:
             kept.append(index)
     if kept[-1] != len(times) - 1:
         kept = [*kept[: max(len(kept) - 1, 1)], len(times) - 1]
