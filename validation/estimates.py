@@ -315,7 +315,7 @@ def check_start(
 # A quarter of the steps of teacher_jko and of deconvolution.
 SHORTER = {
     "teacher_jko": ["jko.tau=0.005", "jko.growth=0.0125"],
-    "deconvolution": ["jko.tau=0.0025", "jko.growth=0.125"],
+    "deconvolution": ["jko.tau=0.0025", "jko.growth=0.025"],
 }
 
 # Problem, settings, and those of the run that stands for the truth.
@@ -333,7 +333,11 @@ SHIPPED = (
     ("regression", ["domain.cells=2562", "solver.t_end=4"], ["domain.cells=40962"]),
     ("spikes", ["solver.t_end=20", "domain.cells=512"], ["domain.cells=4096"]),
     ("teacher_jko", ["solver.t_end=10", "particles.count=256"], [*SHORTER["teacher_jko"], "particles.count=1024"]),
-    ("deconvolution", ["solver.t_end=10", "particles.count=256"], [*SHORTER["deconvolution"], "particles.count=1024"]),
+    (
+        "deconvolution",
+        ["solver.t_end=10", "particles.count=1024", "jko.growth=0.1"],
+        [*SHORTER["deconvolution"], "particles.count=4096"],
+    ),
     ("regression_box", ["solver.t_end=1"], ["domain.shape=[96,96,96]"]),
     ("teacher_box", ["solver.t_end=1"], ["domain.shape=[104,112,80]"]),
 )

@@ -92,9 +92,9 @@ def test_function_and_array_as_start_on_both_sheets():
 def test_random_particles(settings):
     """Batches tell the statistical error; it is of one standard deviation, which a single draw may miss."""
     flow = run(solver__kind="particles", particles__count=512, particles__tolerance=1e-4, **settings)
-    deviation = {"energy": 1.6e-3, "mass": 4.5e-3}  # root mean squares over 32 seeds
+    deviation = {"energy": 2.6e-3, "mass": 6.5e-3}  # root mean squares over 32 seeds
     for name, value in deviation.items():
-        assert 1.0 / 3.0 < flow.errors[name][-1] / value < 3.0
+        assert 0.5 < flow.errors[name][-1] / value < 2.0
     assert flow.orders["mass"][-1] == 0.5
 
 
