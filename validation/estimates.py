@@ -314,7 +314,7 @@ def check_start(
 
 # A quarter of the steps of teacher_jko and of deconvolution.
 SHORTER = {
-    "teacher_jko": ["jko.tau=0.005", "jko.growth=0.0125"],
+    "teacher_jko": ["jko.tau=0.005", "jko.growth=0.005"],
     "deconvolution": ["jko.tau=0.0025", "jko.growth=0.025"],
 }
 
@@ -332,7 +332,11 @@ SHIPPED = (
     ("penguins", ["solver.t_end=10"], ["domain.cells=40962"]),
     ("regression", ["domain.cells=2562", "solver.t_end=4"], ["domain.cells=40962"]),
     ("spikes", ["solver.t_end=20", "domain.cells=512"], ["domain.cells=4096"]),
-    ("teacher_jko", ["solver.t_end=10", "particles.count=256"], [*SHORTER["teacher_jko"], "particles.count=1024"]),
+    (
+        "teacher_jko",
+        ["solver.t_end=5", "jko.growth=0.02", "particles.count=256"],
+        [*SHORTER["teacher_jko"], "particles.count=1024"],
+    ),
     (
         "deconvolution",
         ["solver.t_end=10", "particles.count=1024", "jko.growth=0.1"],

@@ -330,6 +330,8 @@ class Trajectory:
                 coordinates[f"cell_{angle}"] = ("cell", values, describe_angle("cell", angle))
         if self.sign is not None:
             coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
+        if ERRORS in self.fields:
+            coordinates["quantity"] = ("quantity", list(QUANTITIES), {"long_name": "what is estimated"})
         variables: dict[str, Any] = {
             name: ("time", values, {"long_name": SCALARS[name].long_name}) for name, values in self.scalars.items()
         }
