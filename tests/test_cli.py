@@ -144,3 +144,22 @@ def test_debug_shows_the_traceback(tmp_path):
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+def test_estimates_are_announced_shown_and_drawn(command):
+    printed = command("run", "quadratic", *SMALL, "--estimate", "-o", "a.h5", "--plot", "a.png")
+    assert "estimate    runs on 32 and 16 cells first, about 31% more time" in printed
+    assert "errors at t = 0.5" in printed
+    assert "density (L1)" in printed
+    assert "density (L1)" in command("info", "a.h5")
+    command("run", "quadratic", *SMALL, "-o", "b.h5", "-q")
+    assert "errors at" not in command("info", "b.h5")
+    header = command("compare", "a.h5", "b.h5", "-o", "c.png").splitlines()[2]
+    assert "error A" in header
+    assert "error B" not in header
+
+
+def test_errors_that_are_not_resolved_are_shown_as_such(command):
+    printed = command("run", "quadratic", *SMALL, "--set", "domain.cells=12", "--estimate")
+    assert "not resolved" in printed
+    assert "density (L1)" not in printed

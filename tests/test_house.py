@@ -31,6 +31,7 @@ LAYERS = [
     "timeloop",
     "walls",
     "growth",
+    "estimates",
     "flow",
     "problems",
     "citations",

@@ -60,7 +60,11 @@ class Case:
         """Relative L1 error at the end."""
         domain = self.make_domain(size)
         values = self.point_values if order == 5 else self.averages
-        options: dict[str, Any] = {"order": order, "times": [self.t_end], "tolerance": self.tolerance if order == 5 else 1e-4}
+        options: dict[str, Any] = {
+            "order": order,
+            "times": [self.t_end],
+            "tolerance": self.tolerance if order == 5 else 1e-4,
+        }
         flow = solve(Quadratic(self.target), domain, values(domain, 0.0), self.t_end, **options)
         exact = values(domain, self.t_end)
         return float((np.abs(flow.density[-1] - exact) * domain.volumes).sum() / (exact * domain.volumes).sum())

@@ -63,6 +63,10 @@ def run(
     settings: SetOption = None,
     quiet: QuietOption = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Estimate errors by runs on half and a quarter of the cells or particles."),
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="PNG", help="Draw the trajectory when the run is done.")
     ] = None,
@@ -78,10 +82,12 @@ def run(
         check_figure_path(plot)
     prepared = open_problem(problem, settings or ())
     path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
-    announce(prepared, path, quiet=quiet)
+    announce(prepared, path, quiet=quiet, estimate=estimate)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
-            trajectory = run_problem(prepared, path, resume, overwrite=overwrite, observers=observers)
+            trajectory = run_problem(
+                prepared, path, resume, overwrite=overwrite, estimate=estimate, observers=observers
+            )
     except KeyboardInterrupt:
         say_resumable(problem, path, settings or ())
         raise

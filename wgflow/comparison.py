@@ -25,7 +25,7 @@ from wgflow.metrics import (
 from wgflow.problems import Problem, load, load_problem
 from wgflow.problems.models import QuadraticProblem, TwoLayerProblem
 from wgflow.trajectory import Trajectory
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,9 +50,11 @@ class Comparison:
     problem : Problem or None
         Their common problem, where it is known.
     columns : mapping of str to array, shape (k,)
-        The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, ``mass A``, ``mass B``,
-        the distance of the ``predictors`` of networks and of quadratic features; in one space the ``kernel``
-        discrepancy, and on circles (in radians) and lines ``W1``, ``W2`` of the normalised measures of each sheet.
+        The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, and beside it the
+        estimated errors of runs that have them, ``error A`` and ``error B``, over the same risk; ``mass A``,
+        ``mass B``, the distance of the ``predictors`` of networks and of quadratic features; in one space the
+        ``kernel`` discrepancy, and on circles (in radians) and lines ``W1``, ``W2`` of the normalised measures of each
+        sheet.
         Periodic axes are closed: the kernel takes the chord for the distance, as on circles.
     """
 
@@ -107,6 +109,7 @@ def compare(
         "risk A": first.risk[rows],
         "risk B": second.risk[others],
         "difference": relative_difference(first.risk[rows], second.risk[others]),
+        **_estimates((first, second), (rows, others)),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
         **({"predictors": _each(predictor_distance(problem), measures)} if _has_predictors(problem) else {}),
@@ -182,6 +185,14 @@ def relative_difference(first: FloatArray, second: FloatArray) -> FloatArray:
     """Difference over the larger of the two, 0 where both are 0."""
     larger = np.maximum(np.abs(first), np.abs(second))
     return np.abs(first - second) / np.where(larger > 0.0, larger, 1.0)
+
+
+def _estimates(runs: tuple[Trajectory, Trajectory], rows: tuple[IntArray, IntArray]) -> dict[str, FloatArray]:
+    """Estimated errors of the risks over the larger risk, of the runs that have them."""
+    larger = np.maximum(*(np.abs(run.risk[chosen]) for run, chosen in zip(runs, rows, strict=True)))
+    scale = np.where(larger > 0.0, larger, 1.0)
+    named = zip(("error A", "error B"), runs, rows, strict=True)
+    return {name: run.errors["risk"][chosen] / scale for name, run, chosen in named if run.errors}
 
 
 def _each(distance: Callable[[Particles, Particles], float], measures: list[tuple[Particles, Particles]]) -> FloatArray:

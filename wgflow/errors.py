@@ -30,6 +30,10 @@ class ResumeWarning(FlowWarning):
     """A run goes on from a file that does not hold all that an uninterrupted run would know."""
 
 
+class EstimateWarning(FlowWarning):
+    """Errors of a run cannot be estimated, or at a high cost; the run itself goes on."""
+
+
 class ComputationError(WgflowError, RuntimeError):
     """A computation that started from valid input failed (command-line exit code 1)."""
 

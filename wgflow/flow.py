@@ -13,12 +13,30 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
+from wgflow.estimates import (
+    Plan,
+    blank,
+    check_fixed,
+    coarse_start,
+    coarse_tolerance,
+    grid_options,
+    plan_grids,
+    plan_particles,
+    prepare_estimator,
+    recorded,
+)
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
-from wgflow.particles import Method, ParticleFlow, PolarFlow, suitable_langevin
-from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
+from wgflow.particles import Adaptive, Method, ParticleFlow, PolarFlow, suitable_langevin
+from wgflow.schemes import (
+    IMPLICIT_METHODS,
+    Evolution,
+    ExplicitFiniteVolume,
+    ImplicitFiniteVolume,
+    default_tolerance,
+)
 from wgflow.timeloop import Limits, Observers
-from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, read_trajectory
+from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output, read_trajectory
 from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
 from wgflow.walls import WallRule
@@ -72,6 +90,7 @@ def solve(
     wall_limit: float = 1.0,
     wall_warning: float = 1.0,
     grow: bool = False,
+    estimate: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
@@ -108,6 +127,9 @@ def solve(
         Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1 never does.
     grow : bool
         Enlarge the box by whole cells where it would warn; the densities of all outputs then have the last shape.
+    estimate : bool
+        Run on half and a quarter of the cells along each axis first, and estimate errors from the differences, see
+        `Trajectory.errors`. Not with ``grow``.
     observers : Observers, optional
         Called after steps and snapshots.
 
@@ -130,6 +152,8 @@ def solve(
     >>> flow.density.shape
     (101, 64)
     """
+    if grow:
+        check_fixed(estimate=estimate)
     density = density0(domain.points) if callable(density0) else density0
     if np.asarray(density).dtype.kind not in "fiub":
         raise InputError(f"the initial density has the type {np.asarray(density).dtype}; allowed are real numbers")
@@ -141,20 +165,31 @@ def solve(
         "stepper": stepper,
         "velocity": velocity,
     }
-    accuracy: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
+    accuracy = default_tolerance(stepper) if tolerance is None else tolerance
 
-    def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
+    def start(domain: Domain, time: float, density: FloatArray, tolerance: float) -> Evolution:
         if stepper in IMPLICIT_METHODS:
             names = ("transport", "reaction", "stepper")
             implicit = {name: options[name] for name in names}
-            return ImplicitFiniteVolume(functional, domain, density, time=time, **accuracy, **implicit)
-        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, **accuracy, **options)
+            return ImplicitFiniteVolume(functional, domain, density, time=time, tolerance=tolerance, **implicit)
+        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, tolerance=tolerance, **options)
+
+    def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
+        return start(domain, time, density, accuracy)
+
+    first = np.asarray(density, dtype=np.float64)
+    rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and stepper not in IMPLICIT_METHODS
+
+    def coarse(smaller: Domain, factor: int) -> tuple[Evolution, Course]:
+        density = coarse_start(density0, first, domain, smaller, pointwise=pointwise)
+        return start(smaller, 0.0, density, coarse_tolerance(stepper, accuracy, factor)), Course(smaller, rule)
 
     return record_flow(
-        restart(domain, 0.0, np.asarray(density, dtype=np.float64)),
+        restart(domain, 0.0, first),
         check_times(times, t_end),
         functional=functional,
-        course=Course(domain, WallRule(wall_limit, wall_warning, grow), restart),
+        course=Course(domain, rule, restart),
+        plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional)) if estimate else None,
         output=None if output is None else Path(output),
         overwrite=overwrite,
         limits=Limits(stationarity, wall_time),
@@ -178,6 +213,7 @@ def simulate(
     overwrite: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
+    estimate: bool | Callable[[int], Particles] = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
@@ -205,6 +241,10 @@ def simulate(
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
     times, output, overwrite, stationarity, wall_time, observers
         As in `solve`.
+    estimate : bool or callable
+        Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
+        circle or line hardly differ for evenly spread, and merges neighbours; others for a random draw, of which it
+        runs eight batches. A callable draws fewer particles that are spread in the same way, from their number.
 
     Returns
     -------
@@ -223,19 +263,23 @@ def simulate(
     flat = domain is not None and isinstance(domain.base, Box | Space)
     if method is None and functional.temperature > 0.0:
         method = suitable_langevin(functional, particles0, t_end, transport)
-    evolution = (ParticleFlow if flat else PolarFlow)(
-        functional,
-        particles0,
-        transport=transport,
-        reaction=reaction,
-        tolerance=tolerance,
-        method=method,
-        input_rate=input_rate,
-        box=domain.base if domain is not None and isinstance(domain.base, Box) else None,
-    )
+    method = Adaptive(tolerance) if method is None else method
+
+    def evolve(particles: Particles, method: Method) -> Evolution:
+        return (ParticleFlow if flat else PolarFlow)(
+            functional,
+            particles,
+            transport=transport,
+            reaction=reaction,
+            method=method,
+            input_rate=input_rate,
+            box=domain.base if domain is not None and isinstance(domain.base, Box) else None,
+        )
+
     return record_flow(
-        evolution,
+        evolve(particles0, method),
         check_times(times, t_end),
+        plan=plan_particles(particles0, domain, method, estimate, evolve) if estimate else None,
         functional=functional,
         course=Course(domain),
         sign=particles0.signs,
@@ -259,22 +303,28 @@ def record_flow(
     data: Mapping[str, FloatArray] | None = None,
     limits: Limits | None = None,
     observers: Observers | None = None,
+    plan: Plan | None = None,
 ) -> Trajectory:
-    """Run a prepared solver and give its trajectory, from the file if one was written."""
+    """Run a prepared solver, after the coarse runs of a plan; gives its trajectory, from the file if there is one."""
+    if output is not None:
+        check_output(output, overwrite=overwrite)
+    estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
     if output is None:
         memory = MemoryRecorder()
-        domain = evolve_on(course, evolution, times, memory, limits=limits, observers=observers)
+        recorder = recorded(memory, estimator)
+        domain = evolve_on(course, evolution, times, recorder, limits=limits, observers=observers)
         return _gather(memory, functional, domain, sign, attributes or {})
+    first = evolution.snapshot()
     file = FileRecorder.create(
         output,
-        evolution.snapshot(),
+        first if estimator is None else blank(first),
         domain=course.domain,
         sign=sign,
         attributes=attributes,
         data=data,
         overwrite=overwrite,
     )
-    evolve_on(course, evolution, times, file, limits=limits, observers=observers)
+    evolve_on(course, evolution, times, recorded(file, estimator), limits=limits, observers=observers)
     return attach_functional(read_trajectory(output)[0], functional)
 
 

@@ -17,7 +17,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
 from wgflow.errors import FlowWarning, InputError
+from wgflow.estimates import announcement
 from wgflow.problems import Problem
+from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory, read_trajectory
@@ -34,14 +36,16 @@ REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating mu
 LOG_LINES = 10  # progress lines of a run whose output is not a terminal
 
 
-def announce(problem: Problem, path: Path, *, quiet: bool) -> None:
-    """Say what is about to run."""
+def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = False) -> None:
+    """Say what is about to run, and what an estimate of its errors will add."""
     if quiet:
         return
     config = problem.config
     _plain(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
     _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     _plain(f"output      {path}")
+    if estimate:
+        _plain(f"estimate    {announcement(plan_estimate(problem))}")
 
 
 def _describe_domain(domain: Domain) -> str:
@@ -137,7 +141,7 @@ def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
     if quiet:
         return
     _plain(_table(trajectory))
-    for line in _ending(trajectory):
+    for line in (*_ending(trajectory), *error_table(trajectory)):
         _plain(line)
     _plain(f"trajectory  {path}")
 
@@ -151,7 +155,7 @@ def describe(trajectory: Trajectory, path: Path) -> None:
     if trajectory.domain is not None:
         _plain(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
     _plain(_table(trajectory))
-    for line in _ending(trajectory):
+    for line in (*_ending(trajectory), *error_table(trajectory)):
         _plain(line)
     if "problem" in found:
         _plain("\n" + str(found["problem"]).strip())
@@ -214,6 +218,41 @@ def _ending(trajectory: Trajectory) -> list[str]:
     if found.get("reaction") == 0.0:
         lines.append(f"mass error  {change / trajectory.mass[0]:.1e} (relative)")
     return lines
+
+
+def error_table(trajectory: Trajectory) -> list[str]:
+    """Lines of a table of the estimated errors at the last output time; none without estimates."""
+    if not trajectory.errors:
+        return []
+    last = trajectory.scheduled - 1
+    values = {name: f"{trajectory.scalars[name][last]:.6g}" for name in ("energy", "risk", "mass")}
+    titles = {"energy": "F", "density": "density (L1)", "transport": "measure (W1)"}
+    rows = [(f"errors at t = {trajectory.time[last]:g}", "value", "error", "order")]
+    for name, errors in trajectory.errors.items():
+        if name == "risk" and _energy_is_risk(trajectory):
+            continue
+        if name in values or _is_measured(name, trajectory):
+            rows.append(
+                (
+                    f"  {titles.get(name, name)}",
+                    values.get(name, ""),
+                    *_outcome(errors[last], trajectory.orders[name][last]),
+                )
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _is_measured(name: str, trajectory: Trajectory) -> bool:
+    """Whether there is a distance of that name at all: at the start nothing hinders it, other than its kind of run."""
+    return bool(np.isfinite(trajectory.errors[name]).any() or np.isfinite(trajectory.orders[name]).any())
+
+
+def _outcome(error: float, order: float) -> tuple[str, str]:
+    """Error and order in a table."""
+    if not np.isfinite(error):
+        return "not resolved", f"{order:.2f}" if np.isfinite(order) else ""
+    return f"{error:.2e}", f"{order:.2f}" if np.isfinite(order) else "round-off"
 
 
 def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:

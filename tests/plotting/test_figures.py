@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize, to_rgba
+from matplotlib.figure import Figure
 
 import wgflow
 from wgflow.plotting import plot_trajectory
 from wgflow.plotting.heatmaps import MAX_ROWS, coarse_density, density_norm, time_edges
 from wgflow.plotting.networks import choose_times, exact_solution, time_label
-from wgflow.plotting.scalars import is_log_spaced
+from wgflow.plotting.scalars import draw_risk, is_log_spaced
 from wgflow.plotting.style import BLUE, VERMILLION
 from wgflow.trajectory import Trajectory
 
@@ -326,3 +327,13 @@ def test_neurons_with_many_inputs_are_drawn_by_their_layers():
     assert np.array(sorted(map(tuple, dots))) == pytest.approx(np.array(sorted(map(tuple, expected))))
     assert r"R(\mu_t)" in risk.get_ylabel()
     assert "mu_t" in mass.get_ylabel()
+
+
+def test_band_of_estimated_errors():
+    flow = wgflow.run(wgflow.open_problem("quadratic", ["domain.cells=32", "output.snapshots=6"]), estimate=True)
+    axes = Figure().subplots()
+    draw_risk(axes, flow)
+    (band,) = axes.collections
+    corners = band.get_paths()[0].vertices
+    high = corners[corners[:, 0] == flow.time[-1], 1].max()
+    assert high == pytest.approx(flow.risk[-1] + flow.errors["risk"][-1], rel=1e-12)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from wgflow.functionals import Teacher
-from wgflow.plotting.scalars import is_log_spaced, set_time_axis, set_value_scale
+from wgflow.plotting.scalars import draw_band, is_log_spaced, set_time_axis, set_value_scale
 from wgflow.plotting.sheets import (
     Line,
     coordinate_of,
@@ -72,7 +72,10 @@ def plot_comparison(
             draw_curves(panels["curves"], curves)
         if line is not None:
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
-        _finish(figure, panels, labels, teacher=problem is not None and problem.teacher is not None)
+        estimated = any(run.errors for run in runs)
+        _finish(
+            figure, panels, labels, estimated=estimated, teacher=problem is not None and problem.teacher is not None
+        )
     return figure
 
 
@@ -90,19 +93,28 @@ def draw_risks(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     time = _longest(runs)
     set_time_axis(axes, time)
     set_value_scale(axes, np.concatenate([run.risk for run in runs]), log_time=is_log_spaced(time))
+    for run, color in zip(runs, RUNS, strict=True):
+        draw_band(axes, run, "risk", color=color)
     axes.set_ylabel("risk $R$")
 
 
 def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
-    """Relative difference of the risks at the times of the first run that the second one covers."""
+    """Relative difference of the risks at the times of the first run that the second one covers.
+
+    Dotted are estimated errors of the risks; a difference below them says nothing.
+    """
     time, values = relative_difference(*runs)
     axes.plot(time, values, color=RUNS[0])
+    for run, color in zip(runs, RUNS, strict=True):
+        if run.errors:
+            axes.plot(run.time, _estimated(run), color=color, linestyle=":")
     set_time_axis(axes, _longest(runs))
     highest = float(values.max(initial=0.0))
     if highest > 0.0:
         axes.set_yscale("log")
         lowest = float(values.min(where=values > 0.0, initial=highest))
-        axes.set_ylim(max(lowest, highest * 10.0**-DECADES) / 1.5, 1.5 * highest)
+        top = max([highest, *(float(np.nan_to_num(_estimated(run)).max()) for run in runs if run.errors)])
+        axes.set_ylim(max(lowest, highest * 10.0**-DECADES) / 1.5, 1.5 * top)
     else:
         axes.set_ylim(0.0, 1.0)
     axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
@@ -114,6 +126,12 @@ def relative_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArr
     reference = np.interp(first.time[covered], second.time, second.risk)
     difference = np.abs(first.risk[covered] - reference)
     return first.time[covered], np.divide(difference, np.abs(reference), where=reference != 0.0, out=difference)
+
+
+def _estimated(run: Trajectory) -> FloatArray:
+    """Estimated error of the risk over the risk; NaN where one of them is not known or 0."""
+    unknown = np.full(run.risk.shape, np.nan)
+    return np.divide(run.errors["risk"], np.abs(run.risk), where=run.risk != 0.0, out=unknown)
 
 
 def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
@@ -216,12 +234,15 @@ def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
     return max((run.time for run in runs), key=lambda time: float(time[-1]))
 
 
-def _finish(figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str], *, teacher: bool) -> None:
+def _finish(
+    figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str], *, estimated: bool, teacher: bool
+) -> None:
+    dotted = " (dotted: estimated errors)" if estimated else ""
     dashed = "dashed: teacher" if teacher else ""
     titles = {
         "risk": "Risk",
         "mass": "Mass",
-        "difference": "Relative difference of the risks",
+        "difference": f"Relative difference of the risks{dotted}",
         "curves": "Distances",
         "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
         "sheet -": _last_title("output weights $-$", dashed),

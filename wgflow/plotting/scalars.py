@@ -15,6 +15,7 @@ from wgflow.problems.models import EnergyProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
+BAND = 0.25  # opacity of estimated errors
 LOG_RATIO = 10.0  # values that spread over more than this are drawn on a log scale
 
 
@@ -109,7 +110,7 @@ def descent_of(trajectory: Trajectory, problem: Problem | None) -> Descent:
 def draw_risk(
     axes: Axes, trajectory: Trajectory, problem: Problem | None = None, marked: IntArray | None = None
 ) -> None:
-    """Risk or energy over time, with dots in the colours of the marked outputs."""
+    """Risk or energy over time with a band of its estimated error, and dots in the colours of the marked outputs."""
     time, shown = trajectory.time, descent_of(trajectory, problem)
     times, curve = trajectory.curve(shown.name)
     values = shown.values(trajectory)
@@ -121,6 +122,34 @@ def draw_risk(
         if time[index] >= time_limits(time)[0] and visible:
             axes.plot(time[index], values[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
     axes.set_ylabel(shown.label)
+    draw_band(axes, trajectory, shown.name, floor=shown.floor)
+
+
+def draw_band(axes: Axes, trajectory: Trajectory, name: str, *, floor: float = 0.0, color: str = BLACK) -> None:
+    """Shade a scalar by its estimated error, where there is one; the limits of the axes stay.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where its curve is.
+    trajectory : Trajectory
+        The run.
+    name : str
+        One of "energy", "risk" and "mass".
+    floor : float
+        What is taken off the values.
+    color : str
+        Colour of the curve.
+    """
+    errors = trajectory.errors.get(name)
+    if errors is None:
+        return
+    values, limits = trajectory.scalars[name] - floor, axes.get_ylim()
+    low, high = values - errors, values + errors
+    if axes.get_yscale() == "log":
+        low = np.maximum(low, limits[0])  # an error beyond the value itself reaches down to the axis
+    axes.fill_between(trajectory.time, low, high, color=color, alpha=BAND, linewidth=0.0)
+    axes.set_ylim(limits)
 
 
 def _colors(marked: IntArray | None) -> FloatArray:

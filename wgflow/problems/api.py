@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError, ResumeWarning
+from wgflow.estimates import Estimator, prepare_estimator, recorded
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
+from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
@@ -67,6 +69,7 @@ def run(
     resume: bool = False,
     *,
     overwrite: bool = False,
+    estimate: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     """Run a problem.
@@ -81,6 +84,9 @@ def run(
         Whether to continue the run in ``output`` from its last snapshot.
     overwrite : bool
         Whether an existing output may be replaced.
+    estimate : bool
+        Run on half and a quarter of the cells or particles first, and estimate errors, see `Trajectory.errors`. A run
+        with estimates is resumed with them; nothing else of it depends on them.
     observers : Observers, optional
         Called after steps and snapshots.
 
@@ -113,10 +119,11 @@ def run(
     if resume:
         if output is None:
             raise InputError("resume needs output, the trajectory file to continue")
-        return resume_run(problem, Path(output), observers)
+        return resume_run(problem, Path(output), observers, estimate=estimate)
     path = None if output is None else Path(output)
     if path is not None:
         check_output(path, overwrite=overwrite)
+    plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
     return record_flow(
         evolution,
@@ -130,21 +137,26 @@ def run(
         data=problem.data_arrays(),
         limits=problem.limits,
         observers=observers,
+        plan=plan,
     )
 
 
-def resume_run(problem: Problem, path: Path, observers: Observers | None = None) -> Trajectory:
+def resume_run(
+    problem: Problem, path: Path, observers: Observers | None = None, *, estimate: bool = False
+) -> Trajectory:
     """Continue the run in a file to the problem's ``t_end``; the result is that of an uninterrupted run, bit by bit.
 
     The run goes on from the last snapshot at an output time, with the step control that it had there, or from a later
     state between two outputs. That is given up, and the steps to it repeated, where the problem now asks for another
     next output: on the way to it an uninterrupted run has other steps. Files of earlier schemas do not hold step
-    control: there it begins anew at an output, with a `ResumeWarning`.
+    control: there it begins anew at an output, with a `ResumeWarning`. Coarse runs for
+    estimates are repeated.
 
     Raises
     ------
     InputError
-        If the file holds the run of another problem; the difference is shown.
+        If the file holds the run of another problem; the difference is shown. If estimates are wanted for a run that
+        began without them.
     """
     if path.is_file() and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
@@ -152,6 +164,8 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
     stored = _stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
     _check_same_problem(problem, stored, arrays, path)
+    if estimate and not trajectory.errors:
+        raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")
     last = trajectory.scheduled - 1
     state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
     checkpoint = _usable_checkpoint(read_checkpoint(path), state, problem.times)
@@ -163,6 +177,7 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution, checkpoint = _evolution_at(problem, state, checkpoint)
+        estimator = _estimator_of(problem, trajectory[: last + 1], times)
         recorder = FileRecorder.reopen(
             path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
         )
@@ -172,7 +187,7 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
             problem.course,
             evolution,
             remaining,
-            recorder,
+            recorded(recorder, estimator, trajectory[: last + 1]),
             limits=problem.limits,
             observers=observers,
             record_start=False,
@@ -184,6 +199,14 @@ def resume_run(problem: Problem, path: Path, observers: Observers | None = None)
         )
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
+
+
+def _estimator_of(problem: Problem, earlier: Trajectory, times: FloatArray) -> Estimator | None:
+    """Repeat the coarse runs of a run with estimates, at the output times that it had and has."""
+    if not earlier.errors:
+        return None
+    wanted = np.union1d(earlier.time[1:], times)
+    return prepare_estimator(plan_estimate(problem), wanted, problem.limits, earlier.sign)
 
 
 def _usable_checkpoint(found: Checkpoint | None, state: State, times: FloatArray) -> Checkpoint | None:

@@ -2,7 +2,7 @@
 
 from wgflow.schemes.evolution import Checkpoint, Evolution, Scalars, Snapshot, StepCounts
 from wgflow.schemes.explicit import ExplicitFiniteVolume
-from wgflow.schemes.implicit import IMPLICIT_METHODS, ImplicitFiniteVolume
+from wgflow.schemes.implicit import IMPLICIT_METHODS, ImplicitFiniteVolume, default_tolerance
 from wgflow.schemes.runge_kutta import METHODS
 from wgflow.schemes.space import LIMITERS
 
@@ -17,4 +17,5 @@ __all__ = [
     "Scalars",
     "Snapshot",
     "StepCounts",
+    "default_tolerance",
 ]

@@ -11,7 +11,7 @@ from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional
 from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
-from wgflow.schemes.explicit import check_factor
+from wgflow.schemes.explicit import EXPLICIT_TOLERANCE, check_factor
 from wgflow.schemes.implicit_factor import factorise
 from wgflow.schemes.implicit_space import DiffusionFluxes
 from wgflow.schemes.implicit_state import ImplicitState
@@ -37,6 +37,11 @@ ERROR_WEIGHTS = (
     -1.0 / 3.0,
     2.0 / 3.0 * DIAGONAL,
 )
+
+
+def default_tolerance(stepper: str) -> float:
+    """Tolerance of a method in time, where none is given: see the finite volumes of its kind."""
+    return IMPLICIT_TOLERANCE if stepper in IMPLICIT_METHODS else EXPLICIT_TOLERANCE
 
 
 class ImplicitFiniteVolume(ImplicitState):

@@ -14,7 +14,18 @@ from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
 from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
-from wgflow.trajectory.schema import CHECKSUM, COMPLETE, FAILED, FIELDS, INTERRUPTED, RUNNING, SCALARS, STEP, STEPS
+from wgflow.trajectory.schema import (
+    CHECKSUM,
+    COMPLETE,
+    ERRORS,
+    FAILED,
+    FIELDS,
+    INTERRUPTED,
+    RUNNING,
+    SCALARS,
+    STEP,
+    STEPS,
+)
 from wgflow.trajectory.seal import check_seal
 from wgflow.trajectory.stored import check_filters
 
@@ -161,7 +172,8 @@ def _fields(file: h5py.File) -> str:
                 values = variable[index]
             except (OSError, RuntimeError) as error:
                 raise ValueError(f"snapshot {index} of {variable.name[1:]} is damaged ({error})") from None
-            _expect(np.isfinite(values).all(), f"snapshot {index} of {variable.name[1:]} is missing or not finite")
+            whole = ~np.isnan(values) if variable.name[1:] == ERRORS else np.isfinite(values)
+            _expect(whole.all(), f"snapshot {index} of {variable.name[1:]} is missing or not finite")
             chunks += 1
     return f"{chunks} chunks fit their checksums"
 

@@ -22,9 +22,11 @@ from wgflow.trajectory.schema import (
     ACCUMULATED,
     CHECKSUM,
     ENDINGS,
+    ERRORS,
     FIELDS,
     GRID,
     INTERRUPTED_AT,
+    QUANTITIES,
     RUNNING,
     SCALARS,
     SCHEMA_VERSION,
@@ -259,6 +261,10 @@ def _define_coordinates(file: h5py.File, domain: Domain | None, first: Snapshot,
         _define_scale(file, "component", np.arange(components), "Cartesian component", "1")
     if "multipliers" in first.fields:
         _define_scale(file, "datum", np.arange(first.fields["multipliers"].size), "number of the datum", "1")
+    if ERRORS in first.fields:
+        _define_scale(file, "quantity", np.arange(len(QUANTITIES)), "what is estimated", "1")
+        file["quantity"].attrs["flag_values"] = np.arange(len(QUANTITIES))
+        file["quantity"].attrs["flag_meanings"] = " ".join(QUANTITIES)
     if sign is not None:
         file.create_dataset("particle_sign", data=sign, **_checked(sign))
         _describe(file["particle_sign"], "sign of the output weight", "1")

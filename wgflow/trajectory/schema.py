@@ -64,6 +64,9 @@ STEP_SCALARS: Mapping[str, Variable] = {
 
 GRID = ("*grid",)  # stands for the dimensions of the domain
 
+ERRORS, ORDERS = "estimated_error", "observed_order"
+QUANTITIES = ("energy", "risk", "mass", "density", "transport")  # along the dimension ``quantity``
+
 FIELDS: Mapping[str, Variable] = {
     "density": Variable(GRID, "cell average of the density"),
     "position": Variable(("particle", "component"), "position of each particle"),
@@ -73,6 +76,10 @@ FIELDS: Mapping[str, Variable] = {
     "margin": Variable((), "least margin of the normalised measure"),
     "scaled_log_time": Variable((), "logarithm of 1 + t over the mass; t is the time before it was rescaled"),
     "multipliers": Variable(("datum",), "weight of each datum in the last step, of sum 1"),
+    ERRORS: Variable(
+        ("quantity",), "estimated error of energy, risk, mass, density (L1), measure (W1); inf: not resolved"
+    ),
+    ORDERS: Variable(("quantity",), "order in the width of cells at which the errors fall; 0 where there is none"),
 }
 
 

@@ -13,7 +13,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Features, Functional, Particles
 from wgflow.schemes import Snapshot
-from wgflow.trajectory.schema import FIELDS, GRID, INTERRUPTED_AT, SCALARS
+from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
 from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
@@ -34,7 +34,8 @@ class Trajectory:
         ``step_size``, ``energy``, ``risk``, ``mass`` and ``min_potential``.
     fields : mapping of str to array, shape (T, ...)
         ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics;
-        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs. Those
+        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs;
+        ``estimated_error`` and ``observed_order`` where errors were estimated, see ``errors`` and ``orders``. Those
         of files read single snapshots when they are asked for, see `wgflow.trajectory.stored.StoredField`.
     domain : Domain or None
         Where the measure lives.
@@ -196,6 +197,29 @@ class Trajectory:
         return "log_mass" in self.fields
 
     @property
+    def errors(self) -> dict[str, FloatArray]:
+        """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
+
+        That of the density is a distance in L1; that of the measure one in W1, on circles and lines, between atoms at
+        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.estimates`.
+        """
+        return self._estimated(ERRORS, missing=np.inf)
+
+    @property
+    def orders(self) -> dict[str, FloatArray]:
+        """Orders at which the errors fall with the width of cells or the number of particles, names as in ``errors``.
+
+        NaN where an error is that of round-off or of the tolerance of time stepping, and where there is none.
+        """
+        return self._estimated(ORDERS, missing=0.0)
+
+    def _estimated(self, name: str, missing: float) -> dict[str, FloatArray]:
+        if name not in self.fields:
+            return {}
+        table = np.asarray(self.fields[name])
+        return dict(zip(QUANTITIES, np.where(table == missing, np.nan, table).T, strict=True))
+
+    @property
     def status(self) -> str:
         """One of running, complete, interrupted and failed."""
         return str(self.attributes.get("status", "complete"))
@@ -306,6 +330,8 @@ class Trajectory:
                 coordinates[f"cell_{angle}"] = ("cell", values, describe_angle("cell", angle))
         if self.sign is not None:
             coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
+        if ERRORS in self.fields:
+            coordinates["quantity"] = ("quantity", list(QUANTITIES), {"long_name": "what is estimated"})
         variables: dict[str, Any] = {
             name: ("time", values, {"long_name": SCALARS[name].long_name}) for name, values in self.scalars.items()
         }

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from wgflow.problems.models.base import NonNegative, Positive, Section, Tolerance
+from wgflow.schemes import IMPLICIT_METHODS, default_tolerance
 
 DESCENTS = ("euler", "mirror", "langevin")
-IMPLICIT = ("backward_euler", "tr_bdf2")
 
 
 class SolverSection(Section):
@@ -36,7 +36,7 @@ class FiniteVolumeSection(Section):
         "the tolerance, the other options do not count for them",
     )
     tolerance: float = Field(
-        default_factory=lambda known: 1e-6 if known.get("stepper") in IMPLICIT else 1e-4,
+        default_factory=lambda known: default_tolerance(known.get("stepper", "")),
         ge=1e-12,
         le=0.1,
         description="error of a step in L1: of explicit ones relative to the change in a step, by default 1e-4, of "
@@ -49,7 +49,7 @@ class FiniteVolumeSection(Section):
     @property
     def pointwise(self) -> bool:
         """Whether densities are values at the cell centres and not averages."""
-        return self.order > 2 and self.stepper not in IMPLICIT
+        return self.order > 2 and self.stepper not in IMPLICIT_METHODS
 
 
 class ParticlesSection(Section):
