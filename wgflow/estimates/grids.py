@@ -19,8 +19,8 @@ from wgflow.schemes import IMPLICIT_METHODS, METHODS, Evolution
 from wgflow.typing import FloatArray
 
 LARGEST_TOLERANCE = 0.1
-# What is compared with the tolerance is of this order in the step: the error of a step of implicit methods, and that over
-# the change in a step of explicit ones.
+
+# Power of the step that is compared with the tolerance: the error of implicit steps, over the change of explicit ones.
 TOLERANCE_POWERS = {"backward_euler": 2, "tr_bdf2": 3} | {name: method.error_order for name, method in METHODS.items()}
 
 Prepare = Callable[[Domain, int], tuple[Evolution, Course]]
