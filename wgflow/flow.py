@@ -189,7 +189,7 @@ def solve(
         check_times(times, t_end),
         functional=functional,
         course=Course(domain, rule, restart),
-        plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional)) if estimate else None,
+        plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
         output=None if output is None else Path(output),
         overwrite=overwrite,
         limits=Limits(stationarity, wall_time),

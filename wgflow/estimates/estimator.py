@@ -63,6 +63,8 @@ class Refinement:
         Largest order that is believed in.
     noise : float
         Error of the time stepping, relative to the largest value, that does not fall with the width.
+    atoms : bool
+        Whether measures are expected to have atoms, so that the error of a density is never resolved.
     """
 
     half: Mapping[float, Snapshot | None]
@@ -70,6 +72,7 @@ class Refinement:
     distances: Distances
     most: float
     noise: float = 0.0
+    atoms: bool = False
 
     def __post_init__(self) -> None:
         self._times: list[float] = []
@@ -99,6 +102,8 @@ class Refinement:
         errors = extrapolated(coarse[-1], fine[-1], orders, counts, self.most)
         if orders[DENSITY] < LEAST_ORDER:
             errors[scalars][orders[scalars] > self.most + BEYOND] = np.nan
+        if self.atoms:
+            errors[DENSITY] = np.nan
         larger = np.fmax(coarse[-1], fine[-1])
         at_floor = larger <= floor
         return np.where(at_floor, larger, errors), np.where(at_floor, np.nan, orders)

@@ -8,12 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Domain, Sphere, total_mass
+from wgflow.domains import Circle, Domain, Sphere, total_mass
 from wgflow.errors import InputError
 from wgflow.estimates.coarsening import halved, restriction
 from wgflow.estimates.plan import RefinementPlan
 from wgflow.estimates.trials import Step, Trial
-from wgflow.functionals import Functional
+from wgflow.functionals import Features, Functional, Relu, Sum
 from wgflow.growth import Course
 from wgflow.schemes import IMPLICIT_METHODS, METHODS, Evolution
 from wgflow.typing import FloatArray
@@ -35,6 +35,7 @@ def plan_grids(
     most: float = 2.0,
     noise: float = 0.0,
     pointwise: bool = False,
+    atoms: bool = False,
     step: Step | None = None,
 ) -> RefinementPlan:
     """Plan runs on half and a quarter of the cells along each axis.
@@ -47,7 +48,7 @@ def plan_grids(
         Prepares a coarse run, from its domain and the factor 2 or 4.
     steps : int
         Power of the number of cells along an axis with which the number of time steps grows.
-    most, noise, pointwise
+    most, noise, pointwise, atoms
         See `RefinementPlan`.
     step : callable, optional
         Size of the time steps of the run itself, at a time, where it is prescribed.
@@ -58,7 +59,7 @@ def plan_grids(
         cost = factor ** -(dimension + float(steps))
         return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor), step, factor)
 
-    return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise)
+    return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise, atoms)
 
 
 def coarser(domain: Domain, factor: int) -> Domain:
@@ -111,12 +112,24 @@ def coarse_tolerance(stepper: str, tolerance: float, factor: int) -> float:
     return min(tolerance * float(factor) ** TOLERANCE_POWERS[stepper], max(tolerance, LARGEST_TOLERANCE))
 
 
-def grid_options(stepper: str, order: int, functional: Functional) -> dict[str, Any]:
-    """Options of `plan_grids` for finite volumes of an order in space."""
+def grid_options(stepper: str, order: int, functional: Functional, domain: Domain) -> dict[str, Any]:
+    """Options of `plan_grids` for finite volumes of an order in space.
+
+    ReLU features of data have a kink on the circle for each datum, where mass gathers in a Dirac: its place in its cell
+    counts more than the width, orders above 1 are chance, and no density has an error that means anything.
+    """
     implicit = stepper in IMPLICIT_METHODS
     pointwise = order > 2 and not implicit
     steps = 2 if functional.temperature > 0.0 and not implicit else 1
-    return {"steps": steps, "most": float(order) if pointwise else 2.0, "pointwise": pointwise}
+    atoms = _has_kinks(functional, domain)
+    most = float(order) if pointwise else 1.0 if atoms else 2.0
+    return {"steps": steps, "most": most, "pointwise": pointwise, "atoms": atoms}
+
+
+def _has_kinks(functional: Functional, domain: Domain) -> bool:
+    terms = functional.terms if isinstance(functional, Sum) else (functional,)
+    on_circle = isinstance(domain.base, Circle)
+    return on_circle and any(isinstance(term, Features) and isinstance(term.fn, Relu) for term in terms)
 
 
 def check_fixed(*, estimate: bool) -> None:

@@ -47,6 +47,8 @@ class RefinementPlan:
         See `wgflow.estimates.estimator.Refinement`.
     pointwise : bool
         Whether densities are values at the cell centres.
+    atoms : bool
+        Whether measures are expected to have atoms.
     """
 
     trials: tuple[Trial, Trial]
@@ -54,6 +56,7 @@ class RefinementPlan:
     most: float = 2.0
     noise: float = 0.0
     pointwise: bool = False
+    atoms: bool = False
 
     def estimator(self, outputs: Sequence[Outputs], times: FloatArray, signs: Signs) -> Estimator:
         """Compare the two coarse runs, and prepare the comparison with the run itself."""
@@ -67,7 +70,7 @@ class RefinementPlan:
         }
         finer = self._distances(half[0], (domains[1], self.domain), (outputs[1].signs, signs))
         known = {float(time): snapshot for time, snapshot in zip(times, half, strict=True)}
-        return Refinement(known, coarse, finer, self.most, self.noise)
+        return Refinement(known, coarse, finer, self.most, self.noise, self.atoms)
 
     def _distances(
         self, example: object, domains: tuple[Domain | None, Domain | None], signs: tuple[Signs, Signs]

@@ -62,7 +62,7 @@ def _options(problem: Problem) -> dict[str, Any]:
     config = problem.config
     if problem.solver == "finite_volume":
         options = config.finite_volume
-        return grid_options(options.stepper, options.order, problem.functional)
+        return grid_options(options.stepper, options.order, problem.functional, problem.domain)
     if problem.solver == "characteristics":
         return {"steps": 0, "most": 4.0, "noise": TOLERANCES * config.characteristics.tolerance, "pointwise": True}
     return {"step": _jko_step(problem)}
