@@ -39,6 +39,10 @@ def test_orders_of_convergence_on_every_domain(tmp_path):
     assert (tmp_path / "orders.png").exists()
 
 
+def test_outputs_do_not_change_results():
+    assert run("validation/time_.py", "--quick").count("PASS") == 16
+
+
 def test_box_sphere_and_particles_agree(tmp_path):
     options = ["--quick", "--problem", "regression", "--figure", str(tmp_path / "ways.png")]
     assert run("validation/three_ways.py", *options).count("PASS") == 2
