@@ -2,7 +2,8 @@
 
 from wgflow.trajectory.output import check_output, is_locked
 from wgflow.trajectory.reader import read_trajectory
+from wgflow.trajectory.recorder import MemoryRecorder, Recorder
 from wgflow.trajectory.trajectory import Trajectory
-from wgflow.trajectory.writer import FileRecorder, MemoryRecorder, Recorder
+from wgflow.trajectory.writer import FileRecorder
 
 __all__ = ["FileRecorder", "MemoryRecorder", "Recorder", "Trajectory", "check_output", "is_locked", "read_trajectory"]
