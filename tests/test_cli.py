@@ -148,7 +148,7 @@ def test_debug_shows_the_traceback(tmp_path):
 
 def test_estimates_are_announced_shown_and_drawn(command):
     printed = command("run", "quadratic", *SMALL, "--estimate", "-o", "a.h5", "--plot", "a.png")
-    assert "estimate    runs on 32 and 16 cells first, about 31% more time" in printed
+    assert "estimate    runs on 32 cells and 16 cells first, about 31% more time" in printed
     assert "errors at t = 0.5" in printed
     assert "density (L1)" in printed
     assert "density (L1)" in command("info", "a.h5")

@@ -82,13 +82,15 @@ def run(
         check_figure_path(plot)
     prepared = open_problem(problem, settings or ())
     path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
-    announce(prepared, path, quiet=quiet, estimate=estimate)
+    announce(prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
             trajectory = run_problem(
                 prepared, path, resume, overwrite=overwrite, estimate=estimate, observers=observers
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
+        for error in interruption.args:
+            typer.echo(f"error: {error}", err=True)
         say_resumable(problem, path, settings or ())
         raise
     report(trajectory, path, quiet=quiet)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time as clock
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wgflow.domains import Box, Domain, Signed
 from wgflow.errors import ComputationError
@@ -16,6 +17,7 @@ from wgflow.walls import WallReachedError, WallRule, guarded
 
 SHARE = 0.25  # of the cells of an axis that are added at a side
 MOST_CELLS = 2**27
+LEAST_WALL_TIME = 1e-9  # seconds: ends a run after its next step
 
 Restart = Callable[[Domain, float, FloatArray], Evolution]
 
@@ -79,6 +81,13 @@ def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, 
     return (larger, padding) if domain.sheets == 1 else (Signed(larger), [(0, 0), *padding])
 
 
+def _limits_left(limits: Limits | None, seconds: float) -> Limits | None:
+    """Limits of a run after it has taken some seconds."""
+    if limits is None or limits.wall_time is None:
+        return limits
+    return replace(limits, wall_time=max(limits.wall_time - seconds, LEAST_WALL_TIME))
+
+
 def evolve_on(
     course: Course,
     evolution: Evolution,
@@ -102,7 +111,7 @@ def evolve_on(
     ComputationError, KeyboardInterrupt
         As `evolve` does; WallReachedError where a box must not grow.
     """
-    domain = course.domain
+    domain, started = course.domain, clock.perf_counter()
     while True:
         watched = observers or Observers()
         if domain is not None:
@@ -124,5 +133,6 @@ def evolve_on(
             time, density = recorder.enlarge(domain, padding)
             evolution = course.restart(domain, time, density)
             times, record_start, within = times[times > time], False, False
+            limits, started = _limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:
             return domain

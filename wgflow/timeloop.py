@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wgflow.compilation import measure_compilation
-from wgflow.errors import InputError
+from wgflow.errors import InputError, WgflowError
 from wgflow.schemes import Checkpoint, Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
@@ -119,6 +119,7 @@ def evolve(
     ------
     KeyboardInterrupt
         After Ctrl-C or SIGTERM, once the recorder is closed; where they came too late to stop the run, it is complete.
+        An error in the meantime is its message.
     ComputationError
         If a step or a write failed; what was recorded before is kept.
     """
@@ -129,6 +130,11 @@ def evolve(
             if record_start:
                 loop.record()
             reason = loop.advance(times, within=within)
+        except WgflowError as error:
+            if interruption.signal is None:
+                raise
+            reason = INTERRUPTED  # in a step that failed, or after which a box grows
+            raise KeyboardInterrupt(str(error)) from error
         finally:
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
             recorder.finish({"status": status, "stop_reason": reason, **loop.spent()})

@@ -286,7 +286,7 @@ def test_a_full_disk_names_the_state(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("wgflow.trajectory.checkpoint.CheckpointStore.put", refuse)
-    with pytest.raises(ComputationError, match=r"the state at t = .* cannot be written to .*No space left"):
+    with pytest.raises(KeyboardInterrupt, match=r"the state at t = .* cannot be written to .*No space left"):
         wgflow.run(problem(), tmp_path / "run.h5", observers=Observers(step=[After(3)]))
     assert len(wgflow.load(tmp_path / "run.h5").time) == 1
 
@@ -298,6 +298,43 @@ def test_a_signal_at_the_last_step_ends_the_script_that_runs_it_and_not_the_run(
         wgflow.run(problem(), path, observers=Observers(step=[After(len(counted.times))]))
     assert wgflow.load(path).status == "complete"
     expect_same(path, whole)
+
+
+def test_a_signal_before_a_step_that_fails_ends_the_script(tmp_path):
+    """Whoever catches the errors of runs must not go on with the next one."""
+
+    def fail(_):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ComputationError("a step failed")
+
+    with pytest.raises(KeyboardInterrupt, match="a step failed"):
+        wgflow.run(problem(), tmp_path / "run.h5", observers=Observers(step=[fail]))
+    assert wgflow.load(tmp_path / "run.h5").status == "interrupted"
+
+
+def test_a_signal_in_the_step_after_which_a_box_grows_ends_it(tmp_path):
+    growing = {
+        "problem": {"kind": "quadratic", "target": [[3.0]]},
+        "domain": {"kind": "box", "bounds": [[-1.0, 1.0]], "shape": [20], "wall_warning": 1e-6, "grow": True},
+        "initial": {"kind": "gaussian", "covariance": [[0.025]]},
+        "solver": {"t_end": 0.5},
+        "output": {"times": [0.25, 0.5]},
+    }
+    whole, path, sizes = wgflow.run(growing), tmp_path / "run.h5", []
+
+    def signal_where_it_grows(evolution):
+        walls = evolution.density[[0, -1]].sum() / evolution.density.sum()
+        if not sizes and evolution.steps_done % 8 == 0 and walls > 1e-6:
+            sizes.append(evolution.density.size)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        wgflow.run(growing, path, observers=Observers(step=[signal_where_it_grows]))
+    assert sizes == [20]
+    assert wgflow.load(path).status == "interrupted"
+    resumed = wgflow.run(growing, path, resume=True)
+    assert resumed.domain == whole.domain
+    np.testing.assert_array_equal(resumed.density, whole.density)
 
 
 def test_a_run_killed_between_its_last_snapshot_and_its_end_is_complete_once_resumed(tmp_path):

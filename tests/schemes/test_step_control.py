@@ -102,6 +102,19 @@ def test_estimates_are_those_of_their_formulae(stepper):
     assert quotient == pytest.approx(abs(other[stepper] - new[stepper]) / (0.1 * abs(new[stepper] - 1.0)), rel=1e-7)
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_the_step_of_a_tolerance_is_that_of_the_estimate(method):
+    """For u' = u, to first order."""
+    step = method.accurate_step(1e-4)
+    functional = Potential(lambda x: -1.0 + 0.0 * x[..., 0]).on_grid(Circle(4))
+    flow = ExplicitFiniteVolume(
+        functional, np.ones(4), transport=0.0, reaction=1.0, stepper=method.name, tolerance=1e-4
+    )
+    moved = flow._do_stages(step)
+    flow._evaluate(moved, flow._stage_potential)
+    assert flow._error_quotient(moved, step) == pytest.approx(1.0, rel=0.02)
+
+
 # Each case: what grows or decays from small, alone or slowly, where bounds of stability ask for no short steps.
 
 
@@ -147,6 +160,18 @@ CASES = {"growing mass": (growing_mass, 2.0), "small mass": (small_mass, 3.0), "
 def test_the_error_in_time_is_small_with_any_number_of_outputs(name, outputs):
     case, end = CASES[name]
     assert abs(case(np.linspace(0.0, end, outputs))) < 1e-4
+
+
+@pytest.mark.parametrize("outputs", [2, 101])
+def test_what_is_too_small_for_the_error_to_see_grows_too(outputs):
+    """A part of 1e-14 of the mass, alone in growing, until it is most of it."""
+    circle = Circle(8)
+    right = circle.points[:, 0] > 0.0
+    potential = Potential(lambda x: np.where(x[..., 0] > 0.0, -1.0, 0.0))
+    options = {"transport": 0.0, "reaction": 1.0, "times": np.linspace(0.0, 40.0, outputs)}
+    flow = solve(potential, circle, np.where(right, 1e-14, 1.0), 40.0, **options)
+    exact = np.where(right, 1e-14 * math.exp(40.0), 1.0)
+    assert np.abs(flow.density[-1] / exact - 1.0).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -120,9 +120,8 @@ def announcement(plan: Plan) -> str:
     """What a plan will do, in a line."""
     share = sum(trial.cost for trial in plan.trials)
     names = list(dict.fromkeys(trial.name for trial in reversed(plan.trials)))
-    unit = names[-1].rpartition(" ")[-1]
-    listed = " and ".join([*(name.removesuffix(f" {unit}") for name in names[:-1]), names[-1]])
-    return f"runs {'with' if unit == 'particles' else 'on'} {listed} first, about {share:.0%} more time"
+    where = "with" if names[-1].endswith(" particles") else "on"
+    return f"runs {where} {' and '.join(names)} first, about {share:.0%} more time"
 
 
 def prepare_estimator(plan: Plan, times: FloatArray, limits: Limits, signs: Signs = None) -> Estimator:

@@ -33,9 +33,10 @@ NEGLIGIBLE, ERROR_ROUND_OFF = 1e-8, 1e-15  # errors over the mass that count as 
 class ExplicitFiniteVolume:
     r"""Finite volumes with SSP Runge-Kutta steps: mass-exact, positive, and never raising F.
 
-    Steps are bounded by positivity (rule P), by decay of F (rule E), and by their error: a step from u to v is kept if
-    the L1 norm of its estimated error is at most ``tolerance`` times that of ``v - u``. Relative to the change, and
-    not to the mass, the tolerance holds for what grows from small as well.
+    Steps are bounded by positivity (rule P), by decay of F (rule E), by the growth of cells, and by their error: a
+    step from u to v is kept if the L1 norm of its estimated error is at most ``tolerance`` times that of ``v - u``.
+    Relative to the change, and not to the mass, the tolerance holds for what grows from small as well; and for each
+    cell alone that grows by reaction, be it too small for a norm to see.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class ExplicitFiniteVolume:
         reaction = domain.reaction if reaction is None else reaction
         check_factor("transport", transport)
         check_factor("reaction", reaction)
-        self._functional = functional
+        self._functional, self._reaction = functional, reaction
         self._method, self._tolerance = find_method(stepper), check_tolerance(tolerance)
         factors: dict[str, Any] = {"transport": transport, "reaction": reaction, "limiter": limiter}
         self._scheme = make_space_scheme(domain, order=order, velocity=velocity, **factors)
@@ -177,14 +178,15 @@ class ExplicitFiniteVolume:
         return FIRST_CHANGE * mass / change if change > 0.0 else math.inf
 
     def _bound(self) -> float:
-        """Largest step that the rules P and E allow."""
+        """Largest step that the rules P and E and the growth of cells allow."""
         loss_rate = self._scheme.loss_rate(self._potential)
         positive, decaying = self._step_factors
         stage = min(
             positive * POSITIVITY_SAFETY / max(loss_rate, 1e-300),
             decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
         )
-        return stage / self._method.stage_step
+        growth = -self._reaction * float(self._potential.min())
+        return min(stage / self._method.stage_step, self._method.accurate_step(self._tolerance) / max(growth, 1e-300))
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""

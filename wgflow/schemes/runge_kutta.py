@@ -47,6 +47,8 @@ class RungeKutta:
         Size c of an Euler stage over that of the step: the bounds of a stage hold for c times the step.
     error : tuple of float
         The factors (a, b, c) of the estimate of the error.
+    error_constant : float
+        The estimate over the change in a step z of u' = u is this times z to the power ``error_order``, for small z.
     looks_ahead : bool
         Whether the estimate needs a stage beyond the step.
     """
@@ -56,6 +58,7 @@ class RungeKutta:
     stages: tuple[tuple[float, float], ...]
     stage_step: float
     error: tuple[float, float, float]
+    error_constant: float
     looks_ahead: bool = False
 
     @property
@@ -63,11 +66,15 @@ class RungeKutta:
         """Order of the estimate over the change in a step, in the step."""
         return max(self.order - 1, 1)
 
+    def accurate_step(self, tolerance: float) -> float:
+        """Largest step of u' = u whose estimate is at most the tolerance times the change, to first order."""
+        return float((tolerance / self.error_constant) ** (1.0 / self.error_order))
 
-EULER = RungeKutta("euler", 1, ((0.0, 1.0),), 1.0, (0.5, -1.0, 0.5), looks_ahead=True)
-SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)), 1.0, (0.0, -1.0, 1.0))
-SSPRK3 = RungeKutta("ssprk3", 3, ((0.0, 1.0), (3 / 4, 1 / 4), (1 / 3, 2 / 3)), 1.0, (1.0, -2.0, 1.0))
-SSPRK43 = RungeKutta("ssprk43", 3, ((0.0, 1.0), (0.0, 1.0), (2 / 3, 1 / 3), (0.0, 1.0)), 0.5, (0.5, -1.0, 0.5))
+
+EULER = RungeKutta("euler", 1, ((0.0, 1.0),), 1.0, (0.5, -1.0, 0.5), 1 / 2, looks_ahead=True)
+SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)), 1.0, (0.0, -1.0, 1.0), 1 / 2)
+SSPRK3 = RungeKutta("ssprk3", 3, ((0.0, 1.0), (3 / 4, 1 / 4), (1 / 3, 2 / 3)), 1.0, (1.0, -2.0, 1.0), 1 / 6)
+SSPRK43 = RungeKutta("ssprk43", 3, ((0.0, 1.0), (0.0, 1.0), (2 / 3, 1 / 3), (0.0, 1.0)), 0.5, (0.5, -1.0, 0.5), 1 / 24)
 
 METHODS = {method.name: method for method in (EULER, SSPRK2, SSPRK3, SSPRK43)}
 
