@@ -216,7 +216,7 @@ SOLVERS: dict[str, tuple[str, ...]] = {
 }
 QUICK = ("deconvolution", "fokker_planck", "riccati_jko", "quadratic", "teacher, particles", "teacher, characteristics")
 COUNTS, QUICK_COUNTS = (1, 10, 100), (1, 30)
-GRID_BOUND = 1e-4  # relative L1 distance of final densities with any numbers of outputs
+GRID_BOUND = 6e-5  # relative L1 distance of final densities with any numbers of outputs
 MOST_IN_SUM, MOST_OF_TEACHER = 1.1, 0.7
 FINE_TOLERANCE = 1e-6  # of runs that errors in time are measured with
 
