@@ -11,6 +11,7 @@ from scipy.linalg import expm
 from tests.references import advance
 from wgflow import Entropy, Features, Interaction, Mass, Potential, PowerEnergy, Quadratic, solve
 from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
+from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import IMPLICIT_METHODS, ImplicitFiniteVolume
 from wgflow.schemes.implicit_space import DiffusionFluxes, bernoulli
@@ -233,6 +234,27 @@ def test_stiff_diffusion_takes_few_steps():
     flow = solve(Entropy(), box, density, 1.0, times=[1.0], stepper="tr_bdf2", tolerance=1e-4)
     assert flow.attributes["accepted_steps"] < 50  # explicit ones: four million
     assert abs(flow.density[-1] - 1.0 - np.exp(-(np.pi**2)) * np.cos(np.pi * box.axes[0])).max() < 1.5e-5
+
+
+def test_the_default_tolerance_does_not_hide_the_grid():
+    """Fokker-Planck in the plane, a product of solutions on the line: the error falls with the cells."""
+    errors = []
+    for cells in (30, 60):
+        box = Box([(0.0, 1.0)] * 2, (cells, cells))
+        start, exact = (
+            cell_averages(box, lambda x, t=time: drifting(x[..., 0], t) * drifting(x[..., 1], t))
+            for time in (0.0, 0.25)
+        )
+        drift = Entropy() + Potential(lambda x: -x.sum(axis=-1))
+        flow = solve(drift, box, start, 0.25, times=[0.25], stepper="tr_bdf2")
+        errors.append(abs(flow.density[-1] - exact).sum() / exact.sum())
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.2)
+
+
+def drifting(x, time):
+    """The solution of rho_t = rho_xx - rho_x on [0, 1] between walls."""
+    wave = np.pi * np.cos(np.pi * x) + 0.5 * np.sin(np.pi * x)
+    return np.exp(-(np.pi**2 + 0.25) * time + 0.5 * x) * wave + np.pi * np.exp(x - 0.5)
 
 
 def test_concentration_stops_implicit_runs_too():
