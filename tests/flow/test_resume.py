@@ -30,7 +30,7 @@ TEACHER = {
 PARTICLES = {"solver.kind": "particles"}
 SOLVERS = {
     "finite_volume": {},
-    "order 5": {"finite_volume.order": 5, "finite_volume.stepper": "ssprk2"},
+    "order 5": {"finite_volume.order": 5, "finite_volume.stepper": "ssprk3"},
     "adaptive": {**PARTICLES, "particles.tolerance": 1e-9},
     "rk4": {**PARTICLES, "particles.method": "rk4", "particles.step": 0.5},
     "descent": {**PARTICLES, "particles.method": "euler", "particles.step": 0.5},
