@@ -12,6 +12,7 @@ from wgflow.errors import ComputationError
 from wgflow.schemes import Evolution
 from wgflow.timeloop import Limits, Observers, evolve
 from wgflow.trajectory import Recorder
+from wgflow.trajectory.schema import ACCUMULATED
 from wgflow.typing import FloatArray
 from wgflow.walls import WallReachedError, WallRule, guarded
 
@@ -132,6 +133,8 @@ def evolve_on(
             domain, padding = enlarged(domain, reached.sides)
             time, density = recorder.enlarge(domain, padding)
             evolution = course.restart(domain, time, density)
+            evolution.begin_interval(time)  # where it stands at an output, which a file must know
+            recorder.keep(evolution.checkpoint(), dict.fromkeys(ACCUMULATED, 0.0))
             times, record_start, within = times[times > time], False, False
             limits, started = _limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:

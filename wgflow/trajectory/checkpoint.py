@@ -1,8 +1,10 @@
 """What a run goes on from, bit by bit, as if it had not been interrupted: its state, and all step control.
 
 It is an array of bytes in the file, ``checkpoint/state``: arrays by name in the format .npz of numpy, which has
-checksums. At each output it is written before the snapshot, and then stands for it; between two outputs it is replaced
-now and then, and holds the step control of the last output too (`at_last_output`), for a run that goes on to others.
+checksums. Behind each output it is step control alone (`control_at_output`), since the snapshot holds the rest; between
+two outputs it is replaced now and then by the whole state, with the control of the last output (`at_last_output`) for a
+run that goes on to others. A kill between a snapshot and its control leaves the one of before, from which a run finds
+it again.
 """
 
 from __future__ import annotations
@@ -64,9 +66,19 @@ class CheckpointStore:
         self._raw.patch(layout, address.to_bytes(8, "little") + size.to_bytes(8, "little"))
 
 
+def is_at_output(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is one at the output that its run aims at."""
+    return float(checkpoint["time"]) == float(checkpoint["end"])
+
+
 def control_at_output(checkpoint: Checkpoint) -> Checkpoint:
-    """Leave out of a checkpoint at an output what the snapshot holds; names tell that they are those of an output."""
-    return {f"{LAST_OUTPUT}{name}": values for name, values in checkpoint.items() if name not in FIELDS}
+    """Leave out of a checkpoint at an output what the snapshot holds."""
+    return {name: values for name, values in checkpoint.items() if name not in FIELDS}
+
+
+def as_last_output(control: Checkpoint) -> Checkpoint:
+    """Control at an output under names that tell so, to go into a checkpoint behind it."""
+    return {f"{LAST_OUTPUT}{name}": values for name, values in control.items()}
 
 
 def at_last_output(checkpoint: Checkpoint) -> Checkpoint | None:

@@ -15,7 +15,14 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Checkpoint, Snapshot
-from wgflow.trajectory.checkpoint import LAST_OUTPUT, SPENT, control_at_output, read_checkpoint
+from wgflow.trajectory.checkpoint import (
+    SPENT,
+    as_last_output,
+    at_last_output,
+    control_at_output,
+    is_at_output,
+    read_checkpoint,
+)
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
@@ -178,21 +185,16 @@ class FileRecorder:
 
     def _replace_checkpoint(self, time: float, checkpoint: Checkpoint | None) -> None:
         """Let the file hold what the run goes on from, before the steps that lead to another state are given up."""
+        at_output = checkpoint is not None and is_at_output(checkpoint)
+        if checkpoint is not None:
+            self._last_output = control_at_output(checkpoint) if at_output else at_last_output(checkpoint) or {}
+            if SPENT in checkpoint:
+                self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
         stored = read_checkpoint(self.path)
-        if self._file.checkpoint is not None and stored is not None and float(stored["time"]) != time:
-            if checkpoint is None:
-                self._file.checkpoint.clear()
-            else:
-                self._file.checkpoint.put(checkpoint)
-            self._file.announce([])
-        if checkpoint is None:
-            return
-        if SPENT in checkpoint:
-            self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
-        if float(checkpoint["time"]) == float(checkpoint["end"]):
-            self._last_output = control_at_output(checkpoint)
-        else:
-            self._last_output = {name: array for name, array in checkpoint.items() if name.startswith(LAST_OUTPUT)}
+        if at_output and (stored is None or float(stored["time"]) != time):
+            self._show(self._last_output)
+        elif stored is not None and float(stored["time"]) > time:
+            self._show(None)
 
     @property
     def _count(self) -> int:
@@ -216,37 +218,47 @@ class FileRecorder:
     ) -> None:
         """Append a snapshot; raises ComputationError if the disk does not take it, or the file is gone.
 
-        What an output goes on from is written before it: a run that is killed between the two has lost neither.
+        What an output goes on from is written behind it.
         """
         count = self._count
         scalars = {name: np.array([getattr(snapshot, name)], dtype=np.float64) for name in ("time", *SCALARS)}
         rows = {**snapshot.fields, **scalars, CHECKSUM: row_checksums(list(scalars.values()))}
         with self._told(f"snapshot at t = {snapshot.time:g} cannot be written"):
             self._write_steps()
-            if checkpoint is not None:
-                self._put(checkpoint, spent)
             self._file.append(rows)
             self._file.set_attributes({**self._total(spent), **({} if scheduled else {INTERRUPTED_AT: count})})
             self._file.announce(self._fields)
             self._settle()
+            if checkpoint is not None:
+                self._put(checkpoint, spent)
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Write the state between two snapshots; raises ComputationError as `append` does."""
         with self._told(f"the state at t = {float(checkpoint['time']):g} cannot be written"):
             self._write_steps()
-            self._put({**checkpoint, **self._last_output}, spent)
+            self._put(checkpoint, spent)
             self._settle()
 
     def _put(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
-        """Let the file hold what the run goes on from; files of earlier versions have no place for it."""
-        if self._file.checkpoint is None:
-            return
+        """Let the file hold what the run goes on from: control alone at an output, else with that of the last one."""
         total = self._total(spent)
         counted = {**checkpoint, SPENT: np.array([total[name] for name in ACCUMULATED])}
-        self._file.checkpoint.put(counted)
-        self._file.announce([])
-        if float(checkpoint["time"]) == float(checkpoint["end"]):
+        if is_at_output(checkpoint):
             self._last_output = control_at_output(counted)
+            self._show(self._last_output)
+        else:
+            self._show({**counted, **as_last_output(self._last_output)})
+
+    def _show(self, checkpoint: Checkpoint | None) -> None:
+        """Let readers see a checkpoint, or none; files of the first schema have no place for one."""
+        store = self._file.checkpoint
+        if store is None:
+            return
+        if checkpoint is None:
+            store.clear()
+        else:
+            store.put(checkpoint)
+        self._file.announce([])
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
