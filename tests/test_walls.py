@@ -11,8 +11,9 @@ import wgflow
 from wgflow import Box, Circle, Quadratic, Signed, solve
 from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import ComputationError, InputError, WallWarning
-from wgflow.growth import enlarged
+from wgflow.growth import enlarged, limits_left
 from wgflow.problems.exact import quadratic_flow
+from wgflow.timeloop import Limits
 from wgflow.walls import WallRule, wall_shares
 
 
@@ -133,3 +134,11 @@ def test_growth_adds_whole_cells_at_the_sides_named():
     assert padding == [(0, 2), (3, 0)]
     with pytest.raises(ComputationError, match="would grow to"):
         enlarged(Box([(0.0, 1.0)] * 3, (512, 512, 512)), [(0, 0)])
+
+
+def test_the_time_of_a_run_counts_on_when_its_box_grows():
+    left = limits_left(Limits(stationarity=1e-3, wall_time=2.0), 0.5)
+    assert (left.stationarity, left.wall_time) == (1e-3, 1.5)
+    assert 0.0 < limits_left(Limits(wall_time=2.0), 3.0).wall_time < 1e-6
+    assert limits_left(None, 3.0) is None
+    assert limits_left(Limits(), 3.0) == Limits()

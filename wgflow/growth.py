@@ -82,7 +82,7 @@ def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, 
     return (larger, padding) if domain.sheets == 1 else (Signed(larger), [(0, 0), *padding])
 
 
-def _limits_left(limits: Limits | None, seconds: float) -> Limits | None:
+def limits_left(limits: Limits | None, seconds: float) -> Limits | None:
     """Limits of a run after it has taken some seconds."""
     if limits is None or limits.wall_time is None:
         return limits
@@ -136,6 +136,6 @@ def evolve_on(
             evolution.begin_interval(time)  # where it stands at an output, which a file must know
             recorder.keep(evolution.checkpoint(), dict.fromkeys(ACCUMULATED, 0.0))
             times, record_start, within = times[times > time], False, False
-            limits, started = _limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
+            limits, started = limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:
             return domain

@@ -100,15 +100,6 @@ def test_round_off_and_tolerance_have_no_order():
     assert np.isnan(orders[[0, 2]]).all()
 
 
-def test_outputs_that_coarse_steps_pass_over_keep_the_estimate_before():
-    estimator, fine = refinement(lambda t: 1e-3 * t, [1.0, 2.0, 3.0], 2.0)
-    del estimator.coarse[2.0]
-    first, second, third = (estimator.estimate(state)[0][0] for state in fine)
-    assert second == first == pytest.approx(1e-3)
-    assert third == pytest.approx(3e-3)
-    assert np.isnan(estimator.estimate(snapshot(4.0, 0.0))[0]).all()
-
-
 def test_window_reaches_back_to_half_of_the_time():
     assert window_of([1.0, 2.0, 3.0, 4.0], 3) == slice(1, 4)
     assert window_of(list(np.linspace(10.0, 11.0, 20)), 19) == slice(20 - WINDOW, 20)

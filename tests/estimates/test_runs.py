@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ import wgflow
 from wgflow import Box, Circle, Entropy, Potential, Quadratic, simulate, solve
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import EstimateWarning, InputError
-from wgflow.estimates.trials import Trial
 from wgflow.particles import Descent, Langevin, Particles
 from wgflow.problems import quadratic_flow
 from wgflow.trajectory.checking import check_trajectory
@@ -210,12 +208,3 @@ def test_no_warning_otherwise():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run(domain__cells=32)
-
-
-def test_outputs_do_not_cut_the_steps_of_coarse_runs():
-    trial = Trial("", 1.0, lambda: None, lambda _: 0.1, 2)
-    times = np.linspace(0.0, 1.0, 11)[1:]
-    assert trial.times(times) == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert replace(trial, factor=4).times(times) == pytest.approx([0.4, 1.0])
-    assert replace(trial, factor=1).times(times) == pytest.approx(times)
-    assert trial.times(np.array([1.0, 2.0])) == pytest.approx([1.0, 2.0])

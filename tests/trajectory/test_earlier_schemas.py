@@ -16,7 +16,8 @@ from wgflow.errors import InputError
 from wgflow.trajectory.checking import check_trajectory
 
 FILES = sorted(Path(__file__).parent.glob("schema_2/*.h5.xz"))
-ERRORS = {"explicit": 8e-4, "complete": 1.5e-3}  # of the density or weights: errors in time that the runs had before
+# Of the density or weights, by step control; of explicit runs by the errors in time that they had before.
+ERRORS = {"explicit": 8e-4, "complete": 1.5e-3, "jko": 0.0, "linearised": 0.0}
 pytestmark = pytest.mark.filterwarnings("ignore::wgflow.WallWarning")
 
 
@@ -59,7 +60,7 @@ def test_they_are_in_order_and_can_be_continued(file):
         np.testing.assert_array_equal(flow.fields[name][: before.scheduled], values)
     whole = wgflow.run(wgflow.load_problem(file))
     largest = np.abs(state(whole)).max()
-    np.testing.assert_allclose(state(flow), state(whole), atol=ERRORS.get(file.stem, 2e-5) * largest)
+    np.testing.assert_allclose(state(flow), state(whole), atol=ERRORS.get(file.stem, 2e-6) * largest)
     assert all(check.passed for check in check_trajectory(file))
 
 

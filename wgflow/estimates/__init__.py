@@ -10,7 +10,6 @@ from wgflow.estimates.particles import (
     plan_batches,
     plan_draws,
     plan_particles,
-    step_of,
 )
 from wgflow.estimates.plan import Plan, announcement, prepare_estimator
 from wgflow.estimates.starts import batch
@@ -37,5 +36,4 @@ __all__ = [
     "prepare_estimator",
     "quiet",
     "recorded",
-    "step_of",
 ]

@@ -78,20 +78,18 @@ class Refinement:
         self._times: list[float] = []
         self._rows: list[tuple[FloatArray, FloatArray]] = []
         self._largest = np.zeros(len(QUANTITIES))
-        self._last: Estimates = UNKNOWN, UNKNOWN
 
     def estimate(self, snapshot: Snapshot) -> Estimates:
-        """Estimate the errors of the next snapshot; at outputs that coarse steps pass over they are those before."""
+        """Estimate the errors of the next snapshot; NaN where a coarse run had ended."""
         half = self.half.get(snapshot.time)
         if half is None or snapshot.time not in self.coarse:
-            return self._last if snapshot.time < max(self.coarse, default=0.0) else (UNKNOWN, UNKNOWN)
+            return UNKNOWN, UNKNOWN
         self._times.append(snapshot.time)
         self._rows.append((self.coarse[snapshot.time], differences(half, snapshot, self.distances)))
         self._largest = np.maximum(self._largest, sizes(snapshot))
         part = self._rows[window_of(self._times, len(self._times) - 1)]
         coarse, fine = (np.array(rows) for rows in zip(*part, strict=True))
-        self._last = self._extrapolate(coarse, fine, max(ROUND_OFF, self.noise) * self._largest)
-        return self._last
+        return self._extrapolate(coarse, fine, max(ROUND_OFF, self.noise) * self._largest)
 
     def _extrapolate(self, coarse: FloatArray, fine: FloatArray, floor: FloatArray) -> Estimates:
         """Errors at the last output of a window; below the floor they are the larger difference, without an order."""

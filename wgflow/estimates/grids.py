@@ -12,7 +12,7 @@ from wgflow.domains import Circle, Domain, Sphere, total_mass
 from wgflow.errors import InputError
 from wgflow.estimates.coarsening import halved, restriction
 from wgflow.estimates.plan import RefinementPlan
-from wgflow.estimates.trials import Step, Trial
+from wgflow.estimates.trials import Trial
 from wgflow.functionals import Features, Functional, Relu, Sum
 from wgflow.growth import Course
 from wgflow.schemes import IMPLICIT_METHODS, METHODS, Evolution
@@ -36,7 +36,6 @@ def plan_grids(
     noise: float = 0.0,
     pointwise: bool = False,
     atoms: bool = False,
-    step: Step | None = None,
 ) -> RefinementPlan:
     """Plan runs on half and a quarter of the cells along each axis.
 
@@ -50,14 +49,12 @@ def plan_grids(
         Power of the number of cells along an axis with which the number of time steps grows.
     most, noise, pointwise, atoms
         See `RefinementPlan`.
-    step : callable, optional
-        Size of the time steps of the run itself, at a time, where it is prescribed.
     """
 
     def trial(factor: int) -> Trial:
         dimension = 2 if isinstance(domain.base, Sphere) else len(domain.base.shape)
         cost = factor ** -(dimension + float(steps))
-        return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor), step, factor)
+        return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor))
 
     return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise, atoms)
 

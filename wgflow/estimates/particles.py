@@ -10,7 +10,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.estimates.plan import Plan, RefinementPlan, SamplingPlan
 from wgflow.estimates.starts import batch, is_even, merged
-from wgflow.estimates.trials import Step, Trial
+from wgflow.estimates.trials import Trial
 from wgflow.functionals import Particles
 from wgflow.growth import Course
 from wgflow.particles import Adaptive, Descent, Langevin, Method, RungeKutta4
@@ -34,7 +34,6 @@ def plan_draws(
     *,
     thinning: int = 2,
     noise: float = 0.0,
-    step: Step | None = None,
 ) -> RefinementPlan:
     """Plan two runs with fewer and fewer particles, for those that are evenly spread.
 
@@ -50,8 +49,6 @@ def plan_draws(
         Factor between the numbers of particles: 2^d for lattices in d dimensions.
     noise : float
         See `RefinementPlan`.
-    step : callable, optional
-        Size of the time steps of the run itself, at a time, where it is prescribed.
     """
 
     def trial(level: int) -> Trial:
@@ -60,8 +57,6 @@ def plan_draws(
             f"{count // fewer} particles",
             1.0 / fewer,
             lambda: (evolve(start(fewer), 2**level, 0), Course(domain)),
-            step,
-            2**level,
         )
 
     return RefinementPlan((trial(2), trial(1)), domain, SPECTRAL, noise)
@@ -75,7 +70,6 @@ def plan_batches(
     *,
     exponent: float = 0.5,
     order: float | None = None,
-    step: Step | None = None,
 ) -> SamplingPlan:
     """Plan runs with batches of particles, for those that are drawn at random.
 
@@ -93,8 +87,6 @@ def plan_batches(
         Rate at which the error falls with the number of particles.
     order : float, optional
         Order of steps of a prescribed size; the first batch then runs once more, with steps of twice the size.
-    step : callable, optional
-        That size, at a time.
     """
 
     def trial(number: int, steps: int, cost: float) -> Trial:
@@ -102,8 +94,6 @@ def plan_batches(
             f"{BATCHES} batches of {count // BATCHES} particles",
             cost,
             lambda: (evolve(start(number), steps, 1 + number), Course(domain)),
-            step,
-            steps,
         )
 
     trials = [trial(number, 1, 1.0 / BATCHES) for number in range(BATCHES)]
@@ -141,7 +131,7 @@ def plan_particles(
     noise = TOLERANCES * method.tolerance if isinstance(method, Adaptive) else 0.0
     if isinstance(method, Langevin) or (draw is True and not is_even(particles, domain)):
         part = partial(batch, particles, count=BATCHES)
-        return plan_batches(count, domain, part, solver, order=order_of(method), step=step_of(method))
+        return plan_batches(count, domain, part, solver, order=order_of(method))
 
     def fewer(factor: int) -> Particles:
         if callable(draw):
@@ -149,7 +139,7 @@ def plan_particles(
         half = merged(particles, domain)
         return half if factor == 2 else merged(half, domain)
 
-    return plan_draws(count, domain, fewer, solver, noise=noise, step=step_of(method))
+    return plan_draws(count, domain, fewer, solver, noise=noise)
 
 
 def check_method(method: Method) -> None:
@@ -172,8 +162,3 @@ def coarser_method(method: Method, factor: int, seed: int) -> Method:
 def order_of(method: Method) -> float | None:
     """Order of a method with steps of a fixed size, None of others; noise hides that of Langevin steps."""
     return {RungeKutta4: 4.0, Descent: 1.0}.get(type(method))
-
-
-def step_of(method: Method) -> Step | None:
-    """Size of the steps of such a method, at any time."""
-    return (lambda _: method.step) if isinstance(method, RungeKutta4 | Descent) else None

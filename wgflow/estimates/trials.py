@@ -16,11 +16,6 @@ from wgflow.trajectory import MemoryRecorder
 from wgflow.typing import FloatArray
 from wgflow.walls import WallRule
 
-SHORTENED = 1.15  # what steps may be shorter by than wanted, so that they fill the time between two outputs
-SAME = 1e-9  # relative difference of lengths that count as one
-
-Step = Callable[[float], float]
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -34,51 +29,11 @@ class Trial:
         Guess of what it costs, over the cost of the run that it is for.
     prepare : callable
         Gives its solver at time 0, and where that lives.
-    step : callable, optional
-        Size of the steps of the run that it is for, at a time, where it is prescribed.
-    factor : int
-        What its own steps are longer by.
     """
 
     name: str
     cost: float
     prepare: Callable[[], tuple[Evolution, Course]]
-    step: Step | None = None
-    factor: int = 1
-
-    def times(self, times: FloatArray) -> FloatArray:
-        """Output times that leave room for its steps: those that would cut them to the length of others are left out.
-
-        Parameters
-        ----------
-        times : array
-            Output times after 0 of the run that it is for.
-
-        Returns
-        -------
-        array
-            Some of them, the last one included; those of a factor 4 are among those of a factor 2.
-        """
-        if self.step is None:
-            return times
-        kept = np.append(0.0, times)
-        for doubled in range(self.factor.bit_length() - 1):
-            kept = _thinned(kept, self.step, 2.0**doubled)
-        return kept[1:]
-
-
-def _thinned(times: FloatArray, step: Step, factor: float) -> FloatArray:
-    """Times between which steps fit that are twice as long as those that a run of a factor makes there."""
-    kept = [0]
-    for index in range(1, len(times)):
-        last = kept[-1]
-        size = min(factor * step(float(times[last])), float(times[last + 1] - times[last]))
-        room = (times[index] - times[last]) / (2.0 * size)
-        if np.ceil(room * (1.0 - SAME)) <= SHORTENED * room:
-            kept.append(index)
-    if kept[-1] != len(times) - 1:
-        kept = [*kept[: max(len(kept) - 1, 1)], len(times) - 1]
-    return times[kept]
 
 
 @dataclass(frozen=True)
@@ -133,7 +88,7 @@ def carry_out(trial: Trial, times: FloatArray, limits: Limits) -> Outputs:
     try:
         evolution, course = trial.prepare()
         signs = getattr(evolution, "signs", None)
-        evolve_on(quiet(course), evolution, trial.times(times), memory, limits=Limits(limits.stationarity))
+        evolve_on(quiet(course), evolution, times, memory, limits=Limits(limits.stationarity))
     except WgflowError as error:
         failure = str(error)
     return Outputs(trial, tuple(memory.snapshots), signs, course, clock.perf_counter() - started, failure)

@@ -23,9 +23,7 @@ from wgflow.estimates import (
     plan_draws,
     plan_grids,
     quiet,
-    step_of,
 )
-from wgflow.estimates.trials import Step
 from wgflow.growth import Course
 from wgflow.particles import Langevin, Particles
 from wgflow.problems.initial import initial_particles
@@ -65,13 +63,7 @@ def _options(problem: Problem) -> dict[str, Any]:
         return grid_options(options.stepper, options.order, problem.functional, problem.domain)
     if problem.solver == "characteristics":
         return {"steps": 0, "most": 4.0, "noise": TOLERANCES * config.characteristics.tolerance, "pointwise": True}
-    return {"step": _jko_step(problem)}
-
-
-def _jko_step(problem: Problem) -> Step:
-    """Size of the variational steps at a time."""
-    jko = problem.config.jko
-    return lambda time: jko.tau + jko.growth * time
+    return {}
 
 
 def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, Course]:
@@ -96,7 +88,7 @@ def _plan_particles(problem: Problem) -> Plan:
     method = make_method(options, config.initial.seed)
     if moved:
         check_method(method)
-    order, step = (order_of(method), step_of(method)) if moved else (float(config.jko.order), _jko_step(problem))
+    order = order_of(method) if moved else float(config.jko.order)
     particles, noisy = problem.initial_particles(), moved and isinstance(method, Langevin)
     count, dimension = len(particles.weights), _dimensions(domain)
 
@@ -105,14 +97,14 @@ def _plan_particles(problem: Problem) -> Plan:
 
     if isinstance(config.initial, FileInitial) or options.start == "random":
         part = partial(batch, particles, count=BATCHES)
-        return plan_batches(count, domain, part, evolve, order=order, step=step)
+        return plan_batches(count, domain, part, evolve, order=order)
     if options.start == "equispaced" and not noisy:
         thin = partial(_thinned, problem, count)
         noise = TOLERANCES * options.tolerance if order is None else 0.0
-        return plan_draws(count, domain, thin, evolve, thinning=2**dimension, noise=noise, step=step)
+        return plan_draws(count, domain, thin, evolve, thinning=2**dimension, noise=noise)
     rate = 0.5 if noisy else _rate(options.start, dimension)
     part = partial(_redrawn, problem, count // BATCHES)
-    return plan_batches(count, domain, part, evolve, exponent=rate, order=order, step=step)
+    return plan_batches(count, domain, part, evolve, exponent=rate, order=order)
 
 
 def _thinned(problem: Problem, count: int, factor: int) -> Particles:
