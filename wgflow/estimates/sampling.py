@@ -48,9 +48,6 @@ class Sampling:
     doubled: Course | None = None
     order: float = 1.0
 
-    def __post_init__(self) -> None:
-        self._last = np.zeros(len(SCALARS))
-
     def estimate(self, snapshot: Snapshot) -> Estimates:
         """Estimate the errors of a snapshot; the orders are those that are taken for granted."""
         found = [batch.get(snapshot.time) for batch in self.batches]
@@ -70,11 +67,13 @@ class Sampling:
         return np.hypot(values.std(axis=0, ddof=1) / gain, (values.mean(axis=0) - whole) / (gain**2 - 1.0))
 
     def _step(self, batch: Snapshot) -> FloatArray:
-        """Errors of the scalars by steps in time, shape (3,); those before where coarse steps pass over the output."""
-        again = None if self.doubled is None else self.doubled.get(batch.time)
-        if again is not None:
-            self._last = np.abs(_scalars(again) - _scalars(batch)) / (2.0**self.order - 1.0)
-        return self._last
+        """Errors of the scalars by steps in time, shape (3,); NaN where the run with longer ones had ended."""
+        if self.doubled is None:
+            return np.zeros(len(SCALARS))
+        again = self.doubled.get(batch.time)
+        if again is None:
+            return np.full(len(SCALARS), np.nan)
+        return np.abs(_scalars(again) - _scalars(batch)) / (2.0**self.order - 1.0)
 
 
 def _scalars(snapshot: Snapshot) -> FloatArray:
