@@ -11,7 +11,7 @@ from wgflow import Deconvolution, DirichletKernel, FourierKernel, PeriodicGaussi
 from wgflow.domains import Box, Circle, Signed, Sphere
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Particles
-from wgflow.functionals.maps import central_differences
+from wgflow.functionals.differences import central_differences
 from wgflow.particles import nodes_of_cells
 
 TURN = 2.0 * np.pi

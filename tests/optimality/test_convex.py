@@ -21,7 +21,7 @@ from wgflow import (
     Teacher,
     find_optimum,
 )
-from wgflow.functionals.maps import central_differences
+from wgflow.functionals.differences import central_differences
 from wgflow.optimality.convex import free_weights, join_atoms, minimize_quadratic, weight_hessian
 
 

@@ -24,7 +24,7 @@ from wgflow import (
     Sphere,
     Teacher,
 )
-from wgflow.functionals.maps import central_differences
+from wgflow.functionals.differences import central_differences
 from wgflow.optimality.frozen import freeze, split_risk
 from wgflow.optimality.minima import Minimum, Search, chart
 from wgflow.optimality.pricing import Arrangement, combination

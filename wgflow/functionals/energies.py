@@ -13,7 +13,7 @@ from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
-from wgflow.functionals.maps import DifferencedFeatures
+from wgflow.functionals.differences import central_differences
 from wgflow.functionals.zonal import HarmonicConvolution
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
@@ -32,7 +32,9 @@ class Potential(Functional):
     potential : callable
         V, vectorised: points (N, p) to values (N,). Both sheets of signed domains have the same V.
     gradient : callable, optional
-        Its gradient, points (N, p) to (N, p); particles use central differences without it.
+        Its gradient, points (N, p) to (N, p). Without it particles use central differences, which cost six
+        evaluations for each component, give ten digits where V is smooth, and the mean of both slopes at kinks;
+        functions that jump or are noisy are refused, and need it.
     """
 
     potential: ScalarFunction
@@ -50,7 +52,7 @@ class Potential(Functional):
         if self.gradient is not None:
             gradient = np.asarray(self.gradient(points), dtype=np.float64)
         else:
-            gradient = DifferencedFeatures(lambda x: self.values(x)[:, None]).gradient(points, np.ones(1))
+            gradient = central_differences(self.potential, points)
         return ParticlePotential(float(particles.weights @ values), values, gradient)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
@@ -97,7 +99,7 @@ class Interaction(Functional):
     periods : sequence of float, optional
         Length of each axis, for particles on a periodic box; inf where it is not periodic. Grids know their own.
     gradient : callable, optional
-        Gradient of W, displacements (N, p) to (N, p); particles use central differences without it.
+        Gradient of W, displacements (N, p) to (N, p). Particles use central differences without it, as of `Potential`.
 
     References
     ----------
@@ -140,7 +142,7 @@ class Interaction(Functional):
     def _slopes(self, displacements: FloatArray) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p)."""
         if self.gradient is None:
-            return DifferencedFeatures(lambda z: self.values(z)[:, None]).gradient(displacements, np.ones(1))
+            return central_differences(self._even, displacements)
         return 0.5 * (np.asarray(self.gradient(displacements)) - np.asarray(self.gradient(-displacements)))
 
     def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
@@ -154,7 +156,7 @@ class Interaction(Functional):
 
     def values(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,), checked."""
-        values = 0.5 * (np.asarray(self.kernel(displacements)) + np.asarray(self.kernel(-displacements)))
+        values = self._even(displacements)
         if values.shape != (len(displacements),):
             raise ShapeError(
                 f"the kernel of {displacements.shape} displacements has shape {values.shape}; allowed is "
@@ -163,6 +165,10 @@ class Interaction(Functional):
         if not np.isfinite(values).all():
             raise InputError("the interaction kernel returned a value that is not finite; round its singularity")
         return values
+
+    def _even(self, displacements: FloatArray) -> FloatArray:
+        """Even part of W at displacements (N, p), shape (N,)."""
+        return 0.5 * (np.asarray(self.kernel(displacements)) + np.asarray(self.kernel(-displacements)))
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.differences import central_differences
 from wgflow.functionals.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
-
-_DIFFERENCE_STEP = 2.0**-9  # fourth-order central differences: error near 1e-12 for smooth features
 
 
 class FeatureMap(Protocol):
@@ -158,19 +157,9 @@ def weighted_squares(weights: FloatArray, vectors: FloatArray) -> FloatArray:
     return (weights @ (vectors[:, :, None] * vectors[:, None, :]).reshape(count, p * p)).reshape(-1, p, p)
 
 
-def central_differences(function: FeatureFunction, points: FloatArray) -> FloatArray:
-    """Derivatives along each axis, of fourth order in the step: values (N, ...) to derivatives (N, ..., p)."""
-    slopes = []
-    for step in _DIFFERENCE_STEP * np.eye(points.shape[1]):
-        near = function(points + step) - function(points - step)
-        far = function(points + 2.0 * step) - function(points - 2.0 * step)
-        slopes.append((8.0 * near - far) / (12.0 * _DIFFERENCE_STEP))
-    return np.stack(slopes, axis=-1)
-
-
 @dataclass(frozen=True)
 class DifferencedFeatures:
-    """A plain function with the gradient found by fourth-order central differences."""
+    """A plain function with the gradient found by central differences."""
 
     function: FeatureFunction
 
