@@ -16,6 +16,8 @@ from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError, ShapeError
 from wgflow.typing import FloatArray
 
+ROUND_OFF = 1e-13  # of F, relative to the numbers that it is the sum of
+
 
 @dataclass(frozen=True)
 class Particles:
@@ -153,6 +155,11 @@ class Functional(ABC):
         """Factor T of the entropies in F: particles follow them by Brownian noise of variance 2 T in unit time."""
         return 0.0
 
+    @property
+    def round_off(self) -> float:
+        """Error of F at particles by rounding, relative to the numbers that it is the sum of."""
+        return ROUND_OFF
+
     def penalty(self, mass: float) -> float:  # noqa: ARG002
         """Part of F at particles that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
@@ -214,6 +221,11 @@ class Sum(Functional):
     def temperature(self) -> float:
         """Sum of the terms' temperatures."""
         return sum(term.temperature for term in self.terms)
+
+    @property
+    def round_off(self) -> float:
+        """The largest one of the terms."""
+        return max(term.round_off for term in self.terms)
 
     def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
         """Predictions of the first term, whose network the others regularise."""

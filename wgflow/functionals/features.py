@@ -8,9 +8,9 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
+from wgflow.functionals.base import ROUND_OFF, Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
-from wgflow.functionals.maps import FeatureFunction, OuterProduct, Relu, with_gradient
+from wgflow.functionals.maps import SPACINGS, FeatureFunction, OuterProduct, Relu, with_gradient
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.functionals.neurons import Neurons
 from wgflow.typing import FloatArray
@@ -69,6 +69,11 @@ class Features(Functional):
             raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
         object.__setattr__(self, "targets", targets)
         object.__setattr__(self, "_risk", risk)
+
+    @property
+    def round_off(self) -> float:
+        """That of the precision of the features."""
+        return ROUND_OFF * SPACINGS[getattr(self.fn, "precision", "float64")] / SPACINGS["float64"]
 
     @property
     def risk(self) -> Loss:

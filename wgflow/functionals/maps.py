@@ -18,6 +18,7 @@ from wgflow.typing import FloatArray, IntArray
 FeatureFunction = Callable[[FloatArray], FloatArray]
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
+SPACINGS = {"float64": float(np.finfo(np.float64).eps), "float32": float(np.finfo(np.float32).eps)}
 
 
 class FeatureMap(Protocol):

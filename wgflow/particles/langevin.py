@@ -16,17 +16,19 @@ Appl. Probab. 41(3): steps that end beyond a wall are reflected.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from wgflow.domains import Box
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Particles
+from wgflow.particles.decay import extent_of
 from wgflow.particles.methods import Advance, Descent, System, equal_steps, random_numbers
 from wgflow.typing import FloatArray
 
 NOISE_STREAM = 2  # of the random numbers of a seed; that of batches is another
-DISPLACEMENT = 1e-3  # of particles, to see how fast the drift changes
+DISPLACEMENT = 1e-3  # of particles over their extent, to see how fast the drift changes
 STEP_SHARE = 0.05  # of the time in which it does
 LEAST_STEPS = 100
 
@@ -62,6 +64,8 @@ class Langevin:
     batch: int | None = None
     seed: int = 0
     order: int = 1
+    tolerance: ClassVar[None] = None
+    deterministic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self._drift  # noqa: B018 - checks step and batch
@@ -112,10 +116,11 @@ def suitable_langevin(functional: Functional, particles: Particles, t_end: float
         The factor alpha.
     """
     drift, fastest = functional.at_particles(particles).gradient, 0.0
+    displacement = DISPLACEMENT * extent_of(particles.points)
     for direction in (np.random.default_rng(0).standard_normal(drift.shape), drift):
         size = float(np.linalg.norm(direction))
         if size > 0.0:
-            step = DISPLACEMENT * np.sqrt(len(drift)) / size * direction
+            step = displacement * np.sqrt(len(drift)) / size * direction
             moved = functional.at_particles(replace(particles, points=particles.points + step)).gradient
             fastest = max(fastest, float(np.linalg.norm(moved - drift) / np.linalg.norm(step)))
     longest = t_end / LEAST_STEPS

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
 
+LEAST_TOLERANCE = 100.0 * float(np.finfo(np.float64).eps)  # relative, of scipy's integrator: that of round-off
+PROBE = 0.01  # of the sizes of a state, moved along its rate of change to see how fast that changes
 REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
 LEAST_STEP = 10.0  # over the spacing of numbers
 
@@ -67,6 +69,9 @@ class System(Protocol):
     def functional(self) -> Functional:
         """The functional F."""
 
+    def sizes(self, state: FloatArray) -> FloatArray:
+        """Sizes to which the errors of the numbers of a state are relative."""
+
     @property
     def components(self) -> int:
         """Number of components of a point."""
@@ -90,6 +95,14 @@ class System(Protocol):
 class Method(Protocol):
     """A time-stepping method."""
 
+    @property
+    def tolerance(self) -> float | None:
+        """Local error of a step over the sizes of what moves; None where the method does not know it."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether steps follow F alone, which then falls."""
+
     def begin(self, system: System, time: float, state: FloatArray) -> Advance:
         """Give what makes the steps from a state on."""
 
@@ -104,7 +117,8 @@ class Adaptive:
     Parameters
     ----------
     tolerance : float
-        Relative and absolute local error of positions and log-weights, in [1e-13, 0.1].
+        Local error, in [1e-13, 0.1]: of log-weights, and of positions relative to the standard deviation of the
+        particles at the start, or their distance from where their mean was then; on spheres relative to 1.
 
     Raises
     ------
@@ -113,6 +127,7 @@ class Adaptive:
     """
 
     tolerance: float = 1e-8
+    deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 1e-13 <= self.tolerance <= 1e-1:
@@ -133,7 +148,10 @@ class _Integration:
             return system.rate(state, system.potential_at(state))
 
         self._system, self._shown = system, time
-        self._solver: Any = DOP853(velocity, time, state, math.inf, rtol=tolerance, atol=tolerance)
+        self._tolerance, sizes = tolerance, system.sizes(state)
+        first = _first_step(lambda moved: velocity(time, moved), state, sizes, tolerance)
+        precision: Any = {"rtol": LEAST_TOLERANCE, "atol": tolerance * sizes}
+        self._solver: Any = DOP853(velocity, time, state, math.inf, first_step=first, **precision)
         self._before = self._stage()
         self._polynomial: Callable[[float], FloatArray] | None = None
 
@@ -175,6 +193,7 @@ class _Integration:
         """Do a step of the integrator; its points are put back where the flow lives, lest they depart from there."""
         solver, self._before, self._polynomial = self._solver, self._stage(), None
         message: str | None = None
+        solver.atol = self._tolerance * self._system.sizes(solver.y)
         while solver.t == self._before[0] and solver.status != "failed":
             with np.errstate(over="ignore", invalid="ignore"):  # of trials that the error control rejects
                 message = self._tried()
@@ -189,7 +208,7 @@ class _Integration:
             message = solver.step()
         except WgflowError:
             solver.h_abs *= REDUCTION
-            if solver.h_abs < LEAST_STEP * np.spacing(max(abs(solver.t), 1.0)):
+            if solver.h_abs < LEAST_STEP * np.spacing(abs(solver.t)):
                 raise
         return message
 
@@ -198,6 +217,26 @@ class _Integration:
         if self._polynomial is None:
             self._polynomial = self._solver.dense_output()
         return self._system.retracted(self._polynomial(self._shown))
+
+
+def _first_step(
+    velocity: Callable[[FloatArray], FloatArray], state: FloatArray, sizes: FloatArray, tolerance: float
+) -> float:
+    """Step in which a method of order 8 errs little, from how fast a state and its rate change; in any unit of time.
+
+    References
+    ----------
+    Hairer, Noersett and Wanner (1993), Solving Ordinary Differential Equations I, Section II.4, made free of units.
+    """
+    rate = velocity(state)
+    speed = float(np.sqrt(np.mean((rate / sizes) ** 2)))
+    if speed == 0.0:
+        return 1.0  # nothing moves, at whatever step
+    probe = PROBE / speed
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = float(np.sqrt(np.mean(((velocity(state + probe * rate) - rate) / sizes) ** 2))) / (probe * speed)
+    fastest = max(speed, change) if math.isfinite(change) else math.inf
+    return min(100.0 * probe, (PROBE * tolerance) ** (1.0 / 8.0) / fastest) if math.isfinite(fastest) else PROBE * probe
 
 
 @dataclass(frozen=True)
@@ -216,6 +255,8 @@ class RungeKutta4:
     """
 
     step: float
+    tolerance: ClassVar[None] = None
+    deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_step(self.step)
@@ -266,6 +307,12 @@ class Descent:
     batch: int | None = None
     seed: int = 0
     multiplicative: bool = False
+    tolerance: ClassVar[None] = None
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether all samples count in each step."""
+        return self.batch is None
 
     def __post_init__(self) -> None:
         check_step(self.step)

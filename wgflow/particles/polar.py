@@ -72,6 +72,10 @@ class PolarFlow(ParticleFlow):
         length = np.linalg.norm(steps, axis=1, keepdims=True)
         return self._project(np.cos(length) * points + np.sinc(length / np.pi) * steps)
 
+    def sizes(self, state: FloatArray) -> FloatArray:
+        """Sizes to which errors are relative: 1."""
+        return np.ones_like(state)
+
     def _project(self, points: FloatArray) -> FloatArray:
         return points / np.linalg.norm(points, axis=1, keepdims=True)
 

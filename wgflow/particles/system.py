@@ -11,8 +11,9 @@ import numpy as np
 from wgflow.domains import Box
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Functional, ParticlePotential, Particles
+from wgflow.particles.decay import DecayWatch, extent_of
 from wgflow.particles.langevin import Langevin, put_back
-from wgflow.particles.methods import Adaptive, Advance, Method
+from wgflow.particles.methods import Adaptive, Advance, Method, Step
 from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
@@ -32,7 +33,7 @@ class ParticleFlow:
     transport, reaction : float
         The factors alpha and beta.
     tolerance : float
-        Local error of positions and log-weights of the default method, `Adaptive`.
+        Relative local error of positions and log-weights of the default method, `Adaptive`.
     method : Adaptive, RungeKutta4, Descent or Langevin, optional
         How the system advances in time; `Langevin` where F has an entropy, and only without reaction.
     input_rate : float
@@ -78,6 +79,7 @@ class ParticleFlow:
             points = self._project(particles.points)
         growth = np.zeros(len(particles.weights)) if growth is None else growth
         self._state = np.concatenate([points.ravel(), growth])
+        self._watch = DecayWatch(functional, self._method.tolerance)
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self._found: ParticlePotential | None = None
         self._sampled_energy: float | None = None
@@ -125,11 +127,19 @@ class ParticleFlow:
                 f"the particles diverged after t = {self.time:g}: a position or weight is not finite; "
                 "choose a smaller step"
             )
-        self.time, self.step_size = step.time, step.time - self.time
         if step.state is not self._state:
-            self._state, self._sampled_energy = step.state, step.energy
-        self._found = None
+            self._move(step)
+        self.time, self.step_size = step.time, step.time - self.time
         self.counts.accepted += 1
+
+    def _move(self, step: Step) -> None:
+        """Take over a new state, in which F must not have risen if nothing but F moves the particles."""
+        found = None
+        if self._method.deterministic:
+            before, found = self.potential, self.potential_at(step.state)
+            weights = self._particles(step.state).weights
+            self._watch.check(before, found, weights, lambda: self.sizes(step.state), step.time)
+        self._state, self._sampled_energy, self._found = step.state, step.energy, found
 
     @property
     def energy(self) -> float:
@@ -150,6 +160,13 @@ class ParticleFlow:
     def growth(self) -> FloatArray:
         """Logarithm of each weight over its weight at the start."""
         return self._unpack(self._state)[1]
+
+    def sizes(self, state: FloatArray) -> FloatArray:
+        """Sizes to which errors are relative: 1 for log-weights, for points their extent at the start or their way."""
+        points, growth = self._unpack(state)
+        away = np.linalg.norm(points - self._start.points.mean(axis=0), axis=1)
+        sizes = np.maximum(away, extent_of(self._start.points))
+        return np.concatenate([np.repeat(sizes, points.shape[1]), np.ones(growth.size)])
 
     @property
     def components(self) -> int:

@@ -1,0 +1,82 @@
+"""Tolerances that know no unit, and F that must fall along deterministic particles."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from tests.references import advance
+from wgflow import ComputationError, FlowWarning, Particles, Potential
+from wgflow.functionals.landscapes import DoubleWell
+from wgflow.particles import Adaptive, Descent, ParticleFlow, RungeKutta4
+
+BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)
+
+
+def particles_at(*places):
+    points = np.array(places)[:, None]
+    return Particles(points, np.full(len(points), 1.0 / len(points)), np.ones(len(points)))
+
+
+def well_run(unit, tolerance=1e-8):
+    """A cloud that falls into two wells 2 units apart; x' = 40 x (1 - x^2) in their unit."""
+    well = DoubleWell(10.0 * unit**2, unit).energy
+    start = particles_at(*(unit * np.linspace(-2.0, 2.1, 100)))
+    flow = ParticleFlow(well, start, tolerance=tolerance)
+    return advance(flow, [0.05])[0].fields["position"][:, 0] / unit, flow
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
+def test_a_double_well_of_any_size(unit):
+    # Measured: 6.2e-10 in each unit. With an absolute tolerance: F rises and positions are not finite, at 1e-6.
+    start, factor = np.linspace(-2.0, 2.1, 100), np.exp(40.0 * 0.05)
+    exact = start * factor / np.sqrt(1.0 + start**2 * (factor**2 - 1.0))
+    assert well_run(unit)[0] == pytest.approx(exact, rel=0.0, abs=1.3e-9)
+
+
+@pytest.mark.parametrize("exponent", [-40, 40])
+def test_units_do_not_change_the_steps(exponent):
+    positions, flow = well_run(1.0)
+    scaled, other = well_run(2.0**exponent)
+    assert (other.counts.accepted, other.counts.evaluations) == (flow.counts.accepted, flow.counts.evaluations)
+    assert scaled == pytest.approx(positions, rel=0.0, abs=1e-13)
+
+
+def test_the_tolerance_bounds_the_error_of_a_cloud_that_spreads():
+    """x' = x from a cloud of size 1e-3 at the origin: errors are relative to the way of each particle."""
+    start = particles_at(*(1e-3 * np.linspace(-1.0, 1.0, 11)))
+    hill = Potential(lambda x: -0.5 * (x**2).sum(axis=1), lambda x: -x)
+    places = advance(ParticleFlow(hill, start, tolerance=1e-8), [7.0])[0].fields["position"]
+    assert places == pytest.approx(np.exp(7.0) * start.points, rel=3.2e-9, abs=1e-15)
+
+
+def test_a_rise_of_f_is_refused():
+    """A wrong sign in a gradient is seen in the first step."""
+    wrong = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: -x)
+    flow = ParticleFlow(wrong, particles_at(0.5, 1.0))
+    with pytest.raises(ComputationError, match=r"F rose from 0\.3125 to .* by more than the tolerance 1e-08 explains"):
+        advance(flow, [1.0])
+    assert flow.time == 0.0
+
+
+def test_round_off_is_no_rise():
+    """At rest, and on the way there far below the tolerance, F is as good as constant."""
+    flow = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), tolerance=1e-3)
+    assert advance(flow, [200.0])[0].energy < 6e-4
+
+
+@pytest.mark.parametrize("method", [RungeKutta4(3.0), Descent(2.1)], ids=["rk4", "descent"])
+def test_steps_too_large_for_the_flow_are_told_once(method):
+    flow = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), method=method)
+    with pytest.warns(FlowWarning, match=r"F rose from 0\.875 to .*: steps of this size do not follow") as caught:
+        advance(flow, [method.step * 4])
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("method", [RungeKutta4(0.5), Descent(0.5), Adaptive()], ids=["rk4", "descent", "adaptive"])
+def test_no_warning_where_f_falls(method):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        advance(ParticleFlow(BOWL, particles_at(1.0, 2.0), method=method), [100.0])
