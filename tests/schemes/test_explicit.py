@@ -104,8 +104,6 @@ class TestIntervals:
 class Scripted(GridFunctional):
     """F falls by one at each evaluation, whatever happens; J is constant, and as scripted."""
 
-    scale = 1.0
-
     def __init__(self, domain, potential_of_mass):
         self.domain, self.energy, self.potential_of_mass = domain, 0.0, potential_of_mass
 
@@ -127,7 +125,7 @@ class Understated(GridFunctional):
     """A functional whose Hessian is a thousand times too small, so that rule E allows steps far too long."""
 
     def __init__(self, functional):
-        self.functional, self.domain, self.scale = functional, functional.domain, functional.scale
+        self.functional, self.domain = functional, functional.domain
 
     def evaluate(self, density, potential):
         return self.functional.evaluate(density, potential)

@@ -109,7 +109,7 @@ def test_f_falls_by_the_cost_of_the_step_for_every_size(name, exponent):
         upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, flow.step_size).at(
             flow.last.potential
         )
-        scale = max(abs(before), bound.scale)
+        scale = bound.scale(flow.density)
         assert (
             flow.energy + upwind.action(flow.density.ravel()) <= before + 1e-7 * (before - flow.energy) + 1e-13 * scale
         )

@@ -71,9 +71,6 @@ class GridFunctional(ABC):
 
     domain: Domain
 
-    scale: float
-    """Size of the numbers that F is computed from; round-off in F is a few units of 1e-16 of it."""
-
     largest_share: float = 1.0
     """Share of the mass that may come together in one cell: less than 1 for energies that need a resolved density."""
 
@@ -102,6 +99,15 @@ class GridFunctional(ABC):
     def penalty(self, density: FloatArray) -> float:  # noqa: ARG002
         """Part of F that is a regularisation and not the risk, at a density of shape ``domain.shape``."""
         return 0.0
+
+    def scale(self, density: FloatArray) -> float:
+        """Size of the numbers whose sum is F at a density of shape ``domain.shape``, which becomes the last evaluated.
+
+        Round-off in F is a few units of 1e-16 of it.
+        """
+        potential = np.empty(self.domain.shape)
+        energy = self.evaluate(density, potential)
+        return abs(energy) + total_mass(self.domain, np.abs(potential) * density)
 
     def value(self, density: FloatArray) -> float:
         """F at a density of shape ``domain.shape``; raises ShapeError if it does not fit."""
@@ -243,7 +249,6 @@ class Sum(Functional):
 class _GridSum(GridFunctional):
     def __init__(self, domain: Domain, terms: list[GridFunctional]) -> None:
         self.domain = domain
-        self.scale = sum(term.scale for term in terms)
         self.largest_share = min(term.largest_share for term in terms)
         self._terms = terms
         self._part = np.empty(domain.shape)
@@ -273,6 +278,9 @@ class _GridSum(GridFunctional):
 
     def penalty(self, density: FloatArray) -> float:
         return sum(term.penalty(density) for term in self._terms)
+
+    def scale(self, density: FloatArray) -> float:
+        return sum(term.scale(density) for term in self._terms)
 
 
 @dataclass(frozen=True)
@@ -308,7 +316,6 @@ class Mass(Functional):
 class _GridMass(GridFunctional):
     def __init__(self, domain: Domain, strength: float) -> None:
         self.domain = domain
-        self.scale = abs(strength)
         self._strength = strength
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:

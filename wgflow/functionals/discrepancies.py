@@ -101,7 +101,7 @@ class _GridDiscrepancy(GridFunctional):
         self._target = target * np.ascontiguousarray(domain.base.volumes).ravel()
         values = np.empty_like(self._target)
         operator(self._target, values)
-        self.scale = 0.5 * inner_product(self._target, values) or 1.0
+        self._constant = 0.5 * inner_product(self._target, values)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         difference = self._sheets.net_mass(density)
@@ -115,6 +115,9 @@ class _GridDiscrepancy(GridFunctional):
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._operator(self._sheets.net_mass(rate), self._sheets.positive_sheet(potential))
         self._sheets.mirror(potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + self._constant
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,6 @@ class _GridShifted(GridFunctional):
 
     def __init__(self, bound: GridFunctional, potential: FloatArray, constant: float) -> None:
         self.domain = bound.domain
-        self.scale = bound.scale
         self._bound, self._potential, self._constant = bound, potential, constant
         self._weighted = np.ascontiguousarray(potential * bound.domain.volumes).ravel()
 
@@ -182,6 +184,9 @@ class _GridShifted(GridFunctional):
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._bound.hessian(rate, potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
 from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
@@ -76,7 +76,6 @@ class _GridPotential(GridFunctional):
         self.domain = domain
         self._values = values
         self._weighted = np.ascontiguousarray(values * domain.volumes).ravel()
-        self.scale = float(np.abs(values).max())
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         potential[...] = self._values
@@ -331,7 +330,7 @@ class BoxConvolution:
 class _GridInteraction(GridFunctional):
     def __init__(self, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None], largest: float) -> None:
         self.domain = domain
-        self.scale = largest
+        self._largest = largest
         self._convolution = convolution
         self._sheets = SheetSums(domain)
 
@@ -346,3 +345,6 @@ class _GridInteraction(GridFunctional):
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._convolution(self._sheets.net_mass(rate), self._sheets.positive_sheet(potential))
         self._sheets.mirror(potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + 0.5 * self._largest * total_mass(self.domain, density) ** 2

@@ -162,7 +162,7 @@ class _GridFeatures(GridFunctional):
         )
         self._sheets = SheetSums(domain)
         self._prediction = np.zeros_like(self._targets)
-        self.scale = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0]) or 1.0
+        self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         prediction = self._moments.moments(self._sheets.net_mass(density))
@@ -179,6 +179,9 @@ class _GridFeatures(GridFunctional):
     def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         change = self._moments.moments(self._sheets.net_mass(rate))
         self._write(self._risk.second_derivative(self._prediction, self._targets, change), potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + self._risk_at_zero
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))

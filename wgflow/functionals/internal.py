@@ -246,9 +246,7 @@ class _GridInternal(GridFunctional):
         self._energy = energy
         self._cells = list_faces(domain).cells
         self._volumes = np.ascontiguousarray(np.broadcast_to(domain.volumes, domain.shape)).ravel()
-        count, volume = self._volumes.size, float(self._volumes.sum())
-        mean = np.array(1.0 / volume)
-        self.scale = float(np.abs(energy.slope(mean)) + energy.pressure(mean) / mean)
+        count = self._volumes.size
         self.largest_share = min(max(CONCENTRATION_SHARE, CONCENTRATION_CONTRAST / count), 1.0)
         self._density, self._raised = np.zeros(count), np.zeros(count)
 

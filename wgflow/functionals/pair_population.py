@@ -84,7 +84,6 @@ class PairPopulation(GridFunctional):
 
     def __init__(self, domain: Domain, teacher: FloatArray, constant: float) -> None:
         self.domain = domain
-        self.scale = constant or 1.0
         points = domain.points.reshape(-1, domain.points.shape[-1])
         self._weights = OutputWeights(domain) if isinstance(domain, Box) else _OutputColumn(points[:, 0])
         inner = input_weights(domain)
@@ -106,6 +105,10 @@ class PairPopulation(GridFunctional):
         """Write the change of J along ``rate``."""
         self._convolve(self._charges(rate), self._values)
         self._weights.expand(self._values, potential.reshape(-1))
+
+    def scale(self, density: FloatArray) -> float:
+        """Size of the numbers whose sum is F, the constant among them."""
+        return super().scale(density) + self._constant
 
     def _charges(self, density: FloatArray) -> FloatArray:
         return self._weights.contract(np.multiply(density.ravel(), self._volumes, out=self._mass))

@@ -196,7 +196,6 @@ class _ZonalPopulation(GridFunctional):
         self, functional: Population, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None]
     ) -> None:
         self.domain = domain
-        self.scale = functional.risk_at_zero or 1.0
         self._convolution = convolution
         teacher = functional.teacher
         self._teacher = arc_cosine_kernel(domain.base.points, teacher.directions) @ teacher.weights
@@ -214,6 +213,9 @@ class _ZonalPopulation(GridFunctional):
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._convolve(self._sheets.net_mass(rate), potential)
         self._sheets.mirror(potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + self._constant
 
     def _convolve(self, mass: FloatArray, potential: FloatArray) -> FloatArray:
         """Write the convolution with the kernel into the positive sheet and return it."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import GridFunctional
+from wgflow.functionals.base import ROUND_OFF
 from wgflow.reductions import step_sums
 from wgflow.schemes.concentration import ConcentrationWatch
 from wgflow.schemes.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
@@ -22,7 +23,6 @@ from wgflow.typing import FloatArray
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation
-ROUND_OFF = 1e-13  # relative to the scale of F
 REFINE_EVERY = 8  # steps between two power iterations for lambda_max
 MAX_ATTEMPTS = 60
 EXPLICIT_TOLERANCE = 1e-4
@@ -199,7 +199,7 @@ class ExplicitFiniteVolume:
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
             return False
-        if not energy <= self.energy + ROUND_OFF * max(self._functional.scale, abs(self.energy)):
+        if rises(self._functional, density, energy, self.energy):
             self._control.refuse(step)
             return False
         self._accept(step, energy)
@@ -259,6 +259,11 @@ class ExplicitFiniteVolume:
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
         return self._scalars(self._density, self._potential, self.energy)
+
+
+def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
+    """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
+    return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)
 
 
 def check_factor(name: str, value: float) -> None:

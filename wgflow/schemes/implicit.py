@@ -159,7 +159,7 @@ class ImplicitFiniteVolume(ImplicitState):
                 self._control.reject(step, quotient)
                 return False
             energy = self._evaluate(density)
-            if not self._rises(energy):
+            if not self._rises(density, energy):
                 self._control.accept(step, quotient)
                 self._accept(density, energy, step, self._end)
                 return True

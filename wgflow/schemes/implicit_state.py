@@ -11,7 +11,7 @@ from wgflow.errors import ComputationError
 from wgflow.functionals import Functional
 from wgflow.schemes.concentration import ConcentrationWatch
 from wgflow.schemes.evolution import GridScalars, Scalars, Snapshot, StepCounts
-from wgflow.schemes.explicit import ROUND_OFF, check_density
+from wgflow.schemes.explicit import check_density, rises
 from wgflow.typing import FloatArray
 
 
@@ -67,9 +67,9 @@ class ImplicitState:
         self.counts.evaluations += 1
         return self._functional.evaluate(density.reshape(self._domain.shape), self._potential)
 
-    def _rises(self, energy: float) -> bool:
-        """Whether F would rise to ``energy`` by more than round-off."""
-        return not energy <= self.energy + ROUND_OFF * max(self._functional.scale, abs(self.energy))
+    def _rises(self, density: FloatArray, energy: float) -> bool:
+        """Whether F would rise to ``energy`` at a density (N,) by more than round-off."""
+        return rises(self._functional, density.reshape(self._domain.shape), energy, self.energy)
 
     def _accept(self, density: FloatArray, energy: float, step: float, end: float) -> None:
         """Go on to a density after a step on the way to the time ``end``, which is met exactly."""

@@ -45,10 +45,21 @@ class StiffnessEstimate:
     def refine(self, density: FloatArray) -> None:
         """Do one iteration at the given density; the curvature is that of the last evaluation of F."""
         self._image[...] = self.vector
-        self._scheme.euler_stage(density, self._image, density, (-1.0, 1.0), 1.0, self._rate)
+        step = self._suitable_step()
+        self._scheme.euler_stage(density, self._image, density, (-1.0, 1.0), step, self._rate)
+        size = float(np.abs(self._rate).max())
+        if size == 0.0:
+            return
+        self._rate /= size
         dissipated = -inner_product(self._image.ravel(), self._rate.ravel())
         self._functional.hessian(self._rate, self._image)
         image_size = float(np.abs(self._image).max())
         if dissipated > 0.0 and image_size > 0.0:
-            self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated
+            self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated * (size / step)
             np.multiply(self._image, -1.0 / image_size, out=self.vector)
+
+    def _suitable_step(self) -> float:
+        """Step in which densities change by a share of themselves, in any unit: rounding then takes no digits."""
+        np.negative(self._image, out=self._rate)
+        fastest = max(self._scheme.loss_rate(self._image), self._scheme.loss_rate(self._rate))
+        return 1.0 / fastest if fastest > 0.0 else 1.0

@@ -138,7 +138,8 @@ class JkoFlow(ParticleFlow):
             moved = self.geometry.travel(points, moved, far)
         state = np.concatenate([moved.ravel(), growth + factor])
         after, before = self.potential_at(state), start.found.energy
-        if not after.energy <= before + ROUND_OFF * (abs(before) + self._scale):
+        scale = self._risk_at_zero + abs(before) + float(self._start.weights * np.exp(growth) @ np.abs(after.potential))
+        if not after.energy <= before + ROUND_OFF * scale:
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
         return _Standing(state, after), found.iterations
@@ -158,8 +159,8 @@ class JkoFlow(ParticleFlow):
         return solve_step(problem, tolerance=self._options.tolerance, iterations=self._options.iterations)
 
     @property
-    def _scale(self) -> float:
-        """Size of the numbers that F is computed from."""
+    def _risk_at_zero(self) -> float:
+        """R of no mass at all."""
         return abs(self._features.risk.evaluate(np.zeros_like(self._features.targets), self._features.targets)[0])
 
 

@@ -26,7 +26,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
-from wgflow.schemes.explicit import ROUND_OFF, check_factor
+from wgflow.schemes.explicit import check_factor, rises
 from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
@@ -133,12 +133,8 @@ class LinearisedJkoFlow(ImplicitState):
         )
         found = newton.solve()
         energy = self._evaluate(found.density)
-        if self._exceeds(energy, start.energy):
+        if rises(self._functional, found.density.reshape(self._domain.shape), energy, start.energy):
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
         self.counts.evaluations += found.iterations
         return _Standing(found.density, energy), found.iterations
-
-    def _exceeds(self, energy: float, before: float) -> bool:
-        """Whether one F exceeds another, from which a step began, by more than round-off."""
-        return not energy <= before + ROUND_OFF * max(self._functional.scale, abs(before))

@@ -203,7 +203,7 @@ class NewtonStep:
         solver = ordered_solver(upwind, density)
         change, direction = self._with_all_terms(solver, np.zeros_like(density), second)
         slope = -float(second @ change)
-        scale = ROUND_OFF * (abs(value) + self._functional.scale)
+        scale = ROUND_OFF * self._functional.scale(density.reshape(self._potential.shape))
         level, rise = upwind.level(), upwind.level_slope(direction)
         length = self._admissible(1.0 + 2.0 * self._rate * level, 2.0 * self._rate * rise)
         for _ in range(MAX_HALVINGS):
