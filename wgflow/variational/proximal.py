@@ -11,12 +11,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wgflow.functionals.maps import FeatureFunction, jet_of
+from wgflow.particles.decay import extent_of
 from wgflow.typing import FloatArray, IntArray
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geometry import Geometry
 
 MAX_ITERATIONS = 40
-CONVERGED = 1e-6  # length of a full Newton step: the error after it is about its square
+LOWER = 1e-9  # by which candidates must be lower, relative to the sizes of E
+CONVERGED = 1e-6  # length of a full Newton step over the extent of the particles: the error is about its square
 LEAST_CURVATURE = 1e-9  # of E over that of the distance alone; below, two minima meet and the map is not single-valued
 PAIRS_AT_ONCE = 2**20
 LARGEST_FALL = 1e100  # of E, which may have no minimum
@@ -110,7 +112,7 @@ class ProximalProblem:
                 level[near, place] = self.cost.distance(apart[near, place])[0] + link[place]
                 found = level.argmin(axis=1)
                 least = level[np.arange(len(found)), found]
-                lower = least < value[rows] - 1e-9 * (1.0 + np.abs(value[rows]))
+                lower = least < value[rows] - LOWER * np.maximum(np.abs(value[rows]), np.abs(link).max())
                 best[rows[lower]] = self.candidates[found[lower]]
         return best
 
@@ -161,7 +163,7 @@ def proximal_map(
         here = problem.local(problem.anchors, rows, coefficients)
         points = problem.best_candidates(problem.anchors, here.value, coefficients)
     here = problem.local(points, rows, coefficients)
-    state = _Search(points, here, *_newton(here), np.ones(len(points)))
+    state = _Search(points, here, *_newton(here), np.ones(len(points)), extent_of(problem.anchors))
     if not np.isfinite(here.value).all():
         return None
     for _ in range(MAX_ITERATIONS):
@@ -188,6 +190,7 @@ class _Search:
     direction: FloatArray
     decrease: FloatArray
     length: FloatArray
+    extent: float
 
     def advance(self, problem: ProximalProblem, rows: IntArray, coefficients: FloatArray) -> IntArray:
         """Try the step of the particles ``rows`` and give those that have not arrived."""
@@ -196,7 +199,7 @@ class _Search:
         there = problem.local(trial, rows, coefficients)
         bound = self.local.value[rows] + 1e-4 * self.length[rows] * self.decrease[rows]
         size = np.linalg.norm(steps, axis=1)
-        last = (self.length[rows] == 1.0) & (size <= CONVERGED * (1.0 + np.linalg.norm(trial, axis=1)))
+        last = (self.length[rows] == 1.0) & (size <= CONVERGED * (self.extent + np.linalg.norm(trial, axis=1)))
         # Differences of E are lost in round-off before its slopes are: the last step is taken in any case.
         lower = (there.value <= bound) | (last & np.isfinite(there.value))
         accepted, direction = rows[lower], _newton(there)
