@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 
 import wgflow
-from wgflow import Box, Circle, Quadratic, Signed, solve
+from wgflow import Box, Circle, Descent, Features, Particles, Quadratic, Signed, solve
 from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import ComputationError, InputError, WallWarning
-from wgflow.growth import enlarged, limits_left
+from wgflow.growth import Course, enlarged, evolve_on, limits_left
+from wgflow.particles import ParticleFlow
 from wgflow.problems.exact import quadratic_flow
+from wgflow.schemes import ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.timeloop import Limits
-from wgflow.walls import WallRule, wall_shares
+from wgflow.trajectory import MemoryRecorder
+from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
+from wgflow.variational.normalised import NormalisedFlow
+from wgflow.walls import WallReachedError, WallRule, wall_shares
 
 
 def test_shares_of_the_walls():
@@ -142,3 +147,91 @@ def test_the_time_of_a_run_counts_on_when_its_box_grows():
     assert 0.0 < limits_left(Limits(wall_time=2.0), 3.0).wall_time < 1e-6
     assert limits_left(None, 3.0) is None
     assert limits_left(Limits(), 3.0) == Limits()
+
+
+# What happens at a wall between two outputs, the start and the end, is seen by all solvers at the step that does it.
+
+LINE = Box([(-1.0, 1.0)], 32)
+BELL = np.exp(-50.0 * LINE.points[:, 0] ** 2)
+OUTWARDS = Quadratic([[4.0]])
+
+
+def bell_particles():
+    return wgflow.draw_particles(LINE, BELL, 50, seed=0, method="equispaced")
+
+
+OUTWARD_FLOWS = {
+    "explicit": lambda: ExplicitFiniteVolume(OUTWARDS.on_grid(LINE), BELL),
+    "implicit": lambda: ImplicitFiniteVolume(OUTWARDS + wgflow.Entropy(1e-3), LINE, BELL),
+    "particles": lambda: ParticleFlow(OUTWARDS, bell_particles()),
+    "equal steps": lambda: ParticleFlow(OUTWARDS, bell_particles(), method=Descent(0.01)),
+    "jko": lambda: make_jko_flow(OUTWARDS, bell_particles(), LINE, JkoOptions(0.05), reaction=0.0),
+    "jko on a grid": lambda: GridJkoFlow(OUTWARDS, LINE, BELL, options=JkoOptions(0.02)),
+    "linearised jko": lambda: LinearisedJkoFlow(OUTWARDS, LINE, BELL, options=JkoOptions(0.02)),
+    "normalised": lambda: NormalisedFlow(Features(lambda x: x, [1.0], "softmin"), LINE, BELL, reaction=0.1, tau=0.1),
+}
+
+
+@pytest.mark.parametrize("name", OUTWARD_FLOWS)
+def test_every_solver_sees_a_wall_between_outputs(name):
+    times, recorder = np.array([3.0]), MemoryRecorder()
+    with pytest.raises(WallReachedError) as caught:
+        evolve_on(Course(LINE, WallRule(limit=0.01)), OUTWARD_FLOWS[name](), times, recorder)
+    reached = float(str(caught.value).split()[3])
+    assert 0.05 < reached < 1.5
+    assert len(recorder.snapshots) == 1
+    with pytest.warns(WallWarning, match=f"at t = {reached:g} the cells"):
+        evolve_on(Course(LINE, WallRule(warning=0.01)), OUTWARD_FLOWS[name](), times, MemoryRecorder())
+
+
+# Half of the mass grows in the well at x = 0; the other half slides to the wall x = 1, where J > 0 lets it die out.
+
+
+def well(points):
+    return -1.0 + 3.0 * np.tanh(25.0 * points[:, 0] ** 2) - 0.8 * np.abs(points[:, 0])
+
+
+HALVES = sum(np.exp(-100.0 * (LINE.points[:, 0] - centre) ** 2) for centre in (0.0, 0.5))
+PASSING_FLOWS = {
+    "explicit": lambda: ExplicitFiniteVolume(wgflow.Potential(well).on_grid(LINE), HALVES, reaction=1.0),
+    "implicit": lambda: ImplicitFiniteVolume(wgflow.Potential(well) + wgflow.Entropy(1e-3), LINE, HALVES, reaction=1.0),
+    "particles": lambda: ParticleFlow(
+        wgflow.Potential(well), wgflow.draw_particles(LINE, HALVES, 64, seed=0), reaction=1.0
+    ),
+    "linearised jko": lambda: LinearisedJkoFlow(
+        wgflow.Potential(well), LINE, HALVES, options=JkoOptions(0.02), reaction=1.0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PASSING_FLOWS)
+def test_mass_that_touches_a_wall_between_outputs_and_leaves_it_is_seen(name):
+    recorder = MemoryRecorder()
+    with pytest.warns(WallWarning, match="upper end of axis 0") as caught:
+        evolve_on(Course(LINE, WallRule(warning=0.05)), PASSING_FLOWS[name](), np.array([4.0]), recorder)
+    assert 0.3 < float(str(caught[0].message).split()[3]) < 1.0
+    for snapshot in recorder.snapshots:
+        fields = snapshot.fields
+        shown = fields.get("density")
+        if shown is None:
+            shown = Particles(fields["position"], fields["weight"], np.ones(64))
+        assert wall_shares(LINE, shown)[0, 1] < 0.01
+
+
+def test_particles_beyond_a_wall_count_as_at_it():
+    particles = Particles([[-1.2], [-0.95], [0.0], [0.93], [1.0]], [1.0, 2.0, 3.0, 4.0, 6.0], np.ones(5))
+    assert wall_shares(LINE, particles) == {(0, 0): 3.0 / 16.0, (0, 1): 6.0 / 16.0}
+    assert wall_shares(Box([(-1.0, 1.0)], 32, periodic=True), particles) == {}
+    assert wall_shares(wgflow.Space(1), particles) == {}
+
+
+def test_simulate_watches_walls_on_demand():
+    with pytest.raises(WallReachedError, match=r"end of axis 0 hold .* wall_limit = 0\.01"):
+        wgflow.simulate(OUTWARDS, bell_particles(), 3.0, wall_limit=0.01)
+    assert wgflow.simulate(OUTWARDS, bell_particles(), 3.0, times=[3.0]).status == "complete"
+
+
+@pytest.mark.parametrize("settings", [["solver.kind=particles"], ["solver.kind=jko", "jko.representation=particles"]])
+def test_a_box_does_not_grow_for_particles(settings):
+    with pytest.raises(InputError, match=r"grow = true is not available with \[solver\] kind = "):
+        wgflow.open_problem(GROWING, settings)

@@ -28,6 +28,7 @@ from wgflow.estimates import (
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
 from wgflow.particles import Adaptive, Method, ParticleFlow, PolarFlow, suitable_langevin
+from wgflow.particles.placement import check_placement, known_domain
 from wgflow.schemes import (
     IMPLICIT_METHODS,
     Evolution,
@@ -213,6 +214,8 @@ def simulate(
     overwrite: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
     estimate: bool | Callable[[int], Particles] = False,
     observers: Observers | None = None,
 ) -> Trajectory:
@@ -223,15 +226,16 @@ def simulate(
     functional : Functional
         The functional F.
     particles0 : Particles
-        Start: unit vectors, weights and signs.
+        Start: points on the domain, unit vectors on circle and spheres; weights and signs.
     t_end : float
         Last time.
     domain : Domain, optional
-        The domain that the particles live on; it gives ``reaction`` and is stored with the trajectory.
+        The domain that the particles live on; by default the one that they remember, as drawn particles do. It gives
+        ``reaction`` and is stored with the trajectory.
     transport : float
         The factor alpha.
     reaction : float, optional
-        The factor beta; by default the domain's own, and without a domain 2 if there are negative signs, else 4.
+        The factor beta; by default the domain's own.
     tolerance : float
         Local error of the default method, `Adaptive`, in [1e-13, 0.1].
     method : Adaptive, RungeKutta4, Descent or Langevin, optional
@@ -239,8 +243,8 @@ def simulate(
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
-    times, output, overwrite, stationarity, wall_time, observers
-        As in `solve`.
+    times, output, overwrite, stationarity, wall_time, wall_limit, wall_warning, observers
+        As in `solve`; at a wall are the particles in its cells, and those beyond it.
     estimate : bool or callable
         Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
         circle or line hardly differ for evenly spread, and merges neighbours; others for a random draw, of which it
@@ -253,36 +257,36 @@ def simulate(
     Raises
     ------
     InputError
-        If an argument is not allowed; nothing is computed or written then.
+        If no domain is known, a particle is not on it, or an argument is not allowed; nothing is computed or written
+        then.
     ComputationError
         If the integrator failed.
     """
-    if reaction is None:
-        natural = 2.0 if (particles0.signs < 0.0).any() else 4.0
-        reaction = natural if domain is None else domain.reaction
-    flat = domain is not None and isinstance(domain.base, Box | Space)
+    lives = known_domain(particles0, domain)
+    check_placement(particles0, lives)
+    outputs, start = check_times(times, t_end), replace(particles0, domain=lives)
     if method is None and functional.temperature > 0.0:
-        method = suitable_langevin(functional, particles0, t_end, transport)
+        method = suitable_langevin(functional, start, t_end, transport)
     method = Adaptive(tolerance) if method is None else method
 
     def evolve(particles: Particles, method: Method) -> Evolution:
-        return (ParticleFlow if flat else PolarFlow)(
+        return (ParticleFlow if isinstance(lives.base, Box | Space) else PolarFlow)(
             functional,
             particles,
             transport=transport,
-            reaction=reaction,
+            reaction=lives.reaction if reaction is None else reaction,
             method=method,
             input_rate=input_rate,
-            box=domain.base if domain is not None and isinstance(domain.base, Box) else None,
+            box=lives.base if isinstance(lives.base, Box) else None,
         )
 
     return record_flow(
-        evolve(particles0, method),
-        check_times(times, t_end),
-        plan=plan_particles(particles0, domain, method, estimate, evolve) if estimate else None,
+        evolve(start, method),
+        outputs,
+        plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
-        course=Course(domain),
-        sign=particles0.signs,
+        course=Course(lives, WallRule(wall_limit, wall_warning)),
+        sign=start.signs,
         output=None if output is None else Path(output),
         overwrite=overwrite,
         limits=Limits(stationarity, wall_time),

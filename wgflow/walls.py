@@ -10,12 +10,12 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.errors import ComputationError, InputError, WallWarning
-from wgflow.schemes import Evolution, ExplicitFiniteVolume, Snapshot
+from wgflow.functionals import Particles
+from wgflow.schemes import Evolution, Snapshot
 from wgflow.timeloop import Observers
 from wgflow.typing import FloatArray
 
 ENDS = ("lower", "upper")
-CHECK_EVERY = 8  # steps between two looks at the walls
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class WallRule:
     Parameters
     ----------
     limit : float
-        Share of the mass in the outermost cells of one wall, in (0, 1], above which the run stops.
+        Share of the mass in the outermost cells of one wall, in (0, 1], above which the run stops; particles beyond it
+        count as in them.
     warning : float
         Share above which it warns, once for each side.
     grow : bool
@@ -40,6 +41,11 @@ class WallRule:
     limit: float = 1.0
     warning: float = 1.0
     grow: bool = False
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is a share of the mass at which it does anything."""
+        return min(self.limit, self.warning) < 1.0
 
     def __post_init__(self) -> None:
         for name in ("limit", "warning"):
@@ -56,14 +62,15 @@ class WallReachedError(ComputationError):
         self.sides = tuple(sides)
 
 
-def wall_shares(domain: Domain, density: FloatArray) -> dict[tuple[int, int], float]:
+def wall_shares(domain: Domain, measure: FloatArray | Particles) -> dict[tuple[int, int], float]:
     """Share of the mass in the outermost cells at each wall of a box.
 
     Parameters
     ----------
     domain : Domain
         Box or signed box; other domains have no walls.
-    density : array, shape ``domain.shape``
+    measure : array of shape ``domain.shape``, or Particles
+        A density, or particles; those beyond a wall count as at it.
 
     Returns
     -------
@@ -73,14 +80,20 @@ def wall_shares(domain: Domain, density: FloatArray) -> dict[tuple[int, int], fl
     box = domain.base
     if not isinstance(box, Box):
         return {}
-    total = float(density.sum())
-    sheets = density.reshape(-1, *box.shape)
-    return {
-        (axis, end): float(np.take(sheets, -end, axis + 1).sum()) / total
-        for axis, periodic in enumerate(box.periodic)
-        for end in (0, 1)
-        if not periodic
-    }
+    sides = [(axis, end) for axis, periodic in enumerate(box.periodic) if not periodic for end in (0, 1)]
+    if isinstance(measure, Particles):
+        masses, total = [_mass_at(box, side, measure) for side in sides], measure.mass
+    else:
+        sheets, total = measure.reshape(-1, *box.shape), float(measure.sum())
+        masses = [float(sheets[(slice(None),) * (axis + 1) + (-end,)].sum()) for axis, end in sides]
+    return {side: mass / total if total > 0.0 else 0.0 for side, mass in zip(sides, masses, strict=True)}
+
+
+def _mass_at(box: Box, side: tuple[int, int], particles: Particles) -> float:
+    """Mass of the particles in the outermost cells at a wall, and beyond."""
+    axis, end = side
+    (low, high), width, places = box.bounds[axis], box.spacing[axis], particles.points[:, axis]
+    return float(particles.weights[places >= high - width if end else places <= low + width].sum())
 
 
 def side_name(side: tuple[int, int]) -> str:
@@ -90,12 +103,12 @@ def side_name(side: tuple[int, int]) -> str:
 
 @dataclass
 class WallGuard:
-    """Looks at the walls with each snapshot and every few steps, and acts by a rule.
+    """Looks at the walls at the start and after each step of any solver, and acts by a rule.
 
     Parameters
     ----------
     domain : Domain
-        Where the density lives.
+        Where the measure lives.
     rule : WallRule
         What to do.
     """
@@ -105,18 +118,21 @@ class WallGuard:
     _warned: set[tuple[int, int]] = field(default_factory=set, init=False)
 
     def watch_step(self, evolution: Evolution) -> None:
-        """Look at the walls now and then."""
-        if isinstance(evolution, ExplicitFiniteVolume) and evolution.steps_done % CHECK_EVERY == 0:
-            self.check(evolution.time, evolution.density)
+        """Look at the walls after a step."""
+        self.check(evolution.time, evolution.measure)
 
     def watch_snapshot(self, snapshot: Snapshot) -> None:
-        """Look at the walls."""
-        if "density" in snapshot.fields:
-            self.check(snapshot.time, snapshot.fields["density"])
+        """Look at the walls at the start, before any step."""
+        fields = snapshot.fields
+        if "density" in fields:
+            self.check(snapshot.time, fields["density"])
+        else:
+            weights = fields["weight"]
+            self.check(snapshot.time, Particles(fields["position"], weights, np.ones_like(weights)))
 
-    def check(self, time: float, density: FloatArray) -> None:
+    def check(self, time: float, measure: FloatArray | Particles) -> None:
         """Warn, or raise WallReachedError with the sides to enlarge."""
-        shares = wall_shares(self.domain, density)
+        shares = wall_shares(self.domain, measure)
         near = {side: share for side, share in shares.items() if share > self.rule.warning}
         if near and self.rule.grow:
             raise WallReachedError(f"at t = {time:g} mass has reached the {_names(near)}", tuple(near))
@@ -145,7 +161,7 @@ def _names(sides: dict[tuple[int, int], float]) -> str:
 def guarded(observers: Observers | None, domain: Domain, rule: WallRule | None) -> Observers:
     """Observers of a run, joined by the guard of the walls."""
     given = observers or Observers()
-    if rule is None or not isinstance(domain.base, Box):
+    if rule is None or not rule.acts or not isinstance(domain.base, Box):
         return given
     guard = WallGuard(domain, rule)
     return Observers([*given.step, guard.watch_step], [*given.snapshot, guard.watch_snapshot])

@@ -130,7 +130,8 @@ def test_the_gap_of_a_flow_falls_and_a_start_without_support_is_found_out():
     gaps = [certificate.gap for certificate in certify_trajectory(flow, range(4))]
     assert np.all(np.diff(gaps) < 0.0)
     assert gaps[-1] < 6e-4 * flow.energy[0]
-    single = wgflow.simulate(functional, Particles([[1.0, 0.1]], [0.5], [1.0]), 60.0, domain=Circle(4), times=[60.0])
+    start = Particles(on_circle(np.arctan([0.1])), [0.5], [1.0], Circle(4))
+    single = wgflow.simulate(functional, start, 60.0, times=[60.0])
     found = certify_trajectory(single)[0]
     assert found.support_residual < 1e-5  # it has come to rest
     assert found.lower_bound < flow.energy[-1] < 0.9 * found.value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -11,6 +13,7 @@ from scipy.stats import kstest
 from tests.references import advance
 from wgflow import solve
 from wgflow.domains import Box, Circle, Hypersphere, Space
+from wgflow.domains.icosphere import unit
 from wgflow.errors import InputError
 from wgflow.flow import simulate
 from wgflow.functionals import Entropy, Features, Mass, Neurons, Particles, Potential, PowerEnergy, Quadratic, Relu
@@ -94,7 +97,7 @@ def test_brownian_motion_on_spheres(dimension):
 )
 def test_laws_at_rest_on_circle_and_sphere(dimension, mean):
     """They are proportional to exp(4 x_1): von Mises and von Mises-Fisher."""
-    start = cloud(np.random.default_rng(0).standard_normal((6_000, dimension)))
+    start = cloud(unit(np.random.default_rng(0).standard_normal((6_000, dimension))))
     flow = PolarFlow(TILT + Entropy(0.5), start, reaction=0.0, method=Langevin(0.1, order=2))
     heights = advance(flow, [6.0])[0].fields["position"][:, 0]
     assert_mean(heights, mean, 2e-3)
@@ -157,6 +160,7 @@ GENERATOR = np.random.default_rng(5)
 INPUTS, TARGETS = GENERATOR.normal(size=(12, 3)), GENERATOR.normal(size=12)
 NETWORK = Features(Neurons(Relu(INPUTS)), TARGETS)
 START = normal_cloud(7, 0.0, 1.0, 4)
+UNIT_START = replace(START, points=unit(START.points), domain=Hypersphere(4))
 
 
 @pytest.mark.parametrize("batch", [None, 3])
@@ -168,7 +172,7 @@ def test_no_entropy_is_descent_bit_by_bit(batch):
     if batch is None:
         mirror = Descent(0.1, multiplicative=True)
         quadratic = Quadratic(np.diag([1.0, 0.5, 0.2, 0.1]))
-        round_ = [PolarFlow(quadratic, START, reaction=0.0, method=method) for method in (mirror, Langevin(0.1))]
+        round_ = [PolarFlow(quadratic, UNIT_START, reaction=0.0, method=method) for method in (mirror, Langevin(0.1))]
         first, second = (advance(flow, [0.5])[0] for flow in round_)
         assert (first.fields["position"] == second.fields["position"]).all()
 
@@ -214,9 +218,12 @@ def test_suitable_steps_follow_the_steepest_drift():
         (lambda: Langevin(0.1, order=3), "order = 3 is not allowed; choose 1 or 2"),
         (lambda: ParticleFlow(Entropy(0.5), START), r"entropy of temperature 0\.5, .* Adaptive does not give"),
         (lambda: ParticleFlow(Entropy(), START, method=Descent(0.1)), r"choose the method Langevin\(step\)"),
-        (lambda: PolarFlow(Entropy(), START, method=Langevin(0.1)), "reaction = 4 are not available: .* reaction = 0"),
-        (lambda: simulate(TILT + Entropy(), START, 1.0), "give reaction = 0"),
-        (lambda: simulate(Entropy(), START, 1.0, domain=Hypersphere(4), method=Adaptive()), "Adaptive does not give"),
+        (
+            lambda: PolarFlow(Entropy(), UNIT_START, method=Langevin(0.1)),
+            "reaction = 4 are not available: .* reaction = 0",
+        ),
+        (lambda: simulate(TILT + Entropy(), UNIT_START, 1.0), "give reaction = 0"),
+        (lambda: simulate(Entropy(), UNIT_START, 1.0, reaction=0.0, method=Adaptive()), "Adaptive does not give"),
         (lambda: simulate(PowerEnergy(2.0), START, 1.0, domain=Space(4)), "PowerEnergy needs a density"),
         (
             lambda: advance(ParticleFlow(Quadratic(np.eye(4)), START, method=Langevin(0.1, batch=3)), [1.0]),

@@ -185,7 +185,10 @@ def test_diverging_descent_stops_with_the_last_good_state():
         (lambda: RungeKutta4(float("nan")), "step = nan is not allowed"),
         (lambda: Adaptive(1.0), "tolerance = 1.0 is not allowed"),
         (lambda: Space(0), "dimension = 0 is not allowed"),
-        (lambda: PolarFlow(SMOOTH, pairs(5, 2), input_rate=2.0), "input_rate needs both layers"),
+        (
+            lambda: PolarFlow(SMOOTH, draw_directions(Hypersphere(3), 1.0, 5, 1), input_rate=2.0),
+            "input_rate needs both layers",
+        ),
         (
             lambda: advance(ParticleFlow(SMOOTH, pairs(5, 2), method=Descent(0.1, batch=3)), [1.0]),
             "leave out the batch",

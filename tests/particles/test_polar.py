@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.references import advance
+from wgflow.domains.icosphere import unit
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
 from wgflow.particles import PolarFlow
@@ -74,7 +77,7 @@ def test_the_polar_form_is_the_gradient_flow_of_neurons():
         k4 = velocity(neurons + h * k3)
         neurons = neurons + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
     squared_lengths = (start**2).sum(axis=1)
-    particles = Particles(start, squared_lengths / 5.0, np.ones(5))
+    particles = Particles(unit(start), squared_lengths / 5.0, np.ones(5))
     snapshot = advance(PolarFlow(Quadratic(target), particles, tolerance=1e-10), [time])[0]
     assert snapshot.fields["weight"] == pytest.approx((neurons**2).sum(axis=1) / 5.0, rel=1e-9)
     directions = neurons / np.linalg.norm(neurons, axis=1, keepdims=True)
@@ -94,7 +97,7 @@ def test_balanced_relu_neurons_move_in_polar_form_with_half_the_reaction():
         return -np.sign(a) * found.potential, -abs(a)[:, None] * found.gradient
 
     weights = a**2 / 5.0
-    particles, h = Particles(b.copy(), weights, signs), 0.3 / 600
+    particles, h = Particles(unit(b), weights, signs), 0.3 / 600
     for _ in range(600):
         k1 = velocity(a, b)
         k2 = velocity(a + 0.5 * h * k1[0], b + 0.5 * h * k1[1])
@@ -167,11 +170,11 @@ def test_a_system_turned_in_space_has_the_turned_solution():
     assert abs(snapshots[0].fields["position"] @ turn - snapshots[1].fields["position"]).max() < 1e-9
 
 
-def test_only_the_direction_of_a_starting_point_counts():
+def test_a_starting_point_is_a_unit_vector():
     particles = random_particles(3)
-    longer = Particles(particles.points * np.arange(1.0, 7.0)[:, None], particles.weights, particles.signs)
-    energies = [advance(PolarFlow(FUNCTIONALS["population"], start), [0.5])[0].energy for start in (particles, longer)]
-    assert energies[0] == pytest.approx(energies[1], rel=1e-12)
+    longer = replace(particles, points=particles.points * np.arange(1.0, 7.0)[:, None])
+    with pytest.raises(InputError, match=r"the length of the initial particle 1 is 2\.0.*; allowed are unit vectors"):
+        PolarFlow(FUNCTIONALS["population"], longer)
 
 
 def test_steps_land_exactly_on_each_end():
@@ -184,13 +187,19 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("particles", "message"),
         [
-            (Particles(np.array([[np.nan, 1.0]]), np.ones(1), np.ones(1)), "not finite"),
-            (Particles(np.ones((1, 2)), np.array([np.inf]), np.ones(1)), "not finite"),
-            (Particles(np.ones((1, 2)), -np.ones(1), np.ones(1)), "nonnegative weights"),
-            (Particles(np.ones((1, 2)), np.zeros(1), np.ones(1)), "nonnegative weights"),
-            (Particles(np.ones((0, 2)), np.ones(0), np.ones(0)), "nonnegative weights"),
-            (Particles(np.zeros((1, 2)), np.ones(1), np.ones(1)), "at the origin"),
-            (Particles(np.ones((1, 2)), np.ones(1), np.array([0.5])), r"\+1 or -1"),
+            (
+                Particles(np.array([[np.nan, 1.0]]), np.ones(1), np.ones(1)),
+                r"the point .* 0 is \[nan, 1\.0\]; allowed are finite",
+            ),
+            (Particles(np.ones((1, 2)), np.array([np.inf]), np.ones(1)), "the weight .* 0 is inf; allowed are finite"),
+            (
+                Particles(np.ones((1, 2)), -np.ones(1), np.ones(1)),
+                "the weight .* 0 is -1.0; allowed are finite weights >= 0",
+            ),
+            (Particles(np.ones((1, 2)), np.zeros(1), np.ones(1)), "have no mass"),
+            (Particles(np.ones((0, 2)), np.ones(0), np.ones(0)), "have no mass"),
+            (Particles(np.zeros((1, 2)), np.ones(1), np.ones(1)), "the length .* 0 is 0.0; allowed are unit vectors"),
+            (Particles(np.ones((1, 2)), np.ones(1), np.array([0.5])), r"the sign .* 0 is 0\.5; allowed are \+1 and -1"),
         ],
     )
     def test_particles_that_are_no_measure_are_refused(self, particles, message):

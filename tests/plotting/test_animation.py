@@ -278,7 +278,7 @@ def test_files_that_cannot_be_written_are_errors(tmp_path, monkeypatch):
 
 
 def test_a_measure_without_a_picture_is_an_error(tmp_path):
-    start = wgflow.Particles(np.eye(4), np.ones(4), np.ones(4))
+    start = wgflow.Particles(np.eye(4), np.ones(4), np.ones(4), wgflow.Hypersphere(4))
     trajectory = wgflow.simulate(wgflow.Quadratic(np.eye(4)), start, 0.2, times=[0.1])
     with pytest.raises(wgflow.InputError, match="one to three dimensions"):
         animate_trajectory(trajectory, None, tmp_path / "film.gif")

@@ -201,7 +201,7 @@ def test_a_trajectory_without_a_problem_is_drawn(teacher_runs, kind):
 
 
 def test_particles_in_more_dimensions_are_drawn_by_their_scalars():
-    start = wgflow.Particles(np.eye(4), np.ones(4), np.ones(4))
+    start = wgflow.Particles(np.eye(4), np.ones(4), np.ones(4), wgflow.Hypersphere(4))
     trajectory = wgflow.simulate(wgflow.Quadratic(np.diag([1.0, 0.5, 0.2, 0.1])), start, 0.2, times=[0.1, 0.2])
     figure = plot_trajectory(trajectory)
     assert [axes.get_ylabel() for axes in figure.axes] == [r"risk $R(\nu_t)$", r"mass $|\nu_t|$"]

@@ -123,7 +123,10 @@ def test_arrays_of_a_density_and_of_particles(tmp_path):
         ({"other": np.ones(3)}, "holds other; it needs density, or position and weight"),
         ({"density": np.ones((3, 3))}, r"density of shape \(3, 3\) does not fit the domain"),
         ({"density": np.full((20, 20), np.nan)}, "density holds values that are not finite"),
-        ({"position": np.ones((5, 3)), "weight": np.ones(5)}, "particles in 3 dimensions do not fit"),
+        (
+            {"position": np.ones((5, 3)), "weight": np.ones(5)},
+            "start.npz': particles with points of 3 components do not fit Box",
+        ),
         ({"position": np.ones((5, 2)), "weight": np.ones(4)}, "do not fit together"),
     ],
 )

@@ -40,7 +40,8 @@ def test_a_noisy_run_is_resumed_bit_by_bit(tmp_path):
 
 
 def test_walls_hold_noisy_particles():
-    narrow = [*NOISY, "domain.bounds=[[-0.5, 0.5]]", "particles.count=1000"]
+    walls = ["domain.bounds=[[-0.5, 0.5]]", "domain.wall_limit=1.0", "domain.wall_warning=1.0"]
+    narrow = [*NOISY, *walls, "particles.count=1000"]
     sections = {**BOX, "initial": {"kind": "uniform"}}
     position = wgflow.run(wgflow.open_problem(sections, narrow)).position
     assert 0.49 < abs(position).max() <= 0.5

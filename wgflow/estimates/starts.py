@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Space
+from wgflow.domains.icosphere import unit
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
 from wgflow.typing import FloatArray, IntArray
@@ -28,9 +31,8 @@ def batch(particles: Particles, number: int, count: int) -> Particles:
             "more"
         )
     chosen = np.sort(np.random.default_rng(0).permutation(len(particles.weights))[number::count])
-    weights = particles.weights[chosen]
-    scale = particles.weights.sum() / weights.sum()
-    return Particles(particles.points[chosen], scale * weights, particles.signs[chosen])
+    fewer = particles.part(chosen)
+    return replace(fewer, weights=particles.weights.sum() / fewer.weights.sum() * fewer.weights)
 
 
 def is_even(particles: Particles, domain: Domain | None) -> bool:
@@ -60,7 +62,8 @@ def merged(particles: Particles, domain: Domain | None) -> Particles:
         raise InputError("neighbours are known on circles and lines only")
     parts = [_joined(particles, here) for here in _sheets(particles, places)]
     points, weights, signs = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Particles(points, weights, signs)
+    flat = domain is not None and isinstance(domain.base, Box | Space)
+    return Particles(points if flat else unit(points), weights, signs, particles.domain)
 
 
 def _joined(particles: Particles, order: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -7,9 +7,11 @@ prepared, and is then evaluated at each stage. At particles it is evaluated dire
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wgflow.compilation import kernel
 from wgflow.domains import Domain, total_mass
@@ -31,11 +33,14 @@ class Particles:
         Nonnegative weights.
     signs : array, shape (m,)
         +1 or -1 on signed domains, all +1 elsewhere.
+    domain : Domain, optional
+        Where the particles live, as far as that is known: those that are drawn from a measure on a domain remember it.
     """
 
     points: FloatArray
     weights: FloatArray
     signs: FloatArray
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         for name in ("points", "weights", "signs"):
@@ -51,6 +56,10 @@ class Particles:
     def mass(self) -> float:
         """Sum of the weights."""
         return float(self.weights.sum())
+
+    def part(self, chosen: NDArray[Any]) -> Particles:
+        """Those of the given numbers, or where a mask (m,) is true, on the same domain."""
+        return replace(self, points=self.points[chosen], weights=self.weights[chosen], signs=self.signs[chosen])
 
 
 @dataclass(frozen=True)

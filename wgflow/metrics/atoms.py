@@ -30,8 +30,7 @@ def check_measure(particles: Particles) -> None:
 
 def on_sheet(particles: Particles, sign: float) -> Particles:
     """Part of the measure on the sheet of the given sign."""
-    chosen = particles.signs == sign
-    return Particles(particles.points[chosen], particles.weights[chosen], particles.signs[chosen])
+    return particles.part(particles.signs == sign)
 
 
 def charge_difference(first: Particles, second: Particles) -> tuple[FloatArray, FloatArray]:

@@ -64,7 +64,8 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
     found.sort(key=lambda spike: -spike[0])
     places = np.array([place for _, place, _ in found]).reshape(-1, len(box.shape))
     points = np.column_stack([np.cos(places), np.sin(places)]) if angular else places
-    return Particles(points, np.array([spike[0] for spike in found]), np.array([spike[2] for spike in found]))
+    weights, signs = (np.array([spike[index] for spike in found]) for index in (0, 2))
+    return Particles(points, weights, signs, domain)
 
 
 def _balls(

@@ -137,7 +137,7 @@ def line_wasserstein(first: Particles, second: Particles, order: float = 1, peri
 def _bend(particles: Particles, start: float, scale: float) -> Particles:
     """Points of a line as those of the unit circle, whose radian is as long as ``scale``."""
     angles = (particles.points[:, 0] - start) / scale
-    return replace(particles, points=np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    return replace(particles, points=np.stack([np.cos(angles), np.sin(angles)], axis=1), domain=None)
 
 
 def _check(first: Particles, second: Particles, order: float) -> None:

@@ -250,7 +250,7 @@ def atoms(domain: Domain, density: FloatArray) -> Particles:
     """Atoms at the cell centres that hold the masses of the cells."""
     points = domain.points.reshape(-1, domain.points.shape[-1])
     masses = (density * domain.volumes).ravel()
-    return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets))
+    return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets), domain)
 
 
 def certify(

@@ -14,7 +14,7 @@ Bredies and Pikkarainen (2013), Inverse problems in spaces of measures, ESAIM: C
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ def find_optimum(
 def _first_measure(certifier: Certifier, mass: float | None) -> Particles:
     """The zero measure, as an atom without weight; for a given mass, one atom where J is then least."""
     point = certifier.search.points[:1]
-    nothing = Particles(point, np.zeros(1), certifier.domain.signs[:1])
+    nothing = Particles(point, np.zeros(1), certifier.domain.signs[:1], certifier.domain)
     if mass is None:
         return nothing
     return _with_atoms(nothing, certifier.inspect(nothing)[1][:1], mass)
@@ -191,7 +191,7 @@ class _Descent:
         if not done.fun * scale < start:
             return measure
         points = chart(self._base, done.x[count:].reshape(count, -1))[0]
-        return Particles(points, free_weights(done.x[:count], self._mass)[0], measure.signs)
+        return replace(measure, points=points, weights=free_weights(done.x[:count], self._mass)[0])
 
 
 def free_weights(masses: FloatArray, mass: float | None) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
@@ -245,11 +245,12 @@ def _with_atoms(measure: Particles, minima: list[Minimum], weight: float) -> Par
         np.concatenate([measure.points, [minimum.point for minimum in minima]]),
         np.concatenate([measure.weights, np.full(len(minima), weight)]),
         np.concatenate([measure.signs, [minimum.sign for minimum in minima]]),
+        measure.domain,
     )
 
 
 def _weighted(measure: Particles, weights: FloatArray) -> Particles:
-    return Particles(measure.points, weights, measure.signs)
+    return replace(measure, weights=weights)
 
 
 def _without_light_atoms(measure: Particles) -> Particles:
@@ -257,7 +258,7 @@ def _without_light_atoms(measure: Particles) -> Particles:
     kept = measure.weights > LEAST_WEIGHT * measure.mass
     if not kept.any():
         kept = np.arange(len(kept)) == 0
-    return Particles(measure.points[kept], measure.weights[kept], measure.signs[kept])
+    return measure.part(kept)
 
 
 def join_atoms(measure: Particles, base: Domain) -> Particles:
@@ -273,4 +274,4 @@ def join_atoms(measure: Particles, base: Domain) -> Particles:
                 weights[first] = total
                 del points[second], weights[second], signs[second]
         first += 1
-    return Particles(np.array(points), np.array(weights), np.array(signs))
+    return Particles(np.array(points), np.array(weights), np.array(signs), measure.domain)

@@ -31,7 +31,7 @@ def nodes_of_cells(domain: Domain, density: FloatArray) -> Particles:
     points = domain.points.reshape(-1, domain.points.shape[-1])
     masses = (density * domain.volumes).ravel()
     signs = np.repeat(domain.signs, masses.size // domain.sheets)
-    return Particles(points.copy(), masses, signs)
+    return Particles(points.copy(), masses, signs, domain)
 
 
 class CharacteristicFlow(PolarFlow):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wgflow.domains import Domain
@@ -30,7 +32,7 @@ def draw_directions(domain: Domain, mass: float, count: int, seed: int, method: 
     signed, dimension = domain.sheets - 1, domain.points.shape[-1]
     normal = draw_gaussian(np.eye(dimension + signed), np.zeros(dimension + signed), mass, count, seed, method)
     signs = np.where(normal.points[:, 0] < 0.0, -1.0, 1.0) if signed else normal.signs
-    return Particles(unit(normal.points[:, signed:]), normal.weights, signs)
+    return Particles(unit(normal.points[:, signed:]), normal.weights, signs, domain)
 
 
 def draw_balanced(inputs: int, mass: float, count: int, seed: int, method: str = "random") -> Particles:
@@ -56,4 +58,4 @@ def draw_balanced(inputs: int, mass: float, count: int, seed: int, method: str =
     """
     normal = draw_gaussian(np.eye(inputs + 1), np.zeros(inputs + 1), mass, count, seed, method)
     outputs = np.where(normal.points[:, :1] < 0.0, -1.0, 1.0)
-    return Particles(np.hstack([outputs, unit(normal.points[:, 1:])]), normal.weights, normal.signs)
+    return replace(normal, points=np.hstack([outputs, unit(normal.points[:, 1:])]))

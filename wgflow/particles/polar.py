@@ -16,6 +16,7 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, ParticlePotential, Particles
+from wgflow.particles.placement import check_directions, check_particles
 from wgflow.particles.system import ParticleFlow
 from wgflow.typing import FloatArray
 
@@ -28,7 +29,7 @@ class PolarFlow(ParticleFlow):
     functional : Functional
         The functional F.
     particles : Particles
-        Start; positions are scaled to unit length.
+        Start; positions are unit vectors.
     reaction : float
         The factor beta; 4 is that of 2-homogeneous features.
     **options
@@ -37,12 +38,11 @@ class PolarFlow(ParticleFlow):
     Raises
     ------
     InputError
-        If an argument is not allowed, a particle sits at the origin, or the layers have different rates.
+        If an argument is not allowed, a position is no unit vector, or the layers have different rates.
     """
 
     def __init__(self, functional: Functional, particles: Particles, *, reaction: float = 4.0, **options: Any) -> None:
-        if not np.linalg.norm(particles.points, axis=1).all():
-            raise InputError("an initial particle sits at the origin, which has no direction")
+        check_directions(check_particles(particles).points)
         if options.get("input_rate", 1.0) != 1.0:
             raise InputError("input_rate needs both layers: particles in R^p that are pairs (a, b)")
         super().__init__(functional, particles, reaction=reaction, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Box, Circle, Domain, Space, Sphere
 from wgflow.domains.icosphere import unit
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
@@ -64,7 +64,7 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
         for number, row in enumerate(rows):
             here = sheet == number
             points[here] = _draw_on(base, row, uniforms[:, here])
-    return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet])
+    return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet], domain)
 
 
 def draw_gaussian(
@@ -93,7 +93,7 @@ def draw_gaussian(
 
     normal = ndtri(_uniforms(count, len(covariance), np.random.default_rng(seed), method))
     points = mean + normal @ np.linalg.cholesky(covariance).T
-    return Particles(points, np.full(count, mass / count), np.ones(count))
+    return Particles(points, np.full(count, mass / count), np.ones(count), Space(len(covariance)))
 
 
 def _sheets_and_uniforms(
@@ -168,7 +168,8 @@ def _draw_on_box(box: Box, masses: FloatArray, uniforms: FloatArray) -> FloatArr
         row = np.arange(level.size) if before else np.zeros(level.size, dtype=np.int64)
         chosen, above = conditional[row, cell], cumulative[row, cell] - target
         fraction = 1.0 - above / np.where(chosen > 0.0, chosen, 1.0)
-        points[:, axis] = box.bounds[axis][0] + (cell + fraction.clip(0.0, 1.0)) * box.spacing[axis]
+        low, high = box.bounds[axis]
+        points[:, axis] = (low + (cell + fraction.clip(0.0, 1.0)) * box.spacing[axis]).clip(low, high)
         before = (*before, cell)
     return points
 

@@ -6,6 +6,8 @@ r"""A system of particles that moves down the gradient of J, with weights that g
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wgflow.domains import Box
@@ -14,6 +16,7 @@ from wgflow.functionals import Functional, ParticlePotential, Particles
 from wgflow.particles.decay import DecayWatch, extent_of
 from wgflow.particles.langevin import Langevin, put_back
 from wgflow.particles.methods import Adaptive, Advance, Method, Step
+from wgflow.particles.placement import check_particles
 from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
@@ -152,6 +155,11 @@ class ParticleFlow:
         return self._particles(self._state)
 
     @property
+    def measure(self) -> Particles:
+        """The particles."""
+        return self.particles
+
+    @property
     def signs(self) -> FloatArray:
         """Sign of each particle, shape (m,)."""
         return self._start.signs
@@ -264,7 +272,7 @@ class ParticleFlow:
 
     def _particles(self, state: FloatArray) -> Particles:
         points, growth = self._unpack(state)
-        return Particles(points, self._start.weights * np.exp(growth), self._start.signs)
+        return replace(self._start, points=points, weights=self._start.weights * np.exp(growth))
 
 
 def _check_noise(temperature: float, method: Method, reaction: float) -> None:
@@ -280,14 +288,3 @@ def _check_noise(temperature: float, method: Method, reaction: float) -> None:
             f"Langevin steps with reaction = {reaction:g} are not available: noisy particles do not change their "
             "weights; give reaction = 0, or use a grid"
         )
-
-
-def check_particles(particles: Particles) -> Particles:
-    """Raise InputError unless particles are a nonzero measure."""
-    if not (np.isfinite(particles.points).all() and np.isfinite(particles.weights).all()):
-        raise InputError("the initial particles hold values that are not finite")
-    if particles.weights.size == 0 or particles.weights.min() < 0.0 or particles.mass == 0.0:
-        raise InputError("the initial particles need nonnegative weights that are not all zero")
-    if not np.isin(particles.signs, (-1.0, 1.0)).all():
-        raise InputError("the signs of particles must be +1 or -1")
-    return particles

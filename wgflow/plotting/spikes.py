@@ -58,5 +58,4 @@ def _spikes_of(problem: Problem | None, sign: float | None) -> Particles | None:
     spikes = None if problem is None else problem.spikes
     if spikes is None or sign is None:
         return spikes
-    chosen = spikes.signs == sign
-    return Particles(spikes.points[chosen], spikes.weights[chosen], spikes.signs[chosen])
+    return spikes.part(spikes.signs == sign)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wgflow.errors import InputError
-from wgflow.problems.models import GAUSSIAN_TEACHER, ProblemFile, QuadraticProblem, TwoLayerProblem
+from wgflow.problems.models import GAUSSIAN_TEACHER, BoxSection, ProblemFile, QuadraticProblem, TwoLayerProblem
 from wgflow.variational.margin_losses import MARGIN_LOSSES
 
 if TYPE_CHECKING:
@@ -67,6 +67,17 @@ def check_noise(config: ProblemFile, reaction: float) -> None:
         )
     if solver.kind == "particles" and solver.stationarity is not None:
         raise InputError("[solver] stationarity needs an F that falls, which that of noisy particles does not")
+
+
+def check_growth(config: ProblemFile) -> None:
+    """Raise InputError if a box is to grow for a solver that cannot go on from a density alone."""
+    domain, solver = config.domain, config.solver.kind
+    on_grid = solver == "finite_volume" or (solver == "jko" and config.jko.on_grid)
+    if isinstance(domain, BoxSection) and domain.grow and not on_grid:
+        raise InputError(
+            f'[domain] grow = true is not available with [solver] kind = "{solver}"; choose "finite_volume", or "jko" '
+            "on a grid, or give a larger box"
+        )
 
 
 def check_diverging(config: ProblemFile, reaction: float) -> None:

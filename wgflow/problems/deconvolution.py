@@ -43,4 +43,4 @@ def target_spikes(section: DeconvolutionProblem, domain: Domain) -> Particles:
         raise InputError(f"[problem.spikes] weights hold {weights.min():g}; negative ones need [domain] signed = true")
     if isinstance(base, Circle):
         positions = np.column_stack([np.cos(positions), np.sin(positions)])
-    return Particles(positions, np.abs(weights), np.where(weights < 0.0, -1.0, 1.0))
+    return Particles(positions, np.abs(weights), np.where(weights < 0.0, -1.0, 1.0), domain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,7 +67,8 @@ def initial_particles(initial: ClosedForm, domain: Domain, count: int, method: s
     """
     base, seed = domain.base, initial.seed
     if isinstance(initial, GaussianInitial) and isinstance(base, Box | Space) and domain.sheets == 1:
-        return draw_gaussian(_covariance(initial, base), _mean(initial, base), initial.mass, count, seed, method)
+        drawn = draw_gaussian(_covariance(initial, base), _mean(initial, base), initial.mass, count, seed, method)
+        return replace(drawn, domain=domain)
     if isinstance(initial, BalancedInitial) and isinstance(base, Space):
         return draw_balanced(base.dimension - 1, initial.mass, count, seed, method)
     if isinstance(initial, UniformInitial) and isinstance(base, Hypersphere):

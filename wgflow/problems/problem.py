@@ -23,7 +23,7 @@ from wgflow.functionals import (
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
-from wgflow.problems.checks import check_activation, check_dimensions, check_diverging, check_noise
+from wgflow.problems.checks import check_activation, check_dimensions, check_diverging, check_growth, check_noise
 from wgflow.problems.datasets import Dataset, read_dataset, read_samples
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
@@ -183,7 +183,7 @@ class Problem:
         if isinstance(initial, FileInitial):
             stored = self._stored_start()
             if stored.particles is not None:
-                return stored.particles
+                return replace(stored.particles, domain=self.domain)
             return draw_particles(self.domain, stored.on(self.domain), options.count, initial.seed, options.start)
         return initial_particles(initial, self.domain, options.count, options.start)
 
@@ -267,6 +267,8 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     if isinstance(initial, FileInitial):
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
     problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
+    if start is not None and start.particles is not None:
+        start.particles_on(problem.domain)
     # Raises where the measure does not live on the domain.
     of_particles = problem.solver == "particles" or (problem.solver == "jko" and not config.jko.on_grid)
     if isinstance(problem.domain.base, Gridless) and of_particles:
@@ -288,6 +290,7 @@ def assemble(
     check_activation(config)
     check_dimensions(problem)
     check_noise(config, problem.reaction)
+    check_growth(config)
     check_diverging(config, problem.reaction)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from wgflow.domains.transfer import transfer
 from wgflow.errors import InputError
 from wgflow.particles import Particles
 from wgflow.particles.deposit import deposit
+from wgflow.particles.placement import check_placement
 from wgflow.trajectory import read_trajectory
 from wgflow.typing import FloatArray
 
@@ -51,7 +52,7 @@ class StoredMeasure:
         """
         try:
             if self.density is None:
-                return deposit(self._known_particles(), domain)
+                return deposit(self.particles_on(domain), domain)
             source = domain if self.domain is None else self.domain
             if self.density.shape != source.shape:
                 raise InputError(f"density of shape {self.density.shape} does not fit the domain, {source.shape}")
@@ -60,6 +61,21 @@ class StoredMeasure:
             return self.density.copy() if source == domain else transfer(self.density, source, domain)
         except InputError as error:
             raise type(error)(f"[initial] path = {str(self.path)!r}: {error}") from None
+
+    def particles_on(self, domain: Domain) -> Particles:
+        """Particles of the measure, which live on a domain.
+
+        Raises
+        ------
+        InputError
+            If the measure has none, or they do not live there.
+        """
+        try:
+            particles = self._known_particles()
+            check_placement(particles, domain)
+        except InputError as error:
+            raise type(error)(f"[initial] path = {str(self.path)!r}: {error}") from None
+        return replace(particles, domain=domain)
 
     def _known_particles(self) -> Particles:
         if self.particles is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wgflow.functionals.base import GridFunctional
+from wgflow.functionals.base import GridFunctional, Particles
 from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray
 
@@ -102,6 +102,10 @@ class Evolution(Protocol):
     @property
     def step_size(self) -> float:
         """Time since what was shown before."""
+
+    @property
+    def measure(self) -> FloatArray | Particles:
+        """Where the mass is now: the density, or the particles; not a copy, and overwritten by the next steps."""
 
     def begin_interval(self, end: float) -> None:
         """Aim at the next output, at the time ``end``; it changes no later state."""

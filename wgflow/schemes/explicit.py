@@ -118,6 +118,11 @@ class ExplicitFiniteVolume:
         """The current density, shape ``domain.shape``; overwritten by the next steps."""
         return self._density
 
+    @property
+    def measure(self) -> FloatArray:
+        """The density."""
+        return self.density
+
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``; step control goes on."""
         self._end = end

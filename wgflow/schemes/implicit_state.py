@@ -53,6 +53,11 @@ class ImplicitState:
         """The current density, shape ``domain.shape``."""
         return self._density.reshape(self._domain.shape)
 
+    @property
+    def measure(self) -> FloatArray:
+        """The density."""
+        return self.density
+
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
         fields = {"density": self.density.copy()}

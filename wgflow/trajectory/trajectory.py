@@ -253,11 +253,11 @@ class Trajectory:
         """Give the state at an output as a discrete measure: the particles, or atoms at the cell centres."""
         if self.has_particles:
             sign = self.sign if self.sign is not None else np.ones(self.weight.shape[1])
-            return Particles(self.position[index], self.weight[index], sign)
+            return Particles(self.position[index], self.weight[index], sign, self.domain)
         domain = self._known_domain()
         points = domain.points.reshape(-1, domain.points.shape[-1])
         masses = (self.density[index] * domain.volumes).ravel()
-        return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets))
+        return Particles(points, masses, np.repeat(domain.signs, masses.size // domain.sheets), domain)
 
     def potential(self, index: int) -> FloatArray:
         """First variation J at an output; of normalised measures -U, with the weights of the last step.

@@ -80,6 +80,11 @@ class GridJkoFlow:
         """Size of the last step."""
         return self._step_size
 
+    @property
+    def measure(self) -> FloatArray:
+        """The density."""
+        return self._cells.density
+
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``."""
         self._control.end = end
@@ -140,9 +145,8 @@ class GridJkoFlow:
     def _cells_of(self, density: FloatArray, time: float) -> _Cells:
         """A density with particles at the cells that hold mass."""
         nodes = nodes_of_cells(self._domain, density)
-        held = nodes.weights > 0.0
-        nodes = replace(nodes, points=nodes.points[held], weights=nodes.weights[held], signs=nodes.signs[held])
-        flow = make_jko_flow(self._functional, nodes, self._domain, self._options, time=time, **self._factors)
+        held = nodes.part(nodes.weights > 0.0)
+        flow = make_jko_flow(self._functional, held, self._domain, self._options, time=time, **self._factors)
         self.counts.evaluations += flow.counts.evaluations
         flow.counts = self.counts
         return _Cells(density, flow)

@@ -174,6 +174,11 @@ class NormalisedFlow:
         return self._standing.density
 
     @property
+    def measure(self) -> FloatArray:
+        """The density."""
+        return self.density
+
+    @property
     def margins(self) -> FloatArray:
         """Margins of the normalised measure, shape (n,)."""
         return self._standing.margins
