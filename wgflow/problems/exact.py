@@ -50,9 +50,13 @@ class AngularGaussian:
         .. math:: (2\pi)^{-p/2} |S|^{-1/2} 2^{p/2} \Gamma(p/2 + 1) (\eta^T S^{-1} \eta)^{-(p+2)/2}
         """
         p = self.covariance.shape[0]
-        form = np.einsum("...i,ij,...j->...", points, np.linalg.inv(self.covariance), points)
-        constant = pi ** (-p / 2) * gamma(p / 2 + 1) / np.sqrt(np.linalg.det(self.covariance))
-        return constant * form ** (-(p + 2) / 2)
+        scale = 2.0 ** np.round(
+            np.log2(np.trace(self.covariance) / p)
+        )  # keeps the powers below from over- and underflow
+        matrix = self.covariance / scale
+        form = np.einsum("...i,ij,...j->...", points, np.linalg.inv(matrix), points)
+        constant = pi ** (-p / 2) * gamma(p / 2 + 1) / np.sqrt(np.linalg.det(matrix))
+        return scale * constant * form ** (-(p + 2) / 2)
 
     @property
     def mass(self) -> float:
@@ -116,7 +120,7 @@ def quadratic_covariance(target: FloatArray, start: FloatArray, time: float) -> 
         If an argument is not allowed.
     """
     target, start = _symmetric("target", target), _symmetric("start", start)
-    if start.shape != target.shape or np.linalg.eigvalsh(start)[0] < -_ROUND_OFF * abs(start).max():
+    if start.shape != target.shape or np.linalg.eigvalsh(start)[0] < -_smallest_pivot(start):
         raise InputError(
             f"start = {start.tolist()} is not allowed; give a positive semidefinite matrix of shape {target.shape}"
         )
@@ -144,13 +148,18 @@ def _symmetric(name: str, values: FloatArray) -> FloatArray:
     return matrix
 
 
+def _smallest_pivot(matrix: FloatArray) -> float:
+    """Below what a pivot of a semidefinite matrix is 0 but for round-off."""
+    return 4.0 * len(matrix) * _ROUND_OFF * float(np.diagonal(matrix).max(initial=0.0))
+
+
 def _echelon_factor(matrix: FloatArray) -> tuple[FloatArray, list[int]]:
     """Factor L (p, r) of a semidefinite matrix L L^T of rank r, and the row of the first entry of each column.
 
     Cholesky's, which leaves out directions that are in the span of those before.
     """
     rest, columns, pivots = matrix.copy(), [], []
-    least = len(matrix) * _ROUND_OFF * np.diagonal(matrix).max()
+    least = _smallest_pivot(matrix)
     for row in range(len(matrix)):
         if rest[row, row] > least:
             column = rest[:, row] / np.sqrt(rest[row, row])
