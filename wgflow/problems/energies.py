@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Sphere
@@ -19,7 +21,7 @@ from wgflow.functionals import (
     Sum,
     ZonalInteraction,
 )
-from wgflow.functionals.kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
+from wgflow.functionals.kernels import NARROW_GAUSSIAN, GaussianKernel, PowerKernel, RadialKernel, SumKernel
 from wgflow.functionals.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.problems.initial import ClosedForm, initial_averages
 from wgflow.problems.models import ProblemFile
@@ -158,6 +160,8 @@ def make_interaction(
         If a singular kernel has no value where it is needed.
     """
     kernel = _radial_kernel(section)
+    if on_grid:
+        _check_width(kernel, domain, "[problem.interaction]")
     singular = not np.isfinite(kernel.of_square(np.zeros(1))).all()
     averaged = on_grid and isinstance(domain.base, Box)
     if singular and not averaged:
@@ -165,18 +169,31 @@ def make_interaction(
             f'[problem.interaction] kind = "{section.kind}" is infinite at 0, which only cells of a box average; give '
             "a smoothing > 0"
         )
-    return _bound_interaction(kernel, domain, on_grid=on_grid)
+    return _bound_interaction(kernel, domain, averaged=True)
 
 
-def _bound_interaction(kernel: RadialKernel, domain: Domain, *, on_grid: bool) -> Interaction | ZonalInteraction:
+def _check_width(kernel: RadialKernel, domain: Domain, name: str) -> None:
+    """Raise InputError if a kernel is narrower than the cells of a sphere, over which it is not averaged."""
+    if not isinstance(domain.base, Sphere):
+        return
+    size = float(np.sqrt(4.0 * np.pi / domain.base.cells))
+    if isinstance(kernel, GaussianKernel) and kernel.narrow(size):
+        raise InputError(
+            f"{name} width = {kernel.width:g} is not allowed with cells of the size {size:.3g} on a sphere; give a "
+            f"width >= {NARROW_GAUSSIAN * size:.3g}, or more cells"
+        )
+
+
+def _bound_interaction(kernel: RadialKernel, domain: Domain, *, averaged: bool) -> Interaction | ZonalInteraction:
+    """Interaction by a kernel, averaged over cells where it is narrow, or by its samples."""
     base = domain.base
     if isinstance(base, Circle | Sphere | Hypersphere):
-        return kernel.zonal()
+        return kernel.zonal() if averaged else replace(kernel.zonal(), on_arcs=None)
     if not isinstance(base, Box):
         return Interaction(kernel, gradient=kernel.gradient)
     sides = zip(base.bounds, base.periodic, strict=True)
     periods = [high - low if wraps else np.inf for (low, high), wraps in sides]
-    return Interaction(kernel.on_cells(base.spacing) if on_grid else kernel, periods, kernel.gradient)
+    return Interaction(kernel, periods, kernel.gradient, kernel.on_cells if averaged else None)
 
 
 def _radial_kernel(section: InteractionSection) -> RadialKernel:
@@ -196,7 +213,9 @@ def _make_discrepancy(
     kernel: RadialKernel = PowerKernel(1.0, -section.strength)
     if section.kind == "gaussian":
         kernel = GaussianKernel(section.strength, section.width)
-    interaction = _bound_interaction(kernel, domain, on_grid=False)
+    if config.moves_density:
+        _check_width(kernel, domain, "[problem.kernel]")
+    interaction = _bound_interaction(kernel, domain, averaged=section.kind == "gaussian")
     if section.target is None:
         if samples is None:
             raise InputError("the samples of [problem.kernel] were not read; open the problem file again")
