@@ -181,5 +181,5 @@ def test_gaussians_narrower_than_the_cells_of_a_sphere_are_refused(term):
         "domain": {"kind": "sphere", "cells": 642},
         "solver": {"t_end": 0.1},
     }
-    with pytest.raises(InputError, match=rf"\[problem.{term}\] width = 0.05 .* size 0.14 .* width >= 0.105"):
+    with pytest.raises(InputError, match=rf"\[problem.{term}\] width = 0.05 .* 642 cells.* width >= 0.105"):
         wgflow.open_problem(sections)

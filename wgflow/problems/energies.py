@@ -21,7 +21,7 @@ from wgflow.functionals import (
     Sum,
     ZonalInteraction,
 )
-from wgflow.functionals.kernels import NARROW_GAUSSIAN, GaussianKernel, PowerKernel, RadialKernel, SumKernel
+from wgflow.functionals.kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
 from wgflow.functionals.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.problems.initial import ClosedForm, initial_averages
 from wgflow.problems.models import ProblemFile
@@ -160,8 +160,6 @@ def make_interaction(
         If a singular kernel has no value where it is needed.
     """
     kernel = _radial_kernel(section)
-    if on_grid:
-        _check_width(kernel, domain, "[problem.interaction]")
     singular = not np.isfinite(kernel.of_square(np.zeros(1))).all()
     averaged = on_grid and isinstance(domain.base, Box)
     if singular and not averaged:
@@ -170,18 +168,6 @@ def make_interaction(
             "a smoothing > 0"
         )
     return _bound_interaction(kernel, domain, averaged=True)
-
-
-def _check_width(kernel: RadialKernel, domain: Domain, name: str) -> None:
-    """Raise InputError if a kernel is narrower than the cells of a sphere, over which it is not averaged."""
-    if not isinstance(domain.base, Sphere):
-        return
-    size = float(np.sqrt(4.0 * np.pi / domain.base.cells))
-    if isinstance(kernel, GaussianKernel) and kernel.narrow(size):
-        raise InputError(
-            f"{name} width = {kernel.width:g} is not allowed with cells of the size {size:.3g} on a sphere; give a "
-            f"width >= {NARROW_GAUSSIAN * size:.3g}, or more cells"
-        )
 
 
 def _bound_interaction(kernel: RadialKernel, domain: Domain, *, averaged: bool) -> Interaction | ZonalInteraction:
@@ -213,8 +199,6 @@ def _make_discrepancy(
     kernel: RadialKernel = PowerKernel(1.0, -section.strength)
     if section.kind == "gaussian":
         kernel = GaussianKernel(section.strength, section.width)
-    if config.moves_density:
-        _check_width(kernel, domain, "[problem.kernel]")
     interaction = _bound_interaction(kernel, domain, averaged=section.kind == "gaussian")
     if section.target is None:
         if samples is None:
