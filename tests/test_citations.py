@@ -19,6 +19,15 @@ USED = {
 }
 
 
+def test_spheres_have_a_limiter_of_their_own():
+    text = format_citations(citations_of(wgflow.open_problem("quadratic_sphere").config))
+    assert re.findall(r"^@\w+{(\w+),$", text, re.MULTILINE) == [
+        "BachChizat2022",
+        "GottliebShuTadmor2001",
+        "BarthJespersen1989",
+    ]
+
+
 @pytest.mark.parametrize("settings", USED)
 def test_each_method_has_its_publication(settings):
     text = format_citations(citations_of(wgflow.open_problem("teacher", settings).config))

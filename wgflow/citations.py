@@ -36,6 +36,10 @@ def _explicit(config: ProblemFile) -> bool:
     return config.solver.kind == "finite_volume" and config.finite_volume.stepper.startswith("ssp")
 
 
+def _limiter(config: ProblemFile) -> str | None:
+    return config.with_limiter().finite_volume.limiter if config.limits_slopes else None
+
+
 def _particles(config: ProblemFile) -> bool:
     return config.solver.kind == "particles"
 
@@ -81,7 +85,7 @@ _CITATIONS = (
   year    = {1977},
 }""",
         "the MC limiter",
-        lambda config: _explicit(config) and config.finite_volume.order == 2 and config.finite_volume.limiter == "mc",
+        lambda config: _limiter(config) == "mc",
     ),
     Citation(
         """@article{vanLeer1974,
@@ -95,9 +99,20 @@ _CITATIONS = (
   year    = {1974},
 }""",
         "the van Leer limiter",
-        lambda config: (
-            _explicit(config) and config.finite_volume.order == 2 and config.finite_volume.limiter == "van_leer"
-        ),
+        lambda config: _limiter(config) == "van_leer",
+    ),
+    Citation(
+        """@inproceedings{BarthJespersen1989,
+  author    = {Barth, Timothy J. and Jespersen, Dennis C.},
+  title     = {The design and application of upwind schemes on unstructured meshes},
+  booktitle = {27th Aerospace Sciences Meeting},
+  publisher = {AIAA},
+  year      = {1989},
+  number    = {89-0366},
+  doi       = {10.2514/6.1989-366},
+}""",
+        "the limiter on spheres",
+        lambda config: _limiter(config) == "barth_jespersen",
     ),
     Citation(
         """@article{BankEtAl1985,

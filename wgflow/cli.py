@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from wgflow.errors import InputError, WgflowError
+from wgflow.errors import FlowWarning, InputError, WgflowError
 
 app = typer.Typer(
     name="wgflow",
@@ -356,7 +357,16 @@ def _say(text: str, *, quiet: bool = False) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with the code that its outcome has."""
+    """Run the command line and exit with the code that its outcome has; warnings about a flow are single lines."""
+    ordinary = warnings.formatwarning
+
+    def as_line(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        found = ordinary(message, category, filename, lineno, line)
+        return f"warning: {message}\n" if issubclass(category, FlowWarning) else found
+
+    warnings.formatwarning = as_line
     sys.exit(_exit_code())
 
 

@@ -79,7 +79,7 @@ def solve(
     transport: float = 1.0,
     reaction: float | None = None,
     order: int = 2,
-    limiter: str = "mc",
+    limiter: str | None = None,
     stepper: str = "ssprk43",
     velocity: str = "two_point",
     tolerance: float | None = None,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.functionals.problems import PLANAR, SPATIAL
 from tests.references import central_difference
-from wgflow.functionals import Features, Neurons, Particles, Population, Quadratic, Relu, Teacher
+from wgflow.functionals import Features, Neurons, Particles, Population, Quadratic, Relu, Teacher, relu_sums
 
 EVERY = {**PLANAR, **SPATIAL}
 for_every_functional = pytest.mark.parametrize("name", EVERY)
@@ -83,6 +83,31 @@ def test_compiled_relu_sums_equal_the_formula(smoothing, dimension):
     assert abs(values - feature @ coefficients).max() < 1e-13
     assert abs(gradient - (coefficients * slope) @ inputs).max() < 1e-13
     assert abs(relu.gradient(points, coefficients) - gradient).max() == 0.0
+
+
+@pytest.mark.parametrize("most", [relu_sums.STORED, 64])
+def test_activations_stay_what_they_are_while_others_are_computed(monkeypatch, most):
+    monkeypatch.setattr(relu_sums, "STORED", most)
+    generator = np.random.default_rng(3)
+    inputs, coefficients = generator.normal(size=(12, 3)), generator.normal(size=12)
+    first, second = generator.normal(size=(21, 3)), generator.normal(size=(33, 3))
+    sums = Relu(inputs, 0.0).sums
+    _, kept = sums.forward(first, np.ones(21))
+    sums.forward(second, np.ones(33))
+    sums.values(second, coefficients, np.empty(33))
+    _, others = sums.forward(second, np.ones(33))
+    for activations, points in ((kept, first), (others, second), (kept, first)):
+        activation = points @ inputs.T
+        values, gradient = sums.backward(activations, coefficients)
+        assert abs(values - np.maximum(activation, 0.0) @ coefficients).max() < 1.5e-14
+        assert abs(gradient - (coefficients * (activation > 0.0)) @ inputs).max() < 1.5e-14
+
+
+def test_points_that_are_not_finite_leave_no_trace_in_later_sums():
+    inputs, points = np.eye(2), np.random.default_rng(4).normal(size=(3, 2))
+    sums = Relu(inputs, 0.0).sums
+    sums.forward(np.full((4, 2), np.inf), np.ones(4))
+    assert abs(sums.forward(points, np.ones(3))[0] - np.maximum(points, 0.0).sum(axis=0)).max() < 1e-15
 
 
 def test_a_data_point_at_the_origin_pulls_nothing():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import wgflow
 from wgflow import Features, Quadratic, Relu, Signed, Sphere, solve
 from wgflow.domains.sphere import tangent_coordinates
-from wgflow.problems import AngularGaussian, quadratic_flow
+from wgflow.problems import AngularGaussian, Problem, quadratic_flow
 from wgflow.schemes.space import make_space_scheme
 
 TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])
@@ -96,7 +96,7 @@ def test_stage_equals_the_numpy_twin(cells, velocity):
     sphere = Sphere(cells)
     generator = np.random.default_rng(1)
     density, potential = generator.random(cells), generator.normal(size=cells)
-    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, limiter="mc", velocity=velocity)
+    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, velocity=velocity)
     result = np.empty(cells)
     scheme.euler_stage(density, potential, density, (0.0, 1.0), 1e-3, result)
     twin = stage_twin(density, potential, 1e-3, 0.7, 1.3, sphere.mesh, velocity)
@@ -113,13 +113,13 @@ def test_loss_rate_equals_the_numpy_twin(velocity):
         outwards = midpoint_velocities(potential, mesh)
     rate = 2.0 * 0.7 * (mesh.lengths * np.maximum(outwards, 0.0)).sum(axis=1) / mesh.volumes
     rate += 1.3 * np.maximum(potential, 0.0)
-    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, limiter="mc", velocity=velocity)
+    scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, velocity=velocity)
     assert scheme.loss_rate(potential) == pytest.approx(rate.max(), rel=1e-11)
 
 
 @pytest.mark.parametrize("cells", [12, 42, 2562, 10242])
 def test_a_constant_potential_moves_nothing_at_midpoints(cells):
-    scheme = make_space_scheme(Sphere(cells), transport=1.0, reaction=0.0, order=2, limiter="mc", velocity="midpoint")
+    scheme = make_space_scheme(Sphere(cells), transport=1.0, reaction=0.0, order=2, velocity="midpoint")
     assert scheme.loss_rate(np.full(cells, 7.3)) == 0.0
 
 
@@ -129,7 +129,7 @@ def test_the_flux_through_a_face_is_opposite_to_the_last_bit(velocity):
     sphere = Sphere(10242)
     mesh = sphere.mesh
     generator = np.random.default_rng(3)
-    scheme = make_space_scheme(sphere, transport=1.0, reaction=0.0, order=1, limiter="mc", velocity=velocity)
+    scheme = make_space_scheme(sphere, transport=1.0, reaction=0.0, order=1, velocity=velocity)
     potential = generator.normal(size=10242)
     velocities, rates = scheme._velocities(potential[None])
     if velocity == "two_point":
@@ -176,7 +176,7 @@ def test_a_problem_file_chooses_the_velocity():
 @given(
     seed=st.integers(0, 2**32),
     signed=st.booleans(),
-    limiter=st.sampled_from(["mc", "positive"]),
+    limiter=st.sampled_from(["barth_jespersen", "positive"]),
     velocity=st.sampled_from(["two_point", "midpoint"]),
 )
 def test_stage_keeps_mass_and_sign_at_the_largest_step(seed, signed, limiter, velocity):
@@ -212,3 +212,51 @@ def test_a_sphere_trajectory_is_read_back(tmp_path):
     read = wgflow.load(tmp_path / "sphere.h5")
     assert read.domain == sphere
     np.testing.assert_array_equal(read.density, flow.density)
+
+
+SMALL = {
+    "problem": {"kind": "quadratic", "target": TARGET.tolist()},
+    "domain": {"kind": "sphere", "cells": 42},
+    "initial": {"kind": "angular_gaussian", "covariance": START.tolist()},
+    "solver": {"t_end": 0.4},
+    "output": {"times": [0.2, 0.4]},
+}
+
+
+class TestLimiters:
+    @pytest.mark.parametrize("name", ["minmod", "mc", "van_leer"])
+    def test_those_of_rows_of_cells_are_refused(self, name):
+        named = f"limiter = '{name}' is not available on the domain 'sphere'; choose one of barth_jespersen, positive"
+        for domain in (Sphere(42), Signed(Sphere(42))):
+            with pytest.raises(wgflow.InputError, match=named):
+                solve(Quadratic(TARGET), domain, np.ones(domain.shape), 0.1, limiter=name)
+        for signed in (False, True):
+            sections = {**SMALL, "domain": {**SMALL["domain"], "signed": signed}, "finite_volume": {"limiter": name}}
+            with pytest.raises(wgflow.InputError, match=rf"\[finite_volume\] {named}"):
+                wgflow.open_problem(sections)
+
+    def test_that_of_a_sphere_is_refused_elsewhere(self):
+        sections = {**SMALL, "domain": {"kind": "circle", "cells": 16}}
+        sections["problem"] = {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]}
+        sections |= {"initial": {"kind": "uniform"}, "finite_volume": {"limiter": "barth_jespersen"}}
+        with pytest.raises(wgflow.InputError, match="'circle'; choose one of minmod, mc, van_leer, positive"):
+            wgflow.open_problem(sections)
+
+    def test_each_domain_has_a_default(self):
+        assert wgflow.open_problem(SMALL).config.finite_volume.limiter == "barth_jespersen"
+        assert wgflow.open_problem("quadratic").config.finite_volume.limiter == "mc"
+
+    @pytest.mark.parametrize("name", ["minmod", "mc", "van_leer"])
+    def test_former_names_in_files_are_read_with_a_warning_and_continued(self, tmp_path, monkeypatch, name):
+        path, whole = tmp_path / "run.h5", wgflow.run(SMALL)
+        with monkeypatch.context() as patch:
+            present = Problem.text.fget
+            patch.setattr(Problem, "text", property(lambda self: present(self).replace("barth_jespersen", name)))
+            wgflow.run({**SMALL, "solver": {"t_end": 0.2}, "output": {"times": [0.2]}}, path)
+        message = f"limiter of a sphere '{name}', as earlier versions did; it is 'barth_jespersen', with the same"
+        with pytest.warns(wgflow.FlowWarning, match=message):
+            assert wgflow.load_problem(path).config.finite_volume.limiter == "barth_jespersen"
+        with pytest.warns(wgflow.FlowWarning, match=message):
+            resumed = wgflow.run(SMALL, path, resume=True)
+        np.testing.assert_array_equal(resumed.density, whole.density)
+        wgflow.load(path)  # and it has the present name now

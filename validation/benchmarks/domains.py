@@ -23,7 +23,7 @@ def euler_stage(domain: Domain, velocity: str) -> Callable[[], object]:
     generator = np.random.default_rng(0)
     density, potential = generator.random(domain.shape), generator.random(domain.shape)
     result = np.empty(domain.shape)
-    scheme = make_space_scheme(domain, transport=1.0, reaction=0.0, order=2, limiter="mc", velocity=velocity)
+    scheme = make_space_scheme(domain, transport=1.0, reaction=0.0, order=2, velocity=velocity)
     step = 0.5 / scheme.loss_rate(potential)
     return lambda: scheme.euler_stage(density, potential, density, (0.0, 1.0), step, result)
 

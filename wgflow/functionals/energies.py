@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -13,12 +12,13 @@ from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
 from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
+from wgflow.functionals.convolution import BoxConvolution, ScalarFunction, warn_of_sampling
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.zonal import HarmonicConvolution
+from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
-ScalarFunction = Callable[[FloatArray], FloatArray]
+Pairing = Callable[[FloatArray, FloatArray], FloatArray]
 
 PAIRS_AT_ONCE = 2**20  # of particles, so that memory stays bounded
 
@@ -89,7 +89,11 @@ class _GridPotential(GridFunctional):
 class Interaction(Functional):
     r"""The interaction energy :math:`\frac12 \iint W(x - y)\, d\mu(x)\, d\mu(y)` on boxes.
 
-    On signed domains the measure is the difference of the two sheets. Only the even part of W acts.
+    On signed domains the measure is the difference of the two sheets. Only the even part of W acts. At half a period,
+    where it may jump, cells take the mean of both sides.
+
+    Cells interact by samples of W, with a `FlowWarning` where W varies too much within a cell for that, or by its
+    averages over cells, where they are given.
 
     Parameters
     ----------
@@ -99,6 +103,9 @@ class Interaction(Functional):
         Length of each axis, for particles on a periodic box; inf where it is not periodic. Grids know their own.
     gradient : callable, optional
         Gradient of W, displacements (N, p) to (N, p). Particles use central differences without it, as of `Potential`.
+    on_cells : callable, optional
+        Lengths of the sides of a cell to a function like W that takes its place on a grid: its averages over a cell
+        around each displacement.
 
     References
     ----------
@@ -108,6 +115,7 @@ class Interaction(Functional):
     kernel: ScalarFunction
     periods: Sequence[float] | None = None
     gradient: ScalarFunction | None = None
+    on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once; raises InputError on other domains than boxes."""
@@ -116,7 +124,10 @@ class Interaction(Functional):
                 f"the interaction energy is not available on the domain {domain.kind!r}; use a box, or "
                 "ZonalInteraction on circle and sphere"
             )
-        convolution = BoxConvolution(domain.base, self.values)
+        bound = self._between_cells(domain.base)
+        if self.on_cells is None:
+            warn_of_sampling(domain.base, bound.values)
+        convolution = BoxConvolution(domain.base, bound.values)
         return _GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
@@ -125,11 +136,15 @@ class Interaction(Functional):
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
-        bound = self
-        if isinstance(domain.base, Box):
-            sides = zip(domain.base.bounds, domain.base.periodic, strict=True)
-            bound = replace(self, periods=[high - low if wraps else np.inf for (low, high), wraps in sides])
-        return _of_samples(domain, samples, lambda x, y: bound.values(bound.displacements(x, y)))
+        base = domain.base
+        exact = replace(self, periods=_periods(base)) if isinstance(base, Box) else self
+        cells = exact._between_cells(base) if isinstance(base, Box) else exact
+        between = [lambda x, y, kernel=kernel: kernel.values(kernel.displacements(x, y)) for kernel in (cells, exact)]
+        return _of_samples(domain, samples, *between)
+
+    def _between_cells(self, box: Box) -> Interaction:
+        """The interaction of the cells of a box."""
+        return self if self.on_cells is None else replace(self, kernel=self.on_cells(box.spacing))
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Convolution with the kernel and its gradient at some of the particles."""
@@ -183,10 +198,15 @@ class ZonalInteraction(Functional):
         W, vectorised: cosines (N,) in [-1, 1] to values (N,), finite.
     slope : callable, optional
         Its derivative W', (N,) to (N,); particles need it.
+    on_arcs : callable, optional
+        Length of an arc to a function of angles (N,) that takes the place of W on a circle: its averages over an arc
+        around each angle. Without it cells interact by samples of W, with a `FlowWarning` where it varies too much
+        within a cell for that.
     """
 
     kernel: ScalarFunction
     slope: ScalarFunction | None = None
+    on_arcs: Callable[[float], ScalarFunction] | None = None
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once.
@@ -200,14 +220,25 @@ class ZonalInteraction(Functional):
         """
         base = domain.base
         if isinstance(base, Circle):
-            convolution = BoxConvolution(as_box(base), lambda z: self.values(np.cos(z[:, 0])))
+            kernel = self._between_arcs(base)
+            if self.on_arcs is None:
+                warn_of_sampling(as_box(base), lambda z: kernel(z[:, 0]))
+            convolution = BoxConvolution(as_box(base), lambda z: kernel(z[:, 0]))
             return _GridInteraction(domain, convolution, convolution.largest)
         if not isinstance(base, Sphere):
             raise InputError(f"zonal interactions live on circle and sphere; on the domain {domain.kind!r} Interaction")
         if find_spec("ducc0") is None:
             raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
         largest = float(np.abs(self.values(np.linspace(-1.0, 1.0, 1001))).max())
-        return _GridInteraction(domain, HarmonicConvolution(base, self.eigenvalues), largest)
+        coefficients = self.eigenvalues(largest_degree(base.cells))
+        warn_of_cutoff(base, coefficients)
+        return _GridInteraction(domain, HarmonicConvolution(base, lambda _: coefficients), largest)
+
+    def _between_arcs(self, circle: Circle) -> ScalarFunction:
+        """W as a function of the angle between two cells."""
+        if self.on_arcs is None:
+            return lambda angles: self.values(np.cos(angles))
+        return self.on_arcs(circle.spacing)
 
     def eigenvalues(self, largest: int) -> FloatArray:
         """Eigenvalues of W on S^2 up to a degree, by Funk and Hecke's formula, shape (largest + 1,)."""
@@ -228,7 +259,14 @@ class ZonalInteraction(Functional):
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
-        return _of_samples(domain, samples, lambda x, y: self.values(_cosines(x, y)))
+
+        def exact(x: FloatArray, y: FloatArray) -> FloatArray:
+            return self.values(_cosines(x, y))
+
+        if not isinstance(domain.base, Circle) or self.on_arcs is None:
+            return _of_samples(domain, samples, exact, exact)
+        averaged = self._between_arcs(domain.base)
+        return _of_samples(domain, samples, lambda x, y: averaged(_angles(x, y)), exact)
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         cosines = _cosines(targets, sources)
@@ -248,8 +286,18 @@ class ZonalInteraction(Functional):
         return values
 
 
+def _periods(box: Box) -> list[float]:
+    return [high - low if wraps else np.inf for (low, high), wraps in zip(box.bounds, box.periodic, strict=True)]
+
+
 def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:
     return np.clip(targets @ sources.T, -1.0, 1.0).ravel()
+
+
+def _angles(targets: FloatArray, sources: FloatArray) -> FloatArray:
+    """Angles between unit vectors, by their chords, of which small ones keep their digits."""
+    chords = np.linalg.norm(targets[:, None, :] - sources, axis=-1)
+    return 2.0 * np.arcsin(np.minimum(0.5 * chords, 1.0)).ravel()
 
 
 def _blocks(targets: int, sources: int) -> Iterator[slice]:
@@ -271,60 +319,20 @@ def _sum_over_pairs(
     return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
 
 
-def _of_samples(
-    domain: Domain, samples: Particles, kernel: Callable[[FloatArray, FloatArray], FloatArray]
-) -> tuple[FloatArray, float]:
-    """Sum of the kernel over charges at all cells of the base domain, and half of that at the charges."""
+def _of_samples(domain: Domain, samples: Particles, at_cells: Pairing, exact: Pairing) -> tuple[FloatArray, float]:
+    """Sum of a kernel over charges at all cells of the base domain, and half of the exact one's at the charges."""
     cells = domain.base.points.reshape(-1, domain.base.points.shape[-1])
     if samples.points.shape[1] != cells.shape[1]:
         raise ShapeError(f"samples with {samples.points.shape[1]} components do not fit points with {cells.shape[1]}")
     charges = samples.weights * samples.signs
 
-    def potential(points: FloatArray) -> FloatArray:
+    def potential(points: FloatArray, kernel: Pairing) -> FloatArray:
         values = np.empty(len(points))
         for block in _blocks(len(points), len(charges)):
             values[block] = kernel(points[block], samples.points).reshape(-1, len(charges)) @ charges
         return values
 
-    return potential(cells), 0.5 * float(charges @ potential(samples.points))
-
-
-class BoxConvolution:
-    """Convolution of cell masses with a kernel on a box, by FFT: periodic axes wrap, others are padded with zeros.
-
-    Parameters
-    ----------
-    box : Box
-    kernel : callable
-        Displacements (N, p) to values (N,).
-
-    Attributes
-    ----------
-    largest : float
-        Largest absolute value of the kernel on the box.
-    """
-
-    def __init__(self, box: Box, kernel: ScalarFunction) -> None:
-        from scipy import fft
-
-        self._fft, self._workers = fft, os.cpu_count() or 1
-        self._shape = box.shape
-        self._padded = tuple(
-            n if periodic else fft.next_fast_len(2 * n - 1, real=True)
-            for n, periodic in zip(box.shape, box.periodic, strict=True)
-        )
-        steps = [np.fft.fftfreq(n, 1.0 / n) * width for n, width in zip(self._padded, box.spacing, strict=True)]
-        displacements = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, len(box.shape))
-        values = kernel(displacements)
-        self.largest = float(np.abs(values).max())
-        self._symbol = fft.rfftn(values.reshape(self._padded))
-
-    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
-        """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=self._workers)
-        spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=self._workers)
-        result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
+    return potential(cells, at_cells), 0.5 * float(charges @ potential(samples.points, exact))
 
 
 class _GridInteraction(GridFunctional):

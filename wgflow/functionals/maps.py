@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.relu_sums import Activations, ReluSums
+from wgflow.functionals.relu_sums import ReluSums
 from wgflow.typing import FloatArray, IntArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
@@ -95,7 +95,7 @@ class Relu:
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
-        return self.sums.backward(Activations(points), coefficients)[1]
+        return self.sums.backward(self.sums.activations(points), coefficients)[1]
 
     def jacobian(self, points: FloatArray) -> FloatArray:
         """Ambient gradient of each feature, shape (N, n, d); zero slope at the kink itself."""

@@ -10,7 +10,6 @@ is loaded serves several products: all in all this takes little longer than the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -186,20 +185,57 @@ def value_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
     return potentials
 
 
-@dataclass(frozen=True)
+class Workspace:
+    """Room for the activations of some particles, and for what is computed from them."""
+
+    def __init__(self, count: int, shape: tuple[int, int], inputs: int, dtype: DTypeLike) -> None:
+        self.rows = np.empty((count, *shape), dtype)
+        self.points = np.zeros((count, inputs), dtype)
+        self.slopes = np.empty((BLOCKS, 2, shape[1]), dtype)
+
+
+class Spare:
+    """At most one workspace that nobody uses, for the next who asks: new ones cost up to a fifth of a short call."""
+
+    def __init__(self) -> None:
+        self._kept: list[Workspace] = []
+
+    def take(self, count: int, *layout: Any) -> Workspace:
+        """Hand over a workspace for a number of particles; it is the caller's until it is given back."""
+        try:
+            found = self._kept.pop()
+        except IndexError:
+            return Workspace(count, *layout)
+        return found if len(found.rows) >= count else Workspace(count, *layout)
+
+    def give_back(self, workspace: Workspace) -> None:
+        """Keep a workspace that its owner needs no more."""
+        self._kept[:] = [workspace]
+
+
 class Activations:
     """Inner products of particles with data, kept from `ReluSums.forward` to `ReluSums.backward`.
+
+    They own their workspace as long as they live: no later call changes them.
 
     Parameters
     ----------
     points : array, shape (m, d)
         The particles.
-    rows : array or None
-        The products, valid until the next call of the same `ReluSums`; None where they are too many to keep.
+    workspace : Workspace
+        Holds the products, or is room to compute some of them at a time.
+    kept : bool
+        Whether it holds them all; else they were too many.
+    spare : Spare
+        Where the workspace goes in the end.
     """
 
-    points: FloatArray
-    rows: NDArray[Any] | None = None
+    def __init__(self, points: FloatArray, workspace: Workspace, kept: bool, spare: Spare) -> None:
+        self.points, self.workspace, self.kept, self._spare = points, workspace, kept, spare
+
+    def __del__(self) -> None:
+        """Give the workspace back."""
+        self._spare.give_back(self.workspace)
 
 
 class ReluSums:
@@ -234,8 +270,7 @@ class ReluSums:
         self._shape, self._place = (tiles, tile), place
         self._width = self._tiled(width)
         self._curvature = np.divide(0.25, self._width, out=np.zeros_like(self._width), where=self._width > 0.0)
-        self._rows, self._points = np.empty((0, tiles, tile), self._dtype), np.empty((0, filled), self._dtype)
-        self._slopes = np.empty((BLOCKS, 2, tile), self._dtype)
+        self._most, self._spare = max(2 * BLOCKS, STORED // (tiles * tile) // 2 * 2), Spare()
 
     @classmethod
     def of_distinct(cls, inputs: FloatArray, width: FloatArray, precision: DTypeLike = np.float64) -> ReluSums:
@@ -247,12 +282,16 @@ class ReluSums:
         """Predictions ``sum_j charges_j Psi(points_j)``, shape (n,), and what the gradient needs of them."""
         self._check(points)
         partial = np.zeros((self._blocks(len(points)), *self._shape), self._dtype)
-        whole: NDArray[Any] | None = None
+        workspace = self._workspace(len(points))
         for chunk in self._chunks(len(points)):
-            rows = self._activate(points[chunk], charges[chunk], partial)
-            whole = rows if len(points) == chunk.stop - chunk.start else None
+            self._activate(points[chunk], charges[chunk], partial, workspace)
+        activations = Activations(points, workspace, len(points) <= self._most, self._spare)
         predictions = partial.sum(axis=0, dtype=np.float64).ravel()[: self._count]
-        return predictions if self._place is None else predictions[self._place], Activations(points, whole)
+        return predictions if self._place is None else predictions[self._place], activations
+
+    def activations(self, points: FloatArray) -> Activations:
+        """Give activations that are computed where they are needed, without predictions."""
+        return Activations(points, self._workspace(len(points)), False, self._spare)
 
     def backward(self, activations: Activations, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give ``<Psi, coefficients>`` at the particles, shape (m,), and its gradient, shape (m, d)."""
@@ -269,7 +308,7 @@ class ReluSums:
                 self._width,
                 self._curvature,
                 tiled,
-                self._slopes,
+                activations.workspace.slopes,
                 values[part],
                 gradient[part],
             )
@@ -283,7 +322,7 @@ class ReluSums:
         self._check(points)
         tiled = self._tiled(self._gathered(coefficients))
         run = value_kernel(self._blocks(len(points)), self._rounded)
-        for chunk, rows in self._activated(Activations(points)):
+        for chunk, rows in self._activated(self.activations(points)):
             found = np.zeros(len(rows), self._dtype)
             run(rows, self._width, self._curvature, tiled, found)
             values[chunk] = found[: chunk.stop - chunk.start]
@@ -291,32 +330,37 @@ class ReluSums:
     def _activated(self, activations: Activations) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Chunks of particles with their activations: those that were kept, or computed anew."""
         points = activations.points
-        if activations.rows is not None:
-            yield slice(0, len(points)), activations.rows
+        if activations.kept:
+            yield slice(0, len(points)), activations.workspace.rows[: len(points) + len(points) % 2]
             return
         unused = np.zeros((self._blocks(len(points)), *self._shape), self._dtype)
         for chunk in self._chunks(len(points)):
-            yield chunk, self._activate(points[chunk], np.zeros(chunk.stop - chunk.start), unused)
+            charges = np.zeros(chunk.stop - chunk.start)
+            yield chunk, self._activate(points[chunk], charges, unused, activations.workspace)
 
-    def _activate(self, points: FloatArray, charges: FloatArray, partial: NDArray[Any]) -> NDArray[Any]:
+    def _activate(
+        self, points: FloatArray, charges: FloatArray, partial: NDArray[Any], workspace: Workspace
+    ) -> NDArray[Any]:
         """Write activations of particles, filled up to an even number, and add their predictions to ``partial``."""
         count = len(points) + len(points) % 2
-        if len(self._rows) < count:
-            self._rows = np.empty((count, *self._shape), self._dtype)
-            self._points = np.zeros((count, self._columns.shape[1]), self._dtype)
-        rows, filled = self._rows[:count], self._points[:count]
+        rows, filled = workspace.rows[:count], workspace.points[:count]
         _fill(points, filled)
+        filled[len(points) :] = 0.0  # not what an earlier call left: inf times the charge 0 is no number
         weights = np.zeros(count, self._dtype)
         weights[: len(points)] = charges
         run = forward_kernel(len(partial), self._rounded)
         run(filled, weights, self._columns, self._width, self._curvature, rows, partial)
         return rows
 
+    def _workspace(self, count: int) -> Workspace:
+        """Room for as many of some particles as may be stored at a time."""
+        most = min(count, self._most)
+        return self._spare.take(most + most % 2, self._shape, self._columns.shape[1], self._dtype)
+
     def _chunks(self, count: int) -> Iterator[slice]:
         """Ranges of particles whose activations may be stored."""
-        size = max(2 * BLOCKS, STORED // self._width.size // 2 * 2)
-        for start in range(0, count, size):
-            yield slice(start, min(start + size, count))
+        for start in range(0, count, self._most):
+            yield slice(start, min(start + self._most, count))
 
     def _blocks(self, count: int) -> int:
         """Blocks of particles: one where starting a second core takes longer than the work."""

@@ -16,18 +16,23 @@ Reinecke, Belkner and Carron (2023), Improved cosmic microwave background (de-)l
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 
 import numpy as np
 
 from wgflow.domains import Sphere
+from wgflow.errors import FlowWarning
 from wgflow.functionals.arc_cosine import PairSums
+from wgflow.functionals.convolution import TOLERATED
 from wgflow.typing import FloatArray
 
 LEAST_DEGREE = 128
 DEGREE_FACTOR = 2.0  # degrees per square root of the number of cells
 ACCURACY = 1e-12  # of the transforms, relative
+ALIAS_DEGREE = 1.9  # of the first harmonics that are constant at the centres of nearly hexagonal cells, over sqrt(N)
+ALIASES = 6.0  # neighbours of 0 in the lattice of those
 
 
 def largest_degree(cells: int) -> int:
@@ -79,6 +84,22 @@ class HarmonicConvolution:
         self._adjoint(map=mass[None, :], alm=self._harmonics, **self._options)
         self._harmonics *= self._factors
         self._synthesis(alm=self._harmonics, map=values[None, :], **self._options)
+
+
+def warn_of_cutoff(sphere: Sphere, eigenvalues: FloatArray) -> None:
+    """Warn if the cells of a sphere are too coarse for the kernel of some eigenvalues up to `largest_degree`.
+
+    They are if harmonics count that the cells mistake for constants.
+    """
+    first = int(np.ceil(ALIAS_DEGREE * np.sqrt(sphere.cells)))
+    error = ALIASES * abs(eigenvalues[first : first + 2]).max() / (abs(eigenvalues).max() or 1.0)
+    if error > TOLERATED:
+        warnings.warn(
+            f"the zonal kernel varies within a cell of size {np.sqrt(4.0 * np.pi / sphere.cells):.3g}: the sphere "
+            f"misjudges its integral by about {error:.0%}; refine it, or choose a smoother kernel",
+            FlowWarning,
+            stacklevel=3,
+        )
 
 
 def zonal_convolution(sphere: Sphere) -> Callable[[FloatArray, FloatArray], None]:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle as Disk
 from matplotlib.projections.polar import PolarAxes
 
+from wgflow.errors import InputError
 from wgflow.functionals import Teacher
 from wgflow.metrics import relu_predictions
 from wgflow.plotting.heatmaps import thin
@@ -197,14 +198,17 @@ def add_sign_legend(axes: Axes, signs: tuple[float, ...]) -> None:
 
 
 def exact_solution(problem: Problem, time: float) -> AngularGaussian | None:
-    """Exact density of quadratic features at a time; None where the problem has none."""
+    """Exact density of quadratic features at a time; None where there is none, or no formula for it."""
     section, initial = problem.config.problem, problem.config.initial
     if not (isinstance(section, QuadraticProblem) and isinstance(initial, AngularGaussianInitial)):
         return None
     factors = problem.reaction, problem.config.solver.transport, section.regularization, problem.domain.sheets
     if factors != (4.0, 1.0, 0.0, 1):
         return None
-    return quadratic_flow(np.array(section.target), np.array(initial.covariance), time)
+    try:
+        return quadratic_flow(np.array(section.target), np.array(initial.covariance), time)
+    except InputError:  # all mass on a subspace
+        return None
 
 
 def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, line: Line, times: IntArray) -> None:

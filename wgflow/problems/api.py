@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time as clock
-import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
+from wgflow.problems.stored import stored_config
 from wgflow.schemes import Checkpoint, Evolution, StepCounts
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
@@ -161,7 +161,7 @@ def resume_run(
     if path.is_file() and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
-    stored = _stored_config(trajectory, path)
+    stored = stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
     _check_same_problem(problem, stored, arrays, path)
     if estimate and not trajectory.errors:
@@ -353,18 +353,8 @@ def load_problem(path: str | Path) -> Problem:
 
 
 def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
-    config = _stored_config(trajectory, path)
+    config = stored_config(trajectory, path)
     return assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
-
-
-def _stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
-    text = trajectory.attributes.get("problem")
-    if not isinstance(text, str):
-        raise InputError(f"{path} was not written by a problem file; it holds no problem")
-    try:
-        return parse_sections(tomllib.loads(text), str(path))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} holds a damaged problem: {error}") from None
 
 
 def _attributes(problem: Problem) -> dict[str, Any]:

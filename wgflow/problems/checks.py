@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from wgflow.domains import Domain, Sphere
 from wgflow.errors import InputError
-from wgflow.problems.models import GAUSSIAN_TEACHER, BoxSection, ProblemFile, QuadraticProblem, TwoLayerProblem
+from wgflow.functionals.kernels import NARROW_GAUSSIAN
+from wgflow.problems.models import (
+    GAUSSIAN_TEACHER,
+    BoxSection,
+    EnergyProblem,
+    ProblemFile,
+    QuadraticProblem,
+    TwoLayerProblem,
+)
+from wgflow.problems.models.energies import GaussianInteraction, KernelSection
 from wgflow.variational.margin_losses import MARGIN_LOSSES
 
 if TYPE_CHECKING:
@@ -78,6 +89,25 @@ def check_growth(config: ProblemFile) -> None:
             f'[domain] grow = true is not available with [solver] kind = "{solver}"; choose "finite_volume", or "jko" '
             "on a grid, or give a larger box"
         )
+
+
+def check_widths(config: ProblemFile, domain: Domain) -> None:
+    """Raise InputError if a Gaussian is narrower than the cells of a sphere, over which kernels are not averaged."""
+    section, base = config.problem, domain.base
+    if not (isinstance(section, EnergyProblem) and isinstance(base, Sphere) and config.moves_density):
+        return
+    least = NARROW_GAUSSIAN * math.sqrt(4.0 * math.pi / base.cells)
+    named: list[tuple[str, GaussianInteraction | KernelSection]] = [
+        ("interaction", part) for part in section.interaction if isinstance(part, GaussianInteraction)
+    ]
+    if section.kernel is not None and section.kernel.kind == "gaussian":
+        named.append(("kernel", section.kernel))
+    for name, part in named:
+        if part.width < least:
+            raise InputError(
+                f"[problem.{name}] width = {part.width:g} is not allowed on a sphere of {base.cells} cells, which are "
+                f"wider; give a width >= {least:.3g}, or more cells"
+            )
 
 
 def check_diverging(config: ProblemFile, reaction: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -57,6 +57,9 @@ def sections_in(annotation: Any) -> list[type[Section]]:
 def allowed_values(field: FieldInfo) -> str:
     """What a key takes, in a few words."""
     annotation = field.annotation
+    members = [member for member in get_args(annotation) if member is not NoneType]
+    if len(members) == 1 and get_origin(members[0]) is Literal:
+        annotation = members[0]
     choices = [value for value in get_args(annotation) if not isinstance(value, type)]
     if choices and all(isinstance(value, str | int) for value in choices):
         return ", ".join(f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in choices)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Sphere
@@ -165,18 +167,19 @@ def make_interaction(
             f'[problem.interaction] kind = "{section.kind}" is infinite at 0, which only cells of a box average; give '
             "a smoothing > 0"
         )
-    return _bound_interaction(kernel, domain, on_grid=on_grid)
+    return _bound_interaction(kernel, domain, averaged=True)
 
 
-def _bound_interaction(kernel: RadialKernel, domain: Domain, *, on_grid: bool) -> Interaction | ZonalInteraction:
+def _bound_interaction(kernel: RadialKernel, domain: Domain, *, averaged: bool) -> Interaction | ZonalInteraction:
+    """Interaction by a kernel, averaged over cells where it is narrow, or by its samples."""
     base = domain.base
     if isinstance(base, Circle | Sphere | Hypersphere):
-        return kernel.zonal()
+        return kernel.zonal() if averaged else replace(kernel.zonal(), on_arcs=None)
     if not isinstance(base, Box):
         return Interaction(kernel, gradient=kernel.gradient)
     sides = zip(base.bounds, base.periodic, strict=True)
     periods = [high - low if wraps else np.inf for (low, high), wraps in sides]
-    return Interaction(kernel.on_cells(base.spacing) if on_grid else kernel, periods, kernel.gradient)
+    return Interaction(kernel, periods, kernel.gradient, kernel.on_cells if averaged else None)
 
 
 def _radial_kernel(section: InteractionSection) -> RadialKernel:
@@ -196,7 +199,7 @@ def _make_discrepancy(
     kernel: RadialKernel = PowerKernel(1.0, -section.strength)
     if section.kind == "gaussian":
         kernel = GaussianKernel(section.strength, section.width)
-    interaction = _bound_interaction(kernel, domain, on_grid=False)
+    interaction = _bound_interaction(kernel, domain, averaged=section.kind == "gaussian")
     if section.target is None:
         if samples is None:
             raise InputError("the samples of [problem.kernel] were not read; open the problem file again")

@@ -23,7 +23,14 @@ from wgflow.functionals import (
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
-from wgflow.problems.checks import check_activation, check_dimensions, check_diverging, check_growth, check_noise
+from wgflow.problems.checks import (
+    check_activation,
+    check_dimensions,
+    check_diverging,
+    check_growth,
+    check_noise,
+    check_widths,
+)
 from wgflow.problems.datasets import Dataset, read_dataset, read_samples
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
@@ -267,6 +274,7 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     if isinstance(initial, FileInitial):
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
     problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
+    check_widths(config, problem.domain)
     if start is not None and start.particles is not None:
         start.particles_on(problem.domain)
     # Raises where the measure does not live on the domain.
@@ -286,6 +294,7 @@ def assemble(
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
     parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
+    config = config.with_limiter()
     problem = Problem(config, make_domain(**parameters), dataset, start, samples)
     check_activation(config)
     check_dimensions(problem)

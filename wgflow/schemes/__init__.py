@@ -4,12 +4,13 @@ from wgflow.schemes.evolution import Checkpoint, Evolution, Scalars, Snapshot, S
 from wgflow.schemes.explicit import ExplicitFiniteVolume
 from wgflow.schemes.implicit import IMPLICIT_METHODS, ImplicitFiniteVolume, default_tolerance
 from wgflow.schemes.runge_kutta import METHODS
-from wgflow.schemes.space import LIMITERS
+from wgflow.schemes.space import LIMITERS, SPHERE_LIMITERS, choose_limiter
 
 __all__ = [
     "IMPLICIT_METHODS",
     "LIMITERS",
     "METHODS",
+    "SPHERE_LIMITERS",
     "Checkpoint",
     "Evolution",
     "ExplicitFiniteVolume",
@@ -17,5 +18,6 @@ __all__ = [
     "Scalars",
     "Snapshot",
     "StepCounts",
+    "choose_limiter",
     "default_tolerance",
 ]

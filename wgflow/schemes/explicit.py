@@ -51,8 +51,9 @@ class ExplicitFiniteVolume:
     order : int
         Order in space: 1, 2, or 5 for smooth densities on boxes and circles, whose values are then point values at
         the cell centres.
-    limiter : str
-        "minmod", "mc", "van_leer", or "positive" (clips the central slope; for smooth densities).
+    limiter : str, optional
+        "minmod", "mc" (by default), "van_leer", or "positive" (clips the central slope; for smooth densities); on
+        spheres "barth_jespersen" (by default) or "positive".
     stepper : str
         "euler", "ssprk2", "ssprk3" or "ssprk43"; see `wgflow.schemes.runge_kutta`.
     tolerance : float
@@ -77,7 +78,7 @@ class ExplicitFiniteVolume:
         transport: float = 1.0,
         reaction: float | None = None,
         order: int = 2,
-        limiter: str = "mc",
+        limiter: str | None = None,
         stepper: str = SSPRK43.name,
         tolerance: float = EXPLICIT_TOLERANCE,
         velocity: str = TWO_POINT,

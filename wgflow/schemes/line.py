@@ -19,7 +19,7 @@ from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel
 
-FIRST_ORDER, MINMOD, MC, VAN_LEER, POSITIVE = range(5)
+FIRST_ORDER, MINMOD, MC, VAN_LEER, POSITIVE, BARTH_JESPERSEN = range(6)
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads

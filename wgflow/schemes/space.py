@@ -15,6 +15,7 @@ from wgflow.schemes.sphere import MIDPOINT, TWO_POINT, VELOCITIES, SphereScheme
 from wgflow.typing import FloatArray
 
 LIMITERS = {"minmod": line.MINMOD, "mc": line.MC, "van_leer": line.VAN_LEER, "positive": line.POSITIVE}
+SPHERE_LIMITERS = {"barth_jespersen": line.BARTH_JESPERSEN, "positive": line.POSITIVE}
 
 
 class SpaceScheme(Protocol):
@@ -131,8 +132,44 @@ class BoxScheme:
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
 
 
+def limiters_on(kind: str) -> dict[str, int]:
+    """Limiters on a kind of domain, by name; those of one dimension are for cells in rows."""
+    return SPHERE_LIMITERS if kind == "sphere" else LIMITERS
+
+
+def choose_limiter(limiter: str | None, kind: str) -> str:
+    """Name of the limiter on a kind of domain.
+
+    Parameters
+    ----------
+    limiter : str or None
+        A key of ``LIMITERS``, or on spheres of ``SPHERE_LIMITERS``; None for "mc", or on spheres "barth_jespersen".
+    kind : str
+        Kind of the domain, e.g. "sphere".
+
+    Raises
+    ------
+    InputError
+        If there is no such limiter on the domain.
+    """
+    allowed = limiters_on(kind)
+    if limiter is None:
+        return "barth_jespersen" if kind == "sphere" else "mc"
+    if limiter not in allowed:
+        known = limiter in LIMITERS or limiter in SPHERE_LIMITERS
+        what = f"is not available on the domain {kind!r}" if known else "is unknown"
+        raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(allowed)}")
+    return limiter
+
+
 def make_space_scheme(
-    domain: Domain, *, transport: float, reaction: float, order: int, limiter: str, velocity: str = TWO_POINT
+    domain: Domain,
+    *,
+    transport: float,
+    reaction: float,
+    order: int,
+    limiter: str | None = None,
+    velocity: str = TWO_POINT,
 ) -> SpaceScheme:
     """Choose the scheme for a domain.
 
@@ -144,8 +181,8 @@ def make_space_scheme(
         The factors alpha and beta of the flow.
     order : int
         1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
-    limiter : str
-        A key of ``LIMITERS``; used with order 2.
+    limiter : str, optional
+        See `choose_limiter`; used with order 2.
     velocity : str
         "two_point", or on spheres "midpoint"; see `wgflow.schemes.sphere.SphereScheme`.
 
@@ -156,8 +193,7 @@ def make_space_scheme(
     """
     if order not in (1, 2, 5):
         raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
-    if limiter not in LIMITERS:
-        raise InputError(f"limiter = {limiter!r} is unknown; choose one of {', '.join(LIMITERS)}")
+    limiter = choose_limiter(limiter, domain.base.kind)
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
     if velocity == MIDPOINT and not isinstance(domain.base, Sphere):
@@ -166,7 +202,7 @@ def make_space_scheme(
         return HighOrderScheme(domain, transport, reaction)
     for base, scheme in SPACE_SCHEMES.items():
         if isinstance(domain.base, base):
-            chosen = LIMITERS[limiter] if order == 2 else line.FIRST_ORDER
+            chosen = limiters_on(domain.base.kind)[limiter] if order == 2 else line.FIRST_ORDER
             if velocity == MIDPOINT:
                 return SphereScheme(domain, transport, reaction, chosen, velocity)
             return scheme(domain, transport, reaction, chosen)

@@ -24,8 +24,8 @@ class SphereScheme:
     The velocity through a face is minus the difference of J over the distance of the two centres ("two_point": F falls
     exactly, but near the twelve pentagons, where faces are off the middle, it is of first order), or the derivative at
     the midpoint of the face of the quadratic polynomial that fits J at the cells around it best ("midpoint": second
-    order everywhere, at about twice the cost). All limiters but "positive" keep face values within the range of the
-    neighbours (Barth and Jespersen, 1989).
+    order everywhere, at about twice the cost). The limiter "barth_jespersen" keeps face values within the range of the
+    neighbours (Barth and Jespersen, 1989), "positive" within [0, 2 rho].
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class SphereScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        One of the limiters of `wgflow.schemes.line`.
+        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.schemes.line`.
     velocity : str
         "two_point" or "midpoint".
 

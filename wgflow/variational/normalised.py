@@ -162,7 +162,7 @@ class NormalisedFlow:
         base = domain.base.points
         self._signed = functional.targets * functional.features(base.reshape(-1, base.shape[-1]))
         self._size = float(np.abs(self._signed).max())
-        self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order, limiter="mc")
+        self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order)
         self._mesh = UpwindMesh.of(domain, transport, 0.0)
         self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
         self._standing = self._start(check_density(density, domain.shape), log_mass)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from wgflow.errors import InputError
 from wgflow.problems.models.base import Positive, Section, Vector
 from wgflow.problems.models.domains import DomainSection
 from wgflow.problems.models.functionals import (
@@ -20,7 +21,9 @@ from wgflow.problems.models.solvers import (
     ParticlesSection,
     SolverSection,
 )
+from wgflow.schemes import IMPLICIT_METHODS, choose_limiter
 
+FORMER_SPHERE_LIMITERS = ("minmod", "mc", "van_leer")  # which were three names of one scheme there
 FORMER_DEFAULTS = {"stepper": "ssprk3", "tolerance": 1e-4}  # of [finite_volume], in files of schema 2
 
 
@@ -59,6 +62,29 @@ class ProblemFile(Section):
             if key not in section.model_fields_set and getattr(found, key) == former
         }
         return self.model_copy(update={"finite_volume": section.model_copy(update=taken)})
+
+    def with_limiter(self) -> ProblemFile:
+        """Write out the limiter, where it is left to the domain; raises InputError if it is not available there."""
+        try:
+            return self._limited_by(choose_limiter(self.finite_volume.limiter, self.domain.kind))
+        except InputError as error:
+            raise InputError(f"[finite_volume] {error}") from None
+
+    def renamed(self) -> ProblemFile:
+        """A problem that was stored, with the limiter of a sphere by its present name."""
+        former = self.domain.kind == "sphere" and self.finite_volume.limiter in FORMER_SPHERE_LIMITERS
+        return self._limited_by(choose_limiter(None, "sphere")) if former else self
+
+    def _limited_by(self, limiter: str) -> ProblemFile:
+        section = self.finite_volume.model_copy(update={"limiter": limiter})
+        return self.model_copy(update={"finite_volume": section})
+
+    @property
+    def limits_slopes(self) -> bool:
+        """Whether the limiter counts."""
+        section = self.finite_volume
+        explicit = self.solver.kind == "finite_volume" and section.stepper not in IMPLICIT_METHODS
+        return explicit and section.order == 2
 
     @property
     def moves_density(self) -> bool:

@@ -29,7 +29,10 @@ class FiniteVolumeSection(Section):
     """Options of the finite-volume solver."""
 
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
-    limiter: Literal["minmod", "mc", "van_leer", "positive"] = Field("mc", description="slope limiter")
+    limiter: Literal["minmod", "mc", "van_leer", "positive", "barth_jespersen"] | None = Field(
+        None,
+        description='slope limiter, by default "mc"; on spheres "barth_jespersen", the default there, or "positive"',
+    )
     stepper: Literal["euler", "ssprk2", "ssprk3", "ssprk43", "backward_euler", "tr_bdf2"] = Field(
         "ssprk43",
         description='time-stepping method; "backward_euler" and "tr_bdf2" are implicit, for stiff diffusion: but for '

@@ -1,0 +1,101 @@
+"""Convolution of cell masses with a kernel on a box, and how well its samples stand for it."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wgflow.domains import Box
+from wgflow.errors import FlowWarning
+from wgflow.typing import FloatArray
+
+ScalarFunction = Callable[[FloatArray], FloatArray]
+
+REACH = 16  # cells to each side of 0 where samples of a kernel are checked
+TOLERATED = 0.1  # error of its integral there, relative, from which on a warning is due
+
+
+class BoxConvolution:
+    """Convolution of cell masses with a kernel on a box, by FFT: periodic axes wrap, others are padded with zeros.
+
+    Parameters
+    ----------
+    box : Box
+    kernel : callable
+        Displacements (N, p) to values (N,).
+
+    Attributes
+    ----------
+    largest : float
+        Largest absolute value of the kernel on the box.
+    """
+
+    def __init__(self, box: Box, kernel: ScalarFunction) -> None:
+        from scipy import fft
+
+        self._fft, self._workers = fft, os.cpu_count() or 1
+        self._shape = box.shape
+        self._padded = tuple(
+            n if periodic else fft.next_fast_len(2 * n - 1, real=True)
+            for n, periodic in zip(box.shape, box.periodic, strict=True)
+        )
+        values = _with_mean_ends(box, self._padded, kernel)
+        self.largest = float(np.abs(values).max())
+        self._symbol = fft.rfftn(values)
+
+    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
+        """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=self._workers)
+        spectrum *= self._symbol
+        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=self._workers)
+        result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
+
+
+def _with_mean_ends(box: Box, shape: tuple[int, ...], kernel: ScalarFunction) -> FloatArray:
+    """Values of a kernel in the order of a transform, at half a period the means of both sides.
+
+    Else the matrix of the convolution were not symmetric, and J not the derivative of F.
+    """
+    ends = [axis for axis, n in enumerate(shape) if box.periodic[axis] and n % 2 == 0]
+    steps = [np.fft.fftfreq(n, 1.0 / n) * width for n, width in zip(shape, box.spacing, strict=True)]
+    for axis in ends:
+        steps[axis] = np.append(steps[axis], -steps[axis][shape[axis] // 2])
+    values = kernel(_mesh(steps)).reshape([len(step) for step in steps])
+    for axis in ends:
+        first, both = np.split(np.moveaxis(values, axis, 0), [shape[axis]])
+        first[shape[axis] // 2] = 0.5 * (first[shape[axis] // 2] + both[0])
+        values = np.moveaxis(first, 0, axis)
+    return values
+
+
+def warn_of_sampling(box: Box, kernel: ScalarFunction) -> None:
+    """Warn if samples at the cells of a box misjudge the integral of a kernel around 0.
+
+    The estimate is the difference of the sums over two grids, at the displacements of cells and in the middle between.
+    """
+    reach = [min(REACH, n // 2 if wraps else n - 1) for n, wraps in zip(box.shape, box.periodic, strict=True)]
+    steps = [np.arange(-r, r + 1) * width for r, width in zip(reach, box.spacing, strict=True)]
+    weights = reduce(np.multiply.outer, [np.where(abs(np.arange(-r, r + 1)) == r, 0.5, 1.0) for r in reach]).ravel()
+    at_cells = kernel(_mesh(steps))
+    between = kernel(_mesh([0.5 * (step[1:] + step[:-1]) for step in steps]))
+    size = max(float(weights @ abs(at_cells)), float(abs(between).sum()))
+    error = abs(float(weights @ at_cells) - math.fsum(between)) / size if size > 0.0 else 0.0
+    if error > TOLERATED:
+        warnings.warn(
+            f"the interaction kernel varies within a cell of size {max(box.spacing):.3g}: its samples misjudge its "
+            f"integral by about {error:.0%}; refine the grid, or give its averages over cells (on_cells, on_arcs)",
+            FlowWarning,
+            stacklevel=3,
+        )
+
+
+def _mesh(steps: Sequence[NDArray[Any]]) -> FloatArray:
+    """All points with coordinates from a list for each axis, shape (N, p)."""
+    return np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1, dtype=np.float64).reshape(-1, len(steps))
