@@ -32,17 +32,18 @@ from wgflow.errors import InputError
 from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, Sum
 from wgflow.typing import FloatArray
 
-LARGEST_EXPONENT = 700.0  # of exp, short of overflow
+LARGEST_EXPONENT = 800.0  # beyond it exp of minus it is 0
 FACE_FACTOR = 2.0  # largest mobility of a face over the density of the cell that loses mass
 EQUAL = 1e-6  # relative difference of two densities below which their arithmetic mean is taken
 STEEPNESS = 1e-3  # least density over that of the neighbour in the slope of the mean, which has no bound in vacuum
 
 
 def bernoulli(x: FloatArray) -> FloatArray:
-    """``x / (exp(x) - 1)``, 1 at 0, any shape."""
-    bounded = np.clip(x, -LARGEST_EXPONENT, LARGEST_EXPONENT)
-    small = np.abs(bounded) < 1e-8
-    return np.where(small, 1.0 - 0.5 * bounded, bounded / np.expm1(np.where(small, 1.0, bounded)))
+    """``x / (exp(x) - 1)``, 1 at 0, tending to -x and 0 at -inf and inf, any shape."""
+    size = np.minimum(np.abs(x), LARGEST_EXPONENT)
+    small = size < 1e-8
+    falling = np.where(small, 1.0 - 0.5 * size, size * np.exp(-size) / -np.expm1(-np.where(small, 1.0, size)))
+    return falling + np.maximum(-x, 0.0)
 
 
 class DiffusionFluxes:
@@ -139,8 +140,11 @@ class DiffusionFluxes:
         diffusion = self._temperature * self._conductance
         if potential is None:
             return diffusion, diffusion
-        rise = (potential[self._second] - potential[self._first]) / self._temperature
-        return diffusion * bernoulli(rise), diffusion * bernoulli(-rise)
+        rise = potential[self._second] - potential[self._first]
+        # B(x) = B(|x|) + max(-x, 0): as the temperature vanishes the fluxes become upwind ones, without overflow.
+        size = np.minimum(np.abs(rise), LARGEST_EXPONENT * self._temperature) / self._temperature
+        slower = diffusion * bernoulli(size)
+        return slower + self._conductance * np.maximum(-rise, 0.0), slower + self._conductance * np.maximum(rise, 0.0)
 
     def _nonlinear(self, density: FloatArray, potential: FloatArray | None) -> FloatArray:
         """Flux from the first to the second cell of each face, with powers of the density."""
