@@ -65,35 +65,6 @@ def test_the_matrix_is_the_derivative_of_the_rate(functional, domain, reaction):
         assert matrix.sum(axis=0) == pytest.approx(fluxes.volumes, rel=1e-12)
 
 
-def plain_fluxes(functional, potential, density, conductance):
-    """The mean-density fluxes of powers, face by face on a closed ring of cells, and the sum of c M (J_K - J_L)^2."""
-    terms = functional if isinstance(functional, tuple) else (functional,)
-    pressure = sum(term.pressure(density) for term in terms)
-    slope = sum(term.slope(np.maximum(density, term.floor)) for term in terms)
-    rate, dissipation = np.zeros_like(density), 0.0
-    for cell in range(density.size):
-        other = (cell + 1) % density.size
-        mean = (pressure[cell] - pressure[other]) / (slope[cell] - slope[other])
-        fall = potential[cell] + slope[cell] - potential[other] - slope[other]
-        mobility = min(mean, 2.0 * density[cell if fall > 0.0 else other])
-        flux = conductance * mobility * fall
-        rate[cell], rate[other] = rate[cell] - flux, rate[other] + flux
-        dissipation += flux * fall
-    return rate, dissipation
-
-
-@pytest.mark.parametrize("exponent", [0.5, 2.0, 3.0])
-def test_fluxes_of_powers_with_a_drift(exponent):
-    circle, generator = Circle(9), np.random.default_rng(4)
-    density = rough_density(circle.shape, 5) + 1e-3 * generator.random(9)
-    energy, drift = PowerEnergy(exponent, 1.5), Potential(lambda x: 6.0 * tilt(x))
-    fluxes = DiffusionFluxes(energy + drift, circle, 0.7)
-    expected, dissipation = plain_fluxes(energy, drift.values(circle.points), density, 0.7 / circle.spacing)
-    assert fluxes.rate(density) * circle.spacing == pytest.approx(expected, rel=1e-11)
-    falls = (energy + drift).on_grid(circle).first_variation(density) @ fluxes.rate(density) * circle.spacing
-    assert falls == pytest.approx(-dissipation, rel=1e-10)
-
-
 def test_an_empty_cell_loses_nothing():
     circle = Circle(8)
     density = np.where(np.arange(8) == 3, 0.0, 1.0)

@@ -62,14 +62,14 @@ def test_a_cold_density_drifts_at_its_speed(stepper, tolerance):
 def test_a_cold_ornstein_uhlenbeck_process_converges_to_transport():
     """The bowl moves x to x e^-t; upwind fluxes are of the first order."""
     errors = []
-    for cells in (50, 100, 200, 400):
+    for cells in (100, 200, 400):
         box = Box([[-4.0, 4.0]], cells)
         start = cell_averages(box, lambda x: np.exp(-2.0 * (x[..., 0] - 1.0) ** 2))
         exact = cell_averages(box, lambda x: np.e * np.exp(-2.0 * (np.e * x[..., 0] - 1.0) ** 2))
         flow = ImplicitFiniteVolume(Entropy(1e-6) + Potential(bowl), box, start, tolerance=1e-5)
         found = advance(flow, [1.0])[0].fields["density"]
         errors.append(abs(found - exact).sum() / exact.sum())
-    assert errors == pytest.approx([0.34, 0.20, 0.12, 0.065], rel=0.1)
+    assert errors == pytest.approx([0.202, 0.119, 0.0655], rel=0.02)
 
 
 @pytest.mark.parametrize("mass", [1.0, 4.0])
