@@ -14,7 +14,8 @@ from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
 from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import IMPLICIT_METHODS, ImplicitFiniteVolume
-from wgflow.schemes.implicit_space import DiffusionFluxes, bernoulli
+from wgflow.schemes.bernoulli import bernoulli
+from wgflow.schemes.implicit_space import DiffusionFluxes
 
 BOX = Box([[-1.0, 2.0], [0.0, 1.5]], (7, 10), periodic=[True, False])
 DOMAINS = [BOX, Circle(12), Signed(Circle(9)), Sphere(42), Box([[0.0, 1.0]] * 3, (4, 5, 4))]

@@ -59,8 +59,13 @@ def test_fluxes_of_powers_with_a_drift(exponent):
     assert fluxes.rate(density) == pytest.approx(expected, rel=1e-9)
 
 
+def internal(terms):
+    powers = [term for term in terms if isinstance(term, PowerEnergy)]
+    return InternalTerms(powers, sum(term.temperature for term in terms), 1.0)
+
+
 def flux(terms, left, right, drift):
-    return float(DriftFaces(InternalTerms(terms, 1.0), *(np.array([x]) for x in (left, right, drift))).flux[0])
+    return float(DriftFaces(internal(terms), *(np.array([x]) for x in (left, right, drift))).flux[0])
 
 
 densities = st.one_of(st.just(0.0), st.floats(-12.0, 1.5).map(lambda x: 10.0**x))
@@ -71,8 +76,8 @@ drifts = st.one_of(st.just(0.0), st.floats(-6.0, 3.0).map(lambda x: 10.0**x))
 @settings(max_examples=100)
 def test_fluxes_are_monotone_and_lower_the_energy(terms, left, right, drift, factor):
     found = flux(terms, left, right, drift)
-    internal = InternalTerms(terms, 1.0)
-    pressures, slopes = internal.pressure(np.array([left, right])), internal.slope(np.array([left, right]))
+    ends = np.array([left, right])
+    pressures, slopes = internal(terms).pressure(ends), internal(terms).slope(ends)
     round_off = 1e-13 * (drift * (left + right) + pressures.sum())
     assert flux(terms, factor * left, right, drift) >= found - round_off
     assert flux(terms, left, factor * right, drift) <= found + round_off
@@ -84,7 +89,7 @@ def test_fluxes_are_monotone_and_lower_the_energy(terms, left, right, drift, fac
 @given(st.sampled_from(SUMS), densities, densities, drifts)
 @settings(max_examples=100)
 def test_their_matrices_are_of_positive_type(terms, left, right, drift):
-    for slope in DriftFaces(InternalTerms(terms, 1.0), *(np.array([x]) for x in (left, right, drift))).slopes():
+    for slope in DriftFaces(internal(terms), *(np.array([x]) for x in (left, right, drift))).slopes():
         assert np.isfinite(slope).all()
         assert (slope >= -1e-14 * drift).all()
 

@@ -58,10 +58,6 @@ class InternalEnergy(Functional):
         """Give P', above the floor rho U'', at densities >= 0, any shape."""
 
     @abstractmethod
-    def bounded_pressure(self, density: FloatArray, floor: float, bound: FloatArray) -> FloatArray:
-        """Give the integral of min(P', bound) from 0 to densities >= 0, for bounds >= 0 of the same shape."""
-
-    @abstractmethod
     def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
         """Write U' at the density, all arrays of shape (N,), and give the energy."""
 
@@ -134,10 +130,6 @@ class Entropy(InternalEnergy):
     def pressure_slope(self, density: FloatArray, floor: float) -> FloatArray:  # noqa: ARG002
         """T."""
         return np.full_like(density, self.temperature)
-
-    def bounded_pressure(self, density: FloatArray, floor: float, bound: FloatArray) -> FloatArray:  # noqa: ARG002
-        """min(T, bound) rho."""
-        return np.minimum(self.temperature, bound) * density
 
     def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
         """Write J and give the energy."""

@@ -7,16 +7,21 @@ to the other, H = U' and the pressure P with P' = rho H'. The flux over the cond
 
 is :math:`w (a + b) / 2 + P(a) - P(b)`, of the second order, where diffusion dominates (P' >= w / 2), and that of upwind
 transport and diffusion where drift does. It grows with a and falls with b, but does not vanish at rest unless H is
-linear. So it is bounded by multiples of the flux upwind in the fall j = w + H(a) - H(b) of J, which have both
-properties, and with them the sign of j:
+linear. So it is bounded by multiples of a flux that does, that of the entropy T in the drift of all other terms, whose
+U' is H_0: with the rise q = H_0(b) - H_0(a) - w and the fall j = w + H(a) - H(b) of J,
+
+.. math:: G_0 = T B(q / T) a - T B(-q / T) b,
+
+which is upwind in J (a j if j > 0, or b j) without an entropy, and
 
 .. math::
 
-   G &\in [\tfrac12, 2]\; a\, j &\text{ if } j \ge 0,\ a < b, \\
-   G &\in [2 b\, j,\ \tfrac12 \max(b\, j,\ w a + P(a) - P(b))] &\text{ if } j < 0.
+   G &\in [\tfrac12, 2]\, G_0 &\text{ if } j \ge 0,\ a < b, \\
+   G &\in [2 G_0,\ \tfrac12 \max(G_0,\ w a + P(a) - P(b))] &\text{ if } j < 0.
 
-(For j >= 0 and a >= b it lies between 0 and a j anyway; the last term keeps the steep H in vacuum out.) So F falls,
-nothing leaves an empty cell, and implicit steps have matrices of positive type.
+(For j >= 0 and a >= b it has the sign of j anyway; the last term keeps the steep H in vacuum out.) So F falls, nothing
+leaves an empty cell, and implicit steps have matrices of positive type. With an entropy or several powers a lower bound
+takes the place of the integral: the largest of those of each alone, for entropies (T - T B(w / T)) (a - b).
 
 References
 ----------
@@ -31,11 +36,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.functionals import InternalEnergy
+from wgflow.functionals import Entropy, PowerEnergy
+from wgflow.schemes.bernoulli import drift_factors, drift_shares
 from wgflow.typing import FloatArray, IntArray
 
-LEAST_FACTOR, LARGEST_FACTOR = 0.5, 2.0  # of the fluxes upwind in J, which bound the others
-FREE, UPWIND_IN_V, UPWIND_IN_J = range(3)
+LEAST_FACTOR, LARGEST_FACTOR = 0.5, 2.0  # of the fluxes that vanish at rest, which bound the others
+FREE, UPWIND, VANISHING = range(3)  # what a flux is a multiple of: G itself, its largest value or G_0
 STEEPNESS = 1e-3  # least density over that of the neighbour in the slope of H, which has no bound in vacuum
 
 
@@ -45,42 +51,63 @@ class InternalTerms:
 
     Parameters
     ----------
-    terms : sequence of InternalEnergy
-        The energies.
+    powers : sequence of PowerEnergy
+        The powers.
+    temperature : float
+        Sum of the temperatures of the entropies.
     mean : float
         The mean density, which sets the floors.
     """
 
-    terms: Sequence[InternalEnergy]
+    powers: Sequence[PowerEnergy]
+    temperature: float
     mean: float
 
     def pressure(self, density: FloatArray) -> FloatArray:
-        """P, the sum over the energies."""
-        return np.sum([term.pressure(density, term.floor(self.mean)) for term in self.terms], axis=0)
+        """P, the sum over all energies."""
+        powers = [term.pressure(density, term.floor(self.mean)) for term in self.powers]
+        return sum(powers, self.temperature * density)
 
     def pressure_slope(self, density: FloatArray) -> FloatArray:
-        """P', the sum over the energies."""
-        return np.sum([term.pressure_slope(density, term.floor(self.mean)) for term in self.terms], axis=0)
+        """P', the sum over all energies."""
+        return self.temperature + self.power_pressure_slope(density)
+
+    def power_pressure_slope(self, density: FloatArray) -> FloatArray:
+        """P' of the powers alone."""
+        return sum(self._power_slopes(density), np.zeros_like(density))
 
     def slope(self, density: FloatArray) -> FloatArray:
-        """H, the sum of U' over the energies."""
-        return np.sum([term.slope(np.maximum(density, term.floor(self.mean))) for term in self.terms], axis=0)
+        """H, the sum of U' over all energies."""
+        powers = self.power_slope(density)
+        if self.temperature == 0.0:
+            return powers
+        entropy = Entropy(self.temperature)
+        return powers + entropy.slope(np.maximum(density, entropy.floor(self.mean)))
 
-    def bounded_fall(self, left: FloatArray, right: FloatArray, bound: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Integral of min(P', bound) from ``right`` to ``left`` for one of the energies, and its number.
+    def power_slope(self, density: FloatArray) -> FloatArray:
+        """U' of the powers alone."""
+        slopes = [term.slope(np.maximum(density, term.floor(self.mean))) for term in self.powers]
+        return sum(slopes, np.zeros_like(density))
 
-        It is the one whose integral is largest: that of the sum has no closed form, and is not less.
-        """
-        falls = []
-        for term in self.terms:
-            floor = term.floor(self.mean)
+    def bounded_fall(self, left: FloatArray, right: FloatArray, drift: FloatArray) -> tuple[FloatArray, IntArray]:
+        """The bounded integral from ``right`` to ``left``, and the number of the energy that it is of."""
+        falls = [self._entropy_bound(drift) * (left - right)]
+        for term in self.powers:
+            floor, bound = term.floor(self.mean), 0.5 * drift
             falls.append(term.bounded_pressure(left, floor, bound) - term.bounded_pressure(right, floor, bound))
         numbers = np.abs(falls).argmax(axis=0)
         return np.choose(numbers, falls), numbers
 
-    def slope_of(self, numbers: IntArray, density: FloatArray) -> FloatArray:
-        """P' of the energies of the given numbers, at densities of the same shape."""
-        return np.choose(numbers, [term.pressure_slope(density, term.floor(self.mean)) for term in self.terms])
+    def bounded_slope(self, numbers: IntArray, density: FloatArray, drift: FloatArray) -> FloatArray:
+        """The derivative of these integrals by the density at one end."""
+        powers = [np.minimum(slope, 0.5 * drift) for slope in self._power_slopes(density)]
+        return np.choose(numbers, [self._entropy_bound(drift), *powers])
+
+    def _power_slopes(self, density: FloatArray) -> list[FloatArray]:
+        return [term.pressure_slope(density, term.floor(self.mean)) for term in self.powers]
+
+    def _entropy_bound(self, drift: FloatArray) -> FloatArray:
+        return self.temperature - drift_factors(drift, self.temperature)[0]
 
 
 class DriftFaces:
@@ -103,33 +130,37 @@ class DriftFaces:
 
     def __init__(self, internal: InternalTerms, left: FloatArray, right: FloatArray, drift: FloatArray) -> None:
         self._internal, self._left, self._right, self._drift = internal, left, right, drift
-        self._fall = drift + internal.slope(left) - internal.slope(right)
-        self._losing = np.where(self._fall < 0.0, right, left)
-        in_v = drift * left + internal.pressure(left) - internal.pressure(right)
-        in_j = self._losing * self._fall
-        bounded, self._number = internal.bounded_fall(left, right, 0.5 * drift)
-        free = in_v - bounded
-        least, most = LEAST_FACTOR * in_j, LARGEST_FACTOR * in_j
-        steep = (self._fall < 0.0) & (in_v > in_j)
-        least = np.where(steep, LEAST_FACTOR * in_v, least)
-        bound = (left < right) | (self._fall < 0.0)
-        small = bound & ((np.sign(free) != np.sign(in_j)) | (np.abs(free) < np.abs(least)))
+        self._rise = internal.power_slope(right) - internal.power_slope(left) - drift
+        self._factors = drift_factors(self._rise, internal.temperature)
+        vanishing = self._factors[0] * left - self._factors[1] * right
+        upwind = drift * left + internal.pressure(left) - internal.pressure(right)
+        bounded, self._number = internal.bounded_fall(left, right, drift)
+        free = upwind - bounded
+        falls = drift + internal.slope(left) - internal.slope(right) < 0.0
+        steep = falls & (upwind > vanishing)
+        least, most = LEAST_FACTOR * np.where(steep, upwind, vanishing), LARGEST_FACTOR * vanishing
+        bound = (left < right) | falls
+        small = bound & ((np.sign(free) != np.sign(vanishing)) | (np.abs(free) < np.abs(least)))
         large = bound & ~small & (np.abs(free) > np.abs(most))
         self.flux = np.where(small, least, np.where(large, most, free))
-        self._choice = np.where(small, np.where(steep, UPWIND_IN_V, UPWIND_IN_J), np.where(large, UPWIND_IN_J, FREE))
+        self._choice = np.where(small, np.where(steep, UPWIND, VANISHING), np.where(large, VANISHING, FREE))
         self._factor = np.where(large, LARGEST_FACTOR, LEAST_FACTOR)
 
     def slopes(self) -> tuple[FloatArray, FloatArray]:
         """Derivatives of the fluxes by a, and minus those by b; none is negative."""
-        by_left = self._slope(self._left, self._right, self._drift, np.maximum(self._fall, 0.0))
-        by_right = self._slope(self._right, self._left, np.zeros_like(self._drift), np.maximum(-self._fall, 0.0))
+        share = drift_shares(self._rise, self._internal.temperature)
+        mobility = share * self._left + (1.0 - share) * self._right
+        by_left = self._slope(self._left, self._right, self._drift, self._factors[0], mobility)
+        by_right = self._slope(self._right, self._left, np.zeros_like(self._drift), self._factors[1], mobility)
         return by_left, by_right
 
-    def _slope(self, here: FloatArray, there: FloatArray, in_v: FloatArray, in_j: FloatArray) -> FloatArray:
-        """The derivative by one density, with what the fluxes upwind in V and J carry of a unit of it."""
+    def _slope(
+        self, here: FloatArray, there: FloatArray, upwind: FloatArray, factor: FloatArray, mobility: FloatArray
+    ) -> FloatArray:
+        """The derivative by one density, of which the drift carries the factors ``upwind``, and ``factor`` in G_0."""
         own = self._internal.pressure_slope(here)
-        bounded = np.minimum(self._internal.slope_of(self._number, here), 0.5 * self._drift)
+        bounded = self._internal.bounded_slope(self._number, here, self._drift)
         least = np.maximum(here, STEEPNESS * there)
-        curvature = own / np.where(least > 0.0, least, 1.0)  # of U; no mass leaves two empty cells
-        upwind_in_j = self._factor * (in_j + self._losing * curvature)
-        return np.choose(self._choice, [in_v + own - bounded, self._factor * (in_v + own), upwind_in_j])
+        curvature = self._internal.power_pressure_slope(here) / np.where(least > 0.0, least, 1.0)
+        free, vanishing = upwind + own - bounded, factor + mobility * curvature
+        return np.choose(self._choice, [free, self._factor * (upwind + own), self._factor * vanishing])

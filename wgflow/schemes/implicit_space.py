@@ -25,19 +25,10 @@ from numpy.typing import NDArray
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
-from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, Sum
+from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, PowerEnergy, Sum
+from wgflow.schemes.bernoulli import drift_factors
 from wgflow.schemes.implicit_powers import DriftFaces, InternalTerms
 from wgflow.typing import FloatArray
-
-LARGEST_EXPONENT = 800.0  # beyond it exp of minus it is 0
-
-
-def bernoulli(x: FloatArray) -> FloatArray:
-    """``x / (exp(x) - 1)``, 1 at 0, tending to -x and 0 at -inf and inf, any shape."""
-    size = np.minimum(np.abs(x), LARGEST_EXPONENT)
-    small = size < 1e-8
-    falling = np.where(small, 1.0 - 0.5 * size, size * np.exp(-size) / -np.expm1(-np.where(small, 1.0, size)))
-    return falling + np.maximum(-x, 0.0)
 
 
 class DiffusionFluxes:
@@ -60,14 +51,13 @@ class DiffusionFluxes:
 
     def __init__(self, functional: Functional, domain: Domain, transport: float, reaction: float = 0.0) -> None:
         terms = _flatten(functional)
-        self._internal = [term for term in terms if isinstance(term, InternalEnergy)]
+        internal = [term for term in terms if isinstance(term, InternalEnergy)]
         others = [term for term in terms if not isinstance(term, InternalEnergy)]
-        if not self._internal:
+        if not internal:
             raise InputError("implicit steps are for diffusion, and F has no internal energy; use explicit ones")
         self._rest: GridFunctional | None = Sum(tuple(others)).on_grid(domain) if others else None
-        entropies = [term.temperature for term in self._internal if isinstance(term, Entropy)]
-        self._temperature = sum(entropies)
-        self._has_powers = len(entropies) < len(self._internal)
+        self._temperature = sum(term.temperature for term in internal if isinstance(term, Entropy))
+        self._powers = [term for term in internal if isinstance(term, PowerEnergy)]
         faces = list_faces(domain)
         self._first, self._second = faces.cells.T.copy()
         self._conductance, self._reaction = transport * faces.conductance, reaction
@@ -81,7 +71,7 @@ class DiffusionFluxes:
     def rate(self, density: FloatArray) -> FloatArray:
         """Change of the density in unit time, shape (N,)."""
         potential = self._potential(density)
-        if self._has_powers:
+        if self._powers:
             through = self._nonlinear(np.maximum(density, 0.0), potential)
         else:
             leaving, entering = self._linear_factors(potential)
@@ -101,7 +91,7 @@ class DiffusionFluxes:
         from scipy.sparse import csc_array
 
         potential, held = self._potential(density), np.maximum(density, 0.0)
-        leaving, entering = self._slopes(held, potential) if self._has_powers else self._linear_factors(potential)
+        leaving, entering = self._slopes(held, potential) if self._powers else self._linear_factors(potential)
         diagonal = self.volumes
         if self._reaction > 0.0:
             slope = self._first_variation(held, potential) + self._terms(held).pressure_slope(held)
@@ -120,7 +110,7 @@ class DiffusionFluxes:
 
     def _terms(self, density: FloatArray) -> InternalTerms:
         """The internal energies with the floors of a density."""
-        return InternalTerms(self._internal, float(self.volumes @ density) / self._volume)
+        return InternalTerms(self._powers, self._temperature, float(self.volumes @ density) / self._volume)
 
     def _first_variation(self, density: FloatArray, potential: FloatArray | None) -> FloatArray:
         slope = self._terms(density).slope(density)
@@ -128,14 +118,11 @@ class DiffusionFluxes:
 
     def _linear_factors(self, potential: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """Factors of the densities of the first and second cell of each face in the flux of entropies."""
-        diffusion = self._temperature * self._conductance
         if potential is None:
+            diffusion = self._temperature * self._conductance
             return diffusion, diffusion
-        rise = potential[self._second] - potential[self._first]
-        # B(x) = B(|x|) + max(-x, 0): as the temperature vanishes the fluxes become upwind ones, without overflow.
-        size = np.minimum(np.abs(rise), LARGEST_EXPONENT * self._temperature) / self._temperature
-        slower = diffusion * bernoulli(size)
-        return slower + self._conductance * np.maximum(-rise, 0.0), slower + self._conductance * np.maximum(rise, 0.0)
+        leaving, entering = drift_factors(potential[self._second] - potential[self._first], self._temperature)
+        return self._conductance * leaving, self._conductance * entering
 
     def _nonlinear(self, density: FloatArray, potential: FloatArray | None) -> FloatArray:
         """Flux from the first to the second cell of each face, with powers of the density."""
