@@ -74,6 +74,20 @@ def test_vacuum_has_a_finite_potential_and_a_convex_energy(energy):
     assert np.isfinite(change).all()
 
 
+@pytest.mark.parametrize("mass", [1e-100, 1.0, 1e60])
+def test_floors_are_shares_of_the_mean_density(mass):
+    """1e-30 of the mean for logarithms, and J at most 1e6 times that of the mean for m = 1 / 2."""
+    box = Box([[0.0, 4.0]], 4)
+    vacuum = mass * np.array([1.0, 1e-5, 1e-35, 0.0])
+    logarithm = Entropy(0.7).on_grid(box).first_variation(vacuum)
+    floor = np.log(0.25 * mass * 1e-30 * (1.0 + 1e-5))
+    assert logarithm == pytest.approx(0.7 * (1.0 + np.array([*np.log(vacuum[:2]), floor, floor])), rel=1e-14)
+    power = PowerEnergy(0.5, 2.0).on_grid(box).first_variation(vacuum)
+    mean = -2.0 / np.sqrt(0.25 * mass * (1.0 + 1e-5))
+    assert power[2:] == pytest.approx(np.full(2, 1e6 * mean), rel=1e-12)
+    assert power[:2] == pytest.approx(-2.0 / np.sqrt(vacuum[:2]), rel=1e-12)
+
+
 def test_curvature_in_vacuum_is_that_of_a_tenth_of_the_neighbour():
     bound, change = Entropy().on_grid(Box([[0.0, 4.0]], 4)), np.empty(4)
     bound.evaluate(np.array([0.0, 1.0, 0.5, 0.0]), change)

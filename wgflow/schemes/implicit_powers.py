@@ -161,6 +161,6 @@ class DriftFaces:
         own = self._internal.pressure_slope(here)
         bounded = self._internal.bounded_slope(self._number, here, self._drift)
         least = np.maximum(here, STEEPNESS * there)
-        curvature = self._internal.power_pressure_slope(here) / np.where(least > 0.0, least, 1.0)
-        free, vanishing = upwind + own - bounded, factor + mobility * curvature
+        share = mobility / np.where(least > 0.0, least, 1.0)  # first: H' may overflow in vacuum
+        free, vanishing = upwind + own - bounded, factor + share * self._internal.power_pressure_slope(here)
         return np.choose(self._choice, [free, self._factor * (upwind + own), self._factor * vanishing])
