@@ -108,3 +108,17 @@ def test_weak_diffusion_in_a_strong_drift_is_upwind_transport(exponent, strength
         errors.append(abs(found - exact).sum() * box.spacing[0])
     # Both edges widen to normal distributions: |erf| integrates to 2 sqrt(2 h t / pi).
     assert errors == pytest.approx([2.0 * np.sqrt(2.0 * h / np.pi) for h in (0.04, 0.02)], rel=0.02)
+
+
+@pytest.mark.parametrize("drift", [0.1, 3.0, 40.0])
+@pytest.mark.parametrize("exponent", [1.2, 1.5, 2.0, 3.0])
+def test_fluxes_vanish_at_rest_and_change_their_sign_there(exponent, drift):
+    """H(b) = H(a) + w."""
+    factor = exponent / (exponent - 1.0)
+    for left in (1e-4, 0.1, 2.0):
+        right = (left ** (exponent - 1.0) + drift / factor) ** (1.0 / (exponent - 1.0))
+        terms = (PowerEnergy(exponent),)
+        round_off = 1e-14 * drift * right
+        assert flux(terms, left, right, drift) == pytest.approx(0.0, abs=round_off)
+        assert flux(terms, left, right * (1.0 - 1e-3), drift) > round_off * left
+        assert flux(terms, left, right * (1.0 + 1e-3), drift) < -round_off * left

@@ -134,7 +134,7 @@ class ImplicitFiniteVolume(ImplicitState):
         self.counts = StepCounts()
 
     def step(self) -> None:
-        """Advance by one accepted step."""
+        """Advance by one accepted step; raises ComputationError if none is found, or only ever shorter ones."""
         self._mass = float(self._fluxes.volumes @ self._density)
         start_rate = self._fluxes.rate(self._density)
         if self._control.aim == 0.0:
