@@ -50,9 +50,11 @@ def test_the_hessian_is_the_change_of_the_potential(energy):
 @pytest.mark.parametrize("energy", ENERGIES)
 def test_pressures_belong_to_the_energies(energy):
     density = np.geomspace(1e-3, 10.0, 7)
-    assert energy.pressure(density) == pytest.approx(density * energy.slope(density) - inner_energy(energy, density))
-    slope = central_difference(lambda s: energy.pressure(density * (1.0 + s)) / density, 1e-3)
-    assert energy.pressure_slope(density) == pytest.approx(slope, rel=1e-8)
+    assert energy.pressure(density, 0.0) == pytest.approx(
+        density * energy.slope(density) - inner_energy(energy, density)
+    )
+    slope = central_difference(lambda s: energy.pressure(density * (1.0 + s), 0.0) / density, 1e-3)
+    assert energy.pressure_slope(density, 0.0) == pytest.approx(slope, rel=1e-8)
 
 
 @pytest.mark.parametrize("energy", [Entropy(), PowerEnergy(0.5), PowerEnergy(1.5), PowerEnergy(3.0)])
@@ -62,7 +64,7 @@ def test_vacuum_has_a_finite_potential_and_a_convex_energy(energy):
     vacuum = np.array([0.0, 1.0, 0.0, 0.0])
     potential = bound.first_variation(vacuum)
     assert np.isfinite(potential).all()
-    low = 0.5 * energy.floor if energy.floor > 0.0 else 1e-9
+    low = 0.5 * energy.floor(0.25) or 1e-9
     filled = vacuum + low * np.array([1.0, 0.0, 0.0, 0.0])
     rise = bound.value(filled) - bound.value(vacuum)
     assert rise == pytest.approx(low * potential[0], rel=1e-6, abs=1e-13)
@@ -70,6 +72,20 @@ def test_vacuum_has_a_finite_potential_and_a_convex_energy(energy):
     bound.evaluate(vacuum, change)
     bound.hessian(np.array([1e-40, -1.0, 1e-40, 0.0]), change)
     assert np.isfinite(change).all()
+
+
+@pytest.mark.parametrize("mass", [1e-100, 1.0, 1e60])
+def test_floors_are_shares_of_the_mean_density(mass):
+    """1e-30 of the mean for logarithms, and J at most 1e6 times that of the mean for m = 1 / 2."""
+    box = Box([[0.0, 4.0]], 4)
+    vacuum = mass * np.array([1.0, 1e-5, 1e-35, 0.0])
+    logarithm = Entropy(0.7).on_grid(box).first_variation(vacuum)
+    floor = np.log(0.25 * mass * 1e-30 * (1.0 + 1e-5))
+    assert logarithm == pytest.approx(0.7 * (1.0 + np.array([*np.log(vacuum[:2]), floor, floor])), rel=1e-14)
+    power = PowerEnergy(0.5, 2.0).on_grid(box).first_variation(vacuum)
+    mean = -2.0 / np.sqrt(0.25 * mass * (1.0 + 1e-5))
+    assert power[2:] == pytest.approx(np.full(2, 1e6 * mean), rel=1e-12)
+    assert power[:2] == pytest.approx(-2.0 / np.sqrt(vacuum[:2]), rel=1e-12)
 
 
 def test_curvature_in_vacuum_is_that_of_a_tenth_of_the_neighbour():

@@ -41,7 +41,7 @@ class ConcentrationWatch:
     def check(self, density: FloatArray, time: float) -> None:
         """Raise ComputationError if a cell holds too much."""
         before, self.share = self.share, self._share(density)
-        if self.share > max(self._allowed, before) and self._contrast(density) > RESOLVED_CONTRAST:
+        if self.share > max(self._allowed, before) and not self._is_resolved(density):
             raise ComputationError(
                 f"concentration at t = {time:g}: one cell holds {self.share:.0%} of the mass, so that the grid does "
                 "not resolve the density any more; the solution may blow up: stop before, or refine the grid"
@@ -53,9 +53,9 @@ class ConcentrationWatch:
         np.multiply(density, self._domain.volumes, out=self._masses)
         return float(self._masses.max() / self._masses.sum())
 
-    def _contrast(self, density: FloatArray) -> float:
-        """Density of the fullest cell over the least one beside it."""
+    def _is_resolved(self, density: FloatArray) -> bool:
+        """Whether all cells beside the fullest one have a density of the same size."""
         values, fullest = density.ravel(), int(self._masses.argmax())
         faces = list_faces(self._domain).cells
         beside = faces[(faces == fullest).any(axis=1)]
-        return float(values[fullest] / max(values[beside].min(), 1e-300))
+        return bool(values[fullest] <= RESOLVED_CONTRAST * values[beside].min())

@@ -28,9 +28,11 @@ NEWTON_TOLERANCE = 1e-11  # L1 size of the last correction over the mass
 NEGATIVE_ROUND_OFF = 1e-14  # of the largest density, set to zero
 IMPLICIT_TOLERANCE = 1e-6
 MAX_ATTEMPTS = 60
+CRAWLING, MAX_REFUSALS = 1e-6, 300  # step over the time to the next output; steps refused, all kept ones being shorter
 
 GAMMA = 2.0 - math.sqrt(2.0)
 DIAGONAL = 0.5 * GAMMA  # factor of the step in the equation of every stage
+EXTRAPOLATION = (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))  # from start to middle, in the backward formula
 # Weights of the rates at the start, the middle and the end: those of TR-BDF2 less those of its method of third order.
 ERROR_WEIGHTS = (
     (math.sqrt(2.0) - 1.0) / 3.0,
@@ -104,7 +106,7 @@ class ImplicitFiniteVolume(ImplicitState):
         super().__init__(functional, domain, density, time)
         self._factor: Any = None
         self._factored = np.empty(0)
-        self._mass = 1.0
+        self._mass, self._refusals = 1.0, 0
         self.begin_interval(math.inf)
 
     def begin_interval(self, end: float) -> None:
@@ -132,7 +134,7 @@ class ImplicitFiniteVolume(ImplicitState):
         self.counts = StepCounts()
 
     def step(self) -> None:
-        """Advance by one accepted step."""
+        """Advance by one accepted step; raises ComputationError if none is found, or only ever shorter ones."""
         self._mass = float(self._fluxes.volumes @ self._density)
         start_rate = self._fluxes.rate(self._density)
         if self._control.aim == 0.0:
@@ -140,7 +142,9 @@ class ImplicitFiniteVolume(ImplicitState):
             self._control.begin(self._tolerance / change if change > 0.0 else math.inf)
         for _ in range(MAX_ATTEMPTS):
             step = self._control.propose(self._end - self.time)
+            before = self.time
             if self._attempt(step, start_rate):
+                self._check_progress(before, step)
                 return
             self.counts.rejected += 1
         raise ComputationError(
@@ -164,11 +168,23 @@ class ImplicitFiniteVolume(ImplicitState):
                 self._accept(density, energy, step, self._end)
                 return True
         self._control.refuse(step)
+        self._refusals += 1
         return False
+
+    def _check_progress(self, before: float, step: float) -> None:
+        """Raise ComputationError if steps are refused again and again, so that the next output would take for ever."""
+        if not step < CRAWLING * (self._end - before) < math.inf:
+            self._refusals = 0
+        elif self._refusals >= MAX_REFUSALS or self.time == before:
+            raise ComputationError(
+                f"steps from t = {before:g} to {self._end:g} are no longer than {step:.1e}: beyond, no density is found"
+                " that is positive and lowers F; diffusion or drift may be too fast for such times, or data too large"
+            )
 
     def _backward_euler(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """Density after a step and the estimate of its error; None if the equation could not be solved."""
-        self._factorise(self._density, step)
+        if not self._factorise(self._density, step):
+            return None
         density = self._solve(self._density, self._density, step)
         if density is None:
             return None
@@ -177,11 +193,12 @@ class ImplicitFiniteVolume(ImplicitState):
     def _tr_bdf2(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """The same by the trapezoidal rule to the time GAMMA step, then by the backward formula of second order."""
         start, implicit = self._density, DIAGONAL * step
-        self._factorise(start, implicit)
+        if not self._factorise(start, implicit):
+            return None
         middle = self._solve(start + implicit * start_rate, start, implicit)
         if middle is None:
             return None
-        known = (middle - (1.0 - GAMMA) ** 2 * start) / (GAMMA * (2.0 - GAMMA))
+        known = middle + EXTRAPOLATION * (middle - start)  # in this form its weights add to 1, so that mass is kept
         density = self._solve(known, middle, implicit)
         if density is None:
             return None
@@ -206,15 +223,22 @@ class ImplicitFiniteVolume(ImplicitState):
                 return density
             if not math.isfinite(size):
                 return None
-            if size > SLOW * before:
-                self._factorise(density, step)
+            if size > SLOW * before and not self._factorise(density, step):
+                return None
         return None
 
-    def _factorise(self, density: FloatArray, step: float) -> None:
-        """Factorise the matrix of Newton's method, unless it is that of the last time."""
+    def _factorise(self, density: FloatArray, step: float) -> bool:
+        """Factorise the matrix of Newton's method, unless it is that of the last time; whether it can be inverted."""
         matrix = self._fluxes.matrix(density, step)
-        if not np.array_equal(matrix.data, self._factored):
-            self._factor, self._factored = factorise(matrix), matrix.data
+        if np.array_equal(matrix.data, self._factored):
+            return True
+        self._factored = np.empty(0)
+        try:
+            self._factor = factorise(matrix)
+        except RuntimeError:  # exactly singular: the volumes are lost beside the diffusion in such a step
+            return False
+        self._factored = matrix.data
+        return True
 
     def _is_positive(self, density: FloatArray) -> bool:
         return bool(density.min() >= -NEGATIVE_ROUND_OFF * density.max())
