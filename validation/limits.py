@@ -10,11 +10,8 @@
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +22,6 @@ from wgflow import (
     Circle,
     Entropy,
     Features,
-    FlowWarning,
     Interaction,
     Particles,
     Population,
@@ -192,7 +188,7 @@ def dimension(domain: Domain) -> int:
 
 def cloud(units: Units) -> Particles:
     """Particles on a line."""
-    places = np.linspace(-1.0, 1.3, 16)[:, None] ** 3 + 0.1
+    places = 0.8 * np.linspace(-1.0, 1.3, 16)[:, None] ** 3 + 0.1
     return Particles(units.length * places, np.full(16, units.mass / 16.0), np.ones(16))
 
 
