@@ -18,7 +18,7 @@ from wgflow.typing import FloatArray
 
 ScalarFunction = Callable[[FloatArray], FloatArray]
 
-REACH = 16  # cells to each side of 0 where samples of a kernel are checked
+REACH, LEAST_REACH = 16, 4  # cells to each side of 0 where samples of a kernel are checked, at most and at least
 TOLERATED = 0.1  # error of its integral there, relative, from which on a warning is due
 
 
@@ -76,17 +76,19 @@ def _with_mean_ends(box: Box, shape: tuple[int, ...], kernel: ScalarFunction) ->
 
 
 def warn_of_sampling(box: Box, kernel: ScalarFunction) -> None:
-    """Warn if samples at the cells of a box misjudge the integral of a kernel around 0.
+    """Warn if samples at the cells of a box misjudge the integral of a kernel around 0; boxes of few cells do not.
 
-    The estimate is the difference of the sums over two grids, at the displacements of cells and in the middle between.
+    The estimate is the difference of the sums over two grids, at the displacements of cells and in the middle between,
+    of the kernel times a bump that vanishes at the end.
     """
     reach = [min(REACH, n // 2 if wraps else n - 1) for n, wraps in zip(box.shape, box.periodic, strict=True)]
-    steps = [np.arange(-r, r + 1) * width for r, width in zip(reach, box.spacing, strict=True)]
-    weights = reduce(np.multiply.outer, [np.where(abs(np.arange(-r, r + 1)) == r, 0.5, 1.0) for r in reach]).ravel()
-    at_cells = kernel(_mesh(steps))
-    between = kernel(_mesh([0.5 * (step[1:] + step[:-1]) for step in steps]))
-    size = max(float(weights @ abs(at_cells)), float(abs(between).sum()))
-    error = abs(float(weights @ at_cells) - math.fsum(between)) / size if size > 0.0 else 0.0
+    if min(reach) < LEAST_REACH:
+        return
+    at_cells, between = (
+        _tapered([np.arange(-r, r) + shift for r in reach], reach, box.spacing, kernel) for shift in (0.0, 0.5)
+    )
+    size = max(float(abs(values).sum()) for values in (at_cells, between))
+    error = abs(math.fsum(at_cells) - math.fsum(between)) / size if size > 0.0 else 0.0
     if error > TOLERATED:
         warnings.warn(
             f"the interaction kernel varies within a cell of size {max(box.spacing):.3g}: its samples misjudge its "
@@ -94,6 +96,15 @@ def warn_of_sampling(box: Box, kernel: ScalarFunction) -> None:
             FlowWarning,
             stacklevel=3,
         )
+
+
+def _tapered(
+    places: Sequence[NDArray[Any]], reach: Sequence[int], spacing: Sequence[float], kernel: ScalarFunction
+) -> FloatArray:
+    """Values of a kernel at displacements of some numbers of cells, times squared cosines that end at the reach."""
+    bumps = [np.cos(0.5 * np.pi * place / r) ** 2 for place, r in zip(places, reach, strict=True)]
+    values = kernel(_mesh([place * width for place, width in zip(places, spacing, strict=True)]))
+    return np.asarray(values * reduce(np.multiply.outer, bumps).ravel(), dtype=np.float64)
 
 
 def _mesh(steps: Sequence[NDArray[Any]]) -> FloatArray:
