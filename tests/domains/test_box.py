@@ -13,10 +13,10 @@ def test_cells_fill_the_box():
     box = Box([(-1.0, 3.0), (0.0, 1.0), (2.0, 2.5)], (8, 4, 5))
     assert box.shape == (8, 4, 5)
     assert box.points.shape == (8, 4, 5, 3)
-    assert box.volumes.sum() == pytest.approx(4.0 * 1.0 * 0.5)
-    np.testing.assert_allclose(box.points[0, 0, 0], [-0.75, 0.125, 2.05])
-    np.testing.assert_allclose(box.points[-1, -1, -1], [2.75, 0.875, 2.45])
-    assert box.points[3, 1, 2] == pytest.approx([box.axes[0][3], box.axes[1][1], box.axes[2][2]])
+    assert box.volumes.sum() == pytest.approx(4.0 * 1.0 * 0.5, rel=1e-14)
+    np.testing.assert_allclose(box.points[0, 0, 0], [-0.75, 0.125, 2.05], rtol=1e-14)
+    np.testing.assert_allclose(box.points[-1, -1, -1], [2.75, 0.875, 2.45], rtol=1e-14)
+    assert box.points[3, 1, 2] == pytest.approx([box.axes[0][3], box.axes[1][1], box.axes[2][2]], rel=1e-14)
 
 
 def test_the_continuity_equation_has_no_reaction():

@@ -75,10 +75,10 @@ def test_potential_and_gradient_are_the_derivatives(name):
             return functional.at_particles(Particles(points, weights, start.signs)).energy
 
         size = abs(found.potential).max()
-        assert central_difference(energy, 1e-3) == pytest.approx(found.potential[j], rel=1e-8, abs=1e-9 * size)
+        assert central_difference(energy, 1e-3) == pytest.approx(found.potential[j], rel=1.9e-11, abs=1.9e-12 * size)
         for axis in range(start.points.shape[1]):
             slope = central_difference(lambda s, j=j, axis=axis: energy(s, j, axis), 1e-4)
-            assert slope == pytest.approx(start.weights[j] * found.gradient[j, axis], rel=1e-6, abs=1e-7 * size)
+            assert slope == pytest.approx(start.weights[j] * found.gradient[j, axis], rel=3e-10, abs=3e-11 * size)
 
 
 @pytest.mark.parametrize("name", ["plane", "circle"])
@@ -86,9 +86,9 @@ def test_second_derivatives_of_the_features(name):
     functional = risk_on(DOMAINS[name])
     fn, points = functional.fn, np.random.default_rng(4).normal(size=(5, 2))
     coefficients = np.linspace(-1.0, 1.5, functional.targets.size)
-    assert fn.jacobian(points) == pytest.approx(central_differences(fn, points), abs=1e-6)
+    assert fn.jacobian(points) == pytest.approx(central_differences(fn, points), abs=3.2e-9)
     hessian = central_differences(lambda x: fn.gradient(x, coefficients), points)
-    assert fn.hessian(points, coefficients) == pytest.approx(hessian, abs=1e-6)
+    assert fn.hessian(points, coefficients) == pytest.approx(hessian, abs=4.7e-8)
     values = np.empty(5)
     fn.values(points, coefficients, values)
     assert values == pytest.approx(fn(points) @ coefficients, rel=1e-12)
@@ -121,7 +121,9 @@ def test_a_kernel_that_is_not_even_moves_the_signal():
 
     target, state = random_particles(LINE, 3, seed=5), random_particles(LINE, 4)
     left = signal_of(state, skew, LINE.points) - signal_of(target, skew, LINE.points)
-    assert Deconvolution(SKEW, target, LINE).at_particles(state).energy == pytest.approx(0.5 * (left**2).mean())
+    assert Deconvolution(SKEW, target, LINE).at_particles(state).energy == pytest.approx(
+        0.5 * (left**2).mean(), rel=1e-14
+    )
 
 
 def test_a_signal_may_be_given_by_its_values():
@@ -143,7 +145,7 @@ def test_noise_is_that_of_the_samples_that_determine_the_signal():
     target = random_particles(PLANE, 3, seed=5)
     noisy = Deconvolution(DirichletKernel(2), target, PLANE, noise=0.3, seed=8)
     values = 0.3 * np.random.default_rng(8).standard_normal((5, 5))
-    assert noisy.at_particles(target).energy == pytest.approx(0.5 * (values**2).mean(), rel=1e-12)
+    assert noisy.at_particles(target).energy == pytest.approx(0.5 * (values**2).mean(), rel=1e-14)
     assert (noisy.targets == Deconvolution(DirichletKernel(2), target, PLANE, noise=0.3, seed=8).targets).all()
 
 
@@ -168,7 +170,7 @@ class TestKernels:
         assert found[3, 5] == 1.0
         expected = SampledKernel(bells, 5).coefficients(periods)[2:9]
         assert found == pytest.approx(expected, abs=1e-12)
-        assert abs(found).min(axis=1)[0] < 1e-8
+        assert abs(found).min(axis=1)[0] < 1e-14
 
     def test_their_errors(self):
         with pytest.raises(InputError, match="frequencies = 0"):

@@ -31,7 +31,7 @@ def test_the_potential_is_the_derivative_of_the_energy_by_a_weight(name):
             moved = Particles(particles.points, particles.weights + s * unit, particles.signs)
             return functional.at_particles(moved).energy
 
-        assert central_difference(energy, 2e-3) == pytest.approx(potential[j], rel=1e-8, abs=1e-8)
+        assert central_difference(energy, 2e-3) == pytest.approx(potential[j], rel=2e-9, abs=2e-9)
 
 
 @for_every_functional
@@ -46,7 +46,7 @@ def test_the_gradient_times_the_weight_is_the_derivative_of_the_energy_by_a_posi
             return functional.at_particles(Particles(points, particles.weights, particles.signs)).energy
 
         expected = particles.weights[j] * gradient[j, axis]
-        assert central_difference(energy, 1e-4) == pytest.approx(expected, rel=1e-7, abs=1e-7)
+        assert central_difference(energy, 1e-4) == pytest.approx(expected, rel=6e-9, abs=6e-9)
 
 
 @given(seed=st.integers(0, 2**32 - 1), inputs=st.integers(1, 8))

@@ -44,9 +44,9 @@ def test_jacobians_and_hessians_are_the_derivatives(name):
     )
     for axis, step in enumerate(np.eye(p)):
         slopes = central_difference(lambda t, step=step: fn(points + t * step), 1e-3)
-        np.testing.assert_allclose(jacobian[:, :, axis], slopes, atol=1e-8)
+        np.testing.assert_allclose(jacobian[:, :, axis], slopes, atol=4.9e-11, rtol=4.9e-10)
         bends = central_difference(lambda t, step=step: gradient(points + t * step, coefficients), 1e-3)
-        np.testing.assert_allclose(hessian[:, :, axis], bends, atol=1e-7)
+        np.testing.assert_allclose(hessian[:, :, axis], bends, atol=1.1e-8, rtol=1.1e-8)
 
 
 def test_squared_relu_is_a_parabola_on_one_side():

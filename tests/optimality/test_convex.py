@@ -55,9 +55,9 @@ def test_one_spike_loses_a_weight_that_is_known():
     one = found.measure
     assert one.weights.size == 1
     # The bumps are not even around the spike: it may move by what the penalty allows, a little.
-    assert np.abs(one.points[0] - spike[0]).max() < 0.01
-    assert one.weights[0] == pytest.approx(1.0 - 0.01 / norm, rel=2e-3)
-    assert abs(found.certificate.gap) < 1e-10 * 0.5 * norm
+    assert np.abs(one.points[0] - spike[0]).max() < 1.8e-4
+    assert one.weights[0] == pytest.approx(1.0 - 0.01 / norm, rel=4.6e-7)
+    assert abs(found.certificate.gap) < 1e-12 * 0.5 * norm
 
 
 def test_the_spike_is_recovered_without_regularisation():
@@ -65,7 +65,7 @@ def test_the_spike_is_recovered_without_regularisation():
     bumps = Bumps(CENTRES)
     found = find_optimum(Features(bumps, 0.7 * bumps(spike)[0]), Circle(4), tolerance=1e-14)
     assert found.value < 1e-14
-    assert np.abs(found.measure.weights @ found.measure.points - 0.7 * spike[0]).max() < 1e-5
+    assert np.abs(found.measure.weights @ found.measure.points - 0.7 * spike[0]).max() < 1e-12
 
 
 @pytest.mark.parametrize("loss", ["square", "logistic"])
@@ -75,8 +75,8 @@ def test_gaps_close_and_no_dense_grid_does_better(loss, domain):
     functional = deconvolution(loss)
     found = find_optimum(functional, domain)
     assert found.converged
-    assert abs(found.certificate.gap) < 1e-10
-    assert found.certificate.support_residual < 1e-8
+    assert abs(found.certificate.gap) < 1e-12
+    assert found.certificate.support_residual < 1e-12
     assert found.certificate.min_potential > -1e-9
     value = projected_gradient(functional, domain.signs)
     assert -1e-12 < value - found.value < 2e-3 * value
@@ -105,7 +105,7 @@ def test_a_given_mass_is_kept():
     assert smooth.converged
     assert smooth.measure.mass == pytest.approx(1.2, rel=1e-12)
     assert smooth.measure.weights.size > 1
-    assert smooth.certificate.support_residual < 1e-9
+    assert smooth.certificate.support_residual < 1e-12
 
 
 def test_boxes_and_high_dimension():
@@ -116,13 +116,13 @@ def test_boxes_and_high_dimension():
     )
     found = find_optimum(bumps + Mass(0.002), Box([(0.0, 0.8)], 8))
     assert found.measure.points.max() == 0.8
-    assert abs(found.certificate.gap) < 1e-11
+    assert abs(found.certificate.gap) < 1e-12
     generator = np.random.default_rng(1)
     centres = generator.normal(size=(12, 5))
     centres /= np.linalg.norm(centres, axis=1)[:, None]
     found = find_optimum(Features(Bumps(centres), generator.normal(size=12)) + Mass(0.01), Hypersphere(5))
     assert found.converged
-    assert found.certificate.gap < 1e-10
+    assert found.certificate.gap < 1e-12
 
 
 def test_population_risk_finds_the_teacher_but_for_the_penalty():
@@ -148,7 +148,7 @@ def test_second_derivatives_of_weights():
         for k in range(3):
             step = 1e-5 * np.eye(3)[k]
             up, down = (functional.at_particles(Particles(points, weights + s * step, signs)) for s in (1.0, -1.0))
-            assert abs(found[k] - (up.potential - down.potential) / 2e-5).max() < 1e-8
+            assert abs(found[k] - (up.potential - down.potential) / 2e-5).max() < 2.4e-10
 
 
 def test_a_quadratic_form_with_a_given_sum_of_weights():
@@ -165,14 +165,14 @@ def test_gradients_of_scaled_weights_are_those_of_their_free_variables(mass):
     expected = central_differences(
         lambda z: np.array([free_weights(row, mass)[0] @ potential for row in z]), masses[None]
     )
-    assert free_weights(masses, mass)[1](potential) == pytest.approx(expected[0], abs=1e-8)
+    assert free_weights(masses, mass)[1](potential) == pytest.approx(expected[0], abs=5.8e-9)
     assert free_weights(masses, mass)[0].sum() == pytest.approx(0.8 if mass is None else mass, rel=1e-15)
 
 
 def test_atoms_that_came_together_are_joined():
     points = on_circle(np.array([0.3, 0.3 + 4e-6, 0.3 + 2e-6, 2.0]))
     joined = join_atoms(Particles(points, [0.2, 0.6, 0.4, 0.1], [1.0, 1.0, -1.0, 1.0]), Circle(4))
-    assert joined.weights.tolist() == pytest.approx([0.8, 0.4, 0.1])
+    assert joined.weights.tolist() == pytest.approx([0.8, 0.4, 0.1], rel=1e-12)
     assert np.arctan2(*joined.points[0][::-1]) == pytest.approx(0.3 + 3e-6, abs=1e-12)
 
 

@@ -81,7 +81,7 @@ def test_fixed_steps_converge_to_the_flow_at_their_order(flow, method, order, op
     start = draw_directions(Hypersphere(3), 1.0, 6, seed=1)
     steps = 0.5 / np.array([16, 32, 64]) if order == 4 else 0.5 / np.array([64, 128, 256])
     errors = errors_of(method, SMOOTH, flow, start, steps, **options)
-    assert np.log2(errors[:-1] / errors[1:]) == pytest.approx(order, abs=0.15)
+    assert np.log2(errors[:-1] / errors[1:]) == pytest.approx(order, abs=0.058)
     assert errors[-1] < (1e-7 if order == 4 else 5e-2)
 
 
@@ -149,7 +149,7 @@ def test_small_batches_in_many_steps_follow_the_flow():
     start = draw_balanced(3, 1.0, 20, seed=1)
     exact = advance(ParticleFlow(Population(TEACHER), start, method=Adaptive(1e-9)), [2.0])[0]
     descent = ParticleFlow(Population(TEACHER), start, method=Descent(0.002, batch=50))
-    assert advance(descent, [2.0])[0].energy == pytest.approx(exact.energy, rel=0.1)
+    assert advance(descent, [2.0])[0].energy == pytest.approx(exact.energy, rel=0.035)
 
 
 @settings(max_examples=25)
@@ -217,8 +217,8 @@ def test_starts_are_balanced_and_uniform():
     neurons = draw_balanced(4, 2.0, 4000, seed=0)
     assert set(neurons.points[:, 0]) == {-1.0, 1.0}
     assert abs(neurons.points[:, 0].mean()) < 0.05
-    assert np.linalg.norm(neurons.points[:, 1:], axis=1) == pytest.approx(1.0)
-    assert neurons.mass == pytest.approx(2.0)
+    assert np.linalg.norm(neurons.points[:, 1:], axis=1) == pytest.approx(1.0, rel=1e-14)
+    assert neurons.mass == pytest.approx(2.0, rel=1e-14)
     directions = draw_directions(Signed(Hypersphere(3)), 1.0, 4000, seed=0)
-    assert abs(directions.signs.mean()) < 0.05
-    assert directions.points.T @ directions.points / 4000 == pytest.approx(np.eye(3) / 3.0, abs=0.02)
+    assert abs(directions.signs.mean()) < 0.021
+    assert directions.points.T @ directions.points / 4000 == pytest.approx(np.eye(3) / 3.0, abs=0.013)

@@ -165,7 +165,7 @@ def test_each_arc_of_equal_mass_holds_one_particle(domain, count):
     assert np.sort(levels.astype(int)).tolist() == list(range(count))
     assert np.ptp(np.mod(levels, 1.0)) > (0.3 if count > 1 else -1.0)
     middles = circle_levels(draw_particles(domain, density, count, 3, "equispaced"), domain, density) * count
-    assert abs(np.sort(middles) - np.arange(count) - 0.5).max() < 1e-11
+    assert abs(np.sort(middles) - np.arange(count) - 0.5).max() < 1.1e-13
 
 
 def test_each_cell_of_equal_mass_of_a_box_holds_one_particle():
@@ -175,7 +175,7 @@ def test_each_cell_of_equal_mass_of_a_box_holds_one_particle():
     assert len({tuple(cell) for cell in levels.astype(int)}) == 8 * 16
     lattice = draw_particles(SQUARE, density, 8 * 16, 0, "equispaced")
     places = np.mod(box_levels(lattice.points, SQUARE, density) * [8, 16], 1.0)
-    assert abs(places - 0.5).max() < 1e-11
+    assert abs(places - 0.5).max() < 5.4e-14
 
 
 def test_sheets_hold_their_shares_and_each_its_own_strata():
@@ -189,7 +189,7 @@ def test_sheets_hold_their_shares_and_each_its_own_strata():
         assert sorted(map(tuple, levels.astype(int).tolist())) == sorted(np.ndindex(shape))
     first = [(draw_particles(domain, density, 25, seed, "stratified").signs > 0.0).sum() for seed in range(100)]
     assert set(first) == {16, 17}
-    assert np.mean(first) == pytest.approx(50.0 / 3.0, abs=0.15)
+    assert np.mean(first) == pytest.approx(50.0 / 3.0, abs=0.047)
 
 
 RATES = {"random": {1: -1.0, 2: -1.0}, "stratified": {1: -3.0, 2: -2.0}}
@@ -209,7 +209,7 @@ def test_integrals_of_a_wave_converge_at_the_rate_of_the_start(method, dimension
     for count in counts:
         means = [wave(draw_particles(domain, density, count, seed, method).points).mean() for seed in range(64)]
         squares.append(np.mean((np.array(means) - exact) ** 2))
-    assert np.polyfit(np.log(counts), np.log(squares), 1)[0] == pytest.approx(RATES[method][dimension], abs=0.25)
+    assert np.polyfit(np.log(counts), np.log(squares), 1)[0] == pytest.approx(RATES[method][dimension], abs=0.16)
 
 
 def test_equispaced_particles_integrate_waves_exactly_up_to_their_number():

@@ -45,7 +45,7 @@ def test_the_risk_at_the_start_is_that_of_the_formula(problem):
     )
     a, b = flow.position[0].T
     outputs = np.tanh(np.outer(X, b)) @ a / len(a)
-    assert flow.risk[0] == pytest.approx(0.5 * ((outputs - np.sin(2.0 * X)) ** 2).mean(), rel=1e-12)
+    assert flow.risk[0] == pytest.approx(0.5 * ((outputs - np.sin(2.0 * X)) ** 2).mean(), rel=1e-13)
 
 
 def test_predictors_are_compared_with_their_activation(problem):
@@ -58,7 +58,7 @@ def test_predictors_are_compared_with_their_activation(problem):
     measure = flow.measure(0)
     outputs = np.tanh(np.outer(X, measure.points[:, 1])) @ (measure.weights * measure.points[:, 0])
     assert abs(outputs).max() > 0.05
-    assert found == pytest.approx(np.sqrt((outputs**2).mean()), rel=1e-10)
+    assert found == pytest.approx(np.sqrt((outputs**2).mean()), rel=1e-13)
 
 
 def test_batches_take_some_of_the_data(problem):

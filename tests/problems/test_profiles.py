@@ -22,7 +22,7 @@ def test_barenblatt_solves_its_equation(exponent, dimension):
     powers = [exact.density(point + sign * shift, 1.5) ** exponent for shift in shifts for sign in (1.0, -1.0)]
     laplacian = (sum(powers) - 2 * dimension * exact.density(point, 1.5) ** exponent) / step**2
     slope = (exact.density(point, 1.5 + step) - exact.density(point, 1.5 - step)) / (2.0 * step)
-    assert slope == pytest.approx(laplacian, rel=1e-5)
+    assert slope == pytest.approx(laplacian, rel=3.2e-7)
 
 
 @pytest.mark.parametrize("dimension", [1, 2])
@@ -37,9 +37,9 @@ def test_barenblatt_has_mass_one_within_its_radius(dimension):
 
 def test_bumps_are_averages_of_their_density():
     density = np.maximum(1.44 - LINE.axes[0] ** 2, 0.0) ** 1.5 / (0.375 * np.pi * 1.2**4)
-    assert bump_averages(LINE, 1.2, 1.5) == pytest.approx(density, abs=2e-3)
+    assert bump_averages(LINE, 1.2, 1.5) == pytest.approx(density, abs=1.4e-4)
     semicircle = bump_averages(LINE, 2.0**0.5, 0.5)
-    assert semicircle[200] == pytest.approx(2.0**0.5 / np.pi, rel=1e-4)
+    assert semicircle[200] == pytest.approx(2.0**0.5 / np.pi, rel=1.7e-5)
     assert semicircle.sum() * 0.01 == pytest.approx(1.0, rel=1e-14)
 
 
@@ -55,8 +55,8 @@ def test_a_medium_at_rest_has_a_flat_potential(exponent):
 def test_disk():
     box = Box([(-1.5, 1.1), (-1.2, 1.3)], (40, 30))
     averages, volume = disk_averages(box), 2.6 / 40 * 2.5 / 30
-    assert averages.sum() * volume == pytest.approx(1.0, abs=1e-4)
-    assert averages.max() == pytest.approx(1.0 / np.pi, rel=1e-12)
+    assert averages.sum() * volume == pytest.approx(1.0, abs=3.1e-5)
+    assert averages.max() == pytest.approx(1.0 / np.pi, rel=1e-13)
     assert ((box.points**2).sum(axis=-1) * averages).sum() * volume == pytest.approx(0.5, abs=2e-3)
 
 
@@ -74,6 +74,6 @@ def test_the_shipped_aggregation_rests_as_a_disk_about_its_centre():
     centre = np.tensordot(density, points, 2) * volume
     assert centre == pytest.approx([-0.05, -0.1], abs=1e-3)
     square = ((points - centre) ** 2).sum(axis=-1)
-    assert (square * density).sum() * volume == pytest.approx(0.5, abs=1e-3)
+    assert (square * density).sum() * volume == pytest.approx(0.5, abs=7.3e-4)
     assert abs(density[square < 0.4] * np.pi - 1.0).max() < 1e-3
     assert flow.energy[-1] == pytest.approx(0.375, abs=5e-4)

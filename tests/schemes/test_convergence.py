@@ -56,7 +56,7 @@ def test_linear_reconstruction_is_of_second_order_with_every_limiter(limiter, la
 
 def test_upwind_without_reconstruction_is_of_first_order():
     errors = errors_of(TURNING, 0.5, order=1)
-    assert errors[2] == pytest.approx(2.93e-3, rel=0.1)
+    assert errors[2] == pytest.approx(2.93e-3, rel=2e-3)
     assert np.log2(errors[-2] / errors[-1]) == pytest.approx(1.0, abs=0.03)
 
 
@@ -65,7 +65,7 @@ def test_a_density_that_concentrates_is_resolved_at_second_order():
     assert exact_averages(CONCENTRATING, 2.0, 1024).max() > 10.0 * exact_averages(CONCENTRATING, 0.0, 1024).max()
     errors = errors_of(CONCENTRATING, 2.0)
     assert errors[2] <= 2.5e-4
-    assert np.log2(errors[-2] / errors[-1]) == pytest.approx(1.88, abs=0.06)
+    assert np.log2(errors[-2] / errors[-1]) == pytest.approx(1.88, abs=0.021)
 
 
 # Mass that grows alone: F = (m - 1)^2/2 with the constant feature 1, so that m' = -beta (m - 1) m.
@@ -99,10 +99,16 @@ def test_steppers_have_their_order_in_time(stepper, order, largest):
 # Transport alone does not turn the mass; with the square risk of w w^T its pace comes from the same J.
 
 
-@pytest.mark.parametrize("stepper", ["ssprk2", "ssprk3"])
-def test_the_error_in_time_of_the_full_flow_is_small_beside_that_in_space(stepper):
-    third = relative_error(TURNING, 0.5, 512, stepper="ssprk3")
-    assert relative_error(TURNING, 0.5, 512, stepper=stepper) <= (4.5 if stepper == "ssprk2" else 1.0) * third
+@cache
+def error_in_space():
+    """Error of steps whose own error is a thousandth of the default: what is left is that of the cells."""
+    return relative_error(TURNING, 0.5, 512, stepper="ssprk43", tolerance=1e-7)
+
+
+# Measured: 9.3e-11, 4.1e-8 and 1.1e-7 beside 2.35e-5.
+@pytest.mark.parametrize(("stepper", "largest"), [("ssprk2", 1.9e-10), ("ssprk3", 8.2e-8), ("ssprk43", 2.3e-7)])
+def test_the_error_in_time_of_the_full_flow_is_small_beside_that_in_space(stepper, largest):
+    assert relative_error(TURNING, 0.5, 512, stepper=stepper) == pytest.approx(error_in_space(), abs=largest)
 
 
 def test_mass_and_moments_follow_the_matrix_equation():
@@ -113,8 +119,8 @@ def test_mass_and_moments_follow_the_matrix_equation():
         exact = covariance(*TURNING, snapshot.time)
         moments = np.einsum("k,ki,kj->ij", snapshot.fields["density"] * domain.volumes, domain.points, domain.points)
         assert abs(moments - exact).max() < 9e-7
-        assert snapshot.mass == pytest.approx(np.trace(exact), abs=1.6e-6)
-        assert snapshot.energy == pytest.approx(0.5 * ((moments - np.array(TURNING[0])) ** 2).sum(), rel=1e-12)
+        assert snapshot.mass == pytest.approx(np.trace(exact), abs=4.6e-7)
+        assert snapshot.energy == pytest.approx(0.5 * ((moments - np.array(TURNING[0])) ** 2).sum(), rel=1e-14)
 
 
 # The exact solution that the package ships, against a numerical solution of its equation and its moments.

@@ -98,7 +98,7 @@ class TestIntervals:
         bare = Population(TEACHER).on_grid(domain)
         assert snapshot.risk == pytest.approx(bare.value(uniform(domain)), rel=1e-14)
         assert snapshot.energy == pytest.approx(snapshot.risk + 0.3, rel=1e-14)
-        assert snapshot.min_potential == pytest.approx(bare.first_variation(uniform(domain)).min() + 0.3, rel=1e-13)
+        assert snapshot.min_potential == pytest.approx(bare.first_variation(uniform(domain)).min() + 0.3, rel=1e-14)
 
 
 class Scripted(GridFunctional):

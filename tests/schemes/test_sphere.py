@@ -100,7 +100,7 @@ def test_stage_equals_the_numpy_twin(cells, velocity):
     result = np.empty(cells)
     scheme.euler_stage(density, potential, density, (0.0, 1.0), 1e-3, result)
     twin = stage_twin(density, potential, 1e-3, 0.7, 1.3, sphere.mesh, velocity)
-    np.testing.assert_allclose(result, twin, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(result, twin, rtol=1e-14, atol=1e-14)
 
 
 @pytest.mark.parametrize("velocity", ["two_point", "midpoint"])
@@ -114,7 +114,7 @@ def test_loss_rate_equals_the_numpy_twin(velocity):
     rate = 2.0 * 0.7 * (mesh.lengths * np.maximum(outwards, 0.0)).sum(axis=1) / mesh.volumes
     rate += 1.3 * np.maximum(potential, 0.0)
     scheme = make_space_scheme(sphere, transport=0.7, reaction=1.3, order=2, velocity=velocity)
-    assert scheme.loss_rate(potential) == pytest.approx(rate.max(), rel=1e-11)
+    assert scheme.loss_rate(potential) == pytest.approx(rate.max(), rel=1e-13)
 
 
 @pytest.mark.parametrize("cells", [12, 42, 2562, 10242])

@@ -130,10 +130,10 @@ def test_signed_spheres_with_regularisation_agree_with_particles(loss):
                 abs(found.fields["weight"] / exact.fields["weight"] - 1.0).max(),
             ]
         )
-        assert found.risk + 0.05 * found.mass == pytest.approx(found.energy)
+        assert found.risk + 0.05 * found.mass == pytest.approx(found.energy, rel=1e-13)
     # Order 2, less what is left of it at the rounded kinks.
     np.testing.assert_array_less(3.0 * np.array(errors[1]), errors[0])
-    assert np.max(errors[1]) < 4e-3
+    assert np.max(errors[1]) < 7.1e-4
 
 
 def test_transport_and_reaction_of_any_size():
@@ -141,11 +141,11 @@ def test_transport_and_reaction_of_any_size():
     exact = advance(PolarFlow(Quadratic(TARGET), ON_CIRCLE, tolerance=1e-11, **factors), [0.5])[0]
     options = JkoOptions(0.5 / 64, order=2)
     found = advance(PolarJkoFlow(Quadratic(TARGET), ON_CIRCLE, options=options, **factors), [0.5])[0]
-    np.testing.assert_allclose(found.fields["position"], exact.fields["position"], atol=2e-5)
-    np.testing.assert_allclose(found.fields["weight"], exact.fields["weight"], rtol=5e-5)
+    np.testing.assert_allclose(found.fields["position"], exact.fields["position"], atol=2.3e-6, rtol=1.2e-8)
+    np.testing.assert_allclose(found.fields["weight"], exact.fields["weight"], rtol=2.9e-6)
     exact = advance(ParticleFlow(Quadratic(TARGET), GAUSSIAN, tolerance=1e-11, transport=0.6), [0.5])[0]
     found = advance(JkoFlow(Quadratic(TARGET), GAUSSIAN, options=options, transport=0.6), [0.5])[0]
-    np.testing.assert_allclose(found.fields["position"], exact.fields["position"], atol=1e-4)
+    np.testing.assert_allclose(found.fields["position"], exact.fields["position"], atol=1.6e-5, rtol=1.6e-8)
 
 
 def test_extrapolated_steps_that_raise_f_are_refused():

@@ -21,7 +21,7 @@ def test_the_shipped_teacher_has_the_risk_of_the_population():
 def test_the_shipped_quadratic_problem_lowers_f_with_any_step():
     settings = ["solver.t_end=1000.0", "output.snapshots=3", "jko.tau=500.0", "particles.count=64"]
     flow = wgflow.run(wgflow.open_problem("riccati_jko", settings))
-    assert flow.risk[1] < 1e-4 * flow.risk[0]
+    assert flow.risk[1] < 1.9e-6 * flow.risk[0]
     assert (flow.mass == flow.mass[0]).all()
 
 
@@ -45,7 +45,7 @@ def test_relu_on_data_agrees_with_finite_volumes():
     reference = wgflow.run(wgflow.open_problem("el_nino", [*settings, "domain.cells=512"]))
     variational = ["solver.kind=jko", "particles.count=200", "particles.start=equispaced", "jko.tau=0.1", "jko.order=2"]
     flow = wgflow.run(wgflow.open_problem("el_nino", [*settings, *variational, "domain.cells=256"]))
-    assert flow.risk[-1] == pytest.approx(reference.risk[-1], rel=1e-3)
+    assert flow.risk[-1] == pytest.approx(reference.risk[-1], rel=8e-4)
     assert reference.risk[-1] < 0.8 * reference.risk[0]
 
 
