@@ -43,6 +43,10 @@ def test_outputs_do_not_change_results():
     assert run("validation/time_.py", "--quick").count("PASS") == 16
 
 
+def test_limits_and_units():
+    assert run("validation/limits.py", "--quick").count("PASS") == 69
+
+
 def test_box_sphere_and_particles_agree(tmp_path):
     options = ["--quick", "--problem", "regression", "--figure", str(tmp_path / "ways.png")]
     assert run("validation/three_ways.py", *options).count("PASS") == 2

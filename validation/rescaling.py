@@ -1,17 +1,17 @@
-"""Any unit, and limits that are singular: the same run in all units, and the right value where a coefficient vanishes.
+"""Any unit: for each functional and solver, the same run in other units of length, time, mass and energy.
 
-- Rescalings: for each functional and solver, a run in other units of length, time, mass and energy (of J), by powers
-  of two from 2^-40 to 2^40, is the same run: as many steps, and densities or positions that differ by round-off.
-- Limits: temperature to 0, kernels narrower than a cell, dominant drift, tiny densities, late times, against exact
-  solutions or the flow in the limit.
+Units are powers of two from 2^-40 to 2^40. A run in others has as many steps, and densities or positions that differ
+by round-off.
 
-    python validation/limits.py [--quick]
+    python validation/rescaling.py [--quick]
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,7 +45,7 @@ from wgflow.variational.grid import GridJkoFlow
 
 END = 0.25
 SAME = 1e-10  # relative difference of runs in other units
-EXPONENTS, QUICK_EXPONENTS = (-40, -20, -1, 1, 20, 40), (-40, 40)
+EXPONENTS = (-40, -20, -1, 1, 20, 40)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Units:
         return self.mass / self.length**dimension
 
 
+EXTREME = [Units(*(2.0 ** (sign * exponent) for exponent in (40, -37, -31, 39))) for sign in (-1, 1)]
+
 Result = tuple[FloatArray, tuple[int, ...]]
 """Densities or positions over their unit, and numbers of steps."""
 
@@ -84,11 +86,21 @@ class Rescaling:
     run: Callable[[Units], Result]
     units: tuple[str, ...] = ("length", "time", "mass", "energy")
 
-    def difference(self, units: Units) -> float:
+    def difference(self, others: Iterable[Units]) -> float:
         """Largest difference to the run in units of 1, relative to the largest value; inf if steps differ in number."""
         expected, steps = self.run(Units())
-        found, others = self.run(units)
-        return float(np.abs(found - expected).max() / np.abs(expected).max()) if others == steps else math.inf
+        runs = [self.run(self._of_kind(units)) for units in others]
+        if any(found_steps != steps for _, found_steps in runs):
+            return math.inf
+        return float(max(np.abs(found - expected).max() for found, _ in runs) / np.abs(expected).max())
+
+    def one_by_one(self) -> list[Units]:
+        """All units changed alone."""
+        return [replace(Units(), **{unit: 2.0**exponent}) for unit in self.units for exponent in EXPONENTS]
+
+    def _of_kind(self, units: Units) -> Units:
+        """Units of which those that this run does not know are 1."""
+        return replace(Units(), **{unit: getattr(units, unit) for unit in self.units})
 
 
 # Functionals in units.
@@ -181,6 +193,12 @@ def start(domain: Domain, units: Units) -> FloatArray:
     return np.asarray(units.density(dimension(domain)) * bump)
 
 
+def block(domain: Domain, units: Units) -> FloatArray:
+    """A block beside vacuum."""
+    inside = np.abs(domain.points / units.length - 0.3).max(axis=-1) < 0.6
+    return np.asarray(units.density(dimension(domain)) * inside)
+
+
 def dimension(domain: Domain) -> int:
     """Number of axes that have a length."""
     return len(domain.base.shape) if isinstance(domain.base, Box) else 0
@@ -198,14 +216,14 @@ def cloud(units: Units) -> Particles:
 def on_grid(
     functional: Callable[[Units], Functional], domain: Callable[[Units], Domain] = line, **options: Any
 ) -> Callable[[Units], Result]:
-    """Finite volumes; a reaction is given in units of 1."""
-    reaction = options.pop("reaction", 0.0)
+    """Finite volumes; a reaction is given in units of 1, and ``begin`` is another start than the bump."""
+    reaction, begin = options.pop("reaction", 0.0), options.pop("begin", start)
 
     def run(units: Units) -> Result:
         place = domain(units)
         factors = {"transport": units.mobility, "reaction": reaction * units.rate}
         times = np.array([0.5, 1.0]) * END * units.time
-        flow = solve(functional(units), place, start(place, units), times[-1], times=times, **factors, **options)
+        flow = solve(functional(units), place, begin(place, units), times[-1], times=times, **factors, **options)
         steps = tuple(int(flow.attributes[name]) for name in ("accepted_steps", "rejected_steps"))
         return flow.density[-1] / units.density(dimension(place)), steps
 
@@ -302,6 +320,7 @@ RESCALINGS = [
     ),
     Rescaling("potential, order 5", on_grid(well, order=5)),
     Rescaling("entropy, van Leer", on_grid(total(well, heat), limiter="van_leer")),
+    Rescaling("entropy beside vacuum", on_grid(total(well, heat), limiter="van_leer", begin=block)),
     Rescaling("porous medium", on_grid(total(well, power(2.0)))),
     Rescaling("fast diffusion", on_grid(total(well, power(0.5)))),
     Rescaling("interaction in a plane", on_grid(attraction, plane)),
@@ -345,3 +364,24 @@ RESCALINGS = [
     Rescaling("linearised variational steps", by_steps(moved_density(LinearisedJkoFlow, total(well, heat)))),
     Rescaling("linearised steps, features", by_steps(moved_density(LinearisedJkoFlow, waves))),
 ]
+
+
+def check_rescalings(*, quick: bool) -> Iterator[bool]:
+    """Show for each run the largest difference over all units."""
+    for rescaling in RESCALINGS:
+        found = rescaling.difference(EXTREME if quick else rescaling.one_by_one() + EXTREME)
+        passed = found <= SAME
+        name = f"{rescaling.name}: {', '.join(rescaling.units)}"
+        print(f"{'PASS' if passed else 'FAIL'}  {name:66s} {found: .2e}  (bound {SAME:.1e})", flush=True)
+        yield passed
+
+
+def main() -> int:
+    """Show all; 0 if each run is the same in all units."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="only extreme units, all changed at once")
+    return 0 if all(list(check_rescalings(quick=parser.parse_args().quick))) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
