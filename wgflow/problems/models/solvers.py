@@ -67,7 +67,7 @@ class ParticlesSection(Section):
         description='adaptive or classical Runge-Kutta; "euler" is gradient descent with the given step, "mirror" the '
         'same with multiplicative weights, "langevin" with the noise of problem.temperature',
     )
-    tolerance: Tolerance = Field(1e-6, description="local error of the adaptive method")
+    tolerance: Tolerance = Field(1e-6, description="local error of the adaptive method over the extent of the cloud")
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
     batch: int = Field(
         0, ge=0, description="samples of each step of descent (SGD): of the data, or fresh Gaussian inputs; 0 for all"
