@@ -44,7 +44,7 @@ def test_outputs_do_not_change_results():
 
 
 def test_limits_and_units():
-    assert run("validation/limits.py", "--quick").count("PASS") == 69
+    assert run("validation/limits.py", "--quick").count("PASS") == 72
 
 
 def test_box_sphere_and_particles_agree(tmp_path):

@@ -16,60 +16,43 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from wgflow import (
-    Box,
-    Circle,
-    Entropy,
-    Features,
-    Interaction,
-    Particles,
-    Population,
-    Potential,
-    PowerEnergy,
-    Signed,
-    SobolevDiscrepancy,
-    Sphere,
-    Teacher,
-    ZonalInteraction,
-    simulate,
-    solve,
+from _scaled import (
+    Units,
+    around,
+    attraction,
+    block,
+    cloud,
+    dimension,
+    discrepancy,
+    growth,
+    heat,
+    line,
+    network,
+    plane,
+    population,
+    power,
+    separable,
+    sobolev,
+    start,
+    total,
+    waves,
+    well,
+    zonal,
 )
+
+from wgflow import Circle, Signed, simulate, solve
 from wgflow.domains import Domain
-from wgflow.functionals import Functional, Relu
+from wgflow.functionals import Functional
 from wgflow.particles import CharacteristicFlow, Descent, Langevin, Method, RungeKutta4
 from wgflow.schemes import Evolution
 from wgflow.typing import FloatArray
 from wgflow.variational import JkoOptions, LinearisedJkoFlow, make_jko_flow
 from wgflow.variational.grid import GridJkoFlow
+from wgflow.variational.normalised import NormalisedFlow
 
 END = 0.25
 SAME = 1e-10  # relative difference of runs in other units
 EXPONENTS = (-40, -20, -1, 1, 20, 40)
-
-
-@dataclass(frozen=True)
-class Units:
-    """Units in which a run is done; the energy is that of J, of which F has as much for each unit of mass."""
-
-    length: float = 1.0
-    time: float = 1.0
-    mass: float = 1.0
-    energy: float = 1.0
-
-    @property
-    def rate(self) -> float:
-        """Factor beta that is 1 in these units."""
-        return 1.0 / (self.time * self.energy)
-
-    @property
-    def mobility(self) -> float:
-        """Factor alpha that is 1 in these units."""
-        return self.length**2 * self.rate
-
-    def density(self, dimension: int) -> float:
-        """Unit of a density."""
-        return self.mass / self.length**dimension
 
 
 EXTREME = [Units(*(2.0 ** (sign * exponent) for exponent in (40, -37, -31, 39))) for sign in (-1, 1)]
@@ -101,116 +84,6 @@ class Rescaling:
     def _of_kind(self, units: Units) -> Units:
         """Units of which those that this run does not know are 1."""
         return replace(Units(), **{unit: getattr(units, unit) for unit in self.units})
-
-
-# Functionals in units.
-
-
-def well(units: Units) -> Functional:
-    """A bowl with waves."""
-    return Potential(
-        lambda x: units.energy * (0.5 * (x / units.length) ** 2 + 0.1 * np.cos(3.0 * x / units.length)).sum(axis=-1)
-    )
-
-
-def heat(units: Units) -> Functional:
-    """An entropy."""
-    return Entropy(0.3 * units.energy)
-
-
-def power(exponent: float) -> Callable[[Units], Functional]:
-    """A power of the density on a line."""
-    return lambda units: PowerEnergy(exponent, 0.5 * units.energy * units.density(1) ** (1.0 - exponent))
-
-
-def attraction(units: Units) -> Functional:
-    """A smooth kernel on a box."""
-    strength = -units.energy / units.mass
-    return Interaction(lambda z: strength * np.exp(-0.5 * ((z / units.length) ** 2).sum(axis=-1)))
-
-
-def zonal(units: Units) -> Functional:
-    """A smooth kernel on a circle."""
-    return ZonalInteraction(lambda cosine: units.energy / units.mass * np.exp(cosine))
-
-
-def waves(units: Units) -> Functional:
-    """Features on a line, whose risk is not convex in the positions."""
-    size = math.sqrt(units.energy / units.mass)
-
-    def features(x: FloatArray) -> FloatArray:
-        return size * np.concatenate([np.cos(1.7 * x / units.length), np.sin(2.0 * x / units.length)], axis=-1)
-
-    return Features(features, np.full(2, 0.5 * size * units.mass))
-
-
-def network(units: Units) -> Functional:
-    """ReLU neurons on data."""
-    size = math.sqrt(units.energy / units.mass)
-    inputs = np.random.default_rng(0).normal(size=(9, 2))
-    return Features(Relu(size * inputs, smoothing=0.1), size * units.mass * inputs[:, 0])
-
-
-def population(units: Units) -> Functional:
-    """The risk of a teacher of two neurons; J has the unit of the mass."""
-    return Population(Teacher(np.array([[1.0, 0.2], [-0.3, 1.0]]), units.mass * np.array([1.0, -0.5])))
-
-
-def sobolev(units: Units) -> Functional:
-    """A Sobolev distance on a line; J has the unit of a mass times a length."""
-    return SobolevDiscrepancy(
-        lambda x: units.density(1) * (1.0 + 0.3 * np.cos(0.5 * np.pi * x[..., 0] / units.length)), 1
-    )
-
-
-def total(*parts: Callable[[Units], Functional]) -> Callable[[Units], Functional]:
-    """Sum of functionals."""
-
-    def build(units: Units) -> Functional:
-        first, *others = (part(units) for part in parts)
-        return sum(others, first)
-
-    return build
-
-
-# Domains and starts in units.
-
-
-def line(units: Units, cells: int = 48, *, periodic: bool = False) -> Box:
-    """A line."""
-    return Box([(-2.0 * units.length, 2.0 * units.length)], [cells], periodic)
-
-
-def plane(units: Units) -> Box:
-    """A square."""
-    return Box([(-2.0 * units.length, 2.0 * units.length)] * 2, [12, 12])
-
-
-def start(domain: Domain, units: Units) -> FloatArray:
-    """A bump, on each sheet of signed domains."""
-    scale = units.length if isinstance(domain.base, Box) else 1.0
-    bump = np.exp(-2.0 * ((domain.points / scale - 0.3) ** 2).sum(axis=-1)) + 0.01
-    return np.asarray(units.density(dimension(domain)) * bump)
-
-
-def block(domain: Domain, units: Units) -> FloatArray:
-    """A block beside vacuum."""
-    inside = np.abs(domain.points / units.length - 0.3).max(axis=-1) < 0.6
-    return np.asarray(units.density(dimension(domain)) * inside)
-
-
-def dimension(domain: Domain) -> int:
-    """Number of axes that have a length."""
-    return len(domain.base.shape) if isinstance(domain.base, Box) else 0
-
-
-def cloud(units: Units) -> Particles:
-    """Particles on a line."""
-    places = 0.8 * np.linspace(-1.0, 1.3, 16)[:, None] ** 3 + 0.1
-    return Particles(units.length * places, np.full(16, units.mass / 16.0), np.ones(16))
-
-
-# Solvers in units.
 
 
 def on_grid(
@@ -245,18 +118,23 @@ def by_particles(
     return run
 
 
+def carried(flow: Evolution, units: Units) -> Evolution:
+    """The flow at the end."""
+    flow.begin_interval(END * units.time)
+    while flow.time < END * units.time:
+        flow.step()
+    return flow
+
+
 def by_steps(build: Callable[[Units, JkoOptions], Evolution], **options: Any) -> Callable[[Units], Result]:
     """Variational steps."""
 
     def run(units: Units) -> Result:
-        flow = build(units, JkoOptions(0.1 * units.time, **options))
-        flow.begin_interval(END * units.time)
-        while flow.time < END * units.time:
-            flow.step()
-        fields = flow.snapshot().fields
+        flow = carried(build(units, JkoOptions(0.1 * units.time, **options)), units)
+        fields, counts = flow.snapshot().fields, (flow.counts.accepted, flow.counts.evaluations)
         if "position" in fields:
-            return fields["position"] / units.length, (flow.counts.accepted, flow.counts.evaluations)
-        return fields["density"] / units.density(1), (flow.counts.accepted, flow.counts.evaluations)
+            return fields["position"] / units.length, counts
+        return fields["density"] / units.density(1), counts
 
     return run
 
@@ -282,11 +160,17 @@ def moved_density(kind: Any, functional: Callable[[Units], Functional]) -> Calla
 def along_characteristics(units: Units) -> Result:
     """Nodes on a circle."""
     circle, factors = Signed(Circle(32)), {"transport": units.mobility, "reaction": 4.0 * units.rate}
-    flow = CharacteristicFlow(population(units), circle, start(circle, units), **factors)
-    flow.begin_interval(END * units.time)
-    while flow.time < END * units.time:
-        flow.step()
+    flow = carried(CharacteristicFlow(population(units), circle, start(circle, units), **factors), units)
     return flow.snapshot().fields["weight"] / units.mass, (flow.counts.evaluations,)
+
+
+def normalised(units: Units) -> Result:
+    """The flow of the logistic risk with its mass in logarithms."""
+    circle: Domain = Signed(Circle(32))
+    factors: dict[str, Any] = {"transport": units.mobility, "reaction": 2.0 * units.rate}
+    flow = NormalisedFlow(separable(units), circle, start(circle, units), tau=0.1 * units.time, growth=0.05, **factors)
+    carried(flow, units)
+    return flow.density, (flow.counts.accepted, flow.counts.evaluations)
 
 
 def with_energy_of(run: Callable[[Units], Result], energy: Callable[[Units], float]) -> Callable[[Units], Result]:
@@ -297,16 +181,6 @@ def with_energy_of(run: Callable[[Units], Result], energy: Callable[[Units], flo
 def mass_of(units: Units) -> float:
     """Unit of J of a risk whose predictions have the unit of the mass."""
     return units.mass
-
-
-def everywhere(units: Units) -> Domain:  # noqa: ARG001
-    """A sphere, signed, which has no length."""
-    return Signed(Sphere(42))
-
-
-def around(units: Units) -> Domain:  # noqa: ARG001
-    """A circle, signed, which has no length."""
-    return Signed(Circle(32))
 
 
 NO_LENGTH, GIVEN = ("time", "mass", "energy"), ("length", "time", "mass")
@@ -332,6 +206,12 @@ RESCALINGS = [
         ),
         GIVEN,
     ),
+    Rescaling("kernel distance", on_grid(discrepancy)),
+    Rescaling(
+        "classifier with regularisation",
+        with_energy_of(on_grid(total(separable, growth), around, reaction=2.0), lambda units: 1.0 / units.mass),
+        ("time", "mass"),
+    ),
     Rescaling("network on a circle", on_grid(network, around, reaction=4.0), NO_LENGTH),
     Rescaling("zonal kernel on a circle", on_grid(zonal, lambda units: Circle(32)), NO_LENGTH),  # noqa: ARG005
     Rescaling(
@@ -356,6 +236,7 @@ RESCALINGS = [
     Rescaling("particles, descent", by_particles(waves, Descent)),
     Rescaling("particles, Langevin", by_particles(total(well, heat), lambda step: Langevin(step, order=2))),
     Rescaling("characteristics", with_energy_of(along_characteristics, mass_of), ("time", "mass")),
+    Rescaling("normalised flow", with_energy_of(normalised, lambda units: 1.0 / units.mass), ("time", "mass")),
     *(
         Rescaling(f"variational steps of particles, order {order}", by_steps(moved_particles(waves), order=order))
         for order in (1, 2)

@@ -21,8 +21,8 @@ def shipped_problems() -> list[Path]:
 
 
 def shipped_validations() -> list[Path]:
-    """All validation scripts that ship, by name."""
-    return sorted(shipped_folder("validation").glob("*.py"))
+    """All validation scripts that ship, by name; those that begin with _ serve others."""
+    return sorted(shipped_folder("validation").glob("[!_]*.py"))
 
 
 def find_validation(name: str) -> Path:
