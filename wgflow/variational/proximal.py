@@ -112,7 +112,8 @@ class ProximalProblem:
                 level[near, place] = self.cost.distance(apart[near, place])[0] + link[place]
                 found = level.argmin(axis=1)
                 least = level[np.arange(len(found)), found]
-                lower = least < value[rows] - LOWER * np.maximum(np.abs(value[rows]), np.abs(link).max())
+                size = np.abs(link[np.isfinite(link)]).max(initial=0.0)
+                lower = least < value[rows] - LOWER * np.maximum(np.abs(value[rows]), size)
                 best[rows[lower]] = self.candidates[found[lower]]
         return best
 
