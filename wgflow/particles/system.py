@@ -101,7 +101,7 @@ class ParticleFlow:
         aim = numbers(time=self.time, end=self._end, step_size=self.step_size, sampled_energy=sampled)
         aim |= numbers(potential_known=self._found is not None)
         method = {} if self._advance is None else self._advance.checkpoint()
-        return {**self._moved(), **aim, **method}
+        return {**self._moved(), **aim, **self._watch.checkpoint(), **method}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -109,6 +109,7 @@ class ParticleFlow:
         self.step_size, sampled = float(checkpoint["step_size"]), float(checkpoint["sampled_energy"])
         if self._advance is not None:
             self._advance.restore(checkpoint)
+        self._watch.restore(checkpoint)
         self._sampled_energy = None if np.isnan(sampled) else sampled
         if checkpoint["potential_known"]:
             _ = self.potential  # the counts are those of a run that goes on
