@@ -31,7 +31,9 @@ def test_a_run_equals_itself():
     np.testing.assert_array_equal(columns["time"], [0.0, 0.5, 1.0])
     np.testing.assert_array_equal(columns["risk A"], flow.risk)
     np.testing.assert_array_equal(columns["mass B"], flow.mass)
-    for name in ("difference", "predictors", "kernel", "W1+", "W1-", "W2+", "W2-"):
+    for name in ("difference", "W1+", "W1-", "W2+", "W2-"):
+        np.testing.assert_allclose(columns[name], 0.0, atol=1e-14, err_msg=name)
+    for name in ("predictors", "kernel"):  # roots of squares that vanish up to round-off
         np.testing.assert_allclose(columns[name], 0.0, atol=1e-7, err_msg=name)
 
 
@@ -41,7 +43,7 @@ def test_distance_of_the_predictor_is_that_of_the_risk():
     flow = wgflow.run(problem)
     teacher = Particles(problem.teacher.directions, np.abs(problem.teacher.weights), np.sign(problem.teacher.weights))
     distance = predictor_distance(problem)(flow.measure(-1), teacher)
-    assert 0.5 * distance**2 == pytest.approx(flow.risk[-1], rel=1e-10)
+    assert 0.5 * distance**2 == pytest.approx(flow.risk[-1], rel=1e-14, abs=0.0)
 
 
 def test_moments_of_quadratic_features_count_the_signs():
@@ -98,8 +100,8 @@ def test_measures_on_a_line_are_compared_by_transport(periodic, way):
         start = bump(centre, 2.0 if periodic else None)(box.points)
         runs.append(wgflow.solve(rest, box, start / start.sum() * 80 / 2.0, 1.0, times=[1.0]))
     columns = compare(*runs).columns
-    np.testing.assert_allclose(columns["W1"], way, atol=5e-3 if periodic else 0.06)
-    np.testing.assert_allclose(columns["W2"], columns["W1"], atol=0.02)
+    np.testing.assert_allclose(columns["W1"], way, atol=3.1e-4 if periodic else 0.022)
+    np.testing.assert_allclose(columns["W2"], columns["W1"], atol=2.8e-4)
     assert (columns["W2"] >= columns["W1"]).all()
 
 
@@ -115,8 +117,8 @@ def test_the_kernel_takes_the_short_way_round_a_torus():
             runs.append(wgflow.solve(rest, box, start, 1.0, times=[1.0]))
         distances[periodic] = compare(*runs).columns["kernel"][-1]
     chords = (4.0 / np.pi * np.sin(np.pi / 16)) ** 2 + (2.0 / np.pi * np.sin(np.pi / 8)) ** 2
-    assert distances[True] == pytest.approx(np.sqrt(2.0 - 2.0 * np.exp(-8.0 * chords)), rel=1e-6)
-    assert distances[False] == pytest.approx(np.sqrt(2.0), rel=1e-6)
+    assert distances[True] == pytest.approx(np.sqrt(2.0 - 2.0 * np.exp(-8.0 * chords)), rel=1e-14, abs=0.0)
+    assert distances[False] == pytest.approx(np.sqrt(2.0), rel=1e-14, abs=0.0)
 
 
 def test_energies_have_no_predictors():
@@ -132,7 +134,7 @@ def test_energies_have_no_predictors():
     others = {**sections, "solver": particles, "particles": {"count": 400, "start": "stratified"}}
     columns = compare(wgflow.run(problem), wgflow.run(others), problem).columns
     assert "predictors" not in columns
-    np.testing.assert_allclose(columns["W1"], 0.025, atol=2e-3)  # atoms of a grid: a quarter of a cell
+    np.testing.assert_allclose(columns["W1"], 0.025, atol=1.1e-3)  # atoms of a grid: a quarter of a cell
 
 
 def test_other_problems_are_not_compared(tmp_path):

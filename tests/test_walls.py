@@ -95,8 +95,8 @@ def test_a_box_that_grows_gives_the_solution_of_a_large_box(tmp_path):
     grown = wgflow.run(GROWING, tmp_path / "run.h5")
     assert grown.status == "complete"
     assert grown.domain.shape[0] > 30
-    assert grown.domain.spacing == pytest.approx(SMALL.spacing, rel=1e-12)
-    assert grown.mass == pytest.approx(np.ones(5), rel=1e-12)
+    assert grown.domain.spacing == pytest.approx(SMALL.spacing, rel=1e-14, abs=0.0)
+    assert grown.mass == pytest.approx(np.ones(5), rel=1e-14, abs=0.0)
     exact = quadratic_flow(TARGET, START, 0.4)
 
     def gaussian(points):
@@ -104,8 +104,8 @@ def test_a_box_that_grows_gives_the_solution_of_a_large_box(tmp_path):
         return np.exp(-0.5 * form) / (2.0 * np.pi * np.sqrt(np.linalg.det(exact.covariance)))
 
     error = (abs(grown.density[-1] - cell_averages(grown.domain, gaussian)) * grown.domain.volumes).sum()
-    assert error < 0.03
-    assert max(wall_shares(grown.domain, grown.density[-1]).values()) < 1e-7
+    assert error < 0.026
+    assert max(wall_shares(grown.domain, grown.density[-1]).values()) < 2.6e-8
     # Neither growth nor files change the numbers, and a reader sees one grid for all times.
     in_memory = wgflow.run(GROWING)
     np.testing.assert_array_equal(in_memory.density, grown.density)
@@ -129,13 +129,13 @@ def test_a_signed_box_grows_on_both_sheets():
     flow = solve(Quadratic([[3.0]]), box, start, 0.5, times=[0.5], wall_warning=1e-6, grow=True)
     assert flow.domain.shape[0] == 2
     assert flow.domain.shape[1] > 20
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-13)
+    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=2.9e-14, abs=0.0)
 
 
 def test_growth_adds_whole_cells_at_the_sides_named():
     larger, padding = enlarged(Box([(0.0, 1.0), (0.0, 2.0)], (8, 10)), [(0, 1), (1, 0)])
     assert larger.shape == (10, 13)
-    np.testing.assert_allclose(larger.bounds, [(0.0, 1.25), (-0.6, 2.0)], rtol=1e-12)
+    np.testing.assert_allclose(larger.bounds, [(0.0, 1.25), (-0.6, 2.0)], rtol=1e-14)
     assert padding == [(0, 2), (3, 0)]
     with pytest.raises(ComputationError, match="would grow to"):
         enlarged(Box([(0.0, 1.0)] * 3, (512, 512, 512)), [(0, 0)])
@@ -215,7 +215,7 @@ def test_mass_that_touches_a_wall_between_outputs_and_leaves_it_is_seen(name):
         shown = fields.get("density")
         if shown is None:
             shown = Particles(fields["position"], fields["weight"], np.ones(64))
-        assert wall_shares(LINE, shown)[0, 1] < 0.01
+        assert wall_shares(LINE, shown)[0, 1] < 0.0092
 
 
 def test_particles_beyond_a_wall_count_as_at_it():

@@ -100,7 +100,9 @@ def test_the_disk_shows_neurons_of_their_time():
     for part, lines, sign in zip(dots, paths, (1.0, -1.0), strict=True):
         chosen = trajectory.sign == sign
         size = 12 * trajectory.weight[2, chosen]
-        np.testing.assert_allclose(part.get_offsets(), np.tanh(0.5 * size)[:, None] * trajectory.position[2, chosen])
+        np.testing.assert_allclose(
+            part.get_offsets(), np.tanh(0.5 * size)[:, None] * trajectory.position[2, chosen], rtol=1e-14
+        )
         assert len(lines.get_segments()) == 2 * chosen.sum()
 
 
@@ -109,7 +111,9 @@ def test_networks_of_many_inputs_show_the_layers_of_their_time():
     trajectory = wgflow.run(problem)
     (dots,) = [part for part in artists(show(scene_of(trajectory, problem), 3), PathCollection) if part.zorder > 0]
     pairs = trajectory.position[3]
-    np.testing.assert_allclose(dots.get_offsets(), np.stack([np.linalg.norm(pairs[:, 1:], axis=1), pairs[:, 0]], 1))
+    np.testing.assert_allclose(
+        dots.get_offsets(), np.stack([np.linalg.norm(pairs[:, 1:], axis=1), pairs[:, 0]], 1), rtol=1e-14
+    )
 
 
 def test_the_end_of_a_descent_to_the_last_energy_stays_on_its_axes():
@@ -129,7 +133,7 @@ def test_maps_show_the_density_of_their_time(signed):
         show(scene, number)
         density = trajectory.density[number].reshape(-1, 6, 5)
         for image, values in zip(images, density, strict=True):
-            np.testing.assert_allclose(image.get_array(), values.T)
+            np.testing.assert_allclose(image.get_array(), values.T, rtol=1e-14)
             assert (image.norm.vmin, image.norm.vmax) == (0.0, trajectory.density.max())
 
 
@@ -139,7 +143,7 @@ def test_space_shows_the_marginals_of_their_time():
     images = [axes.images[0] for axes in figure.axes if axes.images]
     for axis, image in zip((2, 1, 0), images, strict=True):
         marginal = trajectory.density[1].sum(axis=axis) * trajectory.domain.spacing[axis]
-        np.testing.assert_allclose(image.get_array(), marginal.T)
+        np.testing.assert_allclose(image.get_array(), marginal.T, rtol=1e-14)
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -172,7 +176,7 @@ def test_regression_shows_the_function_of_its_time(tmp_path):
     data = problem.dataset
     inputs = np.stack([(curve.get_xdata() - data.input_shift) / data.input_scale, np.ones(401)], axis=1)
     expected = data.target_shift + data.target_scale * np.maximum(inputs @ points.T, 0.0) @ net
-    np.testing.assert_allclose(curve.get_ydata(), expected)
+    np.testing.assert_allclose(curve.get_ydata(), expected, rtol=4.9e-13)
     assert (upper.get_xlabel(), upper.get_ylabel()) == ("day", "height")
 
 
@@ -307,4 +311,4 @@ def test_colours_of_a_film_include_exact_white_and_black():
     table = animation._nearest_colors(palette)
     for level, corner in ((255, 63), (0, 0)):
         assert palette[table[corner, corner, corner]].tolist() == [level] * 3
-    assert abs(int(palette[table[32, 32, 32]][0]) - 128) <= 4
+    assert palette[table[32, 32, 32]].tolist() == [128] * 3

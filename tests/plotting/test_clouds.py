@@ -72,8 +72,8 @@ def test_signs_have_their_colours_and_weights_their_areas():
     (positive, negative), _ = parts(axes)
     assert tuple(positive.get_facecolor()[0][:3]) == to_rgba(VERMILLION)[:3]
     assert tuple(negative.get_facecolor()[0][:3]) == to_rgba(BLUE)[:3]
-    np.testing.assert_allclose(positive.get_sizes(), [2.0 * DOT_AREA, 6.0 * DOT_AREA])
-    np.testing.assert_allclose(negative.get_sizes(), [0.2 * DOT_AREA, DOT_AREA])
+    np.testing.assert_allclose(positive.get_sizes(), [2.0 * DOT_AREA, 6.0 * DOT_AREA], rtol=1e-14)
+    np.testing.assert_allclose(negative.get_sizes(), [0.2 * DOT_AREA, DOT_AREA], rtol=1e-14)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [r"$\mu_t^+$", r"$\mu_t^-$"]
 
 
@@ -85,10 +85,10 @@ def test_paths_on_the_sphere_do_not_cross_the_map():
     (dots,), (lines,) = parts(axes)
     longitude = np.arctan2(position[-1, :, 1], position[-1, :, 0])
     flat = axes.transProjection.transform(np.stack([longitude, np.zeros(9)], axis=1))
-    np.testing.assert_allclose(dots.get_offsets(), flat, atol=1e-12)
+    np.testing.assert_allclose(dots.get_offsets(), flat, rtol=1e-14, atol=1e-14)
     placed = dots.get_offset_transform().transform(dots.get_offsets())
     expected = axes.transData.transform(np.stack([longitude, np.zeros(9)], axis=1))
-    np.testing.assert_allclose(placed, expected)
+    np.testing.assert_allclose(placed, expected, rtol=1e-14)
     steps = np.array([abs(piece[1, 0] - piece[0, 0]) for piece in lines.get_segments()])
     assert steps.max() < 1.5  # 1.3 radians; the map is 5.66 wide
     assert len(steps) == 5 * 9 - 9

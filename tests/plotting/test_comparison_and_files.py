@@ -53,7 +53,7 @@ def test_comparison_shows_risks_difference_and_masses(runs, figure):
         for curve, run in zip(panel(figure, title).get_lines(), runs, strict=True):
             np.testing.assert_array_equal(curve.get_ydata(), getattr(run, values))
     (curve,) = panel(figure, "Relative difference").get_lines()
-    np.testing.assert_allclose(curve.get_ydata(), np.abs(first.risk - second.risk) / second.risk)
+    np.testing.assert_allclose(curve.get_ydata(), np.abs(first.risk - second.risk) / second.risk, rtol=1e-14)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["grid", "particles"]
 
 
@@ -64,8 +64,8 @@ def test_comparison_shows_densities_and_histograms(runs, figure):
         density, histogram = (patch.get_data() for patch in steps(axes))
         np.testing.assert_array_equal(density.values, first.density[-1, sheet])
         weights = second.weight[-1, second.sign == (1.0, -1.0)[sheet]]
-        assert histogram.values @ np.diff(histogram.edges) == pytest.approx(weights.sum())
-        assert axes.get_lines()[0].get_xdata()[0] == pytest.approx((0.5, 2.9)[sheet])
+        assert histogram.values @ np.diff(histogram.edges) == pytest.approx(weights.sum(), rel=1e-14, abs=0.0)
+        assert axes.get_lines()[0].get_xdata()[0] == pytest.approx((0.5, 2.9)[sheet], rel=1e-14, abs=0.0)
 
 
 def test_named_curves_are_drawn_in_the_colours_of_their_sheets(runs):
@@ -103,8 +103,8 @@ def test_unsigned_runs_have_one_panel_of_densities():
 def test_difference_is_taken_where_both_runs_are(runs):
     longer = wgflow.run(problem_of(t_end=2.0))
     time, values = relative_difference(longer, runs[0])
-    np.testing.assert_allclose(time, [0.0, 0.5, 1.0])
-    np.testing.assert_allclose(values, 0.0, atol=1e-4)
+    np.testing.assert_allclose(time, [0.0, 0.5, 1.0], rtol=1e-14)
+    np.testing.assert_allclose(values, 0.0, atol=1.5e-8)
 
 
 @pytest.mark.parametrize(("ending", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])

@@ -98,13 +98,13 @@ def test_regression_shows_the_learned_function_in_the_units_of_the_file(regressi
     trajectory, problem, figure = regression
     axes = panel(figure, "Data and learned function")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("day of week", "height")
-    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], np.linspace(3.0, 9.0, 12))
+    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], np.linspace(3.0, 9.0, 12), rtol=1e-14)
     x, shown = line(axes, "$t = 20$").get_data()
     data, domain = problem.dataset, problem.domain
     inputs = np.stack([(x - data.input_shift) / data.input_scale, np.ones_like(x)], axis=-1)
     net = (trajectory.density[-1, 0] - trajectory.density[-1, 1]) * domain.base.volumes
     direct = np.maximum(inputs @ domain.base.points.T, 0.0) @ net
-    np.testing.assert_allclose(shown, data.target_shift + data.target_scale * direct, rtol=1e-12)
+    np.testing.assert_allclose(shown, data.target_shift + data.target_scale * direct, rtol=1e-14)
 
 
 def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression):
@@ -114,9 +114,9 @@ def test_regression_has_log_time_and_one_colour_scale_for_both_sheets(regression
     assert figure.axes[-1].get_ylabel() == "density (per radian)"
     for title in ("Risk", "Mass", "output weights $+$", "output weights $-$"):
         assert panel(figure, title).get_xscale() == "log"
-        assert panel(figure, title).get_xlim() == pytest.approx((0.1, 20.0))
+        assert panel(figure, title).get_xlim() == pytest.approx((0.1, 20.0), rel=1e-14, abs=0.0)
     shown = trajectory.density[1:, 0].T  # t = 0 has no place on a log axis
-    np.testing.assert_allclose(positive.get_array(), np.clip(shown, positive.norm.vmin, None))
+    np.testing.assert_allclose(positive.get_array(), np.clip(shown, positive.norm.vmin, None), rtol=1e-14)
 
 
 def test_risk_and_mass_are_those_of_the_trajectory(regression):
@@ -125,7 +125,7 @@ def test_risk_and_mass_are_those_of_the_trajectory(regression):
     mass = panel(figure, "Mass")
     np.testing.assert_array_equal(line(mass, r"$|\nu_t|$").get_xydata().T, trajectory.curve("mass"))
     parts = [line(mass, rf"$|\nu_t^{sign}|$").get_ydata() for sign in "+-"]
-    np.testing.assert_allclose(np.sum(parts, axis=0), trajectory.mass)
+    np.testing.assert_allclose(np.sum(parts, axis=0), trajectory.mass, rtol=1e-14)
 
 
 def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
@@ -133,8 +133,8 @@ def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
     axes = panel(figure, "Densities at $t = 2$")
     assert axes.name == "polar"
     angles, radius = axes.get_lines()[0].get_data()
-    np.testing.assert_allclose(angles[:-1], problem.domain.base.angles)
-    np.testing.assert_allclose(radius[:-1] ** 2, trajectory.density[-1, 0])
+    np.testing.assert_allclose(angles[:-1], problem.domain.base.angles, rtol=1e-14)
+    np.testing.assert_allclose(radius[:-1] ** 2, trajectory.density[-1, 0], rtol=1e-14)
     assert len(heat_maps(figure)) == 2
     assert axes.get_lines()[0].get_color() == VERMILLION
     assert axes.get_lines()[1].get_color() == BLUE
@@ -143,8 +143,8 @@ def test_densities_of_a_student_are_drawn_around_the_circle(teacher_runs):
 def test_teacher_directions_are_marked_on_the_sheet_of_their_sign(teacher_runs):
     figure = teacher_runs["finite_volume"][-1]
     marks = {sign: [curve.get_ydata()[0] for curve in panel(figure, f"weights ${sign}$").get_lines()] for sign in "+-"}
-    np.testing.assert_allclose(marks["+"], [0.5, 4.9])
-    np.testing.assert_allclose(marks["-"], [2.9])
+    np.testing.assert_allclose(marks["+"], [0.5, 4.9], rtol=1e-14)
+    np.testing.assert_allclose(marks["-"], [2.9], rtol=1e-14)
 
 
 @pytest.mark.parametrize("kind", ["particles", "characteristics"])
@@ -156,7 +156,7 @@ def test_neurons_are_drawn_in_a_disk(teacher_runs, kind):
     chosen = trajectory.sign > 0.0
     size = len(chosen) * trajectory.weight[:, chosen]
     expected = np.tanh(0.5 * size)[..., None] * trajectory.position[:, chosen]
-    np.testing.assert_allclose(np.stack(paths[0].get_segments(), axis=1), expected, atol=1e-12)
+    np.testing.assert_allclose(np.stack(paths[0].get_segments(), axis=1), expected, rtol=1e-14, atol=1e-14)
 
 
 def test_particles_without_a_density_are_drawn_over_time(teacher_runs):
@@ -177,7 +177,7 @@ def test_quadratic_features_are_drawn_with_the_exact_solution():
     dots = [curve for curve in axes.get_lines() if curve.get_marker() == "."][:-1]
     angles, values = dots[-1].get_data()
     interpolated = np.interp(angles, problem.domain.angles, trajectory.density[-1], period=2.0 * np.pi)
-    np.testing.assert_allclose(values, interpolated, rtol=0.02)
+    np.testing.assert_allclose(values, interpolated, rtol=0.018)
 
 
 @pytest.mark.parametrize("solver", [{"reaction": 1.0}, {"transport": 0.5}])
@@ -190,7 +190,7 @@ def test_quadratic_particles_are_drawn_as_histograms():
     trajectory = wgflow.run(problem)
     axes = panel(plot_trajectory(trajectory, problem), "at a few times")
     heights = line(axes, "$t = 0.5$").get_ydata()
-    assert heights.sum() * 2.0 * np.pi / heights.size == pytest.approx(trajectory.mass[-1])
+    assert heights.sum() * 2.0 * np.pi / heights.size == pytest.approx(trajectory.mass[-1], rel=1e-14, abs=0.0)
 
 
 @pytest.mark.parametrize("kind", ["finite_volume", "particles"])
@@ -218,13 +218,15 @@ def test_densities_on_an_interval_are_drawn_as_lines_and_as_a_heat_map(signed):
     axes = panel(figure, r"Density of $\mu_t$ at a few times")
     last = trajectory.density[-1]
     np.testing.assert_array_equal(line(axes, "$t = 0.5$").get_ydata(), last[0] if signed else last)
-    np.testing.assert_allclose(line(axes, "$t = 0.5$").get_xdata(), box.axes[0])
-    assert (axes.get_xlabel(), axes.get_xlim()) == ("$x$", pytest.approx((-2.0, 3.0)))
+    np.testing.assert_allclose(line(axes, "$t = 0.5$").get_xdata(), box.axes[0], rtol=1e-14)
+    assert (axes.get_xlabel(), axes.get_xlim()) == ("$x$", pytest.approx((-2.0, 3.0), rel=1e-14, abs=0.0))
     if signed:
         np.testing.assert_array_equal(axes.get_lines()[-2].get_ydata(), last[1])
         assert axes.get_lines()[-2].get_linestyle() == "--"
     assert len(heat_maps(figure)) == (2 if signed else 1)
-    assert line(panel(figure, "Mass"), r"$|\mu_t|$").get_ydata()[0] == pytest.approx(trajectory.mass[0])
+    assert line(panel(figure, "Mass"), r"$|\mu_t|$").get_ydata()[0] == pytest.approx(
+        trajectory.mass[0], rel=1e-14, abs=0.0
+    )
 
 
 def trajectory_of(time, density, risk):
@@ -242,7 +244,7 @@ def test_vanishing_densities_do_not_disturb_the_colours(lowest):
     figure = plot_trajectory(trajectory_of(np.arange(3.0), density, np.array([1.0, 0.0, -1e-17])))
     norm = heat_maps(figure)[0].norm
     assert isinstance(norm, LogNorm)
-    assert (norm.vmin, norm.vmax) == pytest.approx((5e-4, 50.0))
+    assert (norm.vmin, norm.vmax) == pytest.approx((5e-4, 50.0), rel=1e-14, abs=0.0)
 
 
 def test_the_zero_measure_and_a_single_snapshot_are_drawn():
@@ -263,7 +265,7 @@ def test_fine_grids_are_averaged_without_loss_of_mass():
     _, edges, values = coarse_density(trajectory, -1.0)
     assert len(values) <= MAX_ROWS
     np.testing.assert_allclose(
-        np.diff(edges) @ values, trajectory.density[:, 1].sum(axis=1) * 2 * np.pi / density.shape[-1]
+        np.diff(edges) @ values, trajectory.density[:, 1].sum(axis=1) * 2 * np.pi / density.shape[-1], rtol=1e-14
     )
 
 
@@ -274,9 +276,9 @@ def test_log_times_are_recognised():
 
 
 def test_edges_of_times():
-    np.testing.assert_allclose(time_edges(np.array([0.0, 1.0, 3.0])), [0.0, 0.5, 2.0, 3.0])
+    np.testing.assert_allclose(time_edges(np.array([0.0, 1.0, 3.0])), [0.0, 0.5, 2.0, 3.0], rtol=1e-14)
     geometric = np.array([1.0, 4.0, 16.0, 64.0])
-    np.testing.assert_allclose(time_edges(geometric), [1.0, 2.0, 8.0, 32.0, 64.0])
+    np.testing.assert_allclose(time_edges(geometric), [1.0, 2.0, 8.0, 32.0, 64.0], rtol=1e-14)
 
 
 def test_times_are_chosen_from_first_to_last(regression):
@@ -324,7 +326,9 @@ def test_neurons_with_many_inputs_are_drawn_by_their_layers():
     layers, risk, mass = plot_trajectory(flow, problem).axes
     dots = np.concatenate([collection.get_offsets() for collection in layers.collections[1::2]])
     expected = np.column_stack([np.linalg.norm(flow.position[-1, :, 1:], axis=1), flow.position[-1, :, 0]])
-    assert np.array(sorted(map(tuple, dots))) == pytest.approx(np.array(sorted(map(tuple, expected))))
+    assert np.array(sorted(map(tuple, dots))) == pytest.approx(
+        np.array(sorted(map(tuple, expected))), rel=1e-14, abs=0.0
+    )
     assert r"R(\mu_t)" in risk.get_ylabel()
     assert "mu_t" in mass.get_ylabel()
 
@@ -336,4 +340,4 @@ def test_band_of_estimated_errors():
     (band,) = axes.collections
     corners = band.get_paths()[0].vertices
     high = corners[corners[:, 0] == flow.time[-1], 1].max()
-    assert high == pytest.approx(flow.risk[-1] + flow.errors["risk"][-1], rel=1e-12)
+    assert high == pytest.approx(flow.risk[-1] + flow.errors["risk"][-1], rel=1e-14, abs=0.0)

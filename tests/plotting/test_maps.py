@@ -24,7 +24,7 @@ def test_maps_in_the_plane_show_the_density(signed):
     maps = images(plot_trajectory(flow))
     assert len(maps) == (2 if signed else 1) * 3
     last = flow.density[-1, 0] if signed else flow.density[-1]
-    np.testing.assert_allclose(maps[2].images[0].get_array(), last.T)
+    np.testing.assert_allclose(maps[2].images[0].get_array(), last.T, rtol=1e-14)
     assert (maps[0].get_xlabel(), maps[0].get_ylabel(), maps[1].get_ylabel()) == ("$x$", "$y$", "")
     assert len({id(axes.images[0].norm) for axes in maps}) == 1
 
@@ -43,8 +43,8 @@ def test_maps_in_space_show_the_three_marginals_and_middle_planes(signed):
     for row, labels in zip(rows, (("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")), strict=True):
         (rest,) = (axis for axis, name in enumerate(("$x$", "$y$", "$z$")) if name not in labels)
         marginal = last.sum(axis=rest) * box.spacing[rest]
-        np.testing.assert_allclose(row[2].images[0].get_array(), marginal.T)
-        np.testing.assert_allclose(row[3].images[0].get_array(), middle[rest].T)
+        np.testing.assert_allclose(row[2].images[0].get_array(), marginal.T, rtol=1e-14)
+        np.testing.assert_allclose(row[3].images[0].get_array(), middle[rest].T, rtol=1e-14)
         assert (row[0].get_xlabel(), row[0].get_ylabel()) == labels
         first, second = (bounds for axis, bounds in enumerate(box.bounds) if axis != rest)
         assert tuple(row[0].images[0].get_extent()) == (*first, *second)
@@ -56,7 +56,7 @@ def test_marginals_keep_the_mass():
     flow = solve(Quadratic(0.5 * np.eye(3)), box, np.ones(box.shape), 0.1, times=[0.1])
     for view in map_views(flow):
         area = np.diff(view.x)[None, :] * np.diff(view.y)[:, None]
-        assert (view.image(flow.density[-1]) * area).sum() == pytest.approx(flow.mass[-1])
+        assert (view.image(flow.density[-1]) * area).sum() == pytest.approx(flow.mass[-1], rel=1e-14, abs=0.0)
 
 
 @pytest.mark.parametrize(("peak", "expected"), [(9.0, Normalize), (30.0, LogNorm)])

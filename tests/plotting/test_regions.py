@@ -55,8 +55,8 @@ def test_the_boundary_is_where_the_function_changes_its_sign():
     draw_boundary(axes, lambda places: places[:, 1] - 0.5, points)
     draw_labelled(axes, points, np.array([1.0, -1.0]))
     solid, dashed, positive, negative = axes.collections
-    assert solid.get_paths()[0].vertices[:, 0] == pytest.approx(0.25)
-    assert dashed.get_paths()[0].vertices[:, 1] == pytest.approx(0.5)
+    assert solid.get_paths()[0].vertices[:, 0] == pytest.approx(0.25, rel=1e-14, abs=0.0)
+    assert dashed.get_paths()[0].vertices[:, 1] == pytest.approx(0.5, rel=1e-14, abs=0.0)
     image = axes.images[0].get_array()
     assert image.shape == (RESOLUTION, RESOLUTION)
     assert (image[:, 0] == -1.0).all()
