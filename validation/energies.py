@@ -86,7 +86,7 @@ def fokker_planck(time: float) -> Density:
 def check_linear(quick: bool) -> Iterator[Finding]:
     """Heat equation, Ornstein-Uhlenbeck process and Fokker-Planck equation, explicit and implicit."""
     drift = Entropy() + Potential(lambda points: -points[:, 0])
-    cases = [("explicit", 80, 2e-4, ""), ("tr_bdf2", 80, 5e-5, ""), ("backward_euler", 80, 1e-2, "JKO steps: 2.5e-2")]
+    cases = [("explicit", 80, 1.1e-4, ""), ("tr_bdf2", 80, 5e-5, ""), ("backward_euler", 80, 9e-3, "JKO steps: 2.5e-2")]
     cases += [] if quick else [("tr_bdf2", 640, 7e-7, "Scharfetter-Gummel, TR-BDF2: 4.2e-6")]
     for stepper, cells, bound, beside in cases:
         box = Box([(0.0, 1.0)], cells)
@@ -117,8 +117,8 @@ def follow_barenblatt(exponent: float, box: Box, **options: Any) -> tuple[FloatA
 
 def check_porous_medium(quick: bool) -> Iterator[Finding]:
     """Barenblatt's solutions from t = 1 to 3: errors and radii of the support."""
-    cases = [(2, 1, 400, "explicit", 4e-5), (2, 1, 800, "tr_bdf2", 3e-5), (3, 1, 800, "tr_bdf2", 6e-5)]
-    cases += [(2, 2, 64, "explicit", 2e-3)]
+    cases = [(2, 1, 400, "explicit", 3.3e-5), (2, 1, 800, "tr_bdf2", 1.9e-5), (3, 1, 800, "tr_bdf2", 6e-5)]
+    cases += [(2, 2, 64, "explicit", 1.3e-3)]
     cases += (
         []
         if quick
@@ -184,7 +184,7 @@ def check_rest(quick: bool) -> Iterator[Finding]:
 
     Grids four times as fine have the front at the same place in its cell, a third.
     """
-    grids, t_end = (np.array([16, 64]), 20.0) if quick else (np.array([40, 160, 640]), 10.0)
+    grids, t_end = np.array([40, 160] if quick else [40, 160, 640]), 10.0
     for exponent, expected in ((2.0, 2.0), (3.0, 1.5), (4.0, 4.0 / 3.0)):
         radius, errors = radius_at_rest(exponent), []
         for cells in grids:
@@ -197,7 +197,7 @@ def check_rest(quick: bool) -> Iterator[Finding]:
         order = -np.polyfit(np.log(grids), np.log(errors), 1)[0]
         listed = ", ".join(f"{error:.1e}" for error in errors)
         name = f"m = {exponent:g} at rest in a bowl: order less {expected:.2f}"
-        yield Finding(name, order - expected, 0.15, f"L1 {listed} at {', '.join(map(str, grids))} cells")
+        yield Finding(name, order - expected, 0.01, f"L1 {listed} at {', '.join(map(str, grids))} cells")
 
 
 def averaged_logarithm(spacing: float) -> Density:

@@ -51,7 +51,7 @@ from wgflow.variational.grid import GridJkoFlow
 from wgflow.variational.normalised import NormalisedFlow
 
 END = 0.25
-SAME = 1e-10  # relative difference of runs in other units
+SAME = 5e-12  # relative difference of runs in other units
 EXPONENTS = (-40, -20, -1, 1, 20, 40)
 
 

@@ -41,9 +41,9 @@ def test_the_weight_of_one_particle_on_its_target_grows_logistically(reaction):
     )
     snapshot = advance(flow, [end])[0]
     exact = c * start / (start + (c - start) * np.exp(-reaction * c * end))
-    assert snapshot.mass == pytest.approx(exact, rel=6.6e-11)
-    assert snapshot.energy == pytest.approx(0.5 * (exact - c) ** 2, rel=8.2e-9)
-    assert snapshot.fields["growth"][0] == pytest.approx(np.log(exact / start), rel=3.3e-11)
+    assert snapshot.mass == pytest.approx(exact, rel=6.2e-12)
+    assert snapshot.energy == pytest.approx(0.5 * (exact - c) ** 2, rel=3.8e-10)
+    assert snapshot.fields["growth"][0] == pytest.approx(np.log(exact / start), rel=3.6e-12)
     assert abs(snapshot.fields["position"][0] - direction).max() < 1e-14
 
 
@@ -107,7 +107,7 @@ def test_balanced_relu_neurons_move_in_polar_form_with_half_the_reaction():
         b = b + h / 6.0 * (k1[1] + 2.0 * k2[1] + 2.0 * k3[1] + k4[1])
     snapshot = advance(PolarFlow(functional, particles, reaction=2.0, tolerance=1e-10), [0.3])[0]
     assert abs(a**2 - (b**2).sum(axis=1)).max() < 8.9e-14
-    assert snapshot.fields["weight"] == pytest.approx(a**2 / 5.0, rel=5.4e-11)
+    assert snapshot.fields["weight"] == pytest.approx(a**2 / 5.0, rel=1.6e-11)
     assert abs(snapshot.fields["position"] - b / np.linalg.norm(b, axis=1, keepdims=True)).max() < 2.6e-10
 
 

@@ -117,7 +117,7 @@ def test_descent_without_samples_is_the_gradient_of_the_population_risk(dimensio
             sources = np.concatenate([b, teacher.directions])
             values, slopes = kernel_sums(b, sources, np.concatenate([a / m, -teacher.weights]))
             a, b = a - 0.05 * values, b - 0.3 * a[:, None] * slopes
-        assert abs(end.outputs - a).max() < 1e-6  # arccos in the reference
+        assert abs(end.outputs - a).max() < 1e-14
         assert abs(end.inputs - b).max() < 2.3e-14
 
 

@@ -42,10 +42,10 @@ def test_fluxes_of_vanishing_temperature_are_upwind(temperature):
     box, density = Box([[0.0, 4.0]], 20), np.random.default_rng(0).exponential(size=20)
     fluxes = DiffusionFluxes(Entropy(temperature) + Potential(lambda x: np.cos(3.0 * x[:, 0])), box, 1.0)
     expected = upwind_rate(density, np.cos(3.0 * box.axes[0]), 5.0, 0.2)
-    assert fluxes.rate(density) == pytest.approx(expected, abs=1e-7)
+    assert fluxes.rate(density) == pytest.approx(expected, abs=1e-13)
     matrix = fluxes.matrix(density, 1e3).toarray()
     assert (np.linalg.inv(matrix) >= 0.0).all()
-    assert matrix.sum(axis=0) == pytest.approx(fluxes.volumes, abs=1e-11)
+    assert matrix.sum(axis=0) == pytest.approx(fluxes.volumes, abs=1.8e-12)
 
 
 @pytest.mark.parametrize(("stepper", "tolerance"), [("tr_bdf2", 1e-5), ("backward_euler", 1e-4)])
@@ -55,7 +55,7 @@ def test_a_cold_density_drifts_at_its_speed(stepper, tolerance):
         Entropy(1e-6) + Potential(slope), box, block(box, 0.5), stepper=stepper, tolerance=tolerance
     )
     found = advance(flow, [1.0])[0].fields["density"]
-    assert found @ box.axes[0] / found.sum() == pytest.approx(2.0, abs=1e-9)
+    assert found @ box.axes[0] / found.sum() == pytest.approx(2.0, abs=1.7e-11)
     assert found.max() < 1.0 + 1e-9
 
 
@@ -69,7 +69,7 @@ def test_a_cold_ornstein_uhlenbeck_process_converges_to_transport():
         flow = ImplicitFiniteVolume(Entropy(1e-6) + Potential(bowl), box, start, tolerance=1e-5)
         found = advance(flow, [1.0])[0].fields["density"]
         errors.append(abs(found - exact).sum() / exact.sum())
-    assert errors == pytest.approx([0.202, 0.119, 0.0655], rel=0.02)
+    assert errors == pytest.approx([0.202, 0.119, 0.0655], rel=6.4e-3)
 
 
 @pytest.mark.parametrize("mass", [1.0, 4.0])
@@ -80,4 +80,4 @@ def test_a_cold_student_of_a_teacher_learns_as_by_upwind_transport(mass):
     upwind = ExplicitFiniteVolume(teacher.on_grid(domain), start, reaction=0.0, order=1, tolerance=1e-5)
     cold = ImplicitFiniteVolume(Entropy(1e-6) + teacher, domain, start, reaction=0.0)
     expected, found = advance(upwind, [3.0])[0], advance(cold, [3.0])[0]
-    assert found.risk == pytest.approx(expected.risk, rel=1e-3)
+    assert found.risk == pytest.approx(expected.risk, rel=1.4e-4)

@@ -107,7 +107,7 @@ def test_weak_diffusion_in_a_strong_drift_is_upwind_transport(exponent, strength
         assert found.max() <= 1.0 + 1e-6
         errors.append(abs(found - exact).sum() * box.spacing[0])
     # Both edges widen to normal distributions: |erf| integrates to 2 sqrt(2 h t / pi).
-    assert errors == pytest.approx([2.0 * np.sqrt(2.0 * h / np.pi) for h in (0.04, 0.02)], rel=0.02)
+    assert errors == pytest.approx([2.0 * np.sqrt(2.0 * h / np.pi) for h in (0.04, 0.02)], rel=7.4e-3)
 
 
 @pytest.mark.parametrize("drift", [0.1, 3.0, 40.0])
