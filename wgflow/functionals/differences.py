@@ -59,10 +59,14 @@ class _Quotients:
     round_off: FloatArray
 
     @property
+    def whole(self) -> FloatArray:
+        """Error and round-off."""
+        return self.error + self.round_off
+
+    @property
     def relative(self) -> FloatArray:
         """Error and round-off over the slopes within reach: inf where f is constant, 0 where it is 0."""
-        whole = self.error + self.round_off
-        return np.where(whole > 0.0, whole / np.maximum(self.reach_slope, np.finfo(np.float64).tiny), 0.0)
+        return np.where(self.whole > 0.0, self.whole / np.maximum(self.reach_slope, np.finfo(np.float64).tiny), 0.0)
 
     @property
     def agree(self) -> BoolArray:
@@ -113,14 +117,14 @@ def _derivative(function: Function, points: FloatArray, axis: int, centre: Float
     best, rows, last = found, np.arange(len(points)), found
     for level in range(MOST_MORE + MOST_LESS):
         lost = last.lost if level < MOST_MORE else np.zeros(rows.size, dtype=bool)
-        worse = (best.relative[rows] <= RESOLVED) & (last.relative > best.relative[rows])
+        worse = (best.relative[rows] <= RESOLVED) & (last.whole > best.whole[rows])
         wanted = lost | ~(last.agree | last.lost | worse)
         if not wanted.any():
             break
         rows, lost = rows[wanted], lost[wanted]
         step[rows] *= np.where(lost, MORE, LESS)
         last = _quotients(function, points[rows], axis, step[rows], centre[rows])
-        best.replace(rows, last, last.relative < best.relative[rows])
+        best.replace(rows, last, last.whole < best.whole[rows])  # beside a bend slopes and errors fall alike
     jumps = ~last.agree & (last.reach_slope > JUMP * first_slope[rows]) & (best.relative[rows] > RESOLVED)
     _refuse(points[rows[jumps]], "its quotients grow without bound as the step falls, as at a jump or in noise")
     _refuse(points[np.isinf(best.error)], "it is not finite nearby")
