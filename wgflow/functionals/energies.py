@@ -156,7 +156,8 @@ class Interaction(Functional):
     def _slopes(self, displacements: FloatArray) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p)."""
         if self.gradient is None:
-            return central_differences(self._even, displacements)
+            even = np.array_equal(np.asarray(self.kernel(displacements)), np.asarray(self.kernel(-displacements)))
+            return central_differences(self.kernel if even else self._even, displacements)
         return 0.5 * (np.asarray(self.gradient(displacements)) - np.asarray(self.gradient(-displacements)))
 
     def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:

@@ -155,7 +155,9 @@ class ImplicitFiniteVolume(ImplicitState):
     def _attempt(self, step: float, start_rate: FloatArray) -> bool:
         """Do a step by the chosen method, else by backward Euler; whether it is kept."""
         for name in dict.fromkeys((self._stepper, BACKWARD_EULER)):
-            found = self._tr_bdf2(step, start_rate) if name == TR_BDF2 else self._backward_euler(step, start_rate)
+            solve = self._tr_bdf2 if name == TR_BDF2 else self._backward_euler
+            with np.errstate(over="ignore", invalid="ignore"):  # of iterates that are given up
+                found = solve(step, start_rate)
             if found is None or not self._is_positive(found[0]):
                 continue
             density, quotient = np.maximum(found[0], 0.0), self._size(found[1]) / self._tolerance
