@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from wgflow.errors import FlowWarning, InputError, WgflowError
-from wgflow.terminal import close_streams, open_missing_streams, say, silence_log
+from wgflow.terminal import open_missing_streams, say, silence_log
 
 app = typer.Typer(
     name="wgflow",
@@ -365,10 +365,7 @@ def main() -> None:
 
     warnings.formatwarning = as_line
     open_missing_streams()
-    try:
-        sys.exit(_exit_code())
-    finally:
-        close_streams()
+    sys.exit(_exit_code())
 
 
 def _exit_code() -> int:

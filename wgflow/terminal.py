@@ -103,14 +103,3 @@ def open_missing_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the smallest number that is free
-
-
-def close_streams() -> None:
-    """Hand on what was printed at the end of a program; where that fails, forget it, which Python would complain of."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except _LOST:
-            with suppress(*_LOST):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
