@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from wgflow.domains import Box
 from wgflow.functionals import SobolevDiscrepancy
 from wgflow.functionals.convolution import BoxConvolution
 from wgflow.functionals.fourier import FourierFeatures, FourierMoments
+from wgflow.schemes.line import PARALLEL_BLOCKS, stage_kernel
 from wgflow.signals import interruptible, terminations_interrupt
 from wgflow.threads import available_cores, thread_count
 
@@ -162,3 +164,9 @@ def test_terminations_interrupt(number):
         os.kill(os.getpid(), number)
         time.sleep(5.0)
     assert signal.getsignal(number) == before
+
+
+def test_kernels_travel_to_other_processes():
+    """Those that are made for a case, too: by pickles, as solvers that are handed to processes are."""
+    for blocks in (1, PARALLEL_BLOCKS):
+        assert callable(pickle.loads(pickle.dumps(stage_kernel(0, blocks))))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -107,17 +106,26 @@ def parallel_kernel(function: Function) -> Function:
     It is called from Python alone, not by other kernels. In processes forked from one whose threads had begun it runs
     on one thread: numba's do not survive a fork, and a kernel that called for them would end the process.
     """
-    threaded = _compile(function, fastmath=_FAST_MATH, parallel=True)
+    return cast("Function", _ParallelKernel(_compile(function, fastmath=_FAST_MATH, parallel=True)))
 
-    @cache
-    def serial() -> Function:
-        return _compile(function, apart="serial", fastmath=_FAST_MATH)
 
-    @wraps(function)
-    def call(*arguments: Any) -> Any:
-        return (serial() if threads_lost() else threaded)(*arguments)
+class _ParallelKernel:
+    """A kernel on all threads, and the same on one thread for processes that have lost theirs."""
 
-    return cast("Function", call)
+    def __init__(self, threaded: Any) -> None:
+        self._threaded, self._serial = threaded, None
+        self.__wrapped__ = getattr(threaded, "py_func", threaded)  # the function itself where nothing is compiled
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._alone() if threads_lost() else self._threaded)(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _ParallelKernel, (self._threaded,)
+
+    def _alone(self) -> Any:
+        if self._serial is None:
+            self._serial = _compile(self.__wrapped__, apart="serial", fastmath=_FAST_MATH)
+        return self._serial
 
 
 def compilation_count() -> int:
