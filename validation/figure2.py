@@ -43,6 +43,7 @@ from wgflow.plotting.networks import draw_disk, draw_polar
 from wgflow.plotting.sheets import find_line
 from wgflow.plotting.style import styled_figure
 from wgflow.schemes import Evolution
+from wgflow.threads import available_cores
 from wgflow.timeloop import Observer
 from wgflow.typing import FloatArray
 
@@ -235,7 +236,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--input-rate", type=float, default=1.0, help="rate of the input layer over the output layer's")
     parser.add_argument("--sgd", action="store_true", help="stochastic descent with batches of 100, as published")
     parser.add_argument("--share", action="store_true", help="also the shares over random teachers: minutes")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("figure2.png"), help="picture to write")
     return parser.parse_args(arguments)
 

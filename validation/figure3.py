@@ -33,6 +33,7 @@ from scipy.stats import chi2
 from wgflow.particles.students import StudentDescent, draw_students, draw_teacher
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import styled_figure
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 
 TEACHER_NEURONS = 10
@@ -122,7 +123,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--equal-rates", action="store_true", help="0.005 for both layers")
     parser.add_argument("--independent-samples", action="store_true", help="own samples for each width: slower")
     parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("figure3.png"), help="picture to write")
     return parser.parse_args(arguments)
 

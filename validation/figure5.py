@@ -26,7 +26,6 @@ with --quick in this process.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -49,6 +48,7 @@ from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure
 from wgflow.sweeps.cluster import check_libraries, connect
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 from wgflow.variational.normalised import NormalisedFlow
 
@@ -284,7 +284,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--width", type=int, help="number of neurons")
     parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
     parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("figure5.png"), help="picture to write")
     return parser.parse_args(arguments)
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -40,6 +39,7 @@ from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_labelled
 from wgflow.plotting.style import CURVES, styled_figure
 from wgflow.sweeps.cluster import check_libraries, connect
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 
 SIDE, TESTS = 3, 10_000  # clusters along an axis; points that measure the error
@@ -243,7 +243,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
     parser.add_argument("--results", type=Path, default=Path("figure6.csv"), help="file that keeps finished trainings")
     parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("figure6.png"), help="picture to write")
     return parser.parse_args(arguments)
 

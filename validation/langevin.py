@@ -56,6 +56,7 @@ from wgflow.errors import WgflowError
 from wgflow.functionals import Functional
 from wgflow.metrics import circle_wasserstein
 from wgflow.plotting import save_figure
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 
 COUNT, SEEDS = {False: 100_000, True: 4_000}, 12
@@ -324,7 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all cases; 0 if they passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer particles, larger steps, coarser grids")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side, in full")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side, in full")
     parser.add_argument("--figure", type=Path, default=Path("langevin.png"), help="picture to write")
     options = parser.parse_args(arguments)
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now

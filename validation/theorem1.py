@@ -51,6 +51,7 @@ from wgflow.particles import nodes_of_cells
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import CURVES, GREY, styled_figure
 from wgflow.problems import quadratic_flow
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 
 COUNTS, SEEDS = {False: 2 ** np.arange(5, 14), True: 2 ** np.arange(5, 10, 2)}, {False: 32, True: 12}  # in full, quick
@@ -379,7 +380,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all cases; 0 if every rate is that of the theory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer particles and seeds")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("theorem1.png"), help="picture to write")
     options = parser.parse_args(arguments)
     started, counts = time.perf_counter(), COUNTS[options.quick].tolist()

@@ -42,6 +42,7 @@ from wgflow.functionals import Functional
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLUE, GREY, VERMILLION, styled_figure
 from wgflow.sweeps.cluster import check_libraries, connect
+from wgflow.threads import available_cores
 from wgflow.typing import FloatArray
 
 PROBLEMS = {False: (14, 6), True: (2, 1)}  # on the circle and on the sphere: in full, quick
@@ -241,7 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Theorem 3: global optimality of flows, by certificates")
     parser.add_argument("--quick", action="store_true", help="three problems")
     parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     parser.add_argument("--figure", type=Path, default=Path("theorem3.png"))
     options = parser.parse_args()
     started = time.perf_counter()

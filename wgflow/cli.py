@@ -9,11 +9,12 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.terminal import open_missing_streams, say, silence_log
 
 app = typer.Typer(
     name="wgflow",
@@ -31,14 +32,14 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a key of the problem; may be repeated."),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", callback=silence_log)]
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"wgflow {version('wgflow')}")
+        say(f"wgflow {version('wgflow')}")
         raise typer.Exit
 
 
@@ -91,13 +92,14 @@ def run(
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
-            typer.echo(f"error: {error}", err=True)
+            say(f"error: {error}", error=True)
         say_resumable(problem, path, settings or ())
         raise
     report(trajectory, path, quiet=quiet)
     if plot is not None:
         save_figure(plot_trajectory(trajectory, prepared), plot)
-        _say(f"figure      {plot}", quiet=quiet)
+        if not quiet:
+            say(f"figure      {plot}")
 
 
 @app.command()
@@ -158,7 +160,7 @@ def new(
 
     path = output if output is not None else Path(f"{problem}_{domain}.toml")
     write_template(problem, domain, path)
-    _say(f"problem     {path}; run it with: wgflow run {path}")
+    say(f"problem     {path}; run it with: wgflow run {path}")
 
 
 @app.command()
@@ -185,7 +187,7 @@ def cite(file: FileArgument) -> None:
     from wgflow.citations import citations_of, format_citations
     from wgflow.problems import load_problem
 
-    _say(format_citations(citations_of(load_problem(file).config)))
+    say(format_citations(citations_of(load_problem(file).config)))
 
 
 @app.command()
@@ -204,7 +206,7 @@ def plot(
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
     save_figure(plot_trajectory(trajectory, problem), path)
-    _say(f"figure      {path}")
+    say(f"figure      {path}")
 
 
 @app.command()
@@ -244,7 +246,8 @@ def animate(
     problem = load_problem(file) if "problem" in trajectory.attributes else None
     with frame_bar(quiet=quiet) as progress:
         animate_trajectory(trajectory, problem, path, frames=frames, rate=rate, progress=progress)
-    _say(f"film        {path}", quiet=quiet)
+    if not quiet:
+        say(f"film        {path}")
 
 
 @app.command()
@@ -266,7 +269,8 @@ def report(
     problem = load_problem(file) if "problem" in trajectory.attributes else None
     with frame_bar(quiet=quiet) as progress:
         write_report(trajectory, problem, check_trajectory(file), path, frames=frames, progress=progress)
-    _say(f"report      {path}", quiet=quiet)
+    if not quiet:
+        say(f"report      {path}")
 
 
 @app.command()
@@ -287,7 +291,7 @@ def export(
 
     check_export(output)
     export_trajectory(load(file), output, snapshot)
-    _say(f"exported    {output}")
+    say(f"exported    {output}")
 
 
 @app.command()
@@ -310,7 +314,7 @@ def compare(
     show_comparison(comparison)
     if output is not None:
         save_figure(plot_comparison_of(comparison), output)
-        _say(f"figure      {output}")
+        say(f"figure      {output}")
 
 
 @app.command(name="list")
@@ -351,22 +355,16 @@ def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
     return Path(f"{problem.stem}-{number}.h5")
 
 
-def _say(text: str, *, quiet: bool = False) -> None:
-    if not quiet:
-        typer.echo(text)
-
-
 def main() -> None:
     """Run the command line and exit with the code that its outcome has; warnings about a flow are single lines."""
     ordinary = warnings.formatwarning
 
-    def as_line(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
-    ) -> str:
-        found = ordinary(message, category, filename, lineno, line)
+    def as_line(message: Warning | str, category: type[Warning], *place: Any, **line: Any) -> str:
+        found = ordinary(message, category, *place, **line)
         return f"warning: {message}\n" if issubclass(category, FlowWarning) else found
 
     warnings.formatwarning = as_line
+    open_missing_streams()
     sys.exit(_exit_code())
 
 
@@ -380,7 +378,7 @@ def _exit_code() -> int:
     except WgflowError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", error=True)
         return 2 if isinstance(error, InputError) else 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
@@ -388,7 +386,7 @@ def _exit_code() -> int:
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
         if text is not None and text():
-            typer.echo(f"error: {text()}", err=True)
+            say(f"error: {text()}", error=True)
         return int(code)
 
 

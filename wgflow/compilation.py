@@ -1,4 +1,4 @@
-"""The one place that sets numba's flags and the folder of its disk cache.
+"""The one place that sets numba's flags and what it keeps on disk.
 
 Kernels are module-level functions on plain arrays. They are compiled on first use and kept in the
 user's cache folder, so a second process starts at once and the source tree is never written to.
@@ -6,20 +6,20 @@ user's cache folder, so a second process starts at once and the source tree is n
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-# Threads that wait for others must soon sleep: where something else runs on the machine, spinning ones hold up those
-# that they wait for, and a step takes up to 60 times longer. OpenMP reads this when numba loads it.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# Before numba, whose threads it tells how many they are.
+from wgflow.threads import threads_lost  # isort: skip
 
 import numba
 from numba import config
 from numba.core import event
+from numba.core.caching import FunctionCache
+
+from wgflow.caching import cache_folder, say_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,17 +29,25 @@ _FAST_MATH = {"contract", "nsz", "arcp"}
 _kernels: list[Any] = []
 
 
-def cache_folder() -> str:
-    """Folder for what is expensive to make twice: the user's cache, or a temporary folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for candidate in (Path(home) / "wgflow", Path(tempfile.gettempdir()) / "wgflow-cache"):
+class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
+    """A cache on disk whose failures cost time, and nothing else."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Read a compiled kernel; None where there is none, or what there is cannot be read."""
         try:
-            candidate.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(candidate, os.W_OK):
-            return str(candidate)
-    return tempfile.mkdtemp(prefix="wgflow-cache-")
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # a damaged file raises whatever its bytes make of it
+            say_once(f"a compiled kernel in {self.cache_path} cannot be read ({error!r}); it is compiled anew")
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Write a compiled kernel, where the disk takes it."""
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:
+            say_once(f"compiled kernels cannot be kept in {self.cache_path}: {error}")
 
 
 @contextmanager
@@ -53,11 +61,28 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
         config.CACHE_DIR = previous
 
 
-def _compile(function: Function, **flags: Any) -> Function:
-    with _numba_cache_in(config.CACHE_DIR or cache_folder()):
-        dispatcher = numba.njit(cache=True, error_model="numpy", **flags)(function)
+def _compile(function: Function, *, apart: str = "", **flags: Any) -> Function:
+    """Compile on first use; what is kept on disk for flags that differ for one function must lie ``apart``."""
+    dispatcher = numba.njit(error_model="numpy", **flags)(function)
     _kernels.append(dispatcher)
+    folder = config.CACHE_DIR or cache_folder()
+    if folder is not None and not config.DISABLE_JIT:
+        with _numba_cache_in(str(Path(folder) / apart)):
+            _keep(dispatcher, function)
     return dispatcher
+
+
+def _keep(dispatcher: Any, function: Callable[..., Any]) -> None:
+    """Let a kernel be kept in the cache folder, if that can be written."""
+    try:
+        found = _KernelCache(function)
+    except (OSError, RuntimeError) as error:  # numba's own word for a folder that it cannot write is RuntimeError
+        say_once(f"compiled kernels are not kept: {error}")
+        return
+    if Path(found.cache_path).is_relative_to(config.CACHE_DIR):
+        dispatcher._cache = found  # what `numba.njit(cache=True)` sets, to a cache whose failures end a run
+    else:  # numba's next choice is the source tree
+        say_once(f"compiled kernels are not kept: {config.CACHE_DIR} cannot be written")
 
 
 def kernel(function: Function) -> Function:
@@ -76,8 +101,31 @@ def reduction(function: Function) -> Function:
 
 
 def parallel_kernel(function: Function) -> Function:
-    """Compile a kernel whose ``prange`` loops run on all cores; results do not depend on their number."""
-    return _compile(function, fastmath=_FAST_MATH, parallel=True)
+    """Compile a kernel whose ``prange`` loops run on all threads; results do not depend on their number.
+
+    It is called from Python alone, not by other kernels. In processes forked from one whose threads had begun it runs
+    on one thread: numba's do not survive a fork, and a kernel that called for them would end the process.
+    """
+    return cast("Function", _ParallelKernel(_compile(function, fastmath=_FAST_MATH, parallel=True)))
+
+
+class _ParallelKernel:
+    """A kernel on all threads, and the same on one thread for processes that have lost theirs."""
+
+    def __init__(self, threaded: Any) -> None:
+        self._threaded, self._serial = threaded, None
+        self.__wrapped__ = getattr(threaded, "py_func", threaded)  # the function itself where nothing is compiled
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._alone() if threads_lost() else self._threaded)(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _ParallelKernel, (self._threaded,)
+
+    def _alone(self) -> Any:
+        if self._serial is None:
+            self._serial = _compile(self.__wrapped__, apart="serial", fastmath=_FAST_MATH)
+        return self._serial
 
 
 def compilation_count() -> int:

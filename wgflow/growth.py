@@ -134,7 +134,9 @@ def evolve_on(
             time, density = recorder.enlarge(domain, padding)
             evolution = course.restart(domain, time, density)
             evolution.begin_interval(time)  # where it stands at an output, which a file must know
-            recorder.keep(evolution.checkpoint(), dict.fromkeys(ACCUMULATED, 0.0))
+            # To look at the larger box took an evaluation, which a run that goes on from here does not count again.
+            spent = {**dict.fromkeys(ACCUMULATED, 0.0), "evaluations": evolution.counts.evaluations}
+            recorder.keep(evolution.checkpoint(), spent)
             times, record_start, within = times[times > time], False, False
             limits, started = limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:

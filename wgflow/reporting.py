@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from wgflow.domains import Domain
@@ -21,6 +20,7 @@ from wgflow.estimates import announcement
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
+from wgflow.terminal import make_console, say
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
@@ -41,11 +41,11 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     if quiet:
         return
     config = problem.config
-    _plain(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
-    _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
-    _plain(f"output      {path}")
+    say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
+    say(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
+    say(f"output      {path}")
     if estimate:
-        _plain(f"estimate    {announcement(plan_estimate(problem))}")
+        say(f"estimate    {announcement(plan_estimate(problem))}")
 
 
 def _describe_domain(domain: Domain) -> str:
@@ -60,19 +60,16 @@ def _describe_domain(domain: Domain) -> str:
 @contextmanager
 def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
     """Print warnings of the flow as single lines, or none when quiet."""
-    console = Console(stderr=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
-        warnings.showwarning = lambda message, *_, **__: console.print(
-            f"warning: {message}", highlight=False, soft_wrap=True
-        )
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", error=True)
         yield
 
 
 @contextmanager
 def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
     """Observers that show progress: a bar on a terminal, a few lines in a log, nothing when quiet."""
-    console = Console(stderr=True)
+    console = make_console()
     if quiet:
         yield Observers()
     elif console.is_terminal:
@@ -91,7 +88,7 @@ def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
 @contextmanager
 def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
-    console = Console(stderr=True)
+    console = make_console()
     if quiet or not console.is_terminal:
         yield None
         return
@@ -127,7 +124,7 @@ class _Lines:
         self._seen += 1
         if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
             share = self._seen / self._total
-            _plain(f"{share:4.0%}  t = {snapshot.time:<10.4g} F = {snapshot.energy:.6e}{self._left(snapshot.time)}")
+            say(f"{share:4.0%}  t = {snapshot.time:<10.4g} F = {snapshot.energy:.6e}{self._left(snapshot.time)}")
 
     def _left(self, time: float) -> str:
         """Time that is left, if the flow goes on at its mean pace."""
@@ -140,32 +137,32 @@ def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
     """Table of the run, and how it ended."""
     if quiet:
         return
-    _plain(_table(trajectory))
+    say(_table(trajectory))
     for line in (*_ending(trajectory), *error_table(trajectory)):
-        _plain(line)
-    _plain(f"trajectory  {path}")
+        say(line)
+    say(f"trajectory  {path}")
 
 
 def describe(trajectory: Trajectory, path: Path) -> None:
     """Show the content of a trajectory file."""
     found = trajectory.attributes
-    _plain(f"file        {path} ({found.get('source', 'unknown source')}), status {trajectory.status}")
+    say(f"file        {path} ({found.get('source', 'unknown source')}), status {trajectory.status}")
     fields = ", ".join(f"{name} {values.shape}" for name, values in trajectory.fields.items())
-    _plain(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
+    say(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
     if trajectory.domain is not None:
-        _plain(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
-    _plain(_table(trajectory))
+        say(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
+    say(_table(trajectory))
     for line in (*_ending(trajectory), *error_table(trajectory)):
-        _plain(line)
+        say(line)
     if "problem" in found:
-        _plain("\n" + str(found["problem"]).strip())
+        say("\n" + str(found["problem"]).strip())
 
 
 def show_checks(checks: Iterable[Check], path: Path) -> None:
     """List what was checked in a file; raises InputError with the first fault."""
     faults = []
     for check in checks:
-        _plain(f"{'ok   ' if check.passed else 'FAULT'}  {check.name:13s} {check.found}")
+        say(f"{'ok   ' if check.passed else 'FAULT'}  {check.name:13s} {check.found}")
         if not check.passed:
             faults.append(f"{check.name}: {check.found}")
     if faults:
@@ -258,24 +255,20 @@ def _outcome(error: float, order: float) -> tuple[str, str]:
 def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
     if not path.exists():
-        Console(stderr=True).print("interrupted before the first snapshot; nothing was written", markup=False)
+        say("interrupted before the first snapshot; nothing was written", error=True)
         return
     if read_trajectory(path)[0].status == COMPLETE:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"interrupted in the last step; the run in {path} is complete", markup=False
-        )
+        say(f"interrupted in the last step; the run in {path} is complete", error=True)
         return
     options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
     command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"interrupted; the snapshots so far are in {path}. Continue with: {command}", markup=False
-    )
+    say(f"interrupted; the snapshots so far are in {path}. Continue with: {command}", error=True)
 
 
 def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
-    _plain(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
-    _plain(_layout(comparison.columns))
+    say(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
+    say(_layout(comparison.columns))
 
 
 def show_certificate(certificate: Certificate, trajectory: Trajectory) -> None:
@@ -294,8 +287,8 @@ def show_certificate(certificate: Certificate, trajectory: Trajectory) -> None:
         "|J| on support": f"{certificate.support_residual:.3e}",
     }
     for name, text in rows.items():
-        _plain(f"{name:16s}{text}")
-    _plain(certificate.verdict)
+        say(f"{name:16s}{text}")
+    say(certificate.verdict)
 
 
 def list_files(files: Iterable[Path]) -> None:
@@ -303,9 +296,4 @@ def list_files(files: Iterable[Path]) -> None:
     for file in files:
         lines = [line.strip('#" ') for line in file.read_text(encoding="utf-8").splitlines()]
         paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines[:1])
-        _plain(f"{file.stem.rstrip('_'):24s} {paragraph.split('. ')[0].rstrip('.')}")
-
-
-def _plain(text: str) -> None:
-    """Print to standard output, without wrapping or markup."""
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+        say(f"{file.stem.rstrip('_'):24s} {paragraph.split('. ')[0].rstrip('.')}")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from wgflow.compilation import measure_compilation
 from wgflow.errors import InputError, WgflowError
 from wgflow.schemes import Checkpoint, Evolution, Snapshot
+from wgflow.signals import Interruption, interruptible
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
 from wgflow.trajectory.steps import step_row
@@ -55,32 +53,6 @@ class Observers:
     snapshot: Sequence[Callable[[Snapshot], None]] = ()
 
 
-@dataclass
-class _Interruption:
-    """Set by the first Ctrl-C or SIGTERM; the loop ends after the step in progress."""
-
-    signal: int | None = field(default=None)
-
-
-@contextmanager
-def _interruptible() -> Iterator[_Interruption]:
-    """Turn SIGINT and SIGTERM into a flag while a run goes on (in the main thread only)."""
-    interruption = _Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption
-        return
-
-    def note(number: int, frame: object) -> None:  # noqa: ARG001
-        interruption.signal = number
-
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interruption
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
 def evolve(
     evolution: Evolution,
     times: FloatArray,
@@ -118,13 +90,13 @@ def evolve(
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C or SIGTERM, once the recorder is closed; where they came too late to stop the run, it is complete.
-        An error in the meantime is its message.
+        After Ctrl-C, SIGTERM or SIGHUP, once the recorder is closed; where they came too late to stop the run, it is
+        complete. An error in the meantime is its message.
     ComputationError
         If a step or a write failed; what was recorded before is kept.
     """
     reason = "error"
-    with _interruptible() as interruption, measure_compilation() as compiled:
+    with interruptible() as interruption, measure_compilation() as compiled:
         loop = _Loop(evolution, recorder, limits or Limits(), observers or Observers(), interruption, compiled)
         try:
             if record_start:
@@ -152,7 +124,7 @@ class _Loop:
         recorder: Recorder,
         limits: Limits,
         observers: Observers,
-        interruption: _Interruption,
+        interruption: Interruption,
         compiled: Callable[[], float],
     ) -> None:
         self._evolution, self._recorder, self._observers = evolution, recorder, observers

@@ -315,15 +315,34 @@ def test_a_signal_before_a_step_that_fails_ends_the_script(tmp_path):
     assert wgflow.load(tmp_path / "run.h5").status == "interrupted"
 
 
+GROWING = {
+    "problem": {"kind": "quadratic", "target": [[3.0]]},
+    "domain": {"kind": "box", "bounds": [[-1.0, 1.0]], "shape": [20], "wall_warning": 1e-6, "grow": True},
+    "initial": {"kind": "gaussian", "covariance": [[0.025]]},
+    "solver": {"t_end": 0.5},
+    "output": {"times": [0.25, 0.5]},
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, None])
+def test_steps_and_evaluations_are_counted_once_where_a_box_grows(tmp_path, number):
+    """Also those that a growing box, or a kill before the first output, makes the run do anew."""
+    source = {**GROWING, "solver": {"t_end": 0.3}, "output": {"times": [0.1, 0.3]}}
+    counted, sizes = After(10**9), []
+    observers = Observers(step=[counted, lambda evolution: sizes.append(evolution.density.size)])
+    whole, grown = wgflow.run(source, observers=observers), np.flatnonzero(np.diff(sizes))
+    assert grown.size > 0
+    for steps in (1, grown[0] + 2):  # before the first output, and a step into the larger box
+        path = tmp_path / f"{steps}.h5"
+        carry_on(source, path, [After(int(steps), number)])
+        found = wgflow.load(path)
+        np.testing.assert_array_equal(found.density, whole.density)
+        for name in COUNTS:
+            assert found.attributes[name] == whole.attributes[name], (steps, name)
+
+
 def test_a_signal_in_the_step_after_which_a_box_grows_ends_it(tmp_path):
-    growing = {
-        "problem": {"kind": "quadratic", "target": [[3.0]]},
-        "domain": {"kind": "box", "bounds": [[-1.0, 1.0]], "shape": [20], "wall_warning": 1e-6, "grow": True},
-        "initial": {"kind": "gaussian", "covariance": [[0.025]]},
-        "solver": {"t_end": 0.5},
-        "output": {"times": [0.25, 0.5]},
-    }
-    whole, path, sizes = wgflow.run(growing), tmp_path / "run.h5", []
+    whole, path, sizes = wgflow.run(GROWING), tmp_path / "run.h5", []
 
     def signal_where_it_grows(evolution):
         walls = evolution.density[[0, -1]].sum() / evolution.density.sum()
@@ -332,12 +351,14 @@ def test_a_signal_in_the_step_after_which_a_box_grows_ends_it(tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        wgflow.run(growing, path, observers=Observers(step=[signal_where_it_grows]))
+        wgflow.run(GROWING, path, observers=Observers(step=[signal_where_it_grows]))
     assert sizes == [20]
     assert wgflow.load(path).status == "interrupted"
-    resumed = wgflow.run(growing, path, resume=True)
+    resumed = wgflow.run(GROWING, path, resume=True)
     assert resumed.domain == whole.domain
     np.testing.assert_array_equal(resumed.density, whole.density)
+    for name in COUNTS:
+        assert resumed.attributes[name] == whole.attributes[name], name
 
 
 def test_a_run_killed_between_its_last_snapshot_and_its_end_is_complete_once_resumed(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask
 import pytest
 
 from wgflow.sweeps.cluster import connect
@@ -23,3 +24,11 @@ def problem():
 def client():
     with connect(None, 2, 1) as client:
         yield client
+
+
+@pytest.fixture
+def address(client):
+    """The address of their scheduler, and its keys where a user of remote schedulers puts them."""
+    keys = {"ca-file": "tls_ca_file", "client.key": "tls_client_key", "client.cert": "tls_client_cert"}
+    with dask.config.set({f"distributed.comm.tls.{name}": getattr(client.security, key) for name, key in keys.items()}):
+        yield client.scheduler.address

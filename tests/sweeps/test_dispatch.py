@@ -6,11 +6,15 @@ import os
 import signal
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import cloudpickle
+import dask
 import pytest
+from distributed.security import Security
 
-from wgflow.errors import InputError
+from wgflow.errors import InputError, MissingExtraError
 from wgflow.sweeps import dispatch as module
 from wgflow.sweeps import make_plan
 from wgflow.sweeps.cluster import connect
@@ -72,4 +76,37 @@ def test_a_run_that_kills_its_workers_stops_no_other(client, problem, tmp_path, 
 def test_schedulers_that_do_not_answer(monkeypatch, address):
     monkeypatch.setattr("wgflow.sweeps.cluster.WAIT_SECONDS", 0.5)
     with pytest.raises(InputError, match=f"scheduler {address} does not answer"), connect(address, 1, 1):
+        pass
+
+
+def test_nobody_without_the_keys_joins_local_workers(client, monkeypatch):
+    """Whoever speaks to a scheduler or a worker runs code in it."""
+    monkeypatch.setattr("wgflow.sweeps.cluster.WAIT_SECONDS", 0.5)
+    places = [client.scheduler.address, *client.nthreads()]
+    assert all(place.startswith("tls://127.0.0.1:") for place in places)
+    with pytest.raises(InputError, match=r"wants keys.*distributed\.comm\.tls\.ca-file"), connect(places[0], 1, 1):
+        pass
+    others = Security.temporary()
+    keys = {"ca-file": others.tls_ca_file, "client.key": others.tls_client_key, "client.cert": others.tls_client_cert}
+    with (
+        dask.config.set({f"distributed.comm.tls.{name}": value for name, value in keys.items()}),
+        pytest.raises(InputError, match="does not answer"),
+        connect(places[0], 1, 1),
+    ):
+        pass
+    for place in places:
+        with pytest.raises(InputError, match="does not answer"), connect(place.replace("tls", "tcp"), 1, 1):
+            pass
+
+
+def test_local_workers_have_no_web_pages(client):
+    port = client.scheduler_info()["services"]["dashboard"]
+    for page in ("/info/main/workers.html", "/health", "/json/counts.json", "/metrics"):
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"http://127.0.0.1:{port}{page}", timeout=5)
+
+
+def test_local_workers_need_the_library_that_makes_keys(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(MissingExtraError, match=r"cryptography.* pip install 'wgflow\[sweep\]'"), connect(None, 1, 1):
         pass

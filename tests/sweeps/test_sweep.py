@@ -22,11 +22,6 @@ from .test_runs import BOX
 
 
 @pytest.fixture
-def address(client):
-    return client.scheduler.address
-
-
-@pytest.fixture
 def command(address, tmp_path, monkeypatch, capfd):
     """Run ``wgflow sweep`` on the shared workers; gives exit code, standard output and error."""
     monkeypatch.chdir(tmp_path)

@@ -22,6 +22,7 @@ import numpy as np
 
 from wgflow.functionals import Teacher
 from wgflow.particles.students import StudentDescent, Students, draw_students, draw_teacher, join_students
+from wgflow.threads import available_cores
 
 DIMENSION, TEACHER_NEURONS, BATCH, RATE = 100, 10, 100, 0.005
 WIDTHS = range(1, 31)
@@ -68,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300, help="steps to time")
     parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of ours")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
     options = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
     ways: dict[str, Callable[..., Students]] = {

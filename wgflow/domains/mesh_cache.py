@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wgflow.compilation import cache_folder
+from wgflow.caching import cache_folder
 from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
@@ -22,7 +22,10 @@ def cached_mesh(level: int) -> SphereMesh:
     """Mesh of a level, from disk if it was built before."""
     if level < SMALLEST_CACHED_LEVEL:
         return build_mesh(level)
-    path = Path(cache_folder()) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
+    folder = cache_folder()
+    if folder is None:
+        return build_mesh(level)
+    path = Path(folder) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
     mesh = _read(path)
     if mesh is None:
         mesh = build_mesh(level)
@@ -52,6 +55,10 @@ def _write(path: Path, mesh: SphereMesh) -> None:
     """Write to a file of another name and rename it, so that no reader sees half a mesh."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    with os.fdopen(handle, "wb") as file:
-        np.savez(file, checksum=np.array(_checksum(mesh)), **asdict(mesh))
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, checksum=np.array(_checksum(mesh)), **asdict(mesh))
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)  # half a mesh would fill the disk further at each run
+        raise

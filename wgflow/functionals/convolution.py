@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Box
 from wgflow.errors import FlowWarning
+from wgflow.threads import thread_count
 from wgflow.typing import FloatArray
 
 ScalarFunction = Callable[[FloatArray], FloatArray]
@@ -40,7 +40,7 @@ class BoxConvolution:
     def __init__(self, box: Box, kernel: ScalarFunction) -> None:
         from scipy import fft
 
-        self._fft, self._workers = fft, os.cpu_count() or 1
+        self._fft = fft
         self._shape = box.shape
         self._padded = tuple(
             n if periodic else fft.next_fast_len(2 * n - 1, real=True)
@@ -52,9 +52,9 @@ class BoxConvolution:
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=self._workers)
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=thread_count())
         spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=self._workers)
+        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=thread_count())
         result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, Particles, SheetSums
 from wgflow.functionals.energies import Interaction, ZonalInteraction
 from wgflow.reductions import inner_product
+from wgflow.threads import thread_count
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -74,7 +74,7 @@ class _Multiplier:
     def __init__(self, box: Box, order: float) -> None:
         from scipy import fft
 
-        self._fft, self._workers, self._shape = fft, os.cpu_count() or 1, box.shape
+        self._fft, self._shape = fft, box.shape
         self._volume = math.prod(box.spacing)
         frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
         frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
@@ -85,9 +85,9 @@ class _Multiplier:
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Apply to cell masses, shape (N,); the result has the shape (N,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=self._workers)
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
         spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=self._workers)
+        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=thread_count())
         np.divide(full.ravel(), self._volume, out=result)
 
 

@@ -8,7 +8,6 @@ for the frequencies of one half of the lattice, with the multiplicity m that cou
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -18,6 +17,7 @@ import numpy as np
 from wgflow.domains import Box, Circle, Domain
 from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, ShapeError
+from wgflow.threads import thread_count
 from wgflow.typing import ComplexArray, FloatArray
 
 
@@ -203,7 +203,7 @@ class FourierMoments:
                     f"a kernel with the frequencies up to {f} needs at least {2 * f + 1} cells along axis {axis}; "
                     f"found {count}: refine the grid, or choose a smoother kernel"
                 )
-        self._fft, self._workers, self._shape = fft, os.cpu_count() or 1, box.shape
+        self._fft, self._shape = fft, box.shape
         mesh = np.meshgrid(*features.turns, indexing="ij")
         start = np.exp(-1j * sum(axis[0] * turns for axis, turns in zip(box.axes, mesh, strict=True)))
         self._factors = features.amplitudes * start
@@ -213,14 +213,14 @@ class FourierMoments:
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=self._workers)
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
         return (self._factors * spectrum[self._band]).ravel().view(np.float64)
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
         combined = np.ascontiguousarray(coefficients).view(np.complex128).reshape(self._back.shape)
         self._spectrum[self._band] = combined * self._back
-        full = self._fft.irfftn(self._spectrum, self._shape, norm="forward", workers=self._workers)
+        full = self._fft.irfftn(self._spectrum, self._shape, norm="forward", workers=thread_count())
         potential[:] = full.ravel()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wgflow.errors import InputError
 from wgflow.problems.api import ProblemSource
+from wgflow.signals import terminations_interrupt
 from wgflow.sweeps.axes import Values
 from wgflow.sweeps.cluster import check_libraries, connect
 from wgflow.sweeps.dispatch import dispatch
@@ -47,7 +48,9 @@ def sweep(
     settings : iterable of str
         Changes of the problem of the form ``section.key=value``.
     scheduler : str, optional
-        Address of a dask scheduler whose workers see ``folder``; by default processes are started on this machine.
+        Address of a dask scheduler whose workers see ``folder``; by default processes are started on this machine,
+        which nobody else can speak to. Anyone who reaches a scheduler without TLS runs code as the user of its workers;
+        for ``tls://...`` the keys are those of dask's configuration (``distributed.comm.tls``).
     workers : int, optional
         Number of processes, or of tasks at once on a scheduler; by default all cores, or all workers.
     threads : int
@@ -68,7 +71,7 @@ def sweep(
     MissingExtraError
         If a library is missing; all come with the extra ``sweep``.
     KeyboardInterrupt
-        After Ctrl-C, once the processes are gone; the same call continues.
+        After Ctrl-C, SIGTERM or SIGHUP, once the processes are gone; the same call continues.
 
     Notes
     -----
@@ -115,7 +118,7 @@ def carry_out(
         (folder / DATASET).unlink(missing_ok=True)  # until all runs are in it again
         processes = min(workers or _default_workers(threads), len(pending))
         tasks = workers or 1 if scheduler is not None else processes
-        with connect(scheduler, processes, threads) as client:
+        with terminations_interrupt(), connect(scheduler, processes, threads) as client:
             for outcome in dispatch(client, plan, folder.resolve(), pending, tasks):
                 outcomes[outcome.index] = outcome
                 if watcher is not None:

@@ -1,4 +1,8 @@
-"""The processes that carry out a sweep: a cluster on this machine, or one that a scheduler knows."""
+"""The processes that carry out a sweep: a cluster on this machine, or one that a scheduler knows.
+
+Whoever can speak to a scheduler or a worker can run code in it. Those that are started here speak TLS only, with keys
+that are made for them and never leave their memory, so that no other user of the machine can join.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from typing import TYPE_CHECKING
 from wgflow.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
 WAIT_SECONDS = 30.0  # for the first worker of a scheduler
 STOP_SECONDS = 0.5  # for workers to end by themselves after Ctrl-C
@@ -34,6 +38,8 @@ def check_libraries() -> None:
 def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Client]:
     """Give a client of the scheduler at an address, or of a cluster of processes on this machine.
 
+    A scheduler at ``tls://...`` is asked with the keys that dask's configuration names (``distributed.comm.tls``).
+
     Parameters
     ----------
     scheduler : str or None
@@ -47,6 +53,8 @@ def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Clien
     ------
     InputError
         If the scheduler does not answer or has no workers.
+    MissingExtraError
+        If processes are to be started here and ``cryptography`` is not installed, which makes their keys.
     """
     with _client_of(scheduler) if scheduler is not None else _local_client(workers, threads) as client:
         yield client
@@ -58,6 +66,11 @@ def _client_of(address: str) -> Iterator[Client]:
 
     try:
         client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
+    except TypeError as error:  # dask's word for a connection that needs keys and has none
+        raise InputError(
+            f"scheduler {address} wants keys ({error}); name them in dask's configuration: "
+            "distributed.comm.tls.ca-file, distributed.comm.tls.client.key and distributed.comm.tls.client.cert"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"scheduler {address} does not answer ({error}); start one with `dask scheduler`") from None
     with client:
@@ -73,12 +86,16 @@ def _local_client(workers: int, threads: int) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
+    security = _fresh_keys()
     settings = {
         "distributed.nanny.pre-spawn-environ": {name: str(threads) for name in BLAS_VARIABLES},
         # A run that kills its worker would kill the next ones too; `dispatch` decides what is tried again.
         "distributed.scheduler.allowed-failures": 0,
         # It would stop a run every 10 ms to look at its stack.
         "distributed.worker.profile.enabled": False,
+        # Web pages ask for no key: there are none.
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
     }
     with (
         tempfile.TemporaryDirectory(prefix="wgflow-sweep-") as scratch,
@@ -92,18 +109,30 @@ def _local_client(workers: int, threads: int) -> Iterator[Client]:
             dashboard_address="127.0.0.1:0",  # any free port
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
+            protocol="tls://",
+            security=security,
             local_directory=scratch,
             silence_logs=logging.CRITICAL,
             # Set in the workers alone: here, numba would notice that its number of threads had changed, and refuse.
             env={"NUMBA_NUM_THREADS": str(threads)},
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        Client(cluster, security=security, set_as_default=False) as client,
     ):
         try:
             yield client
         except BaseException:  # Ctrl-C, above all: a run in progress would be waited for
             _stop(cluster)
             raise
+
+
+def _fresh_keys() -> Security:
+    """Keys and a certificate for one cluster, in memory."""
+    from distributed.security import Security
+
+    try:
+        return Security.temporary()
+    except ImportError:
+        raise MissingExtraError("cryptography", "sweep", "a sweep on this machine") from None
 
 
 def _stop(cluster: LocalCluster) -> None:

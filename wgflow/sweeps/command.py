@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wgflow.sweeps.api import carry_out
@@ -17,6 +16,7 @@ from wgflow.sweeps.axes import parse_over
 from wgflow.sweeps.gather import DATASET
 from wgflow.sweeps.plan import make_plan
 from wgflow.sweeps.runs import Outcome, Watcher
+from wgflow.terminal import make_console, say
 from wgflow.trajectory.schema import COMPLETE
 
 LOG_LINES = 10  # progress lines where the output is not a terminal
@@ -48,16 +48,16 @@ def sweep_command(
     for title, runs in (("warning", warned[: 0 if quiet else None]), ("failed", failed)):
         _list_runs(title, [f"{plan.name(int(index))}: {messages[index]}" for index in runs])
     if not quiet:
-        _print(f"runs        {plan.count}: {plan.count - failed.size} complete, {failed.size} failed", error=False)
-        _print(f"dataset     {folder / DATASET}", error=False)
+        say(f"runs        {plan.count}: {plan.count - failed.size} complete, {failed.size} failed")
+        say(f"dataset     {folder / DATASET}")
     return 1 if failed.size else 0
 
 
 def _list_runs(title: str, lines: Sequence[str]) -> None:
     for line in lines[:SHOWN_RUNS]:
-        _print(f"{title:11s} {line}")
+        say(f"{title:11s} {line}", error=True)
     if len(lines) > SHOWN_RUNS:
-        _print(f"{title:11s} and {len(lines) - SHOWN_RUNS} more, see `message` in the dataset")
+        say(f"{title:11s} and {len(lines) - SHOWN_RUNS} more, see `message` in the dataset", error=True)
 
 
 def _say_continuation(
@@ -75,13 +75,14 @@ def _say_continuation(
     words += [] if scheduler is None else ["--scheduler", scheduler]
     words += [] if workers is None else ["--workers", str(workers)]
     words += [] if threads == 1 else ["--threads", str(threads)]
-    _print(f"interrupted; the runs so far are in {folder}. Continue with: {shlex.join([*words, '-o', str(folder)])}")
+    command = shlex.join([*words, "-o", str(folder)])
+    say(f"interrupted; the runs so far are in {folder}. Continue with: {command}", error=True)
 
 
 @contextmanager
 def _watching(*, quiet: bool) -> Iterator[Watcher | None]:
     """A bar on a terminal, about ten lines in a log, nothing when quiet."""
-    console = Console(stderr=True)
+    console = make_console()
     if quiet:
         yield None
     elif console.is_terminal:
@@ -118,7 +119,7 @@ class _Lines:
         """Say how many runs there are."""
         self._total, self._before, self._done, self._failed = total, finished, finished, 0
         self._started = clock.perf_counter()
-        _print(f"runs        {total}, {finished} of them finished before", error=False)
+        say(f"runs        {total}, {finished} of them finished before")
 
     def note(self, outcome: Outcome) -> None:
         """Say how far it is, now and then."""
@@ -127,9 +128,4 @@ class _Lines:
         if self._done % -(-self._total // LOG_LINES) == 0 or self._done == self._total:
             each = (clock.perf_counter() - self._started) / (self._done - self._before)
             left = (self._total - self._done) * each
-            _print(f"{self._done} of {self._total} runs, {self._failed} failed, {left:.0f} s left", error=False)
-
-
-def _print(text: str, *, error: bool = True) -> None:
-    """Print without wrapping or markup, by default to standard error."""
-    Console(stderr=error, highlight=False, soft_wrap=True).print(text, markup=False)
+            say(f"{self._done} of {self._total} runs, {self._failed} failed, {left:.0f} s left")

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import numba
 import numpy as np
 
+from wgflow.threads import thread_count
 from wgflow.typing import FloatArray
 
 
@@ -25,7 +25,7 @@ def describe_machine() -> dict[str, str | int]:
         "numba_version": version("numba"),
         "h5py_version": version("h5py"),
         "host": f"{socket.gethostname()} ({platform.system()} {platform.machine()})",
-        "threads": numba.get_num_threads(),
+        "threads": thread_count(),
     }
 
 

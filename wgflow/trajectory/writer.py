@@ -190,6 +190,8 @@ class FileRecorder:
             self._last_output = control_at_output(checkpoint) if at_output else at_last_output(checkpoint) or {}
             if SPENT in checkpoint:
                 self._spent = dict(zip(ACCUMULATED, checkpoint[SPENT].tolist(), strict=True))
+        elif time == 0.0:  # all steps so far are given up, and those that take their place are counted
+            self._spent = dict.fromkeys(ACCUMULATED, 0.0)
         stored = read_checkpoint(self.path)
         if at_output and (stored is None or float(stored["time"]) != time):
             self._show(self._last_output)
