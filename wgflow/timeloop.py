@@ -6,12 +6,13 @@ import math
 import signal
 import threading
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from wgflow.compilation import measure_compilation
-from wgflow.errors import InputError, WgflowError
+from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.schemes import Checkpoint, Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
@@ -137,10 +138,21 @@ def evolve(
             raise KeyboardInterrupt(str(error)) from error
         finally:
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
-            recorder.finish({"status": status, "stop_reason": reason, **loop.spent()})
+            _finish(recorder, {"status": status, "stop_reason": reason, **loop.spent()})
         if interruption.signal is not None:
             raise KeyboardInterrupt
     return reason
+
+
+def _finish(recorder: Recorder, ending: Mapping[str, Any]) -> None:
+    """Close a recorder; where it cannot take how the run ended, the error that ended the run is the one to tell."""
+    try:
+        recorder.finish(ending)
+    except ComputationError as error:
+        if ending["status"] == INTERRUPTED:
+            raise KeyboardInterrupt(str(error)) from error
+        if ending["status"] != FAILED:
+            raise
 
 
 class _Loop:

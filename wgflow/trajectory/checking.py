@@ -13,6 +13,7 @@ from wgflow.errors import InputError
 from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
+from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
 from wgflow.trajectory.schema import (
     CHECKSUM,
@@ -64,7 +65,7 @@ def check_trajectory(path: Path) -> list[Check]:
     except ValueError as error:  # such a file can do harm to the library
         return [Check("seal", str(error), passed=False)]
     try:
-        with h5py.File(path, "r") as file:
+        with open_to_read(path) as file:
             return [_outcome(name, check, file) for name, check in _CHECKS.items()]
     except OSError as error:
         raise InputError(f"{path} is not a readable HDF5 file ({error})") from None
