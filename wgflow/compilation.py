@@ -7,6 +7,7 @@ user's cache folder, so a second process starts at once and the source tree is n
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,14 +33,21 @@ _kernels: list[Any] = []
 def cache_folder() -> str:
     """Folder for what is expensive to make twice: the user's cache, or a temporary folder."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for candidate in (Path(home) / "wgflow", Path(tempfile.gettempdir()) / "wgflow-cache"):
+    shared = Path(tempfile.gettempdir()) / f"wgflow-cache-{os.getuid()}"
+    for candidate in (Path(home) / "wgflow", shared):
         try:
-            candidate.mkdir(parents=True, exist_ok=True)
+            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             continue
-        if os.access(candidate, os.W_OK):
+        if os.access(candidate, os.W_OK) and (candidate != shared or _is_private(candidate)):
             return str(candidate)
     return tempfile.mkdtemp(prefix="wgflow-cache-")
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder is nobody else's: compiled code from it is run, and in a shared place anybody could plant it."""
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 @contextmanager

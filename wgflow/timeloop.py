@@ -50,10 +50,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observers:
-    """Who is told what: each step (progress) and each snapshot (table)."""
+    """Who is told what: each step (progress), each snapshot (table), and the state from which a run goes on."""
 
     step: Sequence[Observer] = ()
     snapshot: Sequence[Callable[[Snapshot], None]] = ()
+    start: Sequence[Observer] = ()
 
 
 @dataclass
@@ -130,6 +131,8 @@ def evolve(
         try:
             if record_start:
                 loop.record()
+            else:
+                loop.tell_start()
             reason = loop.advance(times, within=within)
         except WgflowError as error:
             if interruption.signal is None:
@@ -213,6 +216,11 @@ class _Loop:
     def record(self) -> None:
         """Keep the state at the start as a snapshot: step control begins there."""
         self._tell(self._evolution.snapshot(), None, clock.perf_counter())
+
+    def tell_start(self) -> None:
+        """Tell of the state from which the run goes on, which was recorded before."""
+        for observe in self._observers.start:
+            observe(self._evolution)
 
     def _keep_output(self, snapshot: Snapshot, now: float) -> None:
         """Keep a snapshot with the step control from which the run goes on."""

@@ -32,6 +32,7 @@ from wgflow.trajectory.raw_file import sync_folder
 from wgflow.trajectory.schema import (
     ACCUMULATED,
     CHECKSUM,
+    COUNTS,
     FAILED,
     INTERRUPTED_AT,
     RUNNING,
@@ -200,6 +201,9 @@ class FileRecorder:
     def _replace_checkpoint(self, time: float, checkpoint: Checkpoint | None) -> None:
         """Let the file hold what the run goes on from, before the steps that lead to another state are given up."""
         at_output = checkpoint is not None and is_at_output(checkpoint)
+        if checkpoint is None and time == 0.0:
+            # All steps are made again, and the file may have numbers of a snapshot that it does not announce.
+            self._spent.update(dict.fromkeys(COUNTS, 0.0))
         if checkpoint is not None:
             self._last_output = control_at_output(checkpoint) if at_output else at_last_output(checkpoint) or {}
             if SPENT in checkpoint:
