@@ -102,7 +102,8 @@ def count_lost(
     faults_of: Callable[[Path, Trajectory, int], list[str]],
 ) -> list[str]:
     """Faults of the files that random losses of power leave, by a function of the file, the run and its snapshots."""
-    log, flow = logged_run(problem, folder / "logged.h5")
+    original = folder / f"{problem.solver}-logged.h5"
+    log, flow = logged_run(problem, original)
     faults = []
     for number in range(states):
         content, announced = state_after_loss(log, generator)
@@ -110,4 +111,5 @@ def count_lost(
         path.write_bytes(content)
         faults += [f"power lost {number}: {fault}" for fault in faults_of(path, flow, announced)]
         path.unlink()
+    original.unlink()
     return faults

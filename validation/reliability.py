@@ -239,7 +239,7 @@ def fault_campaign(solver: str, trials: int, seed: int, folder: Path) -> bool:
     """Let writes of a run fail in all ways, each some times; whether it is told, and nothing is lost."""
     generator, problem = random.Random(f"faults {solver} {seed}"), problem_of(solver, "output.durable=true")
     disarm()
-    whole = run(problem, folder / "whole.h5")
+    whole = run(problem, folder / f"{solver}-whole.h5")
     calls, found = disarm(), []
     for kind in KINDS:
         for number in range(trials):

@@ -17,6 +17,7 @@ from wgflow.schemes import Snapshot
 from wgflow.trajectory import FileRecorder, checking, raw_file
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.chunk_index import CAPACITY
+from wgflow.trajectory.growing_file import GrowingFile
 from wgflow.trajectory.schema import COUNTS
 
 
@@ -176,3 +177,22 @@ def test_the_checker_waits_while_a_run_writes(tmp_path, monkeypatch):
     monkeypatch.setitem(checking._CHECKS, "shapes", shapes)
     assert all(check.passed for check in check_trajectory(path))
     assert told
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
+def test_the_last_row_is_the_only_one_that_readers_may_see_in_part(tmp_path, engine):
+    """Lengths of before and after an announcement, and what the README says to do."""
+    xarray = pytest.importorskip("xarray")
+    path = tmp_path / f"{engine}.h5"
+    whole = wgflow.run(problem(), path)
+    density, time = whole.density[:], whole.time
+    file = GrowingFile(path)
+    file.append({"density": np.ones((2, 16))})
+    file.set_attributes({"status": "running"})
+    file.announce(["density"])  # and not yet the others, as a reader may see it
+    file.close()
+    with xarray.open_dataset(path, engine=engine) as flow:
+        assert flow.attrs["status"] == "running"
+        flow = flow.isel(time=slice(None, -1))
+        np.testing.assert_array_equal(flow["density"], density)
+        np.testing.assert_array_equal(flow["time"], time)
