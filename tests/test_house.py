@@ -20,6 +20,7 @@ LAYERS = [
     "errors",
     "caching",
     "threads",
+    "drafts",
     "compilation",
     "reductions",
     "domains",

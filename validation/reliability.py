@@ -7,7 +7,12 @@ killed, and open by h5py and xarray; after the last it resumes to the end with t
 and steps. The state between two snapshots is kept every few milliseconds, so that legs begin there. Most legs are
 copies of this process, which has all kernels at hand; the others are processes of their own, which know but the file.
 
-    python validation/reliability.py [--quick] [--runs N] [--seed S] [--solver KIND ...]
+Three more parts: losses of power during durable runs (`output.durable`), after which the writes since the last sync are
+on the disk or not, in any order, and all snapshots that were announced must be intact; faults in the writes (errors of
+the disk, short writes, interruptions); and sweeps of which a worker, the scheduler or all processes are killed.
+
+    python validation/reliability.py [--quick] [--part kills power faults sweeps] [--runs N] [--states N] [--faults N]
+                                     [--sweeps N] [--seed S] [--solver KIND ...]
 """
 
 from __future__ import annotations
@@ -30,9 +35,14 @@ from unittest import mock
 
 import numpy as np
 import xarray
+from _faults import KINDS, UNNOTICED, arm, begin_again_with_shim, disarm, is_there
+from _power_loss import count_lost
+from _sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
 
 from wgflow import Observers, Trajectory, load, open_problem, run
+from wgflow.errors import WgflowError
 from wgflow.problems import Problem
+from wgflow.trajectory import schema
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.raw_file import PAGE
 
@@ -50,7 +60,9 @@ SOLVERS = {  # the problem and its settings
     "jko_grid": (*TEACHER, *JKO, "jko.modes=8", "jko.representation=grid", "domain.cells=32"),
     "jko_linearised": (*STIFF, *JKO, "jko.scheme=linearised"),
 }
-RUNS, QUICK_RUNS = 200, 3
+PARTS = ("kills", "power", "faults", "sweeps")
+COUNTS = {"runs": (200, 3), "states": (250, 20), "faults": (40, 2), "sweeps": (200, 1)}  # in full, and with --quick
+RESUMED = 25  # states after a loss of power, of which one is resumed to the end
 SETTINGS = ("solver.t_end=0.75", "output.snapshots=16", "output.checkpoint=0.003", "particles.count=60")
 MOST_LEGS = 5  # that are ended before the last one
 TERMINATED = 0.15  # share of the legs that end by SIGTERM
@@ -62,10 +74,10 @@ Result = tuple[Counter[str], list[str]]
 LONGEST = 1800.0  # seconds, on a machine that others use too, until a run that is not killed counts as stuck
 
 
-def problem_of(solver: str) -> Problem:
+def problem_of(solver: str, *more: str) -> Problem:
     """A small problem with a solver."""
     source, *settings = SOLVERS[solver]
-    return open_problem(source, [*SETTINGS, *settings])
+    return open_problem(source, [*SETTINGS, *settings, *more])
 
 
 def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> None:
@@ -152,7 +164,12 @@ def faults_of(path: Path, whole: Trajectory, announced: int, engine: Engine) -> 
 def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
     """What is wrong with the run that resumes a file, and finishes."""
     resumed = run(problem_of(solver), path, resume=True)
-    found = [f"{name} differs after resuming" for name in differs(resumed, whole, len(whole.time))]
+    found = [
+        f"{name} = {resumed.attributes[name]} after resuming, not {whole.attributes[name]}"
+        for name in schema.COUNTS
+        if name in whole.attributes and resumed.attributes[name] != whole.attributes[name]
+    ]
+    found += [f"{name} differs after resuming" for name in differs(resumed, whole, len(whole.time))]
     if len(resumed.time) != len(whole.time) or resumed.status != "complete":
         found.append(f"{len(resumed.time)} snapshots and status {resumed.status} after resuming")
     for name, values in whole.steps.items():
@@ -203,21 +220,135 @@ def campaign(solver: str, runs: int, seed: int, folder: Path) -> bool:
     return passed
 
 
-def main() -> int:
-    """Run the campaigns; 0 if nothing was lost."""
+def power_campaign(solver: str, states: int, seed: int, folder: Path) -> bool:
+    """Lose the power of a durable run again and again; whether all announced snapshots are intact each time."""
+    count = 0
+
+    def faults(path: Path, whole: Trajectory, announced: int) -> list[str]:
+        nonlocal count
+        count += 1
+        found = faults_of(path, whole, announced, "h5netcdf")
+        return found + (faults_at_the_end(solver, path, whole) if count % RESUMED == 1 else [])
+
+    generator = random.Random(f"power {solver} {seed}")
+    found = count_lost(problem_of(solver, "output.durable=true"), folder, states, generator, faults)
+    return tell(f"{solver}: {states} losses of power", found)
+
+
+def fault_campaign(solver: str, trials: int, seed: int, folder: Path) -> bool:
+    """Let writes of a run fail in all ways, each some times; whether it is told, and nothing is lost."""
+    generator, problem = random.Random(f"faults {solver} {seed}"), problem_of(solver, "output.durable=true")
+    disarm()
+    whole = run(problem, folder / f"{solver}-whole.h5")
+    calls, found = disarm(), []
+    for kind in KINDS:
+        for number in range(trials):
+            path = folder / f"{kind.replace(' ', '-')}-{number}.h5"
+            fault = faults_of_fault(solver, problem, path, whole, kind, generator.randint(1, calls))
+            found += [f"{kind}, {text}" for text in fault]
+            path.unlink(missing_ok=True)
+    left = sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+    found += [f"{', '.join(left)} are left"] if left else []
+    return tell(f"{solver}: {trials} times each {', '.join(KINDS)}", found)
+
+
+def faults_of_fault(solver: str, problem: Problem, path: Path, whole: Trajectory, kind: str, first: int) -> list[str]:
+    """What is wrong with a run of which a write fails, and with its file."""
+    announced, error = [0], None
+    arm(kind, first)
+    try:
+        run(problem, path, observers=Observers(snapshot=[lambda _: announced.append(1)]))
+    except WgflowError as raised:
+        error = str(raised)
+    finally:
+        disarm()
+    faults = [f"it fails: {error}"] if error is not None and kind in UNNOTICED else []
+    if error is None and kind not in UNNOTICED:
+        faults.append(f"call {first}: no error is told")
+    if error is not None and len(error.splitlines()) > 1:
+        faults.append("the error has several lines")
+    if not path.exists():
+        return faults + ([f"no file, but {sum(announced)} snapshots were announced"] if sum(announced) else [])
+    return faults + faults_of(path, whole, sum(announced), "h5netcdf") + faults_at_the_end(solver, path, whole)
+
+
+def sweep_campaign(kills: int, seed: int, folder: Path) -> bool:
+    """Kill parts of sweeps; whether the same command completes each to the same numbers."""
+    reference = folder / "whole"
+    if begin(reference).wait(PATIENCE) != 0:
+        return tell("sweeps", ["one that is not killed fails"])
+    whole, passed = xarray.load_dataset(reference / "sweep.nc", engine="h5netcdf"), True
+    for victim in VICTIMS:
+        generator, found = random.Random(f"{victim} {seed}"), list[str]()
+        for number in range(kills):
+            found += faults_after_kill(victim, folder / f"{victim}-{number}", whole, generator)
+        passed &= tell(f"sweeps: {kills} times {victim} killed", found)
+    return passed
+
+
+def tell(what: str, faults: list[str]) -> bool:
+    """Print a verdict, and the faults that were found; whether there are none."""
+    for fault in faults:
+        print(f"      {fault}")
+    print(f"{'FAIL' if faults else 'PASS'}  {what}", flush=True)
+    return not faults
+
+
+def options_of() -> argparse.Namespace:
+    """Options of the command line, with the counts that they leave out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs of each solver")
-    parser.add_argument("--runs", type=int, help=f"runs of each solver; {RUNS} by default")
+    parser.add_argument("--quick", action="store_true", help="few of each")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="all by default")
+    told = {"runs": "runs of each solver that are killed", "states": "losses of power of each solver"}
+    told |= {"faults": "faults of each kind for each solver", "sweeps": "sweeps that each kind of kill meets"}
+    for name, (many, few) in COUNTS.items():
+        parser.add_argument(f"--{name}", type=int, help=f"{told[name]}; {many} by default, {few} with --quick")
     parser.add_argument("--seed", type=int, default=0, help="seed of the instants")
     parser.add_argument("--solver", nargs="+", choices=list(SOLVERS), default=list(SOLVERS), help="all by default")
     options = parser.parse_args()
-    runs = options.runs or (QUICK_RUNS if options.quick else RUNS)
+    for name, (many, few) in COUNTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, few if options.quick else many)
+    return options
+
+
+def carry_out(options: argparse.Namespace, folder: Path) -> bool:
+    """Carry out the parts that were asked for, but for the faults; whether nothing was lost."""
+    passed = True
+    for solver in options.solver:
+        if "kills" in options.part:
+            passed &= campaign(solver, options.runs, options.seed, folder)
+        if "power" in options.part:
+            passed &= power_campaign(solver, options.states, options.seed, folder)
+    if "sweeps" in options.part:
+        passed &= sweep_campaign(options.sweeps, options.seed, folder)
+    return passed
+
+
+def carry_out_faults(folder: Path) -> bool:
+    """Carry out the part with faults, in a process that has the library for them; whether nothing was lost."""
+    code = begin_again_with_shim(folder)
+    if code is None:
+        print("SKIP  faults, which need Linux and a C compiler")
+    return code in {0, None}
+
+
+def main() -> int:
+    """Run the campaigns; 0 if nothing was lost."""
+    options = options_of()
     # Killed processes leave semaphores of numba behind, which the tracker of resources removes, and mentions.
     os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["wgflow.problems", "scipy.integrate"])
-    with tempfile.TemporaryDirectory() as folder:
-        passed = [campaign(solver, runs, options.seed, Path(folder)) for solver in options.solver]
-    return 0 if all(passed) else 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if is_there():
+            (folder / "faults").mkdir()
+            passed = [
+                fault_campaign(solver, options.faults, options.seed, folder / "faults") for solver in options.solver
+            ]
+            return 0 if all(passed) else 1
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["wgflow.problems", "scipy.integrate"])
+        done = carry_out(options, folder)
+        return 0 if ("faults" not in options.part or carry_out_faults(folder)) and done else 1
 
 
 if __name__ == "__main__":

@@ -380,6 +380,12 @@ def _exit_code() -> int:
             raise
         say(f"error: {error}", error=True)
         return 2 if isinstance(error, InputError) else 1
+    except OSError as error:  # of the disk, above all, where nothing could say more of it
+        if os.environ.get("WGFLOW_DEBUG"):
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.drafts import replacing, replacing_by_name, target_of
 from wgflow.errors import ComputationError, InputError, MissingExtraError
 from wgflow.functionals import Particles
 from wgflow.trajectory import Trajectory
@@ -67,7 +68,8 @@ def _write_csv(trajectory: Trajectory, path: Path, snapshot: int | None) -> None
     else:
         columns = _cell_columns(_domain_of(trajectory), trajectory.density[snapshot])
     table = np.column_stack(list(columns.values()))
-    np.savetxt(path, table, fmt="%.17g", delimiter=",", header=",".join(columns), comments="")
+    with replacing(path) as file:
+        np.savetxt(file, table, fmt="%.17g", delimiter=",", header=",".join(columns), comments="")
 
 
 def _particle_columns(measure: Particles) -> dict[str, FloatArray]:
@@ -101,7 +103,8 @@ def _write_mat(trajectory: Trajectory, path: Path, snapshot: int | None) -> None
         arrays |= {axis.name: axis.values for axis in trajectory.domain.coordinates}
         arrays |= {"points": trajectory.domain.points, "cell_volume": trajectory.domain.volumes}
     arrays["problem"] = str(trajectory.attributes.get("problem", ""))
-    savemat(path, arrays, do_compression=True, oned_as="column")
+    with replacing(path) as file:
+        savemat(cast("Any", file), arrays, do_compression=True, oned_as="column")  # its types know names alone
 
 
 def _write_vtk(trajectory: Trajectory, path: Path, snapshot: int | None) -> None:
@@ -109,14 +112,19 @@ def _write_vtk(trajectory: Trajectory, path: Path, snapshot: int | None) -> None
         from pyevtk.vtk import VtkGroup
     except ImportError:
         raise MissingExtraError("pyevtk", "vtk", f"export to {path.name}") from None
-    folder = path.with_suffix("")
-    folder.mkdir(exist_ok=True)
-    collection = VtkGroup(str(folder))
-    chosen = range(len(trajectory.time)) if snapshot is None else [snapshot % len(trajectory.time)]
-    for index in chosen:
-        written = _write_state(trajectory, index, str(folder / f"state_{index:05d}"))
-        collection.addFile(filepath=written, sim_time=float(trajectory.time[index]))
-    collection.save()
+    with replacing_by_name(path) as draft:
+        states = draft.with_suffix("")
+        states.mkdir()
+        collection = VtkGroup(str(states))
+        chosen = range(len(trajectory.time)) if snapshot is None else [snapshot % len(trajectory.time)]
+        for index in chosen:
+            written = _write_state(trajectory, index, str(states / f"state_{index:05d}"))
+            collection.addFile(filepath=written, sim_time=float(trajectory.time[index]))
+        collection.save()
+        folder = target_of(path).with_name(states.name)
+        folder.mkdir(exist_ok=True)
+        for state in states.iterdir():
+            state.replace(folder / state.name)
 
 
 def _write_state(trajectory: Trajectory, index: int, path: str) -> str:

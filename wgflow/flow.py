@@ -86,6 +86,7 @@ def solve(
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
+    durable: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
@@ -122,6 +123,8 @@ def solve(
         File to write the trajectory to while the run goes on.
     overwrite : bool
         Whether an existing output may be replaced.
+    durable : bool
+        Whether to wait at each output until the disk has it, so that it survives a loss of power.
     stationarity, wall_time : float, optional
         See `Limits`.
     wall_limit, wall_warning : float
@@ -193,6 +196,7 @@ def solve(
         plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
         output=None if output is None else Path(output),
         overwrite=overwrite,
+        durable=durable,
         limits=Limits(stationarity, wall_time),
         observers=observers,
     )
@@ -212,6 +216,7 @@ def simulate(
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
+    durable: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
@@ -243,7 +248,7 @@ def simulate(
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
-    times, output, overwrite, stationarity, wall_time, wall_limit, wall_warning, observers
+    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, observers
         As in `solve`; at a wall are the particles in its cells, and those beyond it.
     estimate : bool or callable
         Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
@@ -289,6 +294,7 @@ def simulate(
         sign=start.signs,
         output=None if output is None else Path(output),
         overwrite=overwrite,
+        durable=durable,
         limits=Limits(stationarity, wall_time),
         observers=observers,
     )
@@ -303,6 +309,7 @@ def record_flow(
     sign: FloatArray | None = None,
     output: Path | None = None,
     overwrite: bool = False,
+    durable: bool = False,
     attributes: Mapping[str, Any] | None = None,
     data: Mapping[str, FloatArray] | None = None,
     limits: Limits | None = None,
@@ -327,6 +334,7 @@ def record_flow(
         attributes=attributes,
         data=data,
         overwrite=overwrite,
+        durable=durable,
     )
     evolve_on(course, evolution, times, recorded(file, estimator), limits=limits, observers=observers)
     return attach_functional(read_trajectory(output)[0], functional)

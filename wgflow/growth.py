@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from wgflow.domains import Box, Domain, Signed
@@ -12,7 +13,7 @@ from wgflow.errors import ComputationError
 from wgflow.schemes import Evolution
 from wgflow.timeloop import Limits, Observers, evolve
 from wgflow.trajectory import Recorder
-from wgflow.trajectory.schema import ACCUMULATED
+from wgflow.trajectory.schema import ACCUMULATED, FAILED
 from wgflow.typing import FloatArray
 from wgflow.walls import WallReachedError, WallRule, guarded
 
@@ -131,13 +132,26 @@ def evolve_on(
             if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
                 raise
             domain, padding = enlarged(domain, reached.sides)
-            time, density = recorder.enlarge(domain, padding)
-            evolution = course.restart(domain, time, density)
-            evolution.begin_interval(time)  # where it stands at an output, which a file must know
-            # To look at the larger box took an evaluation, which a run that goes on from here does not count again.
-            spent = {**dict.fromkeys(ACCUMULATED, 0.0), "evaluations": evolution.counts.evaluations}
-            recorder.keep(evolution.checkpoint(), spent)
+            time, evolution = _restarted(course.restart, domain, recorder, padding)
             times, record_start, within = times[times > time], False, False
             limits, started = limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:
             return domain
+
+
+def _restarted(
+    restart: Restart, domain: Domain, recorder: Recorder, padding: list[tuple[int, int]]
+) -> tuple[float, Evolution]:
+    """Go on from the last output on a larger domain; gives its time and the solver."""
+    time, density = recorder.enlarge(domain, padding)
+    nothing = dict.fromkeys(ACCUMULATED, 0.0)
+    try:
+        evolution = restart(domain, time, density)
+        evolution.begin_interval(time)  # where it stands at an output, which a file must know
+        # The solver counts these too, but not the one that begins here in another process.
+        recorder.keep(evolution.checkpoint(), {**nothing, "evaluations": evolution.counts.evaluations})
+    except BaseException:
+        with suppress(ComputationError):
+            recorder.finish({"status": FAILED, "stop_reason": "error", **nothing})
+        raise
+    return time, evolution

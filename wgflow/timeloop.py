@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wgflow.compilation import measure_compilation
-from wgflow.errors import InputError, WgflowError
+from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.schemes import Checkpoint, Evolution, Snapshot
 from wgflow.signals import Interruption, interruptible
 from wgflow.trajectory import Recorder
@@ -47,10 +48,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observers:
-    """Who is told what: each step (progress) and each snapshot (table)."""
+    """Who is told what: each step (progress), each snapshot (table), and the state from which a run goes on."""
 
     step: Sequence[Observer] = ()
     snapshot: Sequence[Callable[[Snapshot], None]] = ()
+    start: Sequence[Observer] = ()
 
 
 def evolve(
@@ -101,6 +103,8 @@ def evolve(
         try:
             if record_start:
                 loop.record()
+            else:
+                loop.tell_start()
             reason = loop.advance(times, within=within)
         except WgflowError as error:
             if interruption.signal is None:
@@ -109,10 +113,21 @@ def evolve(
             raise KeyboardInterrupt(str(error)) from error
         finally:
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
-            recorder.finish({"status": status, "stop_reason": reason, **loop.spent()})
+            _finish(recorder, {"status": status, "stop_reason": reason, **loop.spent()})
         if interruption.signal is not None:
             raise KeyboardInterrupt
     return reason
+
+
+def _finish(recorder: Recorder, ending: Mapping[str, Any]) -> None:
+    """Close a recorder; where it cannot take how the run ended, the error that ended the run is the one to tell."""
+    try:
+        recorder.finish(ending)
+    except ComputationError as error:
+        if ending["status"] == INTERRUPTED:
+            raise KeyboardInterrupt(str(error)) from error
+        if ending["status"] != FAILED:
+            raise
 
 
 class _Loop:
@@ -173,6 +188,11 @@ class _Loop:
     def record(self) -> None:
         """Keep the state at the start as a snapshot: step control begins there."""
         self._tell(self._evolution.snapshot(), None, clock.perf_counter())
+
+    def tell_start(self) -> None:
+        """Tell of the state from which the run goes on, which was recorded before."""
+        for observe in self._observers.start:
+            observe(self._evolution)
 
     def _keep_output(self, snapshot: Snapshot, now: float) -> None:
         """Keep a snapshot with the step control from which the run goes on."""

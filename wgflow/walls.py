@@ -164,4 +164,5 @@ def guarded(observers: Observers | None, domain: Domain, rule: WallRule | None) 
     if rule is None or not rule.acts or not isinstance(domain.base, Box):
         return given
     guard = WallGuard(domain, rule)
-    return Observers([*given.step, guard.watch_step], [*given.snapshot, guard.watch_snapshot])
+    watch = guard.watch_step
+    return Observers([*given.step, watch], [*given.snapshot, guard.watch_snapshot], [*given.start, watch])

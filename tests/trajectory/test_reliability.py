@@ -10,7 +10,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "validation" / "reliability.py"
 
 
 def test_killed_runs_lose_nothing():
-    arguments = [sys.executable, str(SCRIPT), "--quick", "--solver", "finite_volume"]
+    arguments = [sys.executable, str(SCRIPT), "--quick", "--part", "kills", "--solver", "finite_volume"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("PASS  finite_volume: 3 runs in ")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from wgflow.caching import cache_folder
 from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
+from wgflow.drafts import replacing
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
 VERSION = 2  # of the way meshes are built
@@ -54,11 +53,5 @@ def _read(path: Path) -> SphereMesh | None:
 def _write(path: Path, mesh: SphereMesh) -> None:
     """Write to a file of another name and rename it, so that no reader sees half a mesh."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, checksum=np.array(_checksum(mesh)), **asdict(mesh))
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)  # half a mesh would fill the disk further at each run
-        raise
+    with replacing(path) as file:
+        np.savez(file, checksum=np.array(_checksum(mesh)), **asdict(mesh))

@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
+from wgflow.drafts import replacing_by_name
 from wgflow.errors import ComputationError, InputError
 from wgflow.plotting.heatmaps import thin
 from wgflow.plotting.scenes import Scene, make_scene
@@ -130,15 +131,12 @@ def check_film(path: str | Path, frames: int = FRAMES, rate: float = RATE) -> Pa
 
 @contextmanager
 def _part_of(path: Path) -> Iterator[Path]:
-    """A file beside the path, which takes its name at the end, and is removed if anything stops before."""
-    part = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix.lower()}")
+    """A file that takes its name at the end, and is removed if anything stops before."""
     try:
-        yield part
-        part.replace(path)
+        with replacing_by_name(path) as part:
+            yield part
     except OSError as error:
         raise ComputationError(f"film {path} could not be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_gif(draw: Draw, count: int, part: Path, rate: float, report: Progress) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from wgflow.drafts import replacing
 from wgflow.errors import InputError
 from wgflow.plotting.style import paper_style
 
@@ -37,7 +38,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     figure : Figure
         What a plotting function returned.
     path : path
-        File that ends in .png, .pdf or .svg; an existing one is replaced.
+        File that ends in .png, .pdf or .svg; an existing one is replaced when the figure is complete.
 
     Returns
     -------
@@ -51,8 +52,8 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     """
     path = check_figure_path(path)
     try:
-        with paper_style():
-            figure.savefig(path)
+        with paper_style(), replacing(path) as file:
+            figure.savefig(file, format=path.suffix[1:].lower())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"figure {path} cannot be written: {reason}; choose another path") from None

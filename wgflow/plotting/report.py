@@ -14,6 +14,7 @@ from string import Template
 import numpy as np
 from PIL import Image
 
+from wgflow.drafts import replacing
 from wgflow.errors import ComputationError, InputError
 from wgflow.plotting.animation import Picture, Progress, photographer
 from wgflow.plotting.gaps import final_certificate
@@ -100,7 +101,8 @@ def write_report(
         problem=escape(str(trajectory.attributes.get("problem", "none: built from Python"))),
     )
     try:
-        path.write_text(text, encoding="utf-8")
+        with replacing(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
         raise ComputationError(f"report {path} cannot be written: {error.strerror}") from None
 

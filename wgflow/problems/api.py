@@ -133,6 +133,7 @@ def run(
         sign=getattr(evolution, "signs", None),
         output=path,
         overwrite=overwrite,
+        durable=problem.config.output.durable,
         attributes=_attributes(problem),
         data=problem.data_arrays(),
         limits=problem.limits,
@@ -175,7 +176,12 @@ def resume_run(
         evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
         estimator = _estimator_of(problem, trajectory[: last + 1])
         recorder = FileRecorder.reopen(
-            path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
+            path,
+            _attributes(problem),
+            count=last + 1,
+            time=evolution.time,
+            checkpoint=checkpoint,
+            durable=problem.config.output.durable,
         )
         if checkpoint is None and state.time > 0.0 and int(trajectory.attributes["schema_version"]) < SCHEMA_VERSION:
             _warn_of_new_control(path, state.time)

@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from wgflow.drafts import replacing
 from wgflow.errors import InputError
 from wgflow.problems.parsing import read_toml
 from wgflow.sweeps.axes import Axis, differences
@@ -37,9 +38,8 @@ def prepare_folder(plan: Plan, folder: Path) -> None:
     heading = "# A sweep: values that keys take, and the problem. `wgflow sweep` with the same ones continues it.\n\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = description.with_suffix(".partial")
-        partial.write_text(heading + text, encoding="utf-8")
-        partial.replace(description)
+        with replacing(description) as file:
+            file.write((heading + text).encode("utf-8"))
     except OSError as error:
         raise InputError(f"output {folder} cannot be written: {error.strerror}; choose another folder") from None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wgflow.drafts import replacing_by_name
 from wgflow.errors import ComputationError
 from wgflow.sweeps.folder import problem_text
 from wgflow.sweeps.plan import Plan
@@ -98,10 +99,9 @@ def _attributes(plan: Plan) -> dict[str, str]:
 def write_dataset(dataset: xarray.Dataset, folder: Path) -> Path:
     """Write the dataset as netCDF-4 and give its path; raises ComputationError if the disk does not take it."""
     path = folder / DATASET
-    partial = path.with_suffix(".nc.partial")
     try:
-        dataset.to_netcdf(partial, engine="h5netcdf")
-        partial.replace(path)
+        with replacing_by_name(path) as draft:
+            dataset.to_netcdf(draft, engine="h5netcdf")
     except OSError as error:
         raise ComputationError(f"{path} cannot be written: {error.strerror or error}; the runs are kept") from None
     return path

@@ -1,6 +1,7 @@
 """Trajectories: in memory, and in netCDF-4 files."""
 
-from wgflow.trajectory.output import check_output, is_locked
+from wgflow.trajectory.locking import is_locked
+from wgflow.trajectory.output import check_output
 from wgflow.trajectory.reader import read_trajectory
 from wgflow.trajectory.recorder import MemoryRecorder, Recorder
 from wgflow.trajectory.trajectory import Trajectory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from wgflow.errors import InputError
 from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
+from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
+from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import (
     CHECKSUM,
     COMPLETE,
@@ -23,6 +26,7 @@ from wgflow.trajectory.schema import (
     INTERRUPTED,
     RUNNING,
     SCALARS,
+    SEAL,
     STEP,
     STEPS,
 )
@@ -52,6 +56,8 @@ class Check:
 def check_trajectory(path: Path) -> list[Check]:
     """Check a trajectory file in every respect; a fault does not keep the other checks from being made.
 
+    What fails while a run writes the file is checked once more, as `read_trajectory` reads it once more.
+
     Raises
     ------
     InputError
@@ -59,13 +65,39 @@ def check_trajectory(path: Path) -> list[Check]:
     """
     if not path.is_file():
         raise InputError(f"trajectory {path} does not exist")
+    found: dict[str, Check] = {}
+
+    def check() -> None:
+        if SEAL in found:  # nothing else was checked
+            found.clear()
+        made = _check_all(path, [name for name in _CHECKS if name not in found or not found[name].passed])
+        if SEAL in made:
+            found.clear()
+        found.update(made)
+        faults = [one.found for one in found.values() if not one.passed]
+        if faults:
+            raise _FaultError(faults[0])
+
+    with suppress(_FaultError):
+        read_steadily(path, check)
+    return list(found.values())
+
+
+class _FaultError(InputError):
+    """A check has failed, which may be because a run was writing just then."""
+
+
+def _check_all(path: Path, names: list[str]) -> dict[str, Check]:
+    """Make some checks, but the one of the seal alone where that does not fit."""
     try:
         check_seal(path)
     except ValueError as error:  # such a file can do harm to the library
-        return [Check("seal", str(error), passed=False)]
+        return {SEAL: Check(SEAL, str(error), passed=False)}
+    except OSError as error:
+        raise InputError(f"{path} is not a readable HDF5 file ({error})") from None
     try:
-        with h5py.File(path, "r") as file:
-            return [_outcome(name, check, file) for name, check in _CHECKS.items()]
+        with open_to_read(path) as file:
+            return {name: _outcome(name, _CHECKS[name], file) for name in names}
     except OSError as error:
         raise InputError(f"{path} is not a readable HDF5 file ({error})") from None
 

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from wgflow.schemes import Checkpoint
+from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.raw_file import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.schema import FIELDS
 
@@ -123,7 +124,7 @@ def stored_checkpoint(file: h5py.File) -> Checkpoint | None:
 def read_checkpoint(path: Path) -> Checkpoint | None:
     """Read the checkpoint of a trajectory file; None where there is none, or a damaged one: a run can do without."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_to_read(path) as file:
             return stored_checkpoint(file)
     except (OSError, ValueError, RuntimeError):
         return None

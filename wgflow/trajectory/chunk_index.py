@@ -94,16 +94,14 @@ class ChunkIndex:
             self._path.append(self._create(level, [*earlier, chunk], UNDEFINED))
         elif self._path[level].entries == CAPACITY:
             full, node = self._path[level], self._create(level, [chunk], self._path[level].address)
-            self._file.extend()
-            self._file.write(full.address + RIGHT, node.address.to_bytes(8, "little"))
+            self._file.link(full.address + RIGHT, node.address.to_bytes(8, "little"), to_node=True)
             self._insert(level + 1, replace(chunk, address=node.address, size=0, mask=0))
             self._path[level] = node
         else:
             node = self._path[level]
-            self._file.extend()
             self._file.write(self._place(node, node.entries), self._pack([chunk], level))
             node.entries += 1
-            self._file.write(node.address + COUNT, node.entries.to_bytes(2, "little"))
+            self._file.link(node.address + COUNT, node.entries.to_bytes(2, "little"), to_node=level > 0)
 
     def _create(self, level: int, chunks: list[Chunk], left: int) -> _Node:
         header = HEADER.pack(b"TREE", 1, level, len(chunks), left, UNDEFINED)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -17,7 +17,7 @@ from wgflow.trajectory.checkpoint import STATE
 from wgflow.trajectory.dimensions import attach_sizes
 from wgflow.trajectory.growing_file import TABLE_ROWS, GrowingFile, memory_file
 from wgflow.trajectory.provenance import describe_data, describe_machine
-from wgflow.trajectory.raw_file import PAGE
+from wgflow.trajectory.raw_file import PAGE, write_all
 from wgflow.trajectory.schema import (
     ACCUMULATED,
     CHECKSUM,
@@ -52,19 +52,21 @@ Create = Callable[[], list[h5py.Dataset]]
 
 
 def define(
-    path: Path,
+    descriptor: int,
     first: Snapshot,
     domain: Domain | None,
     sign: FloatArray | None,
     attributes: Mapping[str, Any],
     data: Mapping[str, FloatArray],
+    *,
+    durable: bool = False,
 ) -> GrowingFile:
     """Write a new file with everything but snapshots, in the oldest format of HDF5, which every program reads.
 
     Parameters
     ----------
-    path : Path
-        The file; it is replaced.
+    descriptor : int
+        Descriptor of the file, open for reading and writing, and locked; its content is replaced.
     first : Snapshot
         A snapshot with the fields and shapes of all that follow.
     domain : Domain or None
@@ -75,27 +77,35 @@ def define(
         Global attributes beside those that every file has.
     data : mapping of str to array
         Arrays that rebuild the functional, kept in the group ``data``.
+    durable : bool
+        Whether what is announced survives a loss of power.
 
     Returns
     -------
     GrowingFile
         The file, open for appending.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
     """
     for skipped in range(ATTEMPTS):
-        path.write_bytes(_content(first, domain, sign, attributes, data, skipped))
-        file = GrowingFile(path)
-        if _grows_at_once(file) or skipped == ATTEMPTS - 1:
+        os.ftruncate(descriptor, 0)
+        write_all(descriptor, _content(first, domain, sign, attributes, data, skipped))
+        file = GrowingFile(descriptor, durable=durable)
+        if _grows_at_once(file):
             break
-        file.close()
     put_seal(file)
     return file
 
 
 def _grows_at_once(file: GrowingFile) -> bool:
-    """Whether the lengths of all variables of snapshots lie on one page, and those of steps, after all moves."""
+    """Whether the lengths of all variables of snapshots lie on one page, and those of steps; neither on the first."""
     steps = [name for name in file.variables if name.startswith(STEPS)]
     snapshots = [name for name in file.variables if name not in steps]
-    return all(len({place // PAGE for place, _ in file.places(names)}) == 1 for names in (snapshots, steps))
+    pages = [{place // PAGE for place, _ in file.places(names)} for names in (snapshots, steps)]
+    return all(len(found) == 1 and 0 not in found for found in pages)
 
 
 def _content(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,48 +17,11 @@ from wgflow.errors import InputError
 from wgflow.trajectory.checkpoint import STATE, CheckpointStore
 from wgflow.trajectory.chunk_index import Chunk, ChunkIndex
 from wgflow.trajectory.fletcher import fletcher32
+from wgflow.trajectory.locking import open_locked
 from wgflow.trajectory.raw_file import DATASPACE, EXTENT, INDEX, LAYOUT, REFERENCE, UNDEFINED, RawFile, Slot
 from wgflow.trajectory.schema import ENDINGS, STEPS
 
 TABLE_ROWS = 512  # rows in a chunk of a table: they fill a page
-PATIENCE = 0.5  # seconds to wait for a lock
-NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what file systems without locks answer
-
-
-def open_locked(path: Path) -> int:
-    """Open a file that nobody else has open for reading with a lock, or for writing; others may then only read it.
-
-    The lock is the one that the HDF5 library takes: exclusive for writers, shared for readers.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process has the file open.
-    OSError
-        If it cannot be opened for writing.
-    """
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        _lock(descriptor)
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            os.close(descriptor)
-            raise
-    return descriptor
-
-
-def _lock(descriptor: int) -> None:
-    """Lock against all, then against writers; readers that only look in now and then are waited for."""
-    deadline = clock.monotonic() + PATIENCE
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if clock.monotonic() > deadline:
-                raise
-            clock.sleep(0.02)
-    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def growing_variables(file: h5py.File) -> Iterator[h5py.Dataset]:
@@ -141,12 +101,13 @@ class GrowingVariable:
     def _append_rows(self, values: NDArray[Any]) -> None:
         while values.size > 0:
             first = self.rows % TABLE_ROWS
-            if first == 0:
-                size = TABLE_ROWS * values.itemsize
-                address = self._raw.allocate(bytes(size))
-                self._index.append(Chunk(self.rows, self.rows + TABLE_ROWS, address, size))
             part, values = values[: TABLE_ROWS - first], values[TABLE_ROWS - first :]
-            self._raw.write(self._index.last_chunk + first * part.itemsize, part.tobytes())
+            if first == 0:
+                size = TABLE_ROWS * part.itemsize
+                address = self._raw.allocate(part.tobytes().ljust(size, b"\0"))
+                self._index.append(Chunk(self.rows, self.rows + TABLE_ROWS, address, size))
+            else:
+                self._raw.write(self._index.last_chunk + first * part.itemsize, part.tobytes())
             self.rows += part.size
 
     def announce(self) -> None:
@@ -164,8 +125,11 @@ class GrowingFile:
 
     Parameters
     ----------
-    path : Path
-        The file; rows that were appended but not announced are dropped.
+    place : Path or int
+        The file, or a descriptor of it that is open for reading and writing, and locked; rows that were appended but
+        not announced are dropped.
+    durable : bool
+        Whether what is announced survives a loss of power, see `RawFile`.
 
     Raises
     ------
@@ -175,10 +139,12 @@ class GrowingFile:
         If the file is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.raw = RawFile(open_locked(path))
+    def __init__(self, place: Path | int, *, durable: bool = False) -> None:
+        descriptor = place if isinstance(place, int) else open_locked(place)
         try:
-            with h5py.File(path, "r") as file:
+            self.raw = RawFile(descriptor, durable=durable)
+            # The same file, whatever its name leads to by now.
+            with os.fdopen(os.dup(descriptor), "rb") as content, h5py.File(content, "r") as file:
                 found = [
                     (variable.name[1:], GrowingVariable(self.raw, variable)) for variable in growing_variables(file)
                 ]
@@ -188,7 +154,8 @@ class GrowingFile:
             self.variables = dict(found)
             self._slots = self.raw.attributes()
         except BaseException:
-            self.raw.close()
+            if not isinstance(place, int):
+                os.close(descriptor)
             raise
 
     def _strings(self, file: h5py.File) -> dict[str, bytes]:
@@ -227,6 +194,7 @@ class GrowingFile:
             variable.rows = rows
             variable.announce()
         self.raw.commit()
+        self.raw.settle()
         for variable in chosen:
             variable.drop_behind()
 

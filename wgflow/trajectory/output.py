@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import h5py
 
+from wgflow.drafts import create_draft, target_of
 from wgflow.errors import InputError
-from wgflow.trajectory.growing_file import open_locked
+from wgflow.trajectory.locking import check_locks, is_locked, open_to_read
+
+NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS)  # what file systems without links answer
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
@@ -22,14 +27,23 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
     if path.exists():
         _check_replaceable(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path if path.exists() else path.with_name(f".{path.name}.{os.getpid()}")
-        with probe.open("ab"):
-            pass
-        if probe != path:
-            probe.unlink()
+        _try_to_write(path)
     except OSError as error:
         raise InputError(f"output {path} cannot be written: {reason_of(error)}; choose another path") from None
+
+
+def _try_to_write(path: Path) -> None:
+    target = target_of(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        with target.open("ab"):
+            pass
+    descriptor, draft = create_draft(target)
+    try:
+        check_locks(descriptor, path)
+    finally:
+        os.close(descriptor)
+        draft.unlink(missing_ok=True)
 
 
 def _exists(path: Path) -> InputError:
@@ -48,7 +62,7 @@ def _check_replaceable(path: Path) -> None:
             f"output {path} is being written by another run, or open in another program; wait, or choose another path"
         )
     try:
-        with h5py.File(path, "r") as file:
+        with open_to_read(path) as file:
             known = "schema_version" in file.attrs
     except OSError:
         known = h5py.is_hdf5(path)  # a damaged trajectory may be replaced
@@ -56,18 +70,7 @@ def _check_replaceable(path: Path) -> None:
         raise InputError(f"output {path} is not a trajectory and is not replaced; choose another path")
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a run (or another program) holds the lock of a file."""
-    try:
-        os.close(open_locked(path))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def publish(draft: Path, path: Path, *, overwrite: bool) -> None:
+def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
     """Give a new file its name at once.
 
     Raises
@@ -78,16 +81,37 @@ def publish(draft: Path, path: Path, *, overwrite: bool) -> None:
         If the folder is gone.
     """
     if overwrite:
-        draft.replace(path)
+        draft.replace(target)
         return
     try:
-        os.link(draft, path)  # unlike a change of name, it never replaces a file
+        _take_name(draft, target)
     except FileExistsError:
-        raise _exists(path) from None
-    except PermissionError:  # a file system without links
-        draft.rename(path)
+        raise _exists(target) from None
+
+
+def _take_name(draft: Path, target: Path) -> None:
+    """Give a file a name that nothing has; raises FileExistsError where something has it, a link too."""
+    try:
+        os.link(draft, target)  # unlike a change of name, it never replaces a file
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW))
+        draft.replace(target)
     else:
         draft.unlink()
+
+
+def rescue(descriptor: int, target: Path) -> Path:
+    """Write what a removed file held to its old name, or a similar one if that is taken; gives the name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    saved = target.with_name(f"{target.name}.{os.getpid()}.rescued") if os.path.lexists(target) else target
+    with os.fdopen(os.dup(descriptor), "rb") as old, saved.open("xb") as new:
+        old.seek(0)
+        shutil.copyfileobj(old, new)
+        new.flush()
+        os.fsync(new.fileno())
+    return saved
 
 
 def reason_of(error: Exception) -> str:

@@ -4,6 +4,10 @@ A process can be killed between two writes and inside of each. The kernel copies
 other, each as a whole, and notices a kill only in between. So what lies behind the end that the superblock names may
 be written in any way, and what readers see must change by writes that stay within one page.
 
+A loss of power is another matter: what was written since the last sync may be on the disk or not, in any order. A
+durable file syncs what it leads to before each write that leads there: what was appended before the end of the file
+and the index, these before the pages that announce it.
+
 References
 ----------
 HDF5 File Format Specification 3.0: superblock (II.A), object headers of version 1 (IV.A.1), attributes (IV.A.2.m),
@@ -12,10 +16,13 @@ global heap (III.E).
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 PAGE = 4096
@@ -61,6 +68,8 @@ class RawFile:
     ----------
     descriptor : int
         Descriptor open for reading, and for writing where that is wanted; it is closed with this object.
+    durable : bool
+        Whether the file is whole, and holds all that was committed and settled, after a loss of power too.
 
     Raises
     ------
@@ -68,14 +77,17 @@ class RawFile:
         If the file is of another format.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, descriptor: int, *, durable: bool = False) -> None:
+        self.descriptor, self.durable = descriptor, durable
+        self._unsynced = False
+        self._links: dict[int, bytes] = {}  # what a durable index is to lead to
+        self._leads_to_nodes = False
         self._pages: dict[int, bytearray] = {}  # images of the pages in which something changed
         self._changed: set[int] = set()
         start = self.read(0, 96)
         if not start.startswith(FORMAT):
             raise ValueError("not an HDF5 file of superblock version 0")
-        self.end = self.number(END_OF_FILE)
+        self.end = self._shown_end = self.number(END_OF_FILE)
         self.root = self.number(ROOT_HEADER)
 
     def read(self, place: int, size: int) -> bytes:
@@ -95,9 +107,8 @@ class RawFile:
         """Write at once: what no reader sees yet, or words that cannot be torn."""
         view = memoryview(content).cast("B")
         self._renew(place, view)
-        while view:
-            done = os.pwrite(self.descriptor, view, place)
-            view, place = view[done:], place + done
+        self._unsynced = True
+        write_all(self.descriptor, view, place)
 
     def _renew(self, place: int, content: memoryview) -> None:
         """Put what is written into the images of pages too, which are written as a whole."""
@@ -128,8 +139,27 @@ class RawFile:
 
     def extend(self) -> None:
         """Move the end that readers see behind all that was appended, before something that they see leads there."""
-        self.patch(END_OF_FILE, self.end.to_bytes(8, "little"))
-        self.write(END_OF_FILE, self.end.to_bytes(8, "little"))
+        if self.end != self._shown_end:
+            self.write(END_OF_FILE, self.end.to_bytes(8, "little"))
+            self._shown_end = self.end
+
+    def link(self, place: int, content: bytes, *, to_node: bool = False) -> None:
+        """Let the index lead to what was appended, a chunk or a node of its own.
+
+        It does so at once, but in a durable file with the next `commit`, when what it leads to is on the disk.
+        """
+        if self.durable:
+            self._links[place] = content
+            self._leads_to_nodes |= to_node
+            return
+        self.extend()
+        self.write(place, content)
+
+    def settle(self) -> None:
+        """Wait until all that was written is on the disk, if the file is durable."""
+        if self.durable and self._unsynced:
+            sync(self.descriptor)
+            self._unsynced = False
 
     def patch(self, place: int, content: bytes) -> None:
         """Change bytes of what readers see with the next `commit`."""
@@ -142,11 +172,25 @@ class RawFile:
             self._changed.add(page)
 
     def commit(self) -> None:
-        """Write the pages that changed, each at once; the first names the end of the file."""
-        self.patch(END_OF_FILE, self.end.to_bytes(8, "little"))
-        for page in sorted(self._changed):
-            self.write(page * PAGE, bytes(self._pages[page]))
+        """Write the pages that changed, each at once, after the end of the file and the index; the first page first."""
+        self.settle()
+        self.extend()
+        if self._leads_to_nodes:
+            self.settle()
+        for place, content in self._links.items():
+            self.write(place, content)
+        pages = sorted(self._changed)
+        if pages[:1] == [0] and len(pages) > 1:
+            self._write_page(pages.pop(0))  # numbers and texts, which are to be there before what else is announced
+        self.settle()
+        for page in pages:
+            self._write_page(page)
+        self._links.clear()
         self._changed.clear()
+        self._leads_to_nodes = False
+
+    def _write_page(self, page: int) -> None:
+        self.write(page * PAGE, bytes(self._pages[page]))
 
     def messages(self, header: int) -> Iterator[Message]:
         """Messages of the object header at an address."""
@@ -191,9 +235,36 @@ class RawFile:
 
     def close(self) -> None:
         """Close the descriptor, and with it give back its lock."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-        self.descriptor = -1
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes | memoryview, place: int = 0) -> None:
+    """Write bytes to a place of a file, however few the system takes at once; raises OSError if it takes none."""
+    view = memoryview(content).cast("B")
+    while view:
+        done = os.pwrite(descriptor, view, place)
+        if done == 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        view, place = view[done:], place + done
+
+
+def sync(descriptor: int) -> None:
+    """Wait until the bytes of a file are on the disk; raises OSError if they cannot be brought there."""
+    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, where a plain sync leaves them in the memory of the disk
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; raises OSError if they cannot be brought there."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _padded(size: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
 from wgflow.trajectory.dimensions import stored_data
+from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
 from wgflow.trajectory.seal import check_seal
@@ -46,7 +47,7 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
 def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     try:
         sealed = check_seal(path)
-        with h5py.File(path, "r") as file:
+        with open_to_read(path) as file:
             check_schema(file, path, sealed=sealed)
             return _read(file, path)
     except BlockingIOError:

@@ -13,6 +13,7 @@ from wgflow.errors import InputError
 Result = TypeVar("Result")
 
 ATTEMPTS, PAUSE = 50, 0.01  # seconds
+TICK = 10_000_000  # nanoseconds by which the system may tell of two changes as one
 
 # The HDF5 library shares what it knows of a file among all who have it open in a process: one that opens it while
 # another reads would find the lengths of some variables as they were before, and those of others as they are now.
@@ -36,7 +37,7 @@ def read_steadily(path: Path, read: Callable[[], Result]) -> Result:
             with _turn:
                 return read()
         except InputError:
-            if _version(path) == before:
+            if _version(path) == before and not _is_young(before):
                 raise
             clock.sleep(PAUSE)
     with _turn:
@@ -50,3 +51,8 @@ def _version(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
+
+
+def _is_young(version: tuple[int, int] | None) -> bool:
+    """Whether the last change is so near that another one may have the same time."""
+    return version is not None and 0 <= clock.time_ns() - version[0] < TICK

@@ -25,7 +25,8 @@ RUNNING, COMPLETE, INTERRUPTED, FAILED = "running", "complete", "interrupted", "
 ENDINGS = (RUNNING, COMPLETE, INTERRUPTED, FAILED, "t_end", "stationary", "wall_time", "error")
 
 # What adds up over the legs of a run that was resumed.
-ACCUMULATED = ("accepted_steps", "rejected_steps", "evaluations", "compile_seconds", "run_seconds")
+COUNTS = ("accepted_steps", "rejected_steps", "evaluations")
+ACCUMULATED = (*COUNTS, "compile_seconds", "run_seconds")
 
 INTERRUPTED_AT = "interrupted_at"  # number of the last snapshot, where a run stopped between two output times, or -1
 SEAL = "seal"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from wgflow.errors import InputError
+from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.retry import read_steadily
 from wgflow.typing import FloatArray
 
@@ -98,7 +99,7 @@ class StoredField(NDArrayOperatorsMixin):
         try:
             if _identity(self._path) != self._identity:
                 raise InputError(f"{self._path} was replaced since it was loaded; load it again")
-            with h5py.File(self._path, "r") as file:
+            with open_to_read(self._path) as file:
                 check_filters(file[self._name], rows)
                 values = file[self._name][rows]
         except InputError:

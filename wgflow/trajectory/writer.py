@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.drafts import create_draft, target_of
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory.checkpoint import (
@@ -26,11 +25,14 @@ from wgflow.trajectory.checkpoint import (
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
-from wgflow.trajectory.output import check_output, publish, reason_of
+from wgflow.trajectory.locking import open_to_read
+from wgflow.trajectory.output import check_output, publish, reason_of, rescue
 from wgflow.trajectory.provenance import history_line
+from wgflow.trajectory.raw_file import sync_folder
 from wgflow.trajectory.schema import (
     ACCUMULATED,
     CHECKSUM,
+    COUNTS,
     FAILED,
     INTERRUPTED_AT,
     RUNNING,
@@ -51,11 +53,12 @@ class FileRecorder:
     """Appends snapshots to a trajectory file.
 
     The file is complete and readable at every instant; its attribute ``status`` is "running" until `finish` sets
-    another. It gets its name with its first snapshot.
+    another. It gets its name with its first snapshot. A durable one has all snapshots and states that it was given
+    after a loss of power too, once `append` or `keep` have returned.
     """
 
     def __init__(self, file: GrowingFile, path: Path, draft: Path | None = None, *, overwrite: bool = False) -> None:
-        self.path = path
+        self.path, self._target = path, target_of(path)
         self._file, self._draft, self._overwrite = file, draft, overwrite
         self._fields = [name for name in file.variables if not name.startswith(STEPS)]
         self._columns = [name for name in file.variables if name.startswith(STEPS)]
@@ -74,6 +77,7 @@ class FileRecorder:
         attributes: Mapping[str, Any] | None = None,
         data: Mapping[str, FloatArray] | None = None,
         overwrite: bool = False,
+        durable: bool = False,
     ) -> FileRecorder:
         """Create a file for snapshots that look like the first one (which is not written yet).
 
@@ -93,6 +97,8 @@ class FileRecorder:
             Arrays that rebuild the functional, kept in the group ``data``.
         overwrite : bool
             Whether an existing file may be replaced.
+        durable : bool
+            Whether snapshots survive a loss of power, at the cost of waiting for the disk.
 
         Raises
         ------
@@ -100,20 +106,26 @@ class FileRecorder:
             If the file exists and must not be replaced, or cannot be written.
         """
         check_output(path, overwrite=overwrite)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        described = {"history": history_line(), **(attributes or {})}
         try:
-            described = {"history": history_line(), **(attributes or {})}
-            return cls(define(draft, first, domain, sign, described, data or {}), path, draft, overwrite=overwrite)
-        except BaseException as error:
-            draft.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                reason = reason_of(error)
-                raise InputError(f"output {path} cannot be written: {reason}; choose another path") from None
-            raise
+            descriptor, draft = create_draft(target_of(path))
+            with _removed_after_errors(descriptor, draft):
+                file = define(descriptor, first, domain, sign, described, data or {}, durable=durable)
+        except OSError as error:
+            reason = reason_of(error)
+            raise InputError(f"output {path} cannot be written: {reason}; choose another path") from None
+        return cls(file, path, draft, overwrite=overwrite)
 
     @classmethod
     def reopen(
-        cls, path: Path, attributes: Mapping[str, Any], *, count: int, time: float, checkpoint: Checkpoint | None = None
+        cls,
+        path: Path,
+        attributes: Mapping[str, Any],
+        *,
+        count: int,
+        time: float,
+        checkpoint: Checkpoint | None = None,
+        durable: bool = False,
     ) -> FileRecorder:
         """Open an existing file to append to it, with new global attributes; its counts of steps go on.
 
@@ -132,6 +144,8 @@ class FileRecorder:
             Where the run goes on: at the last of these, or at the checkpoint.
         checkpoint : Checkpoint, optional
             What it goes on from.
+        durable : bool
+            As in `create`.
 
         Raises
         ------
@@ -144,7 +158,7 @@ class FileRecorder:
                     f"trajectory {path} was written by an earlier version and can only be read; run the problem again, "
                     "or start another run from it ([initial] kind = 'file')"
                 )
-            file = GrowingFile(path)
+            file = GrowingFile(path, durable=durable)
         except BlockingIOError:
             raise InputError(
                 f"trajectory {path} is being written by another run, or open in another program; wait for it"
@@ -169,7 +183,7 @@ class FileRecorder:
             raise InputError("another run has continued it in the meantime")
         self._file.truncate(self._fields, count)
         self._replace_checkpoint(time, checkpoint)
-        with h5py.File(self.path, "r") as file:
+        with open_to_read(self.path) as file:
             history = f"{file.attrs['history']}\n{history_line()}"
             noted = int(np.searchsorted(file[f"{STEPS}/time"][:], time, side="right"))
             changed = {name: value for name, value in attributes.items() if file.attrs.get(name) != value}
@@ -182,10 +196,14 @@ class FileRecorder:
         }
         self._file.set_attributes({**changed, **started})
         self._file.announce([])
+        self._file.raw.settle()
 
     def _replace_checkpoint(self, time: float, checkpoint: Checkpoint | None) -> None:
         """Let the file hold what the run goes on from, before the steps that lead to another state are given up."""
         at_output = checkpoint is not None and is_at_output(checkpoint)
+        if checkpoint is None and time == 0.0:
+            # All steps are made again, and the file may have numbers of a snapshot that it does not announce.
+            self._spent.update(dict.fromkeys(COUNTS, 0.0))
         if checkpoint is not None:
             self._last_output = control_at_output(checkpoint) if at_output else at_last_output(checkpoint) or {}
             if SPENT in checkpoint:
@@ -233,12 +251,14 @@ class FileRecorder:
             self._settle()
             if checkpoint is not None:
                 self._put(checkpoint, spent)
+            self._file.raw.settle()
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Write the state between two snapshots; raises ComputationError as `append` does."""
         with self._told(f"the state at t = {float(checkpoint['time']):g} cannot be written"):
             self._write_steps()
             self._put(checkpoint, spent)
+            self._file.raw.settle()
             self._settle()
 
     def _put(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
@@ -301,47 +321,44 @@ class FileRecorder:
     def _settle(self) -> None:
         """Give the file its name if it has none yet; else look whether it is still there."""
         if self._draft is not None:
-            publish(self._draft, self.path, overwrite=self._overwrite)
+            self._file.raw.settle()
+            publish(self._draft, self._target, overwrite=self._overwrite)
             self._draft = None
+            if self._file.raw.durable:
+                sync_folder(self._target.parent)
             return
         with suppress(FileNotFoundError):
             if os.path.samestat(self.path.stat(), os.fstat(self._file.raw.descriptor)):
                 return
-        saved = self._rescue()
-        raise ComputationError(f"{self.path} was removed or replaced during the run; all its snapshots are in {saved}")
-
-    def _rescue(self) -> Path:
-        """Write what a removed file held to its old name, or a similar one if that is taken."""
         self._file.set_attributes({"status": FAILED, "stop_reason": "error"})
         self._file.announce([])
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        saved = self.path if not self.path.exists() else self.path.with_name(f"{self.path.name}.{os.getpid()}.rescued")
-        with os.fdopen(os.dup(self._file.raw.descriptor), "rb") as old, saved.open("xb") as new:
-            old.seek(0)
-            shutil.copyfileobj(old, new)
-        return saved
+        saved = rescue(self._file.raw.descriptor, self._target)
+        raise ComputationError(f"{self.path} was removed or replaced during the run; all its snapshots are in {saved}")
 
     def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
-        """Write the file anew with empty cells added to all densities, and open it; gives the last state."""
-        larger = self.path.with_name(f".{self.path.name}.{os.getpid()}.larger")
+        """Write the file anew with empty cells added to all densities, and go on with that; gives the last state.
+
+        The new file takes the place of the old one with the state that `keep` is given next.
+        """
         try:
-            last = self._copy_to(larger, domain, padding)
-            larger.replace(self.path)
+            descriptor, draft = create_draft(self._target)
+            with _removed_after_errors(descriptor, draft):
+                last = self._copy_to(descriptor, domain, padding)
         except OSError as error:
-            self._file.close()
             raise ComputationError(
                 f"{self.path} cannot be written with a larger box: {reason_of(error)}; its snapshots are kept"
             ) from None
-        finally:
-            larger.unlink(missing_ok=True)
+        self._draft, self._overwrite = draft, True
         return last
 
-    def _copy_to(self, larger: Path, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
-        """Copy the file with empty cells added to all densities, and go on with it; gives the last time and density."""
+    def _copy_to(self, descriptor: int, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
+        """Copy the file with empty cells added to all densities; gives the last time and density."""
         first = Snapshot(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {"density": np.empty(domain.shape)})
-        with h5py.File(self.path, "r") as old:
+        durable = self._file.raw.durable
+        with open_to_read(self.path) as old:
             changed = {"domain": domain_attribute(domain), "status": RUNNING, "stop_reason": RUNNING}
-            self._file = define(larger, first, domain, None, {**old.attrs, **changed}, stored_data(old))
+            stored = {**old.attrs, **changed}
+            self._file = define(descriptor, first, domain, None, stored, stored_data(old), durable=durable)
             self._spent = self._earlier()
             time = old["time"][:]
             for index in range(len(time)):
@@ -356,14 +373,33 @@ class FileRecorder:
         return float(time[-1]), density
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Note how the run ended and close the file."""
+        """Note how the run ended and close the file; raises ComputationError if the disk does not take it."""
         try:
             with suppress(OSError):  # a full disk must not hide the error that ended the run
                 self._write_steps()
             total = self._total({name: attributes[name] for name in ACCUMULATED})
             self._file.set_attributes({**attributes, **total})
             self._file.announce([])
-        finally:
+            self._file.raw.settle()
             self._file.close()
-            if self._draft is not None:
-                self._draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise ComputationError(
+                f"the end of the run cannot be noted in {self.path}: {reason_of(error)}; its {self._count} snapshots "
+                "are kept"
+            ) from None
+        finally:
+            with suppress(OSError):
+                self._file.close()
+                if self._draft is not None:
+                    self._draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _removed_after_errors(descriptor: int, draft: Path) -> Iterator[None]:
+    """Close and remove a draft if anything goes wrong."""
+    try:
+        yield
+    except BaseException:
+        os.close(descriptor)
+        draft.unlink(missing_ok=True)
+        raise

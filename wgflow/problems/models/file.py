@@ -37,6 +37,7 @@ class OutputSection(Section):
     checkpoint: Positive | None = Field(
         600.0, description="seconds after which the state between two snapshots is kept, for --resume after a kill"
     )
+    durable: bool = Field(False, description="wait at each snapshot until the disk has it, to survive a loss of power")
 
 
 class ProblemFile(Section):
