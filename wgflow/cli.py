@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.text import error_text, printable
 
 app = typer.Typer(
     name="wgflow",
@@ -91,7 +92,7 @@ def run(
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {error_text(error)}", err=True)
         say_resumable(problem, path, settings or ())
         raise
     report(trajectory, path, quiet=quiet)
@@ -353,7 +354,7 @@ def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
 
 def _say(text: str, *, quiet: bool = False) -> None:
     if not quiet:
-        typer.echo(text)
+        typer.echo(printable(text))
 
 
 def main() -> None:
@@ -364,7 +365,7 @@ def main() -> None:
         message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
     ) -> str:
         found = ordinary(message, category, filename, lineno, line)
-        return f"warning: {message}\n" if issubclass(category, FlowWarning) else found
+        return f"warning: {error_text(message)}\n" if issubclass(category, FlowWarning) else found
 
     warnings.formatwarning = as_line
     sys.exit(_exit_code())
@@ -380,7 +381,7 @@ def _exit_code() -> int:
     except WgflowError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {error_text(error)}", err=True)
         return 2 if isinstance(error, InputError) else 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
@@ -388,7 +389,7 @@ def _exit_code() -> int:
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
         if text is not None and text():
-            typer.echo(f"error: {text()}", err=True)
+            typer.echo(f"error: {error_text(text())}", err=True)
         return int(code)
 
 

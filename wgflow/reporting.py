@@ -21,6 +21,7 @@ from wgflow.estimates import announcement
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
+from wgflow.text import error_text, printable
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 TABLE_ROWS = 11
 REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
+LONGEST_ROW, MOST_ROWS = 4000, 2000  # characters and lines of what is shown of a file
 LOG_LINES = 10  # progress lines of a run whose output is not a terminal
 
 
@@ -60,12 +62,9 @@ def _describe_domain(domain: Domain) -> str:
 @contextmanager
 def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
     """Print warnings of the flow as single lines, or none when quiet."""
-    console = Console(stderr=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
-        warnings.showwarning = lambda message, *_, **__: console.print(
-            f"warning: {message}", highlight=False, soft_wrap=True
-        )
+        warnings.showwarning = lambda message, *_, **__: _print(f"warning: {error_text(message)}", error=True)
         yield
 
 
@@ -258,18 +257,14 @@ def _outcome(error: float, order: float) -> tuple[str, str]:
 def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
     if not path.exists():
-        Console(stderr=True).print("interrupted before the first snapshot; nothing was written", markup=False)
+        _print("interrupted before the first snapshot; nothing was written", error=True)
         return
     if read_trajectory(path)[0].status == COMPLETE:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"interrupted in the last step; the run in {path} is complete", markup=False
-        )
+        _print(printable(f"interrupted in the last step; the run in {path} is complete"), error=True)
         return
     options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
     command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"interrupted; the snapshots so far are in {path}. Continue with: {command}", markup=False
-    )
+    _print(printable(f"interrupted; the snapshots so far are in {path}. Continue with: {command}"), error=True)
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -308,4 +303,8 @@ def list_files(files: Iterable[Path]) -> None:
 
 def _plain(text: str) -> None:
     """Print to standard output, without wrapping or markup."""
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+    _print(printable(text, longest=LONGEST_ROW, lines=MOST_ROWS))
+
+
+def _print(text: str, *, error: bool = False) -> None:
+    Console(stderr=error, highlight=False, soft_wrap=True).print(text, markup=False)

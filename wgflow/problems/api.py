@@ -22,11 +22,13 @@ from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
-from wgflow.problems.stored import stored_config
+from wgflow.problems.stored import check_fit, stored_config
 from wgflow.schemes import Checkpoint, Evolution, StepCounts
+from wgflow.text import shown
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
+from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING, SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
@@ -354,7 +356,14 @@ def load_problem(path: str | Path) -> Problem:
 
 def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
     config = stored_config(trajectory, path)
-    return assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+    try:
+        problem = assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+        check_fit(problem, trajectory)
+    except InputError as error:
+        raise InputError(f"{path} holds a problem that does not fit: {error}") from None
+    except DAMAGE as error:
+        raise InputError(f"{path} holds a problem that its data do not fit ({reason(error)})") from None
+    return problem
 
 
 def _attributes(problem: Problem) -> dict[str, Any]:
@@ -371,7 +380,7 @@ def _check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[s
     for key in wanted.keys() | found.keys():
         if wanted.get(key) != found.get(key):
             raise InputError(
-                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; "
+                f"{path} holds another problem: {key} = {shown(found.get(key))} there, {shown(wanted.get(key))} here; "
                 "resume with the same problem, or choose another output"
             )
     for name, values in problem.data_arrays().items():
