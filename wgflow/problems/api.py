@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.errors import InputError, ResumeWarning
+from wgflow.errors import InputError, ResumeWarning, WgflowError
 from wgflow.estimates import Estimator, prepare_estimator, recorded
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
@@ -166,6 +166,7 @@ def resume_run(
     stored = stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
     _check_same_problem(problem, stored, arrays, path)
+    check_fit(problem, trajectory, path)
     if estimate and not trajectory.errors:
         raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")
     last = trajectory.scheduled - 1
@@ -174,7 +175,12 @@ def resume_run(
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
+        try:
+            evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
+        except WgflowError:
+            raise
+        except DAMAGE as error:
+            raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
         estimator = _estimator_of(problem, trajectory[: last + 1])
         recorder = FileRecorder.reopen(
             path, _attributes(problem), count=last + 1, time=evolution.time, checkpoint=checkpoint
@@ -358,11 +364,11 @@ def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Pat
     config = stored_config(trajectory, path)
     try:
         problem = assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
-        check_fit(problem, trajectory)
     except InputError as error:
-        raise InputError(f"{path} holds a problem that does not fit: {error}") from None
+        raise InputError(f"{path} holds a problem that is not allowed: {error}") from None
     except DAMAGE as error:
         raise InputError(f"{path} holds a problem that its data do not fit ({reason(error)})") from None
+    check_fit(problem, trajectory, path)
     return problem
 
 

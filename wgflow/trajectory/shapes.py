@@ -23,6 +23,11 @@ def check_kinds(attributes: Mapping[str, Any]) -> None:
         for name in names:
             if name in attributes and not isinstance(attributes[name], kind):
                 raise InputError(f"the attribute {name} = {shown(attributes[name])} is not {what}")
+    interrupted_at = attributes.get(INTERRUPTED_AT, -1)
+    if interrupted_at == 0 or interrupted_at < -1:
+        raise InputError(
+            f"the attribute {INTERRUPTED_AT} = {interrupted_at} is not -1 or the number of a later snapshot"
+        )
     missing = [name for name in (*ACCUMULATED, "stop_reason") if name not in attributes]
     if missing and attributes.get("status", RUNNING) != RUNNING and "accepted_steps" in attributes:
         raise InputError(f"the attribute {missing[0]} is missing")

@@ -105,13 +105,10 @@ class StoredField(NDArrayOperatorsMixin):
         except InputError:
             raise
         except (MemoryError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            what = (
-                "do not fit into memory" if isinstance(error, MemoryError) else f"cannot be read ({named(error, 200)})"
-            )
-            damaged = "" if isinstance(error, MemoryError) else " is damaged"
-            raise InputError(
-                f"{self._path}{damaged}: {self._name[1:]} {rows.start} to {rows.stop - 1} {what}"
-            ) from None
+            which = f"{self._name[1:]} {rows.start} to {rows.stop - 1}"
+            if isinstance(error, MemoryError):
+                raise InputError(f"{self._path}: {which} do not fit into memory; take fewer snapshots") from None
+            raise InputError(f"{self._path} is damaged: {which} cannot be read ({named(error, 200)})") from None
         # Chunks that are missing read as NaN, which no snapshot holds.
         if values.size > 0 and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise InputError(f"{self._path} is damaged: a snapshot of {self._name[1:]} is missing")
