@@ -11,11 +11,13 @@ import io
 import json
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import tomli_w
 
 import wgflow
 from wgflow.trajectory.raw_file import RawFile
@@ -29,7 +31,7 @@ POINTS = {"kind": "two_layer", "data": "points.csv"}
 CIRCLE = {"kind": "circle", "cells": 8, "signed": True}
 LINE = {"kind": "box", "bounds": [[-2.0, 2.0]], "shape": [8], "wall_limit": 1.0, "wall_warning": 1.0}
 HILL = {"kind": "energy", "potential": {"kind": "quadratic"}, "internal": {"kind": "entropy", "temperature": 0.5}}
-ORIGINALS = {
+ORIGINALS: Mapping[str, Mapping[str, Any]] = {
     "teacher": {"problem": TEACHER, "domain": CIRCLE},
     "points": {"problem": POINTS, "domain": CIRCLE},
     "particles": {"problem": POINTS, "domain": CIRCLE, "solver": {"kind": "particles"}, "particles": {"count": 6}},
@@ -60,17 +62,11 @@ def originals(folder: Path) -> dict[str, Path]:
     found = {}
     for name, sections in ORIGINALS.items():
         solver = {"t_end": 0.5, **sections.get("solver", {})}
-        text = _toml({**sections, "solver": solver, "output": {"snapshots": 4}})
+        text = tomli_w.dumps({**sections, "solver": solver, "output": {"snapshots": 4}})
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
         found[name] = folder / f"{name}.h5"
         wgflow.run(wgflow.open_problem(folder / f"{name}.toml"), found[name], overwrite=True)
     return found
-
-
-def _toml(sections: object) -> str:
-    import tomli_w
-
-    return tomli_w.dumps(sections)  # type: ignore[arg-type]
 
 
 def mutated_trajectories(seed: int, count: int, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -180,12 +176,14 @@ def _renew_checksums(file: h5py.File) -> None:
 def _renew_seal(path: Path) -> None:
     """Let the seal fit again, where it can be found."""
     with path.open("r+b") as file:
-        raw = RawFile(file.fileno())
-        slot = raw.attributes().get(SEAL)
-        if slot is None:
+        try:
+            raw = RawFile(file.fileno())
+            slot = raw.attributes()[SEAL]
+            whole = raw.read(0, int(np.frombuffer(raw.read(slot.place, 8), dtype="<i8")[0]))
+        except (KeyError, ValueError, OverflowError, MemoryError):  # it was changed itself
             return
-        size, _, *places = np.frombuffer(raw.read(slot.place, slot.size // 8 * 8), dtype="<i8").tolist()
-        content = bytearray(raw.read(0, size))
+        _, _, *places = np.frombuffer(raw.read(slot.place, slot.size // 8 * 8), dtype="<i8").tolist()
+        content = bytearray(whole)
         for place, length in zip(places[::2], places[1::2], strict=False):
             content[place : place + length] = bytes(length)
         raw.write(slot.place + 8, np.int64(zlib.crc32(content)).tobytes())
@@ -246,7 +244,7 @@ def _one(file: h5py.File, generator: Generator) -> str:
     return str(generator.choice([*_variables(file), *(("time", "risk", "mass", "energy") * 3)]))
 
 
-def _strange_array(generator: Generator) -> object:
+def _strange_array(generator: Generator) -> Any:
     """An array of a type or shape that no column has."""
     pair = np.dtype([("a", "f8"), ("b", "i4")])
     arrays = (
@@ -274,8 +272,8 @@ def _replace_variable(file: h5py.File, generator: Generator, path: Path) -> None
     values = _strange_array(generator)
     del file[name]
     dtype = h5py.string_dtype() if isinstance(values, np.ndarray) and values.dtype.kind == "O" else None
-    grows = np.ndim(values) > 0 and np.size(values) > 0 and bool(generator.integers(2))  # type: ignore[call-overload]
-    options = {"maxshape": (None, *np.shape(values)[1:])} if grows else {}  # type: ignore[call-overload]
+    grows = np.ndim(values) > 0 and np.size(values) > 0 and bool(generator.integers(2))
+    options = {"maxshape": (None, *np.shape(values)[1:])} if grows else {}
     file.create_dataset(name, data=values, dtype=dtype, **options)
 
 
@@ -322,7 +320,12 @@ def _filter(file: h5py.File, generator: Generator, path: Path) -> None:  # noqa:
     if np.ndim(values) == 0:
         return
     del file[name]
-    options = [{"compression": "lzf"}, {"scaleoffset": 3}, {"compression": "gzip"}, {"fletcher32": True}]
+    options: list[dict[str, Any]] = [
+        {"compression": "lzf"},
+        {"scaleoffset": 3},
+        {"compression": "gzip"},
+        {"fletcher32": True},
+    ]
     file.create_dataset(name, data=values, maxshape=(None, *values.shape[1:]), **options[generator.integers(4)])
 
 
@@ -363,7 +366,21 @@ def _damage_problem(file: h5py.File, generator: Generator, path: Path) -> None: 
 def _damage_domain(file: h5py.File, generator: Generator, path: Path) -> None:  # noqa: ARG001
     parameters = json.loads(file.attrs["domain"])
     key = str(generator.choice(list(parameters)))
-    strange = (None, -1, 10**9, 10**400, 1.5, "x" * 1000, [], {}, [[0, 1]], True, 16, "sphere", [10**6, 10**6, 10**6])
+    strange: tuple[Any, ...] = (
+        None,
+        -1,
+        10**9,
+        10**400,
+        1.5,
+        "x" * 1000,
+        [],
+        {},
+        [[0, 1]],
+        True,
+        16,
+        "sphere",
+        [10**6, 10**6, 10**6],
+    )
     parameters[key] = strange[generator.integers(len(strange))]
     file.attrs["domain"] = json.dumps(parameters)
 
