@@ -18,6 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 import tomli_w
+from _damaged_bytes import BYTES
 
 import wgflow
 from wgflow.trajectory.raw_file import RawFile
@@ -145,7 +146,7 @@ def commands_for(path: Path, original: Path) -> list[list[str]]:
 def _mutate(path: Path, generator: Generator, number: int) -> str:
     """Change a file, every third one in its bytes; gives what was done."""
     if number % 3 == 0:
-        damage = _BYTES[generator.integers(len(_BYTES))]
+        damage = BYTES[generator.integers(len(BYTES))]
         content = bytearray(path.read_bytes())
         damage(content, generator)
         path.write_bytes(content)
@@ -187,50 +188,6 @@ def _renew_seal(path: Path) -> None:
         for place, length in zip(places[::2], places[1::2], strict=False):
             content[place : place + length] = bytes(length)
         raw.write(slot.place + 8, np.int64(zlib.crc32(content)).tobytes())
-
-
-def _flip_bits(content: bytearray, generator: Generator) -> None:
-    for place in generator.integers(len(content), size=generator.integers(1, 20)):
-        content[place] ^= 1 << int(generator.integers(8))
-
-
-def _flip_metadata(content: bytearray, generator: Generator) -> None:
-    for place in generator.integers(4096, size=generator.integers(1, 4)):
-        content[place] ^= 1 << int(generator.integers(8))
-
-
-def _cut(content: bytearray, generator: Generator) -> None:
-    del content[generator.integers(len(content)) :]
-
-
-def _zero(content: bytearray, generator: Generator) -> None:
-    place = int(generator.integers(len(content)))
-    size = min(int(generator.integers(1, 4096)), len(content) - place)
-    content[place : place + size] = bytes(size)
-
-
-def _strange_word(content: bytearray, generator: Generator) -> None:
-    place = int(generator.integers(len(content) // 8 - 1)) * 8
-    word = int(generator.choice([0, 2**31, 2**40, 2**62, place]))
-    content[place : place + 8] = word.to_bytes(8, "little")
-
-
-def _damage_index(content: bytearray, generator: Generator) -> None:
-    """Change a word within an index of chunks, which no seal covers."""
-    places = [place for place in range(len(content) - 4) if content[place : place + 4] == b"TREE"]
-    place = int(generator.choice(places)) + 8 * int(generator.integers(12))
-    word = int(generator.choice([0, 1, 2**31, 2**64 - 1, *places], shuffle=False) if places else 0)
-    content[place : place + 8] = word.to_bytes(8, "little")
-
-
-_BYTES: tuple[Callable[[bytearray, Generator], None], ...] = (
-    _flip_bits,
-    _flip_metadata,
-    _cut,
-    _zero,
-    _strange_word,
-    _damage_index,
-)
 
 
 def _variables(file: h5py.File) -> list[str]:
