@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     "typing",
     "errors",
+    "text",
     "caching",
     "threads",
     "drafts",

@@ -15,6 +15,7 @@ import typer
 
 from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.terminal import open_missing_streams, say, silence_log
+from wgflow.text import error_text
 
 app = typer.Typer(
     name="wgflow",
@@ -92,7 +93,7 @@ def run(
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
-            say(f"error: {error}", error=True)
+            say(f"error: {error_text(error)}", error=True)
         say_resumable(problem, path, settings or ())
         raise
     report(trajectory, path, quiet=quiet)
@@ -361,7 +362,7 @@ def main() -> None:
 
     def as_line(message: Warning | str, category: type[Warning], *place: Any, **line: Any) -> str:
         found = ordinary(message, category, *place, **line)
-        return f"warning: {message}\n" if issubclass(category, FlowWarning) else found
+        return f"warning: {error_text(message)}\n" if issubclass(category, FlowWarning) else found
 
     warnings.formatwarning = as_line
     open_missing_streams()
@@ -378,13 +379,13 @@ def _exit_code() -> int:
     except WgflowError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        say(f"error: {error}", error=True)
+        say(f"error: {error_text(error)}", error=True)
         return 2 if isinstance(error, InputError) else 1
     except OSError as error:  # of the disk, above all, where nothing could say more of it
         if os.environ.get("WGFLOW_DEBUG"):
             raise
         place = "" if error.filename is None else f"{error.filename}: "
-        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        say(f"error: {error_text(f'{place}{error.strerror or error}')}", error=True)
         return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
@@ -392,7 +393,7 @@ def _exit_code() -> int:
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
         if text is not None and text():
-            say(f"error: {text()}", error=True)
+            say(f"error: {error_text(text())}", error=True)
         return int(code)
 
 

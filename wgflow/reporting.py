@@ -21,6 +21,7 @@ from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.terminal import make_console, say
+from wgflow.text import error_text
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 TABLE_ROWS = 11
 REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
+LONGEST_ROW, MOST_ROWS = 4000, 2000  # characters and lines of what is shown of a file
 LOG_LINES = 10  # progress lines of a run whose output is not a terminal
 
 
@@ -62,7 +64,7 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
     """Print warnings of the flow as single lines, or none when quiet."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
-        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", error=True)
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {error_text(message)}", error=True)
         yield
 
 

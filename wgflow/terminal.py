@@ -12,6 +12,8 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from wgflow.text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -65,7 +67,7 @@ class Printer:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line as it is, without wrapping or markup; never fails.
+    """Print a line without wrapping or markup, what is not to be seen as escapes; never fails.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def say(text: str, *, error: bool = False) -> None:
         Print it to standard error.
     """
     printer = Printer(sys.stderr if error else sys.stdout)
-    printer.write(f"{text}\n")
+    printer.write(f"{printable(text)}\n")
     printer.flush()
 
 

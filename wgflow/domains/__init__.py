@@ -12,6 +12,7 @@ from wgflow.domains.gridless import Hypersphere, Space
 from wgflow.domains.signed import Signed
 from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
+from wgflow.text import shown
 
 DOMAINS: Mapping[str, Callable[..., Domain]] = {
     "circle": Circle,
@@ -40,7 +41,7 @@ def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain
         If the kind is unknown or a parameter is not allowed.
     """
     if kind not in DOMAINS:
-        raise InputError(f"domain kind {kind!r} is unknown; choose one of {', '.join(DOMAINS)}")
+        raise InputError(f"domain kind {shown(kind)} is unknown; choose one of {', '.join(DOMAINS)}")
     domain = DOMAINS[kind](**parameters)
     return Signed(domain) if signed else domain
 

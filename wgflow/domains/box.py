@@ -12,6 +12,7 @@ import numpy as np
 
 from wgflow.domains.base import Coordinate
 from wgflow.errors import InputError
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 MAX_DIMENSION = 3
@@ -122,7 +123,9 @@ def _check(bounds: Sequence[Sequence[float]], shape: Sequence[int], periodic: Se
         )
     for axis, pair in enumerate(bounds):
         if len(pair) != 2 or not all(math.isfinite(end) for end in pair) or not pair[0] < pair[1]:
-            raise InputError(f"bounds[{axis}] = {list(pair)} is not allowed; give a lower and a larger upper end")
+            raise InputError(
+                f"bounds[{axis}] = {shown(list(pair))} is not allowed; give a lower and a larger upper end"
+            )
     for axis, count in enumerate(shape):
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < MIN_CELLS:
-            raise InputError(f"shape[{axis}] = {count!r} is not allowed; give an integer of at least {MIN_CELLS}")
+            raise InputError(f"shape[{axis}] = {shown(count)} is not allowed; give an integer of at least {MIN_CELLS}")

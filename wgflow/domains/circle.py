@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains.base import Coordinate
 from wgflow.errors import InputError
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 MIN_CELLS = 4  # the second-order stencil has four cells
@@ -43,9 +44,9 @@ class Circle:
 
     def __post_init__(self) -> None:
         if isinstance(self.cells, bool) or not isinstance(self.cells, int | np.integer):
-            raise InputError(f"cells = {self.cells!r} is not an integer; give the number of cells, e.g. 1024")
+            raise InputError(f"cells = {shown(self.cells)} is not an integer; give the number of cells, e.g. 1024")
         if self.cells < MIN_CELLS:
-            raise InputError(f"cells = {self.cells} is too small; a circle needs at least {MIN_CELLS} cells")
+            raise InputError(f"cells = {shown(self.cells)} is too small; a circle needs at least {MIN_CELLS} cells")
 
     kind = "circle"
     sheets = 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains.base import Coordinate, Domain
 from wgflow.errors import InputError
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 
@@ -38,7 +39,7 @@ class Gridless:
 
     def __post_init__(self) -> None:
         if not isinstance(self.dimension, int | np.integer) or self.dimension < 1:
-            raise InputError(f"dimension = {self.dimension!r} is not allowed; give an integer of at least 1")
+            raise InputError(f"dimension = {shown(self.dimension)} is not allowed; give an integer of at least 1")
 
     @property
     def base(self) -> Domain:

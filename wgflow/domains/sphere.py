@@ -13,6 +13,7 @@ from wgflow.domains.base import Coordinate
 from wgflow.domains.icosphere import SphereMesh, triangle_areas, unit
 from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.errors import InputError
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 MAX_LEVEL = 9
@@ -52,10 +53,10 @@ class Sphere:
 
     def __post_init__(self) -> None:
         if isinstance(self.cells, bool) or not isinstance(self.cells, int | np.integer):
-            raise InputError(f"cells = {self.cells!r} is not an integer; give the number of cells, e.g. 10242")
+            raise InputError(f"cells = {shown(self.cells)} is not an integer; give the number of cells, e.g. 10242")
         fitting = [level for level in range(MAX_LEVEL + 1) if cells_of_level(level) >= self.cells]
         if self.cells < 1 or not fitting:
-            raise InputError(f"cells = {self.cells} is not allowed; give 1 to {cells_of_level(MAX_LEVEL)}")
+            raise InputError(f"cells = {shown(self.cells)} is not allowed; give 1 to {cells_of_level(MAX_LEVEL)}")
         object.__setattr__(self, "level", fitting[0])
         object.__setattr__(self, "cells", cells_of_level(fitting[0]))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.errors import InputError, ResumeWarning
+from wgflow.errors import InputError, ResumeWarning, WgflowError
 from wgflow.estimates import Estimator, prepare_estimator, recorded
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
@@ -22,11 +22,13 @@ from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
-from wgflow.problems.stored import stored_config
+from wgflow.problems.stored import check_fit, stored_config
 from wgflow.schemes import Checkpoint, Evolution, StepCounts
+from wgflow.text import shown
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
+from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING, SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
@@ -165,6 +167,7 @@ def resume_run(
     stored = stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
     _check_same_problem(problem, stored, arrays, path)
+    check_fit(problem, trajectory, path)
     if estimate and not trajectory.errors:
         raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")
     last = trajectory.scheduled - 1
@@ -173,7 +176,12 @@ def resume_run(
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
+        try:
+            evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
+        except WgflowError:
+            raise
+        except DAMAGE as error:
+            raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
         estimator = _estimator_of(problem, trajectory[: last + 1])
         recorder = FileRecorder.reopen(
             path,
@@ -360,7 +368,14 @@ def load_problem(path: str | Path) -> Problem:
 
 def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
     config = stored_config(trajectory, path)
-    return assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+    try:
+        problem = assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+    except InputError as error:
+        raise InputError(f"{path} holds a problem that is not allowed: {error}") from None
+    except DAMAGE as error:
+        raise InputError(f"{path} holds a problem that its data do not fit ({reason(error)})") from None
+    check_fit(problem, trajectory, path)
+    return problem
 
 
 def _attributes(problem: Problem) -> dict[str, Any]:
@@ -377,7 +392,7 @@ def _check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[s
     for key in wanted.keys() | found.keys():
         if wanted.get(key) != found.get(key):
             raise InputError(
-                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; "
+                f"{path} holds another problem: {key} = {shown(found.get(key))} there, {shown(wanted.get(key))} here; "
                 "resume with the same problem, or choose another output"
             )
     for name, values in problem.data_arrays().items():

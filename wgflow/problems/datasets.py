@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
+from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 
 CONSTANT = 1e-12  # spread of a column, relative to its mean, below which it is constant up to round-off
@@ -103,17 +104,17 @@ def read_dataset(
         _check_column(path, name, columns, "inputs")
     _check_column(path, output, columns, "output")
     if not inputs:
-        raise InputError(f"data {path} has the one column {output!r}; at least one input is needed")
+        raise InputError(f"data {path} has the one column {shown(output)}; at least one input is needed")
     if len(set(inputs)) != len(inputs):
         raise InputError(f"data {path}: an input is named twice in {inputs}; name each column once")
     if output in inputs:
-        raise InputError(f"data {path}: the column {output!r} is both input and output; choose another output")
+        raise InputError(f"data {path}: the column {shown(output)} is both input and output; choose another output")
     x = np.stack([columns[name] for name in inputs], axis=1)
     y = columns[output]
     if labels and not np.isin(y, (-1.0, 1.0)).all():
         row = int(np.flatnonzero(~np.isin(y, (-1.0, 1.0)))[0])
         raise InputError(
-            f"data {path}: the column {output!r} holds {y[row]:g} in data row {row + 1}; this loss allows only "
+            f"data {path}: the column {shown(output)} holds {y[row]:g} in data row {row + 1}; this loss allows only "
             "the labels +1 and -1"
         )
     return _scale(path, x, y, (*inputs, output), bias=bias, standardize=standardize, labels=labels)
@@ -166,8 +167,8 @@ def _scale(
         for name, spread in zip(names, np.where(relative > CONSTANT, np.append(scale, y_scale), 0.0), strict=True):
             if not 0.0 < spread < np.inf:
                 raise InputError(
-                    f"data {path}: the column {name!r} is constant or too large and cannot be standardized; leave it "
-                    "out, scale it, or set standardize = false"
+                    f"data {path}: the column {shown(name)} is constant or too large and cannot be standardized; leave "
+                    "it out, scale it, or set standardize = false"
                 )
     scaled = (x - shift) / scale
     if bias:
@@ -179,19 +180,19 @@ def _check_column(path: Path, name: str, columns: dict[str, FloatArray], role: s
     if name not in columns:
         guesses = difflib.get_close_matches(name, list(columns), n=1)
         hint = f"; did you mean {guesses[0]!r}?" if guesses else "."
-        raise InputError(f"data {path} has no {role} {name!r}{hint} Columns: {', '.join(columns)}")
+        raise InputError(f"data {path} has no {role} {shown(name)}{hint} Columns: {named(', '.join(columns), 200)}")
     values = columns[name]
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise InputError(
-            f"data {path}: the column {name!r} holds {values[row]} in data row {row + 1}; allowed are finite "
+            f"data {path}: the column {shown(name)} holds {values[row]} in data row {row + 1}; allowed are finite "
             "numbers: remove the row or fill the value"
         )
 
 
 def _read_columns(path: Path) -> dict[str, FloatArray]:
     if path.suffix not in {".csv", ".npz"}:
-        raise InputError(f"data {path} has the ending {path.suffix!r}; allowed are .csv and .npz")
+        raise InputError(f"data {path} has the ending {shown(path.suffix)}; allowed are .csv and .npz")
     if not path.is_file():
         raise InputError(f"data {path} does not exist; paths are relative to the problem file")
     try:
@@ -210,7 +211,7 @@ def _read_npz(path: Path) -> dict[str, FloatArray]:
                 values = arrays[name]
                 if values.ndim != 1 or values.dtype.kind not in "fiub":
                     raise InputError(
-                        f"data {path}: the array {name!r} has shape {values.shape} and type {values.dtype}; "
+                        f"data {path}: the array {shown(name)} has shape {values.shape} and type {values.dtype}; "
                         "allowed are one-dimensional arrays of numbers"
                     )
                 columns[name] = values.astype(np.float64)
@@ -246,7 +247,7 @@ def _read_csv(path: Path) -> dict[str, FloatArray]:
         for column, text in enumerate(row):
             if not _is_number(text):
                 raise InputError(
-                    f"data {path}: line {line}, column {header[column]!r} holds {text!r}; allowed are numbers"
+                    f"data {path}: line {line}, column {shown(header[column])} holds {shown(text)}; allowed are numbers"
                 )
             values[index, column] = float(text)
     return dict(zip(header, values.T, strict=True))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from wgflow.errors import InputError
 from wgflow.problems.documentation import sections_in
 from wgflow.problems.models import ProblemFile, Section
+from wgflow.text import named, shown
 
 SHOWN_ERRORS = 3
 TABLES = {"teacher", "dataset", "potential", "interaction", "internal", "sobolev", "kernel"}
@@ -38,12 +39,12 @@ def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict
         key, separator, text = setting.partition("=")
         names = key.strip().split(".")
         if not separator or len(names) < 2 or not all(names):
-            raise InputError(f"--set {setting!r} is not of the form section.key=value, e.g. domain.cells=512")
+            raise InputError(f"--set {shown(setting)} is not of the form section.key=value, e.g. domain.cells=512")
         table = result
         for name in names[:-1]:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise InputError(f"--set {setting!r}: {name!r} is a value, not a section")
+                raise InputError(f"--set {shown(setting)}: {shown(name)} is a value, not a section")
         table[names[-1]] = _parse_value(text.strip())
     return result
 
@@ -107,28 +108,22 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
         return f"{_name((*location, 'kind'))} is missing; allowed are {_kinds(location, sections)}"
     if kind == "union_tag_invalid":
         found = details["ctx"]["tag"]
-        return f"{_name((*location, 'kind'))} = {found!r} is not allowed; allowed are {_kinds(location, sections)}"
+        return f"{_name((*location, 'kind'))} = {shown(found)} is not allowed; allowed are {_kinds(location, sections)}"
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
-        return (
-            f"{_name(location)} = {_short(details['input'])} is not a section; write [{'.'.join(map(str, location))}]"
-        )
+        found = shown(details["input"], 60)
+        return f"{_name(location)} = {found} is not a section; write [{'.'.join(map(named, location))}]"
     allowed = message.replace("Input should be ", "").replace("List should have ", "a list of ")
     allowed = allowed.replace("a valid ", "a ").replace("a integer", "an integer").split(" after validation")[0]
     allowed = allowed.split(", unable to parse")[0].split(", got a number")[0]
-    return f"{_name(location)} = {_short(details['input'])} is not allowed; allowed is {allowed}"
+    return f"{_name(location)} = {shown(details['input'], 60)} is not allowed; allowed is {allowed}"
 
 
 def _kinds(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:
     """List the kinds that a section can have."""
     members, _ = _members_at(location, sections)
     return ", ".join(repr(kind) for member in members for kind in _kinds_of(member))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _without_tags(location: Sequence[str | int], sections: Mapping[str, Any]) -> tuple[str | int, ...]:
@@ -159,7 +154,7 @@ def _name(location: Sequence[str | int]) -> str:
         if isinstance(part, int) and names:
             names[-1] += f"[{part}]"
         else:
-            names.append(str(part))
+            names.append(named(part))
     if len(names) <= 1 or names[-1].split("[")[0] in TABLES:
         return f"[{'.'.join(names)}]" if names else "the problem"
     return f"[{'.'.join(names[:-1])}] {names[-1]}"
@@ -169,10 +164,10 @@ def _explain_unknown(location: Sequence[str | int], sections: Mapping[str, Any])
     *parents, key = location
     model, key = _model_at(parents, sections), str(key)
     allowed = list(model.model_fields) if model is not None else []
-    where = f"in [{'.'.join(map(str, parents))}]" if parents else "as a section"
+    where = f"in [{'.'.join(map(named, parents))}]" if parents else "as a section"
     guesses = difflib.get_close_matches(key, allowed, n=1)
     if guesses:
-        return f"unknown key {key!r} {where}; did you mean {guesses[0]!r}? Allowed: {', '.join(allowed)}"
+        return f"unknown key {shown(key)} {where}; did you mean {guesses[0]!r}? Allowed: {', '.join(allowed)}"
     elsewhere = [
         f"[{name}]"
         for name, field in ProblemFile.model_fields.items()
@@ -180,7 +175,7 @@ def _explain_unknown(location: Sequence[str | int], sections: Mapping[str, Any])
         if key in member.model_fields and [name] != parents
     ]
     hint = f"it belongs to {elsewhere[0]}. " if elsewhere else ""
-    return f"unknown key {key!r} {where}; {hint}Allowed: {', '.join(allowed)}"
+    return f"unknown key {shown(key)} {where}; {hint}Allowed: {', '.join(allowed)}"
 
 
 def _describe(location: Sequence[str | int], sections: Mapping[str, Any]) -> str:

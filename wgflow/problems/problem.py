@@ -125,6 +125,12 @@ class Problem:
         return inputs is not None and self.domain.points.shape[-1] == inputs + 1
 
     @property
+    def moves_particles(self) -> bool:
+        """Whether the state of the solver is one of particles."""
+        solver = self.config.solver.kind
+        return solver in {"particles", "characteristics"} or (solver == "jko" and not self.config.jko.on_grid)
+
+    @property
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
         functional = make_risk(self.config, self.domain, self.dataset, self.samples)

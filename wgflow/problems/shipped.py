@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from wgflow.errors import InputError
+from wgflow.text import shown
 
 
 def shipped_folder(name: str) -> Path:
@@ -29,7 +30,7 @@ def find_validation(name: str) -> Path:
     """Give the validation script of a name; raises InputError if there is none."""
     scripts = {file.stem.rstrip("_"): file for file in shipped_validations()}  # time_.py must not hide a module
     if name not in scripts:
-        raise InputError(f"validation {name!r} is unknown; choose one of {', '.join(scripts) or 'none'}")
+        raise InputError(f"validation {shown(name)} is unknown; choose one of {', '.join(scripts) or 'none'}")
     return scripts[name]
 
 

@@ -6,9 +6,14 @@ import tomllib
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from wgflow.errors import FlowWarning, InputError
-from wgflow.problems.models import ProblemFile
+from wgflow.problems.datasets import Dataset
+from wgflow.problems.models import BoxSection, ProblemFile
 from wgflow.problems.parsing import parse_sections
+from wgflow.problems.problem import Problem
+from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
 
 
@@ -27,8 +32,8 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
         raise InputError(f"{path} was not written by a problem file; it holds no problem")
     try:
         written = parse_sections(tomllib.loads(text), str(path))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} holds a damaged problem: {error}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{path} holds a damaged problem: {named(error, 200)}") from None
     stored = written.renamed()
     if stored is not written and stored.limits_slopes:
         warnings.warn(
@@ -38,3 +43,47 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
             stacklevel=3,
         )
     return stored
+
+
+def check_fit(problem: Problem, trajectory: Trajectory, path: Path) -> None:
+    """Raise InputError unless a trajectory is one of a problem: of its domain, with data of the right shapes.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem that its file holds, or that is to go on there.
+    trajectory : Trajectory
+        What was read.
+    path : Path
+        Its file, for the message.
+
+    Raises
+    ------
+    InputError
+        If they do not fit.
+    """
+    found, wanted = trajectory.domain, problem.domain
+    grows = isinstance(problem.config.domain, BoxSection) and problem.config.domain.grow
+    same = found is not None and (found.kind, found.sheets) == (wanted.kind, wanted.sheets)
+    if found is None or not (same and (found == wanted or (grows and len(found.shape) == len(wanted.shape)))):
+        raise InputError(f"{path} holds a problem on {shown(wanted)}, but a run on {shown(found)}")
+    needed = "position" if problem.moves_particles else "density"
+    if needed not in trajectory.fields:
+        raise InputError(f"{path} holds a problem for {problem.solver!r}, but no {needed}")
+    if problem.dataset is not None:
+        _check_data(problem.dataset, path)
+
+
+def _check_data(data: Dataset, path: Path) -> None:
+    """Raise InputError unless the arrays of a data set fit each other."""
+    count, columns = data.inputs.shape if data.inputs.ndim == 2 else (0, 0)
+    scaled = len(data.names) - 1
+    fits = count > 0 and data.targets.shape == (count,) and scaled in (columns, columns - 1)
+    if not (fits and data.input_shift.shape == data.input_scale.shape == (scaled,)):
+        raise InputError(
+            f"{path} holds data whose shapes do not fit: inputs {data.inputs.shape}, targets "
+            f"{data.targets.shape}, shifts {data.input_shift.shape}, scales {data.input_scale.shape}"
+        )
+    numbers = (data.inputs, data.targets, data.input_shift, data.input_scale, data.target_shift, data.target_scale)
+    if not all(np.isfinite(values).all() for values in numbers):
+        raise InputError(f"{path} holds data that are not finite")

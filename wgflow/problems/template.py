@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from wgflow.errors import InputError
 from wgflow.problems.documentation import allowed_values, sections_in, tables_of
 from wgflow.problems.models import ProblemFile, Section
+from wgflow.text import shown
 
 WIDTH = 110  # characters of a line of comments
 
@@ -107,7 +108,7 @@ def write_template(problem: str, domain: str, path: Path) -> None:
 
 def _check_kind(name: str, kind: str, known: tuple[str, ...]) -> None:
     if kind not in known:
-        raise InputError(f"{name} kind {kind!r} is unknown; choose one of {', '.join(known)}")
+        raise InputError(f"{name} kind {shown(kind)} is unknown; choose one of {', '.join(known)}")
 
 
 def _example(problem: str, domain: str) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ import numpy as np
 import tomli_w
 
 from wgflow.errors import InputError
+from wgflow.text import shown
 
 Values = str | Iterable[Any]
 
@@ -74,7 +75,7 @@ def parse_over(options: Iterable[str]) -> dict[str, str]:
     for option in options:
         key, separator, text = (part.strip() for part in option.partition("="))
         if not separator or not text:
-            raise InputError(f"--over {option!r} is not of the form section.key=VALUES, e.g. initial.seed=0:30")
+            raise InputError(f"--over {shown(option)} is not of the form section.key=VALUES, e.g. initial.seed=0:30")
         if key in over:
             raise InputError(f"--over {key} is given twice; give all its values in one")
         over[key] = text
@@ -105,14 +106,14 @@ def make_axes(over: Mapping[str, Values]) -> tuple[Axis, ...]:
 
 def _make_axis(key: str, values: Values) -> Axis:
     if "." not in key or not all(key.split(".")):
-        raise InputError(f"{key!r} is not of the form section.key, e.g. initial.seed")
+        raise InputError(f"{shown(key)} is not of the form section.key, e.g. initial.seed")
     listed = parse_values(key, values) if isinstance(values, str) else [_plain(value) for value in values]
     if not listed:
         raise InputError(f"{key} has no values; give {_FORMS}")
     texts = []
     for value in listed:
         if not isinstance(value, bool | int | float | str | list):
-            raise InputError(f"{key} = {value!r} is not allowed on an axis; allowed are numbers, texts and lists")
+            raise InputError(f"{key} = {shown(value)} is not allowed on an axis; allowed are numbers, texts and lists")
         texts.append(literal(value))
     repeated = next((text for text in texts if texts.count(text) > 1), None) if len(set(texts)) < len(texts) else None
     if repeated is not None:
@@ -192,7 +193,7 @@ def _parse_word(key: str, word: str) -> Any:
         return tomllib.loads(f"value = {word}")["value"]
     except tomllib.TOMLDecodeError:
         if not word or set(word) & set("\"'[]{}"):
-            raise InputError(f"{key}: the value {word!r} cannot be read; give {_FORMS}") from None
+            raise InputError(f"{key}: the value {shown(word)} cannot be read; give {_FORMS}") from None
         return word
 
 

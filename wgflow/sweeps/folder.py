@@ -14,6 +14,7 @@ from wgflow.errors import InputError
 from wgflow.problems.parsing import read_toml
 from wgflow.sweeps.axes import Axis, differences
 from wgflow.sweeps.plan import Plan
+from wgflow.text import shown
 
 DESCRIPTION = "sweep.toml"
 AXES = "axes"  # the table of it that is no section of the problem
@@ -60,7 +61,7 @@ def read_plan(folder: Path) -> Plan:
     try:
         axes = tuple(Axis(key, tuple(values)) for key, values in sections.pop(AXES).items())
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{description} describes no sweep ({error!r}); choose another folder") from None
+        raise InputError(f"{description} describes no sweep ({shown(error)}); choose another folder") from None
     return Plan(axes, sections, folder, str(description))
 
 
@@ -68,7 +69,7 @@ def _check_same(plan: Plan, folder: Path) -> None:
     stored = read_plan(folder)
     there, here = _flatten(stored.sections), _flatten(tomllib.loads(problem_text(plan)))
     lines = differences(stored.axes, plan.axes) + [
-        f"{key} = {there.get(key)!r} there, {here.get(key)!r} here"
+        f"{key} = {shown(there.get(key))} there, {shown(here.get(key))} here"
         for key in {**there, **here}
         if there.get(key) != here.get(key)
     ]

@@ -15,7 +15,15 @@ from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.reader import DAMAGE, check_rows, check_schema, read_steps
+from wgflow.trajectory.reader import (
+    DAMAGE,
+    check_exists,
+    check_increasing,
+    check_rows,
+    check_schema,
+    read_steps,
+    reason,
+)
 from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import (
     CHECKSUM,
@@ -31,7 +39,11 @@ from wgflow.trajectory.schema import (
     STEPS,
 )
 from wgflow.trajectory.seal import check_seal
-from wgflow.trajectory.stored import check_filters
+from wgflow.trajectory.stored import check_chunks
+from wgflow.trajectory.structure import check_structure
+
+STRUCTURE = "structure"
+GATES = frozenset({SEAL, STRUCTURE})  # checks without which no other is made; they are listed where they fail
 
 
 @dataclass(frozen=True)
@@ -63,15 +75,14 @@ def check_trajectory(path: Path) -> list[Check]:
     InputError
         If the file does not exist or cannot be opened at all.
     """
-    if not path.is_file():
-        raise InputError(f"trajectory {path} does not exist")
+    check_exists(path)
     found: dict[str, Check] = {}
 
     def check() -> None:
-        if SEAL in found:  # nothing else was checked
+        if GATES & found.keys():  # nothing else was checked
             found.clear()
         made = _check_all(path, [name for name in _CHECKS if name not in found or not found[name].passed])
-        if SEAL in made:
+        if GATES & made.keys():
             found.clear()
         found.update(made)
         faults = [one.found for one in found.values() if not one.passed]
@@ -88,7 +99,7 @@ class _FaultError(InputError):
 
 
 def _check_all(path: Path, names: list[str]) -> dict[str, Check]:
-    """Make some checks, but the one of the seal alone where that does not fit."""
+    """Make some checks, but that of the seal, or of the structure, alone where it fails."""
     try:
         check_seal(path)
     except ValueError as error:  # such a file can do harm to the library
@@ -97,21 +108,29 @@ def _check_all(path: Path, names: list[str]) -> dict[str, Check]:
         raise InputError(f"{path} is not a readable HDF5 file ({error})") from None
     try:
         with open_to_read(path) as file:
+            structure = _outcome(STRUCTURE, _structure, file)
+            if not structure.passed:  # what else is there must not be read
+                return {STRUCTURE: structure}
             return {name: _outcome(name, _CHECKS[name], file) for name in names}
-    except OSError as error:
-        raise InputError(f"{path} is not a readable HDF5 file ({error})") from None
+    except DAMAGE as error:
+        raise InputError(f"{path} is not a readable HDF5 file ({reason(error)})") from None
 
 
 def _outcome(name: str, check: Callable[[h5py.File], str], file: h5py.File) -> Check:
     try:
         return Check(name, check(file), passed=True)
     except DAMAGE as error:  # InputError is one of them
-        return Check(name, " ".join(str(error).split()), passed=False)
+        return Check(name, reason(error), passed=False)
 
 
 def _expect(condition: object, fault: str) -> None:
     if not condition:
         raise ValueError(fault)
+
+
+def _structure(file: h5py.File) -> str:
+    check_structure(file, Path(file.filename))
+    return "only numbers, texts and groups of this file"
 
 
 def _schema(file: h5py.File) -> str:
@@ -155,12 +174,24 @@ def _dimensions(file: h5py.File) -> str:
     count = 0
     for variable in _labelled(file):
         for axis, size in enumerate(variable.shape if not h5py.h5ds.is_scale(variable.id) else ()):
-            scales = variable.dims[axis].values()
+            scales = _scales(file, variable, axis)
             _expect(scales, f"axis {axis} of {variable.name[1:]} has no dimension scale")
             found = scales[0].shape[0]
             _expect(found == size, f"axis {axis} of {variable.name[1:]} has {size} values, its scale {found}")
             count += 1
     return f"{count} axes have scales of their length"
+
+
+def _scales(file: h5py.File, variable: h5py.Dataset, axis: int) -> list[h5py.Dataset]:
+    """Dimension scales of an axis, read with care: the library trusts what this attribute holds."""
+    if "DIMENSION_LIST" not in variable.attrs:
+        return []
+    attribute = variable.attrs.get_id("DIMENSION_LIST")
+    plain = h5py.check_vlen_dtype(attribute.dtype) or np.dtype(float)
+    fits = h5py.check_ref_dtype(plain) is h5py.Reference and attribute.shape == (variable.ndim,)
+    _expect(fits, f"the dimension scales of {variable.name[1:]} are damaged")
+    references = variable.attrs["DIMENSION_LIST"][axis]
+    return [file[reference] for reference in references if isinstance(file[reference], h5py.Dataset)]
 
 
 def _units(file: h5py.File) -> str:
@@ -174,8 +205,7 @@ def _units(file: h5py.File) -> str:
 
 def _times(file: h5py.File) -> str:
     time = file["time"][:]
-    _expect(np.isfinite(time).all(), "a time is not finite")
-    _expect((np.diff(time) > 0.0).all(), "times do not increase")
+    check_increasing(time)
     return f"increasing from {time[0]:g} to {time[-1]:g}"
 
 
@@ -198,12 +228,12 @@ def _steps(file: h5py.File) -> str:
 def _fields(file: h5py.File) -> str:
     chunks = 0
     for variable in (file[name] for name in FIELDS if name in file):
-        check_filters(variable, slice(None))
+        check_chunks(variable, slice(None), Path(file.filename).stat().st_size)
         for index in range(variable.shape[0]):
             try:
                 values = variable[index]
             except (OSError, RuntimeError) as error:
-                raise ValueError(f"snapshot {index} of {variable.name[1:]} is damaged ({error})") from None
+                raise ValueError(f"snapshot {index} of {variable.name[1:]} is damaged ({reason(error)})") from None
             whole = ~np.isnan(values) if variable.name[1:] == ERRORS else np.isfinite(values)
             _expect(whole.all(), f"snapshot {index} of {variable.name[1:]} is missing or not finite")
             chunks += 1

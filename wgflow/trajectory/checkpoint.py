@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from wgflow.schemes import Checkpoint
+from wgflow.text import named
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.raw_file import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.schema import FIELDS
@@ -111,9 +113,12 @@ def unpacked(content: bytes) -> Checkpoint | None:
         return None
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            whole = sum(entry.file_size for entry in archive.zip.infolist())
+            if whole > len(content):  # nothing is compressed there
+                raise ValueError(f"{whole} bytes are said to lie in {len(content)}")
             return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError) as error:
-        raise ValueError(f"the checkpoint is damaged ({error})") from None
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, LookupError, EOFError) as error:
+        raise ValueError(f"the checkpoint is damaged ({named(error, 200)})") from None
 
 
 def stored_checkpoint(file: h5py.File) -> Checkpoint | None:

@@ -18,7 +18,8 @@ def define_bare_dimension(group: h5py.Group, name: str, size: int) -> None:
 
 def is_bare_dimension(variable: h5py.Dataset) -> bool:
     """Whether a variable is the scale of a dimension without coordinates, and holds nothing."""
-    return bytes(variable.attrs.get("NAME", b"")).startswith(_BARE.encode())
+    name = variable.attrs.get("NAME", b"")
+    return isinstance(name, bytes) and name.startswith(_BARE.encode())
 
 
 def attach_sizes(group: h5py.Group, variable: h5py.Dataset) -> None:

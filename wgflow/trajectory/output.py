@@ -64,7 +64,7 @@ def _check_replaceable(path: Path) -> None:
     try:
         with open_to_read(path) as file:
             known = "schema_version" in file.attrs
-    except OSError:
+    except (OSError, RuntimeError, LookupError, ValueError):
         known = h5py.is_hdf5(path)  # a damaged trajectory may be replaced
     if not known:
         raise InputError(f"output {path} is not a trajectory and is not replaced; choose another path")

@@ -94,6 +94,8 @@ class RawFile:
         """Read bytes of the file; raises ValueError where it is too short."""
         if not 0 <= place < 2**62:
             raise ValueError(f"an address is damaged: {place:#x}")
+        if size > os.fstat(self.descriptor).st_size:  # do not ask for memory that cannot be filled
+            raise ValueError(f"the file ends within the {size} bytes at {place}")
         content = os.pread(self.descriptor, size, place)
         if len(content) < size:
             raise ValueError(f"the file ends within the {size} bytes at {place}")
@@ -194,13 +196,16 @@ class RawFile:
 
     def messages(self, header: int) -> Iterator[Message]:
         """Messages of the object header at an address."""
-        version, _, _, _, size = struct.unpack("<BBHII", self.read(header, 12))
+        version, _, count, _, size = struct.unpack("<BBHII", self.read(header, 12))
         if version != 1:
             raise ValueError(f"the object header at {header} is damaged")
         blocks = [(header + 16, size)]
         for place, length in blocks:  # grows on the way
             end = place + length
             while place + 8 <= end:
+                if count == 0:
+                    raise ValueError(f"the object header at {header} has more messages than it counts")
+                count -= 1
                 kind, size = struct.unpack("<HH", self.read(place, 4))
                 if kind == CONTINUATION and len(blocks) < 100:
                     blocks.append((self.number(place + 8), self.number(place + 16)))

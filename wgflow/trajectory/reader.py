@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import json
+import struct
+import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
+from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
 from wgflow.trajectory.seal import check_seal
+from wgflow.trajectory.shapes import check_kinds, check_shapes
 from wgflow.trajectory.stored import StoredField
+from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.trajectory.ugrid import sphere_of
 from wgflow.typing import FloatArray
 
 CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
+LONGEST_REASON = 200  # characters
 FIRST_SEALED = 2  # schema version
 
 # What damaged bytes make the libraries raise.
-DAMAGE = (OSError, LookupError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError, OverflowError)
+DAMAGE = (
+    OSError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
@@ -39,9 +57,20 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     InputError
         If the file does not exist, is not a trajectory, is damaged, or is of a newer schema.
     """
-    if not path.is_file():
-        raise InputError(f"trajectory {path} does not exist; `wgflow run PROBLEM.toml -o {path}` writes one")
+    check_exists(path, f"; `wgflow run PROBLEM.toml -o {path}` writes one")
     return read_steadily(path, lambda: _read_file(path))
+
+
+def check_exists(path: Path, advice: str = "") -> None:
+    """Raise InputError unless a path is that of a file."""
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or a folder that may not be entered
+        raise InputError(f"trajectory {path} cannot be opened: {named(getattr(error, 'strerror', error))}") from None
+    if not is_file and path.exists():
+        raise InputError(f"trajectory {path} is no regular file")
+    if not is_file:
+        raise InputError(f"trajectory {path} does not exist{advice}")
 
 
 def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
@@ -49,25 +78,34 @@ def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
         sealed = check_seal(path)
         with open_to_read(path) as file:
             check_schema(file, path, sealed=sealed)
+            check_structure(file, path)
             return _read(file, path)
     except BlockingIOError:
         raise InputError(f"{path} is open for writing in another program; wait for it") from None
     except InputError as error:
         raise InputError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
     except DAMAGE as error:
-        raise InputError(f"{path} is not a readable trajectory file ({error})") from None
+        raise InputError(f"{path} is not a readable trajectory file ({reason(error)})") from None
+
+
+def reason(error: Exception) -> str:
+    """What went wrong in a library that met damaged bytes, in one line."""
+    return named(str(error) or type(error).__name__, LONGEST_REASON)
 
 
 def check_schema(file: h5py.File, path: Path, *, sealed: bool) -> None:
     """Raise InputError unless a file is a trajectory of a known schema, and has a seal if it must have one."""
-    if "schema_version" not in file.attrs or "time" not in file:
+    if "schema_version" not in file.attrs or "time" not in file.keys():  # noqa: SIM118 - `in file` follows links
         raise InputError(f"{path} is an HDF5 file, but not a trajectory written by wgflow")
-    if int(file.attrs["schema_version"]) > SCHEMA_VERSION:
+    number = file.attrs.get_id("schema_version")
+    if number.shape != () or number.get_type().get_class() != h5py.h5t.INTEGER:
+        raise InputError(f"{path} has a schema version that is no whole number")
+    schema = int(file.attrs["schema_version"])
+    if schema > SCHEMA_VERSION:
         raise InputError(
-            f"{path} has the schema version {file.attrs['schema_version']}; this wgflow reads up to "
-            f"{SCHEMA_VERSION}: install a newer one"
+            f"{path} has the schema version {schema}; this wgflow reads up to {SCHEMA_VERSION}: install a newer one"
         )
-    if int(file.attrs["schema_version"]) >= FIRST_SEALED and not sealed:
+    if schema >= FIRST_SEALED and not sealed:
         raise InputError(f"{path} is damaged: it has lost its seal")
 
 
@@ -75,13 +113,19 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     time = file["time"][:]
     if time.size == 0:
         raise InputError(f"{path} holds no snapshot yet")
+    check_increasing(time)
     scalars = {name: file[name][: time.size] for name in SCALARS}
+    short = [name for name in (*SCALARS, *FIELDS) if name in file and len(file[name]) < time.size]
+    if short:
+        raise InputError(f"{short[0]} has {len(file[short[0]])} rows, fewer than the {time.size} of time")
     if CHECKSUM in file:
         check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
     fields = {name: StoredField(path, file[name], range(time.size)) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
-    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    attributes = {name: plain_attribute(name, value) for name, value in file.attrs.items()}
+    check_kinds(attributes)
     domain = _rebuild_domain(attributes.get("domain", "{}"))
+    check_shapes(fields, sign, domain)
     _check_cells(file, domain)
     data = stored_data(file)
     trajectory = Trajectory(
@@ -94,6 +138,14 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
         steps=read_steps(file),
     )
     return trajectory, data
+
+
+def check_increasing(time: FloatArray) -> None:
+    """Raise ValueError unless times are finite and increase."""
+    if not np.isfinite(time).all():
+        raise ValueError("a time is not finite")
+    if not (np.diff(time) > 0.0).all():
+        raise ValueError("times do not increase")
 
 
 def read_steps(file: h5py.File) -> dict[str, FloatArray]:
@@ -127,10 +179,12 @@ def _check_cells(file: h5py.File, domain: Domain | None) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def _rebuild_domain(text: str) -> Domain | None:
-    parameters = json.loads(text)
-    return make_domain(**parameters) if parameters else None
+    """Domain of an attribute, None where it names none; raises InputError where it cannot be read."""
+    try:
+        parameters = json.loads(text)
+        return make_domain(**parameters) if parameters else None
+    except InputError as error:
+        raise InputError(f"the attribute domain is damaged: {error}") from None
+    except DAMAGE as error:
+        raise InputError(f"the attribute domain = {shown(text)} is damaged ({reason(error)})") from None

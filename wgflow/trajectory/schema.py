@@ -30,6 +30,7 @@ ACCUMULATED = (*COUNTS, "compile_seconds", "run_seconds")
 
 INTERRUPTED_AT = "interrupted_at"  # number of the last snapshot, where a run stopped between two output times, or -1
 SEAL = "seal"
+INTERNAL = ("endings", SEAL)  # attributes that serve the file itself
 
 STEPS = "steps"  # the group of what each step gives
 STEP = "step"  # its dimension: were it ``time`` too, the group would hide the times of the snapshots

@@ -77,6 +77,8 @@ def _compare(descriptor: int) -> bool:
     if len(content) < 2:
         raise ValueError("its seal is damaged")
     size, found, *places = content
+    if sum(map(abs, places[1::2])) > size:
+        raise ValueError("its seal is damaged")
     if _checksum(raw, size, list(zip(places[::2], places[1::2], strict=False))) != found:
         raise ValueError("its headers, attributes, coordinates or data are damaged, or another program changed them")
     return True

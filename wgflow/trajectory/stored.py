@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from wgflow.errors import InputError
+from wgflow.text import named
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.retry import read_steadily
 from wgflow.typing import FloatArray
@@ -100,38 +101,57 @@ class StoredField(NDArrayOperatorsMixin):
             if _identity(self._path) != self._identity:
                 raise InputError(f"{self._path} was replaced since it was loaded; load it again")
             with open_to_read(self._path) as file:
-                check_filters(file[self._name], rows)
+                check_chunks(file[self._name], rows, self._path.stat().st_size)
                 values = file[self._name][rows]
         except InputError:
             raise
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{self._path} is damaged: {self._name[1:]} {rows.start} to {rows.stop - 1} cannot be read ({error})"
-            ) from None
+        except (MemoryError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            which = f"{self._name[1:]} {rows.start} to {rows.stop - 1}"
+            if isinstance(error, MemoryError):
+                raise InputError(f"{self._path}: {which} do not fit into memory; take fewer snapshots") from None
+            raise InputError(f"{self._path} is damaged: {which} cannot be read ({named(error, 200)})") from None
         # Chunks that are missing read as NaN, which no snapshot holds.
         if values.size > 0 and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise InputError(f"{self._path} is damaged: a snapshot of {self._name[1:]} is missing")
         return values
 
 
-def check_filters(variable: h5py.Dataset, rows: slice) -> None:
-    """Raise ValueError where the index of chunks tells the library to skip filters that were not skipped.
+def check_chunks(variable: h5py.Dataset, rows: slice, size: int) -> None:
+    """Raise ValueError where the index of chunks cannot be right.
 
-    No checksum covers the index. Of the filters of a field (shuffle, gzip, fletcher32) only gzip may have been skipped,
-    for a chunk that it would have enlarged.
+    No checksum covers the index. It could tell the library to skip filters that were not skipped: of those of a field
+    (shuffle, gzip, fletcher32) only gzip may have been, for a chunk that it would have enlarged. Nor may chunks be
+    missing, or be the same bytes of the file, which would make a small file a large array.
+
+    Parameters
+    ----------
+    variable : h5py.Dataset
+        The field.
+    rows : slice
+        The rows that are about to be read.
+    size : int
+        Bytes of the file.
     """
     plain = int(np.prod(variable.chunks)) * variable.dtype.itemsize + 4
+    wanted, found, stored = range(*rows.indices(variable.shape[0])), 0, 0
 
     def check(chunk: h5py.h5d.StoreInfo) -> None:
+        nonlocal found, stored
+        if chunk.byte_offset is None or chunk.chunk_offset[0] not in wanted:
+            return
+        found, stored = found + 1, stored + chunk.size
         skipped_gzip = chunk.filter_mask == 2 and variable.compression and chunk.size == plain
-        if chunk.chunk_offset[0] in wanted and chunk.filter_mask != 0 and not skipped_gzip:
+        if chunk.filter_mask != 0 and not skipped_gzip:
             raise ValueError(f"the filters of row {chunk.chunk_offset[0]} are damaged")
 
-    wanted = range(*rows.indices(variable.shape[0]))
     if len(wanted) == 1:
         check(variable.id.get_chunk_info_by_coord((wanted[0], *(0,) * (variable.ndim - 1))))
     else:
         variable.id.chunk_iter(check)
+    if found < len(wanted):
+        raise ValueError(f"{len(wanted) - found} of {len(wanted)} snapshots are missing")
+    if stored > size:
+        raise ValueError(f"its chunks overlap: together they take {stored} of {size} bytes")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals import Features, Functional, Particles
 from wgflow.schemes import Snapshot
-from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
+from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERNAL, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
 from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
@@ -339,7 +339,8 @@ class Trajectory:
             known = FIELDS[name]
             dimensions = tuple(a.name for a in grid) if known.dimensions == GRID else known.dimensions
             variables[name] = (("time", *dimensions), values, {"long_name": known.long_name})
-        return xarray.Dataset(variables, coordinates, dict(self.attributes))
+        kept = {name: value for name, value in self.attributes.items() if name not in INTERNAL and value is not None}
+        return xarray.Dataset(variables, coordinates, kept)
 
     def _field(self, name: str) -> FloatArray:
         if name not in self.fields:
