@@ -376,17 +376,12 @@ def _exit_code() -> int:
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
         return 130
-    except WgflowError as error:
+    except (WgflowError, OSError) as error:  # the latter of the disk, above all, where nothing could say more of it
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        say(f"error: {error_text(error)}", error=True)
+        said = f"{error.filename or 'the system'}: {error.strerror or error}" if isinstance(error, OSError) else error
+        say(f"error: {error_text(said)}", error=True)
         return 2 if isinstance(error, InputError) else 1
-    except OSError as error:  # of the disk, above all, where nothing could say more of it
-        if os.environ.get("WGFLOW_DEBUG"):
-            raise
-        place = "" if error.filename is None else f"{error.filename}: "
-        say(f"error: {error_text(f'{place}{error.strerror or error}')}", error=True)
-        return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)

@@ -133,6 +133,17 @@ def replacing_by_name(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def removed_after_errors(descriptor: int, draft: Path) -> Iterator[None]:
+    """Close and remove a draft if anything goes wrong."""
+    try:
+        yield
+    except BaseException:
+        os.close(descriptor)
+        draft.unlink(missing_ok=True)
+        raise
+
+
 def remove_drafts(target: Path) -> None:
     """Remove the drafts of a file that killed processes left: those that nobody has locked, if there are locks."""
     known = re.compile(rf"\.{re.escape(target.name[:KEPT])}\.[0-9a-f]{{{2 * TOKEN_BYTES}}}\.draft")

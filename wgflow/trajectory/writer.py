@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.drafts import create_draft, target_of
+from wgflow.drafts import create_draft, removed_after_errors, target_of
 from wgflow.errors import ComputationError, InputError
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory.checkpoint import (
@@ -109,7 +109,7 @@ class FileRecorder:
         described = {"history": history_line(), **(attributes or {})}
         try:
             descriptor, draft = create_draft(target_of(path))
-            with _removed_after_errors(descriptor, draft):
+            with removed_after_errors(descriptor, draft):
                 file = define(descriptor, first, domain, sign, described, data or {}, durable=durable)
         except OSError as error:
             reason = reason_of(error)
@@ -342,7 +342,7 @@ class FileRecorder:
         """
         try:
             descriptor, draft = create_draft(self._target)
-            with _removed_after_errors(descriptor, draft):
+            with removed_after_errors(descriptor, draft):
                 last = self._copy_to(descriptor, domain, padding)
         except OSError as error:
             raise ComputationError(
@@ -392,14 +392,3 @@ class FileRecorder:
                 self._file.close()
                 if self._draft is not None:
                     self._draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _removed_after_errors(descriptor: int, draft: Path) -> Iterator[None]:
-    """Close and remove a draft if anything goes wrong."""
-    try:
-        yield
-    except BaseException:
-        os.close(descriptor)
-        draft.unlink(missing_ok=True)
-        raise
