@@ -35,11 +35,14 @@ class Course:
         What to do at the walls of a box.
     restart : callable or None
         Gives a solver on a larger domain, from a time and a density; needed where the box may grow.
+    admit : callable or None
+        Raises ComputationError where a larger domain takes more memory than there is; the run then ends as it was.
     """
 
     domain: Domain | None
     walls: WallRule | None = None
     restart: Restart | None = None
+    admit: Callable[[Domain], None] | None = None
 
 
 def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, list[tuple[int, int]]]:
@@ -83,8 +86,8 @@ def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, 
 
 
 def limits_left(limits: Limits | None, seconds: float) -> Limits | None:
-    """Limits of a run after it has taken some seconds."""
-    if limits is None or limits.wall_time is None:
+    """Limits of a run after it has taken some seconds, which are counted already where they name their start."""
+    if limits is None or limits.wall_time is None or limits.since is not None:
         return limits
     return replace(limits, wall_time=max(limits.wall_time - seconds, LEAST_WALL_TIME))
 
@@ -131,6 +134,8 @@ def evolve_on(
             if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
                 raise
             domain, padding = enlarged(domain, reached.sides)
+            if course.admit is not None:
+                course.admit(domain)
             time, density = recorder.enlarge(domain, padding)
             evolution = course.restart(domain, time, density)
             evolution.begin_interval(time)  # where it stands at an output, which a file must know

@@ -22,13 +22,22 @@ def cached_mesh(level: int) -> SphereMesh:
     """Mesh of a level, from disk if it was built before."""
     if level < SMALLEST_CACHED_LEVEL:
         return build_mesh(level)
-    path = Path(cache_folder()) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
+    path = _path(level)
     mesh = _read(path)
     if mesh is None:
         mesh = build_mesh(level)
         with suppress(OSError):  # a full or read-only disk costs time at the next run, nothing else
             _write(path, mesh)
     return mesh
+
+
+def is_cached(level: int) -> bool:
+    """Whether the mesh of a level has been built before, or is so small that it does not matter."""
+    return level < SMALLEST_CACHED_LEVEL or _path(level).is_file()
+
+
+def _path(level: int) -> Path:
+    return Path(cache_folder()) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
 
 
 def _checksum(mesh: SphereMesh) -> str:

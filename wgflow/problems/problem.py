@@ -22,6 +22,7 @@ from wgflow.functionals import (
     find_loss,
 )
 from wgflow.growth import Course
+from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
 from wgflow.problems.checks import (
     check_activation,
@@ -35,6 +36,7 @@ from wgflow.problems.datasets import Dataset, read_dataset, read_samples
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
 from wgflow.problems.initial import initial_averages, initial_particles
+from wgflow.problems.memory import check_reading, estimate_memory
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
@@ -78,6 +80,8 @@ class Problem:
         The initial measure, where it comes from a file.
     samples : Particles or None
         Samples of the target of a kernel discrepancy, where they come from a file.
+    force : bool
+        Whether a box may grow to what needs more memory than is free.
     """
 
     config: ProblemFile
@@ -85,6 +89,7 @@ class Problem:
     dataset: Dataset | None = field(repr=False)
     start: StoredMeasure | None = field(default=None, repr=False)
     samples: Particles | None = field(default=None, repr=False)
+    force: bool = False
 
     @property
     def text(self) -> str:
@@ -153,10 +158,32 @@ class Problem:
         section = self.config.domain
         if not isinstance(section, BoxSection):
             return Course(self.domain)
-        return Course(self.domain, WallRule(section.wall_limit, section.wall_warning, section.grow), self._restart)
+        rule = WallRule(section.wall_limit, section.wall_warning, section.grow)
+        return Course(self.domain, rule, self._restart, self._admit)
+
+    def _admit(self, domain: Domain) -> None:
+        check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)
 
     def _restart(self, domain: Domain, time: float, density: FloatArray) -> Evolution:
         return replace(self, domain=domain).make_evolution(State(time, {"density": density}))
+
+    def memory(self, *, in_memory: bool = False, estimate: bool = False) -> MemoryEstimate:
+        """Estimate the memory of a run, whose snapshots may stay in memory and whose errors may be estimated."""
+        return estimate_memory(
+            self._config_now(),
+            None if self.dataset is None else self.dataset.inputs.shape,
+            count=_stored_count(self.start),
+            in_memory=in_memory,
+            estimate=estimate,
+        )
+
+    def _config_now(self) -> ProblemFile:
+        """The sections with the box as it is, which may have grown."""
+        section, base = self.config.domain, self.domain.base
+        if not isinstance(section, BoxSection):
+            return self.config
+        grown = section.model_copy(update={"shape": list(base.shape)})
+        return self.config.model_copy(update={"domain": grown})
 
     @property
     def times(self) -> FloatArray:
@@ -254,7 +281,7 @@ class Problem:
         }
 
 
-def build_problem(config: ProblemFile, folder: Path) -> Problem:
+def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> Problem:
     """Read the data and check that everything fits together.
 
     Parameters
@@ -263,17 +290,22 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
         The checked sections.
     folder : Path
         Folder that paths in the file are relative to.
+    force : bool
+        Whether to build what a run would need more memory for than there is.
 
     Raises
     ------
     InputError
-        If the data cannot be read, or parts of the problem do not fit together.
+        If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
     """
     initial = config.initial
     start = None
     if isinstance(initial, FileInitial):
         start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
-    problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
+    data = _read_data(config, folder, force=force)
+    needed = estimate_memory(config, None if data is None else data.inputs.shape, count=_stored_count(start))
+    check_memory(needed, force=force)
+    problem = assemble(config, data, start, _read_samples(config, folder))
     check_widths(config, problem.domain)
     if start is not None and start.particles is not None:
         start.particles_on(problem.domain)
@@ -307,14 +339,21 @@ def assemble(
     return problem
 
 
-def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
+def _stored_count(start: StoredMeasure | None) -> int | None:
+    """Number of particles of a start, where it holds some."""
+    return None if start is None or start.particles is None else len(start.particles.weights)
+
+
+def _read_data(config: ProblemFile, folder: Path, *, force: bool) -> Dataset | None:
     section = config.problem
     if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
         return None
     described = section.dataset
     named = described.path if described is not None and described.path is not None else section.data
+    path = folder / Path(str(named)).expanduser()
+    check_reading(path, force=force)
     return read_dataset(
-        folder / Path(str(named)).expanduser(),
+        path,
         inputs=described.inputs if described else None,
         output=described.output if described else None,
         bias=described.bias if described else True,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.memory import MemoryEstimate
 from wgflow.problems import Problem
 from wgflow.problems.api import ProblemSource
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
@@ -79,15 +80,15 @@ class Plan:
         places = zip(self.axes, self.places(index), strict=True)
         return [f"{axis.key}={literal(axis.values[place])}" for axis, place in places]
 
-    def problem(self, index: int) -> Problem:
-        """Read and check the problem of a run; raises InputError where it is not allowed."""
-        return build_problem(parse_sections(self._sections(index), self.origin), self.folder)
+    def problem(self, index: int, *, force: bool = False) -> Problem:
+        """Read and check the problem of a run; raises InputError where it is not allowed, or memory is short."""
+        return build_problem(parse_sections(self._sections(index), self.origin), self.folder, force=force)
 
     def _sections(self, index: int) -> dict[str, Any]:
         return apply_settings(self.sections, self.settings(index))
 
-    def check(self) -> None:
-        """Check the problems of all runs.
+    def check(self, *, force: bool = False) -> MemoryEstimate:
+        """Check the problems of all runs, and give the memory of the largest.
 
         Raises
         ------
@@ -95,18 +96,18 @@ class Plan:
             With the values of the first run that is not allowed, or the axis that changes nothing.
         """
         solvers: set[str] = set()
-        built = set()
+        built: dict[tuple[int, ...], MemoryEstimate] = {}
         for index in range(self.count):
             others = tuple(p for axis, p in zip(self.axes, self.places(index), strict=True) if axis.key != SEED)
             try:
                 config = parse_sections(self._sections(index), self.origin)
                 if others not in built:
-                    build_problem(config, self.folder)
+                    built[others] = build_problem(config, self.folder, force=force).memory()
             except InputError as error:
                 raise InputError(f"the run {', '.join(self.settings(index))} is not allowed: {error}") from None
             solvers.add(config.solver.kind)
-            built.add(others)
         self._check_effect(solvers)
+        return max(built.values(), key=lambda estimate: estimate.total)
 
     def _check_effect(self, solvers: set[str]) -> None:
         """Raise InputError where all runs along an axis would be the same one."""

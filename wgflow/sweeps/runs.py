@@ -72,7 +72,9 @@ def read_outcome(plan: Plan, folder: Path, index: int) -> Outcome | None:
         return None
 
 
-def carry_out_share(plan: Plan, folder: Path, share: Sequence[int], seconds: float) -> list[Outcome]:
+def carry_out_share(
+    plan: Plan, folder: Path, share: Sequence[int], seconds: float, *, force: bool = False
+) -> list[Outcome]:
     """Carry out the runs of a share one after another, until they have taken the given time.
 
     Parameters
@@ -85,6 +87,8 @@ def carry_out_share(plan: Plan, folder: Path, share: Sequence[int], seconds: flo
         Numbers of the runs.
     seconds : float
         No further run begins after this time; the first always does.
+    force : bool
+        Whether runs begin that need more memory than is free.
 
     Returns
     -------
@@ -94,21 +98,23 @@ def carry_out_share(plan: Plan, folder: Path, share: Sequence[int], seconds: flo
     started, outcomes = clock.perf_counter(), []
     with _ALONE:
         for index in share:
-            outcomes.append(carry_out_run(plan, folder, index))
+            outcomes.append(carry_out_run(plan, folder, index, force=force))
             if clock.perf_counter() - started > seconds:
                 break
     return outcomes
 
 
-def carry_out_run(plan: Plan, folder: Path, index: int) -> Outcome:
+def carry_out_run(plan: Plan, folder: Path, index: int, *, force: bool = False) -> Outcome:
     """Do a run, unless its file says that it is complete; errors become its outcome."""
+    since = clock.perf_counter()
     found = read_outcome(plan, folder, index)
     if found is not None and found.status == COMPLETE:
         return found
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FlowWarning)
         try:
-            outcome = _outcome(index, _finish(plan.problem(index), plan.file(folder, index)))
+            problem, path = plan.problem(index, force=force), plan.file(folder, index)
+            outcome = _outcome(index, _finish(problem, path, force=force, since=since))
         except Exception as error:  # whatever went wrong here must not stop the other runs
             text = str(error) if isinstance(error, WgflowError) else f"{type(error).__name__}: {error}"
             return replace(read_outcome(plan, folder, index) or Outcome(index, FAILED), status=FAILED, message=text)
@@ -116,17 +122,17 @@ def carry_out_run(plan: Plan, folder: Path, index: int) -> Outcome:
     return replace(outcome, message="; ".join(heard))
 
 
-def _finish(problem: Problem, path: Path) -> Trajectory:
+def _finish(problem: Problem, path: Path, *, force: bool, since: float) -> Trajectory:
     """Continue the run in a file, or do it (anew, where the file cannot be continued)."""
     if path.exists():
         try:
-            trajectory = run(problem, path, resume=True)
+            trajectory = run(problem, path, resume=True, force=force, since=since)
         except InputError:
             pass
         else:
             if trajectory.status == COMPLETE:
                 return trajectory
-    return run(problem, path, overwrite=True)
+    return run(problem, path, overwrite=True, force=force, since=since)
 
 
 def _outcome(index: int, trajectory: Trajectory) -> Outcome:

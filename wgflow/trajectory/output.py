@@ -11,6 +11,17 @@ from wgflow.errors import InputError
 from wgflow.trajectory.growing_file import open_locked
 
 
+def default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
+    """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
+    first = Path(f"{problem.stem}.h5")
+    if resume or overwrite or not first.exists():
+        return first
+    number = 2
+    while Path(f"{problem.stem}-{number}.h5").exists():
+        number += 1
+    return Path(f"{problem.stem}-{number}.h5")
+
+
 def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
     if path.is_dir():
