@@ -22,6 +22,7 @@ LAYERS = [
     "reductions",
     "domains",
     "functionals",
+    "memory",
     "schemes",
     "particles",
     "variational",

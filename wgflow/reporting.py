@@ -18,6 +18,7 @@ from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
 from wgflow.errors import FlowWarning, InputError
 from wgflow.estimates import announcement
+from wgflow.memory.estimate import format_size
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
@@ -44,6 +45,7 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     _plain(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
     _plain(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     _plain(f"output      {path}")
+    _plain(f"memory      about {format_size(problem.memory(estimate=estimate).total)}")
     if estimate:
         _plain(f"estimate    {announcement(plan_estimate(problem))}")
 

@@ -22,13 +22,7 @@ def coarse_items(items: Sequence[Item], entries: float, times: int, axes: int) -
         Number of axes of the cells; 0 for particles.
     """
     share = 0.5**axes + 0.25**axes if axes > 0 else 1.0
-    yield Item(
-        "snapshots of coarse runs", share * DOUBLE * entries * times, "output.snapshots, or leave out --estimate"
-    )
+    leave_out = "output.snapshots, or leave out --estimate"
+    yield Item("snapshots of coarse runs", share * DOUBLE * entries * times, leave_out, late=True)
     working = sum(item.size for item in items if not item.brief)
-    yield Item(
-        "the larger coarse run",
-        0.5**axes * working if axes > 0 else 0.5 * working,
-        "output.snapshots, or leave out --estimate",
-        brief=True,
-    )
+    yield Item("the larger coarse run", (0.5**axes if axes > 0 else 0.5) * working, leave_out, late=True)

@@ -26,7 +26,9 @@ class Item:
     keys : str
         What to lower so that it takes less.
     brief : bool
-        Whether it is gone before other such items come; else it stays.
+        Whether it is gone before other such items come, and before the steps; else it stays.
+    late : bool
+        Whether it comes with the steps, when all that is brief is gone.
     built : bool
         Whether it belongs to the domain and the data, which are there before a run begins.
     """
@@ -35,6 +37,7 @@ class Item:
     size: float
     keys: str = ""
     brief: bool = False
+    late: bool = False
     built: bool = False
 
 
@@ -52,8 +55,10 @@ class MemoryEstimate:
 
     @property
     def arrays(self) -> float:
-        """Bytes beside those of the program: all that stays, and the largest of what is gone again."""
-        return sum(item.size for item in self.items if not item.brief) + self._largest_brief
+        """Bytes beside those of the program: in the steps, or before them with the largest of what is gone again."""
+        early = sum(item.size for item in self.items if not (item.brief or item.late))
+        late = sum(item.size for item in self.items if item.late)
+        return early + max(late, max((item.size for item in self.items if item.brief), default=0.0))
 
     @property
     def total(self) -> float:
@@ -62,17 +67,16 @@ class MemoryEstimate:
 
     @property
     def largest(self) -> Item:
-        """What takes most."""
-        return max(self.items, key=lambda item: item.size)
+        """What takes most at the peak."""
+        late = sum(item.size for item in self.items if item.late)
+        steps = late >= max((item.size for item in self.items if item.brief), default=0.0)
+        there = [item for item in self.items if not (item.brief if steps else item.late)]
+        return max(there, key=lambda item: item.size)
 
     def still_needed(self, resident: float, *, built: bool) -> float:
         """Bytes that a process which holds some already must add, whose domain and data are built or are not."""
         there = sum(item.size for item in self.items if item.built and not item.brief) if built else 0.0
         return self.total - min(resident, PROGRAM + there)
-
-    @property
-    def _largest_brief(self) -> float:
-        return max((item.size for item in self.items if item.brief), default=0.0)
 
 
 def check_memory(

@@ -15,12 +15,12 @@ from wgflow.memory.estimate import DOUBLE, MIB, Item
 MESH = 64  # numbers for each cell of a sphere: six faces with neighbours, lengths, distances and midpoints
 MESH_READ, MESH_BUILT = 1.5, 3.0  # more of them while a mesh is read and compared with its checksum, or built
 QUADRATURE = {"circle": 44, "sphere": 110}  # of initial averages in closed form
-SPHERE_SCHEME = 48  # slopes and offsets at all faces
-STATE = {"explicit": 20, "implicit": 14, "linearised": 40, "normalised": 60, "jko": 30}  # for each entry of a density
+SPHERE_SCHEME = 64  # slopes and offsets at all faces
+STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
 HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
-ENTRY = 72  # bytes of an entry of a sparse matrix with what assembles it
-FILLED = 18  # bytes of an entry of its factors
+ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
+FILLED = 15  # bytes of an entry of its factors
 CHUNK = 3 * 16 * MIB  # of features that are computed anew each time
 KERNEL_TABLE = 5  # arrays of the padded box while its kernel is tabulated, beside its displacements
 TRANSFORMS = 8  # and in each convolution
@@ -125,12 +125,12 @@ def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
         yield from _feature_items(grid, terms)
     if terms.internal:
         arrays = INTERNAL if method == "explicit" else INTERNAL_IMPLICIT
-        yield Item("powers and logarithms of the density", arrays * DOUBLE * grid.entries, grid.key)
+        yield Item("powers and logarithms of the density", arrays * DOUBLE * grid.entries, grid.key, late=True)
     if terms.convolution:
         padded = DOUBLE * math.prod(n if wraps else 2 * n for n, wraps in zip(grid.shape, grid.periodic, strict=True))
         symbol = (KERNEL_TABLE + 2 * grid.components) * padded
         yield Item("the kernel on the padded box", symbol, grid.key, brief=True)
-        yield Item("Fourier transforms of the padded box", TRANSFORMS * padded, grid.key)
+        yield Item("Fourier transforms of the padded box", TRANSFORMS * padded, grid.key, late=True)
 
 
 def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
@@ -147,12 +147,12 @@ def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
 def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
     """Memory of the density and its steps by a method, a key of ``STATE``."""
     arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
-    yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key)
+    yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
     if grid.kind == "sphere" and method in ("explicit", "normalised"):
-        yield Item("slopes at the faces of the sphere", SPHERE_SCHEME * DOUBLE * grid.cells, grid.key)
+        yield Item("slopes at the faces of the sphere", SPHERE_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
     if method in ("implicit", "linearised", "normalised"):
-        yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key)
-        yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key)
+        yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
+        yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
 
 
 def _filled(grid: Grid) -> float:
@@ -171,4 +171,4 @@ def _filled(grid: Grid) -> float:
 def snapshot_items(entries: int, count: int, *, in_memory: bool, key: str) -> Iterator[Item]:
     """Memory of snapshots that are kept, and once more when they become one array."""
     kept = 2.0 * DOUBLE * entries * count if in_memory else 0.0
-    yield Item("snapshots in memory", kept, f"output.snapshots or {key}, or give an output file")
+    yield Item("snapshots in memory", kept, f"output.snapshots or {key}, or give an output file", late=True)

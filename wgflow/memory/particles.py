@@ -70,22 +70,22 @@ def cloud_items(cloud: Cloud, method: str, interplay: Interplay) -> Iterator[Ite
     yield Item("drawing particles", DRAW * cloud.state, cloud.key, brief=True)
     if method == "jko":
         jets = JET * DOUBLE * cloud.count * float(cloud.components) ** 2
-        yield Item("second derivatives at all particles", jets, cloud.key)
+        yield Item("second derivatives at all particles", jets, cloud.key, late=True)
     else:
-        yield Item("particles and their steps", STATE[method] * cloud.state, cloud.key)
+        yield Item("particles and their steps", STATE[method] * cloud.state, cloud.key, late=True)
     yield from _functional_items(cloud, interplay, JET_FEATURES if method == "jko" else FEATURES)
 
 
 def _functional_items(cloud: Cloud, interplay: Interplay, copies: int) -> Iterator[Item]:
     if interplay.features > 0:
         size = copies * DOUBLE * cloud.count * float(interplay.features)
-        yield Item("features at all particles", size, f"{cloud.key} or the number of features")
+        yield Item("features at all particles", size, f"{cloud.key} or the number of features", late=True)
     if interplay.pairs:
         at_once = max(min(PAIRS, float(cloud.count) ** 2), cloud.count)
-        yield Item("particle pairs", (3 * cloud.components + 4) * DOUBLE * at_once, cloud.key)
+        yield Item("particle pairs", (3 * cloud.components + 4) * DOUBLE * at_once, cloud.key, late=True)
     if interplay.batch > 0:
         size = DOUBLE * float(interplay.batch) * (SAMPLES * interplay.inputs + OUTPUTS)
-        yield Item("samples of a batch", size, "particles.batch")
+        yield Item("samples of a batch", size, "particles.batch", late=True)
     elif interplay.data > 0:
         size = DOUBLE * float(interplay.data) * (SAMPLES * interplay.inputs + OUTPUTS) + WORKSPACE
-        yield Item("activations of some particles on all data", size, "the number of data")
+        yield Item("activations of some particles on all data", size, "the number of data", late=True)

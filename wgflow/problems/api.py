@@ -123,15 +123,15 @@ def run(
     since = clock.perf_counter() if since is None else since
     if not isinstance(problem, Problem):
         problem = open_problem(problem, force=force)
-    problem = replace(problem, force=force)
+    problem = replace(problem, force=force or problem.force)
     if resume:
         if output is None:
             raise InputError("resume needs output, the trajectory file to continue")
-        return resume_run(problem, Path(output), observers, estimate=estimate, force=force, since=since)
+        return resume_run(problem, Path(output), observers, estimate=estimate, since=since)
     path = None if output is None else Path(output)
     if path is not None:
         check_output(path, overwrite=overwrite)
-    check_memory(problem.memory(in_memory=path is None, estimate=estimate), force=force, built=True)
+    check_memory(problem.memory(in_memory=path is None, estimate=estimate), force=problem.force, built=True)
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
     return record_flow(
@@ -156,7 +156,6 @@ def resume_run(
     observers: Observers | None = None,
     *,
     estimate: bool = False,
-    force: bool = False,
     since: float | None = None,
 ) -> Trajectory:
     """Continue the run in a file to the problem's ``t_end``; the result is that of an uninterrupted run, bit by bit.
@@ -171,7 +170,7 @@ def resume_run(
     ------
     InputError
         If the file holds the run of another problem; the difference is shown. If estimates are wanted for a run that
-        began without them, or memory is short (``force`` goes on all the same).
+        began without them, or memory is short.
     """
     since = clock.perf_counter() if since is None else since
     if path.is_file() and is_locked(path):
@@ -188,7 +187,7 @@ def resume_run(
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
-        check_memory(problem.memory(estimate=bool(trajectory.errors)), force=force, built=True)
+        check_memory(problem.memory(estimate=bool(trajectory.errors)), force=problem.force, built=True)
         limits = replace(problem.limits, since=since)
         evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
         estimator = _estimator_of(problem, trajectory[: last + 1], limits)

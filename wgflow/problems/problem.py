@@ -19,7 +19,6 @@ from wgflow.functionals import (
     Functional,
     Mass,
     Teacher,
-    find_loss,
 )
 from wgflow.growth import Course
 from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
@@ -32,13 +31,11 @@ from wgflow.problems.checks import (
     check_noise,
     check_widths,
 )
-from wgflow.problems.datasets import Dataset, read_dataset, read_samples
+from wgflow.problems.datasets import Dataset
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
 from wgflow.problems.initial import initial_averages, initial_particles
-from wgflow.problems.memory import check_reading, estimate_memory
 from wgflow.problems.models import (
-    GAUSSIAN_TEACHER,
     BoxSection,
     DeconvolutionProblem,
     EnergyProblem,
@@ -47,7 +44,8 @@ from wgflow.problems.models import (
     TwoLayerProblem,
 )
 from wgflow.problems.particles import make_particle_flow, multiples_of_step
-from wgflow.problems.restart import StoredMeasure, read_measure
+from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
+from wgflow.problems.restart import StoredMeasure
 from wgflow.problems.times import output_times
 from wgflow.problems.variational import make_normalised_flow, make_variational_flow
 from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
@@ -81,7 +79,7 @@ class Problem:
     samples : Particles or None
         Samples of the target of a kernel discrepancy, where they come from a file.
     force : bool
-        Whether a box may grow to what needs more memory than is free.
+        Whether to run what needs more memory than is free.
     """
 
     config: ProblemFile
@@ -169,13 +167,8 @@ class Problem:
 
     def memory(self, *, in_memory: bool = False, estimate: bool = False) -> MemoryEstimate:
         """Estimate the memory of a run, whose snapshots may stay in memory and whose errors may be estimated."""
-        return estimate_memory(
-            self._config_now(),
-            None if self.dataset is None else self.dataset.inputs.shape,
-            count=_stored_count(self.start),
-            in_memory=in_memory,
-            estimate=estimate,
-        )
+        kept = {"in_memory": in_memory, "estimate": estimate}
+        return estimate_read(self._config_now(), self.dataset, self.start, **kept)
 
     def _config_now(self) -> ProblemFile:
         """The sections with the box as it is, which may have grown."""
@@ -298,14 +291,9 @@ def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> 
     InputError
         If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
     """
-    initial = config.initial
-    start = None
-    if isinstance(initial, FileInitial):
-        start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
-    data = _read_data(config, folder, force=force)
-    needed = estimate_memory(config, None if data is None else data.inputs.shape, count=_stored_count(start))
-    check_memory(needed, force=force)
-    problem = assemble(config, data, start, _read_samples(config, folder))
+    start, data = read_start(config, folder), read_data(config, folder, force=force)
+    check_memory(estimate_read(config, data, start), force=force)
+    problem = replace(assemble(config, data, start, read_samples_of(config, folder)), force=force)
     check_widths(config, problem.domain)
     if start is not None and start.particles is not None:
         start.particles_on(problem.domain)
@@ -337,36 +325,6 @@ def assemble(
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
-
-
-def _stored_count(start: StoredMeasure | None) -> int | None:
-    """Number of particles of a start, where it holds some."""
-    return None if start is None or start.particles is None else len(start.particles.weights)
-
-
-def _read_data(config: ProblemFile, folder: Path, *, force: bool) -> Dataset | None:
-    section = config.problem
-    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
-        return None
-    described = section.dataset
-    named = described.path if described is not None and described.path is not None else section.data
-    path = folder / Path(str(named)).expanduser()
-    check_reading(path, force=force)
-    return read_dataset(
-        path,
-        inputs=described.inputs if described else None,
-        output=described.output if described else None,
-        bias=described.bias if described else True,
-        standardize=described.standardize if described else True,
-        labels=find_loss(section.loss).labels,
-    )
-
-
-def _read_samples(config: ProblemFile, folder: Path) -> Particles | None:
-    section = config.problem
-    if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
-        return None
-    return read_samples(folder / Path(section.kernel.samples).expanduser())
 
 
 def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:

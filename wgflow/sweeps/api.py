@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,9 @@ def carry_out(
         if number is not None and number < 1:
             raise InputError(f"{name} = {number} is not allowed; give at least 1")
     check_libraries()
-    largest = plan.check(force=force or scheduler is not None)  # the workers of a scheduler have memory of their own
+    plan = replace(plan, force=force)
+    # The workers of a scheduler have memory of their own, and ask for themselves.
+    (plan if scheduler is None else replace(plan, force=True)).check()
     prepare_folder(plan, folder)
     outcomes = read_outcomes(plan, folder)
     pending = [index for index in range(plan.count) if index not in outcomes or outcomes[index].status != COMPLETE]
@@ -124,10 +127,10 @@ def carry_out(
         (folder / DATASET).unlink(missing_ok=True)  # until all runs are in it again
         processes = min(workers or _default_workers(threads), len(pending))
         if scheduler is None and not force:
-            processes = _fitting(processes, largest)
+            processes = fitting(processes, plan.memory())
         tasks = workers or 1 if scheduler is not None else processes
         with connect(scheduler, processes, threads) as client:
-            for outcome in dispatch(client, plan, folder.resolve(), pending, tasks, force=force):
+            for outcome in dispatch(client, plan, folder.resolve(), pending, tasks):
                 outcomes[outcome.index] = outcome
                 if watcher is not None:
                     watcher.note(outcome)
@@ -176,7 +179,7 @@ def read_outcomes(plan: Plan, folder: Path) -> dict[int, Outcome]:
     return {index: outcome for index, outcome in found if outcome is not None}
 
 
-def _fitting(processes: int, largest: MemoryEstimate) -> int:
+def fitting(processes: int, largest: MemoryEstimate) -> int:
     """Number of processes whose runs fit into memory at once, at least one; warns where these are fewer."""
     free = free_memory()
     if free is None or processes * largest.total <= free:

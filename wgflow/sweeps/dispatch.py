@@ -57,9 +57,7 @@ class Waiting:
         return again
 
 
-def dispatch(
-    client: Client, plan: Plan, folder: Path, indices: Iterable[int], tasks: int, *, force: bool = False
-) -> Iterator[Outcome]:
+def dispatch(client: Client, plan: Plan, folder: Path, indices: Iterable[int], tasks: int) -> Iterator[Outcome]:
     """Carry out runs on the workers of a client.
 
     Each worker has one task at a time, so that a worker that dies takes no other run with it. A task is offered a share
@@ -77,8 +75,6 @@ def dispatch(
         Numbers of the runs.
     tasks : int
         Number of tasks at once, where the client has fewer workers at the moment.
-    force : bool
-        Whether runs begin that need more memory than is free.
 
     Yields
     ------
@@ -98,7 +94,7 @@ def dispatch(
     def fill() -> None:
         workers = max(len(client.nthreads()), tasks)
         while len(shares) < workers and (share := waiting.take(workers)):
-            task = client.submit(carry_out_share, plan, folder, share, TASK_SECONDS, force=force, pure=False)
+            task = client.submit(carry_out_share, plan, folder, share, TASK_SECONDS, pure=False)
             shares[task] = share
             ended.add(task)
 

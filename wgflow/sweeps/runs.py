@@ -72,9 +72,7 @@ def read_outcome(plan: Plan, folder: Path, index: int) -> Outcome | None:
         return None
 
 
-def carry_out_share(
-    plan: Plan, folder: Path, share: Sequence[int], seconds: float, *, force: bool = False
-) -> list[Outcome]:
+def carry_out_share(plan: Plan, folder: Path, share: Sequence[int], seconds: float) -> list[Outcome]:
     """Carry out the runs of a share one after another, until they have taken the given time.
 
     Parameters
@@ -87,8 +85,6 @@ def carry_out_share(
         Numbers of the runs.
     seconds : float
         No further run begins after this time; the first always does.
-    force : bool
-        Whether runs begin that need more memory than is free.
 
     Returns
     -------
@@ -98,23 +94,21 @@ def carry_out_share(
     started, outcomes = clock.perf_counter(), []
     with _ALONE:
         for index in share:
-            outcomes.append(carry_out_run(plan, folder, index, force=force))
+            outcomes.append(carry_out_run(plan, folder, index))
             if clock.perf_counter() - started > seconds:
                 break
     return outcomes
 
 
-def carry_out_run(plan: Plan, folder: Path, index: int, *, force: bool = False) -> Outcome:
+def carry_out_run(plan: Plan, folder: Path, index: int) -> Outcome:
     """Do a run, unless its file says that it is complete; errors become its outcome."""
-    since = clock.perf_counter()
     found = read_outcome(plan, folder, index)
     if found is not None and found.status == COMPLETE:
         return found
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FlowWarning)
         try:
-            problem, path = plan.problem(index, force=force), plan.file(folder, index)
-            outcome = _outcome(index, _finish(problem, path, force=force, since=since))
+            outcome = _outcome(index, _finish(plan.problem(index), plan.file(folder, index)))
         except Exception as error:  # whatever went wrong here must not stop the other runs
             text = str(error) if isinstance(error, WgflowError) else f"{type(error).__name__}: {error}"
             return replace(read_outcome(plan, folder, index) or Outcome(index, FAILED), status=FAILED, message=text)
@@ -122,17 +116,17 @@ def carry_out_run(plan: Plan, folder: Path, index: int, *, force: bool = False) 
     return replace(outcome, message="; ".join(heard))
 
 
-def _finish(problem: Problem, path: Path, *, force: bool, since: float) -> Trajectory:
+def _finish(problem: Problem, path: Path) -> Trajectory:
     """Continue the run in a file, or do it (anew, where the file cannot be continued)."""
     if path.exists():
         try:
-            trajectory = run(problem, path, resume=True, force=force, since=since)
+            trajectory = run(problem, path, resume=True)
         except InputError:
             pass
         else:
             if trajectory.status == COMPLETE:
                 return trajectory
-    return run(problem, path, overwrite=True, force=force, since=since)
+    return run(problem, path, overwrite=True)
 
 
 def _outcome(index: int, trajectory: Trajectory) -> Outcome:
