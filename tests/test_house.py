@@ -26,6 +26,7 @@ LAYERS = [
     "reductions",
     "domains",
     "functionals",
+    "memory",
     "schemes",
     "particles",
     "variational",

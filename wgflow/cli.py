@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time as clock
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,7 @@ SetOption = Annotated[
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a key of the problem; may be repeated."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", callback=silence_log)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run what needs more memory than is free.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -73,23 +75,33 @@ def run(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="PNG", help="Draw the trajectory when the run is done.")
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Run a problem and write its trajectory."""
+    since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
     from wgflow.reporting import announce, progress_of, report, say_resumable, warnings_as_lines
+    from wgflow.trajectory.output import default_output
 
     if plot is not None:
         from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
 
         check_figure_path(plot)
-    prepared = open_problem(problem, settings or ())
-    path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
+    prepared = open_problem(problem, settings or (), force=force)
+    path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
     announce(prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
             trajectory = run_problem(
-                prepared, path, resume, overwrite=overwrite, estimate=estimate, observers=observers
+                prepared,
+                path,
+                resume,
+                overwrite=overwrite,
+                estimate=estimate,
+                force=force,
+                observers=observers,
+                since=since,
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
@@ -126,6 +138,7 @@ def sweep(
     ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels in each process.")] = 1,
     quiet: QuietOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Run a problem for all combinations of some values; DIR/sweep.nc holds the scalars of all runs.
 
@@ -144,6 +157,7 @@ def sweep(
             workers=workers,
             threads=threads,
             quiet=quiet,
+            force=force,
         )
     )
 
@@ -343,17 +357,6 @@ def validate(
 
     done = subprocess.run([sys.executable, find_validation(name), *context.args], check=False)
     raise typer.Exit(done.returncode)
-
-
-def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
-    """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
-    first = Path(f"{problem.stem}.h5")
-    if resume or overwrite or not first.exists():
-        return first
-    number = 2
-    while Path(f"{problem.stem}-{number}.h5").exists():
-        number += 1
-    return Path(f"{problem.stem}-{number}.h5")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from wgflow.estimates import (
 )
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
+from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
+from wgflow.memory.functionals import Keeping, estimate_simulate, estimate_solve
 from wgflow.particles import Adaptive, Method, ParticleFlow, PolarFlow, suitable_langevin
 from wgflow.particles.placement import check_placement, known_domain
 from wgflow.schemes import (
@@ -93,6 +96,7 @@ def solve(
     wall_warning: float = 1.0,
     grow: bool = False,
     estimate: bool = False,
+    force: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
@@ -126,7 +130,7 @@ def solve(
     durable : bool
         Whether to wait at each output until the disk has it, so that it survives a loss of power.
     stationarity, wall_time : float, optional
-        See `Limits`.
+        See `Limits`; ``wall_time`` counts from the call, set-up and coarse runs included.
     wall_limit, wall_warning : float
         Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1 never does.
     grow : bool
@@ -134,6 +138,8 @@ def solve(
     estimate : bool
         Run on half and a quarter of the cells along each axis first, and estimate errors from the differences, see
         `Trajectory.errors`. Not with ``grow``.
+    force : bool
+        Whether to compute what needs more memory than is free, by an estimate that is made before any work.
     observers : Observers, optional
         Called after steps and snapshots.
 
@@ -144,9 +150,9 @@ def solve(
     Raises
     ------
     InputError
-        If an argument is not allowed; nothing is computed or written then.
+        If an argument is not allowed, or memory is short; nothing is computed or written then.
     ComputationError
-        If a step failed.
+        If a step failed, or a box grows beyond the memory.
 
     Examples
     --------
@@ -156,8 +162,16 @@ def solve(
     >>> flow.density.shape
     (101, 64)
     """
+    since = clock.perf_counter()
     if grow:
         check_fixed(estimate=estimate)
+    outputs, kind = check_times(times, t_end), "implicit" if stepper in IMPLICIT_METHODS else "explicit"
+    keeps = Keeping(outputs.size + 1, output is None, estimate)
+
+    def memory(domain: Domain) -> MemoryEstimate:
+        return estimate_solve(functional, domain, kind, order=order, keeps=keeps)
+
+    check_memory(memory(domain), force=force)
     density = density0(domain.points) if callable(density0) else density0
     if np.asarray(density).dtype.kind not in "fiub":
         raise InputError(f"the initial density has the type {np.asarray(density).dtype}; allowed are real numbers")
@@ -190,14 +204,16 @@ def solve(
 
     return record_flow(
         restart(domain, 0.0, first),
-        check_times(times, t_end),
+        outputs,
         functional=functional,
-        course=Course(domain, rule, restart),
+        course=Course(
+            domain, rule, restart, lambda larger: check_larger_box(memory(larger), larger.shape, force=force)
+        ),
         plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
         output=None if output is None else Path(output),
         overwrite=overwrite,
         durable=durable,
-        limits=Limits(stationarity, wall_time),
+        limits=Limits(stationarity, wall_time, since=since),
         observers=observers,
     )
 
@@ -222,6 +238,7 @@ def simulate(
     wall_limit: float = 1.0,
     wall_warning: float = 1.0,
     estimate: bool | Callable[[int], Particles] = False,
+    force: bool = False,
     observers: Observers | None = None,
 ) -> Trajectory:
     """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
@@ -248,7 +265,7 @@ def simulate(
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
-    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, observers
+    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
         As in `solve`; at a wall are the particles in its cells, and those beyond it.
     estimate : bool or callable
         Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
@@ -262,14 +279,17 @@ def simulate(
     Raises
     ------
     InputError
-        If no domain is known, a particle is not on it, or an argument is not allowed; nothing is computed or written
-        then.
+        If no domain is known, a particle is not on it, an argument is not allowed, or memory is short; nothing is
+        computed or written then.
     ComputationError
         If the integrator failed.
     """
+    since = clock.perf_counter()
     lives = known_domain(particles0, domain)
     check_placement(particles0, lives)
     outputs, start = check_times(times, t_end), replace(particles0, domain=lives)
+    keeps = Keeping(outputs.size + 1, output is None, bool(estimate))
+    check_memory(estimate_simulate(functional, start, method, keeps), force=force)
     if method is None and functional.temperature > 0.0:
         method = suitable_langevin(functional, start, t_end, transport)
     method = Adaptive(tolerance) if method is None else method
@@ -295,7 +315,7 @@ def simulate(
         output=None if output is None else Path(output),
         overwrite=overwrite,
         durable=durable,
-        limits=Limits(stationarity, wall_time),
+        limits=Limits(stationarity, wall_time, since=since),
         observers=observers,
     )
 

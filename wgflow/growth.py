@@ -36,11 +36,14 @@ class Course:
         What to do at the walls of a box.
     restart : callable or None
         Gives a solver on a larger domain, from a time and a density; needed where the box may grow.
+    admit : callable or None
+        Raises ComputationError where a larger domain takes more memory than there is; the run then ends as it was.
     """
 
     domain: Domain | None
     walls: WallRule | None = None
     restart: Restart | None = None
+    admit: Callable[[Domain], None] | None = None
 
 
 def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, list[tuple[int, int]]]:
@@ -84,8 +87,8 @@ def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, 
 
 
 def limits_left(limits: Limits | None, seconds: float) -> Limits | None:
-    """Limits of a run after it has taken some seconds."""
-    if limits is None or limits.wall_time is None:
+    """Limits of a run after it has taken some seconds, which are counted already where they name their start."""
+    if limits is None or limits.wall_time is None or limits.since is not None:
         return limits
     return replace(limits, wall_time=max(limits.wall_time - seconds, LEAST_WALL_TIME))
 
@@ -132,6 +135,8 @@ def evolve_on(
             if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
                 raise
             domain, padding = enlarged(domain, reached.sides)
+            if course.admit is not None:
+                course.admit(domain)
             time, evolution = _restarted(course.restart, domain, recorder, padding)
             times, record_start, within = times[times > time], False, False
             limits, started = limits_left(limits, clock.perf_counter() - started), clock.perf_counter()

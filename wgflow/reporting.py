@@ -17,6 +17,7 @@ from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
 from wgflow.errors import FlowWarning, InputError
 from wgflow.estimates import announcement
+from wgflow.memory.estimate import format_size
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
@@ -46,6 +47,7 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
     say(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     say(f"output      {path}")
+    say(f"memory      about {format_size(problem.memory(estimate=estimate).total)}")
     if estimate:
         say(f"estimate    {announcement(plan_estimate(problem))}")
 

@@ -33,11 +33,15 @@ class Limits:
     checkpoint : float or None
         Keep the state of intervals that take longer after each of so many seconds, so that a run which is killed goes
         on from there; None keeps it at outputs alone.
+    since : float or None
+        Reading of `time.perf_counter` from which ``wall_time`` counts, so that what came before the first step is
+        part of it; None for the first step.
     """
 
     stationarity: float | None = None
     wall_time: float | None = None
     checkpoint: float | None = None
+    since: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("stationarity", "wall_time", "checkpoint"):
@@ -145,7 +149,8 @@ class _Loop:
         self._evolution, self._recorder, self._observers = evolution, recorder, observers
         self._interruption, self._compiled = interruption, compiled
         self._started = clock.perf_counter()
-        self._deadline = math.inf if limits.wall_time is None else self._started + limits.wall_time
+        since = self._started if limits.since is None else limits.since
+        self._deadline = math.inf if limits.wall_time is None else since + limits.wall_time
         self._threshold = -math.inf if limits.stationarity is None else limits.stationarity
         self._every = math.inf if limits.checkpoint is None else limits.checkpoint
         self._due = self._started + self._every

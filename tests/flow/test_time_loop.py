@@ -12,7 +12,10 @@ import pytest
 
 import wgflow
 from wgflow.errors import InputError
+from wgflow.estimates.trials import Trial, carry_out
 from wgflow.flow import check_times
+from wgflow.growth import Course
+from wgflow.problems import problem as problem_module
 from wgflow.timeloop import Limits, Observers
 
 PROBLEM = {
@@ -243,3 +246,42 @@ def test_simulate_chooses_beta_like_the_domains():
     given = wgflow.simulate(teacher, start, 0.5, reaction=2.0)
     np.testing.assert_array_equal(named.weight, alone.weight)
     np.testing.assert_array_equal(named.weight, given.weight)
+
+
+def test_the_wall_clock_counts_what_comes_before_the_first_step(monkeypatch):
+    """The set-up here takes longer than the wall time, the steps to the end do not."""
+    wgflow.run(changed(t_end=2.0))  # compiles
+    plain = problem_module.Problem.make_evolution
+
+    def slowly(self, state=None):
+        time.sleep(0.6)
+        return plain(self, state)
+
+    monkeypatch.setattr(problem_module.Problem, "make_evolution", slowly)
+    flow = wgflow.run(changed(t_end=2.0, wall_time=0.5))
+    assert flow.attributes["stop_reason"] == "wall_time"
+    assert flow.attributes["accepted_steps"] == 1
+    assert wgflow.run(changed(t_end=2.0, wall_time=60.0)).attributes["stop_reason"] == "t_end"
+
+
+def test_the_wall_clock_counts_from_the_call_of_solve_and_simulate():
+    def slowly(points):
+        time.sleep(0.3)
+        return np.ones(points.shape[:-1])
+
+    risk, circle = wgflow.Quadratic(np.eye(2)), wgflow.Circle(16)
+    flow = wgflow.solve(risk, circle, slowly, 1.0, wall_time=0.2)
+    assert (flow.attributes["stop_reason"], flow.attributes["accepted_steps"]) == ("wall_time", 1)
+    start = wgflow.draw_particles(circle, np.ones(16), count=5, seed=0)
+    slow = wgflow.Features(lambda x: (time.sleep(0.02), x[:, :1])[1], [1.0])
+    assert wgflow.simulate(slow, start, 1.0, wall_time=0.01).attributes["stop_reason"] == "wall_time"
+
+
+def test_coarse_runs_of_an_estimate_end_with_the_wall_clock():
+    """They stop and their errors are not resolved; without a start the clock is that of the run itself."""
+    times = np.array([0.5, 1.0])
+    trial = Trial("half", 0.5, lambda: (wgflow.open_problem(changed(t_end=1.0)).make_evolution(), Course(None)))
+    stopped = carry_out(trial, times, Limits(wall_time=1e-3, since=time.perf_counter() - 1.0))
+    assert "wall_time" in stopped.failure
+    assert stopped.at(times[1:]) == [None]
+    assert carry_out(trial, times, Limits(wall_time=1e-3)).failure == ""

@@ -21,16 +21,26 @@ def cached_mesh(level: int) -> SphereMesh:
     """Mesh of a level, from disk if it was built before."""
     if level < SMALLEST_CACHED_LEVEL:
         return build_mesh(level)
-    folder = cache_folder()
-    if folder is None:
+    path = _path(level)
+    if path is None:
         return build_mesh(level)
-    path = Path(folder) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
     mesh = _read(path)
     if mesh is None:
         mesh = build_mesh(level)
         with suppress(OSError):  # a full or read-only disk costs time at the next run, nothing else
             _write(path, mesh)
     return mesh
+
+
+def is_cached(level: int) -> bool:
+    """Whether the mesh of a level has been built before, or is so small that it does not matter."""
+    path = _path(level)
+    return level < SMALLEST_CACHED_LEVEL or (path is not None and path.is_file())
+
+
+def _path(level: int) -> Path | None:
+    folder = cache_folder()
+    return None if folder is None else Path(folder) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
 
 
 def _checksum(mesh: SphereMesh) -> str:

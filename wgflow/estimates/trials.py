@@ -81,17 +81,25 @@ def carry_out(trial: Trial, times: FloatArray, limits: Limits) -> Outputs:
     times : array
         Output times after 0.
     limits : Limits
-        When the run that it is for stops early; its time on the clock is not limited by them.
+        When the run that it is for stops early, by the clock too where that began before it.
     """
     started = clock.perf_counter()
     memory, failure, signs, course = MemoryRecorder(), "", None, None
     try:
         evolution, course = trial.prepare()
         signs = getattr(evolution, "signs", None)
-        evolve_on(quiet(course), evolution, times, memory, limits=Limits(limits.stationarity))
+        evolve_on(quiet(course), evolution, times, memory, limits=_limits_of_trial(limits))
+        if memory.attributes["stop_reason"] == "wall_time":
+            failure = f"wall_time = {limits.wall_time:g} was over"
     except WgflowError as error:
         failure = str(error)
     return Outputs(trial, tuple(memory.snapshots), signs, course, clock.perf_counter() - started, failure)
+
+
+def _limits_of_trial(limits: Limits) -> Limits:
+    """Those of the whole run: its coarse runs may not take longer than its clock allows."""
+    wall_time = None if limits.since is None else limits.wall_time
+    return Limits(limits.stationarity, wall_time, since=limits.since)
 
 
 def quiet(course: Course) -> Course:

@@ -17,15 +17,15 @@ from wgflow.estimates import Estimator, prepare_estimator, recorded
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
+from wgflow.memory import check_memory
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
-from wgflow.problems.stored import check_fit, stored_config
+from wgflow.problems.stored import check_fit, check_same_problem, stored_config
 from wgflow.schemes import Checkpoint, Evolution, StepCounts
-from wgflow.text import shown
-from wgflow.timeloop import Observers
+from wgflow.timeloop import Limits, Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
 from wgflow.trajectory.reader import DAMAGE, reason
@@ -34,11 +34,8 @@ from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]
 
-# What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
-_FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
 
-
-def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem:
+def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: bool = False) -> Problem:
     """Read and check a problem.
 
     Parameters
@@ -47,11 +44,13 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem
         A TOML file (or the name of one that ships with wgflow), or a dictionary of the same shape.
     settings : iterable of str
         Changes of the form ``section.key=value``.
+    force : bool
+        Whether to open a problem whose run needs more memory than is free.
 
     Raises
     ------
     InputError
-        With the key, the value and what is allowed.
+        With the key, the value and what is allowed; or with the memory that is needed, and what takes most of it.
     """
     if isinstance(source, Mapping):
         sections, folder, origin = source, Path.cwd(), "problem"
@@ -60,7 +59,7 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = ()) -> Problem
         sections, folder, origin = read_toml(path), path.parent, str(path)
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return build_problem(config, folder)
+        return build_problem(config, folder, force=force)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 
@@ -72,7 +71,9 @@ def run(
     *,
     overwrite: bool = False,
     estimate: bool = False,
+    force: bool = False,
     observers: Observers | None = None,
+    since: float | None = None,
 ) -> Trajectory:
     """Run a problem.
 
@@ -89,8 +90,12 @@ def run(
     estimate : bool
         Run on half and a quarter of the cells or particles first, and estimate errors, see `Trajectory.errors`. A run
         with estimates is resumed with them; nothing else of it depends on them.
+    force : bool
+        Whether to run what needs more memory than is free, by an estimate that is made before any work.
     observers : Observers, optional
         Called after steps and snapshots.
+    since : float, optional
+        Reading of `time.perf_counter` from which ``solver.wall_time`` counts; the call by default.
 
     Returns
     -------
@@ -99,7 +104,7 @@ def run(
     Raises
     ------
     InputError
-        If the problem or the output is not allowed; nothing is computed or written then.
+        If the problem or the output is not allowed, or memory is short; nothing is computed or written then.
     ComputationError
         If a step or a write failed; the snapshots before it are kept.
     KeyboardInterrupt
@@ -116,15 +121,18 @@ def run(
     >>> flow.risk.shape
     (101,)
     """
+    since = clock.perf_counter() if since is None else since
     if not isinstance(problem, Problem):
-        problem = open_problem(problem)
+        problem = open_problem(problem, force=force)
+    problem = replace(problem, force=force or problem.force)
     if resume:
         if output is None:
             raise InputError("resume needs output, the trajectory file to continue")
-        return resume_run(problem, Path(output), observers, estimate=estimate)
+        return resume_run(problem, Path(output), observers, estimate=estimate, since=since)
     path = None if output is None else Path(output)
     if path is not None:
         check_output(path, overwrite=overwrite)
+    check_memory(problem.memory(in_memory=path is None, estimate=estimate), force=problem.force, built=True)
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
     return record_flow(
@@ -138,14 +146,19 @@ def run(
         durable=problem.config.output.durable,
         attributes=_attributes(problem),
         data=problem.data_arrays(),
-        limits=problem.limits,
+        limits=replace(problem.limits, since=since),
         observers=observers,
         plan=plan,
     )
 
 
 def resume_run(
-    problem: Problem, path: Path, observers: Observers | None = None, *, estimate: bool = False
+    problem: Problem,
+    path: Path,
+    observers: Observers | None = None,
+    *,
+    estimate: bool = False,
+    since: float | None = None,
 ) -> Trajectory:
     """Continue the run in a file to the problem's ``t_end``; the result is that of an uninterrupted run, bit by bit.
 
@@ -159,14 +172,15 @@ def resume_run(
     ------
     InputError
         If the file holds the run of another problem; the difference is shown. If estimates are wanted for a run that
-        began without them.
+        began without them, or memory is short.
     """
+    since = clock.perf_counter() if since is None else since
     if path.is_file() and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
     stored = stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
-    _check_same_problem(problem, stored, arrays, path)
+    check_same_problem(problem, stored, arrays, path)
     check_fit(problem, trajectory, path)
     if estimate and not trajectory.errors:
         raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")
@@ -176,13 +190,15 @@ def resume_run(
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
+        check_memory(problem.memory(estimate=bool(trajectory.errors)), force=problem.force, built=True)
+        limits = replace(problem.limits, since=since)
         try:
             evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
         except WgflowError:
             raise
         except DAMAGE as error:
             raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
-        estimator = _estimator_of(problem, trajectory[: last + 1])
+        estimator = _estimator_of(problem, trajectory[: last + 1], limits)
         recorder = FileRecorder.reopen(
             path,
             _attributes(problem),
@@ -198,7 +214,7 @@ def resume_run(
             evolution,
             remaining,
             recorded(recorder, estimator, trajectory[: last + 1]),
-            limits=problem.limits,
+            limits=limits,
             observers=observers,
             record_start=False,
             within=checkpoint is not None and float(checkpoint["end"]) > evolution.time,
@@ -209,12 +225,12 @@ def resume_run(
     return load(path)
 
 
-def _estimator_of(problem: Problem, earlier: Trajectory) -> Estimator | None:
+def _estimator_of(problem: Problem, earlier: Trajectory, limits: Limits) -> Estimator | None:
     """Repeat the coarse runs of a run with estimates, at the output times that it had and has."""
     if not earlier.errors:
         return None
     times = np.union1d(earlier.time[1:], problem.times)
-    return prepare_estimator(plan_estimate(problem), times, problem.limits, earlier.sign)
+    return prepare_estimator(plan_estimate(problem), times, limits, earlier.sign)
 
 
 def _state_at(trajectory: Trajectory, index: int) -> State:
@@ -385,23 +401,3 @@ def _attributes(problem: Problem) -> dict[str, Any]:
         "reaction": problem.reaction,
         "seed": problem.config.initial.seed,
     }
-
-
-def _check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[str, FloatArray], path: Path) -> None:
-    wanted, found = _flatten(problem.config), _flatten(stored)
-    for key in wanted.keys() | found.keys():
-        if wanted.get(key) != found.get(key):
-            raise InputError(
-                f"{path} holds another problem: {key} = {shown(found.get(key))} there, {shown(wanted.get(key))} here; "
-                "resume with the same problem, or choose another output"
-            )
-    for name, values in problem.data_arrays().items():
-        if name not in arrays or not (arrays[name].shape == values.shape and (arrays[name] == values).all()):
-            raise InputError(f"{path} holds a run on other data: {name} differ; choose another output")
-
-
-def _flatten(config: ProblemFile) -> dict[str, Any]:
-    """Keys that must not change, as ``section.key``."""
-    sections = config.model_dump(exclude_none=True, exclude={"output"})
-    flat = {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
-    return {key: value for key, value in flat.items() if key not in _FREE_KEYS}

@@ -19,9 +19,9 @@ from wgflow.functionals import (
     Functional,
     Mass,
     Teacher,
-    find_loss,
 )
 from wgflow.growth import Course
+from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
 from wgflow.problems.checks import (
     check_activation,
@@ -31,12 +31,11 @@ from wgflow.problems.checks import (
     check_noise,
     check_widths,
 )
-from wgflow.problems.datasets import Dataset, read_dataset, read_samples
+from wgflow.problems.datasets import Dataset
 from wgflow.problems.deconvolution import target_spikes
 from wgflow.problems.functional import make_risk, make_teacher
 from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import (
-    GAUSSIAN_TEACHER,
     BoxSection,
     DeconvolutionProblem,
     EnergyProblem,
@@ -45,7 +44,8 @@ from wgflow.problems.models import (
     TwoLayerProblem,
 )
 from wgflow.problems.particles import make_particle_flow, multiples_of_step
-from wgflow.problems.restart import StoredMeasure, read_measure
+from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
+from wgflow.problems.restart import StoredMeasure
 from wgflow.problems.times import output_times
 from wgflow.problems.variational import make_normalised_flow, make_variational_flow
 from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
@@ -78,6 +78,8 @@ class Problem:
         The initial measure, where it comes from a file.
     samples : Particles or None
         Samples of the target of a kernel discrepancy, where they come from a file.
+    force : bool
+        Whether to run what needs more memory than is free.
     """
 
     config: ProblemFile
@@ -85,6 +87,7 @@ class Problem:
     dataset: Dataset | None = field(repr=False)
     start: StoredMeasure | None = field(default=None, repr=False)
     samples: Particles | None = field(default=None, repr=False)
+    force: bool = False
 
     @property
     def text(self) -> str:
@@ -159,10 +162,27 @@ class Problem:
         section = self.config.domain
         if not isinstance(section, BoxSection):
             return Course(self.domain)
-        return Course(self.domain, WallRule(section.wall_limit, section.wall_warning, section.grow), self._restart)
+        rule = WallRule(section.wall_limit, section.wall_warning, section.grow)
+        return Course(self.domain, rule, self._restart, self._admit)
+
+    def _admit(self, domain: Domain) -> None:
+        check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)
 
     def _restart(self, domain: Domain, time: float, density: FloatArray) -> Evolution:
         return replace(self, domain=domain).make_evolution(State(time, {"density": density}))
+
+    def memory(self, *, in_memory: bool = False, estimate: bool = False) -> MemoryEstimate:
+        """Estimate the memory of a run, whose snapshots may stay in memory and whose errors may be estimated."""
+        kept = {"in_memory": in_memory, "estimate": estimate}
+        return estimate_read(self._config_now(), self.dataset, self.start, **kept)
+
+    def _config_now(self) -> ProblemFile:
+        """The sections with the box as it is, which may have grown."""
+        section, base = self.config.domain, self.domain.base
+        if not isinstance(section, BoxSection):
+            return self.config
+        grown = section.model_copy(update={"shape": list(base.shape)})
+        return self.config.model_copy(update={"domain": grown})
 
     @property
     def times(self) -> FloatArray:
@@ -260,7 +280,7 @@ class Problem:
         }
 
 
-def build_problem(config: ProblemFile, folder: Path) -> Problem:
+def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> Problem:
     """Read the data and check that everything fits together.
 
     Parameters
@@ -269,17 +289,17 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
         The checked sections.
     folder : Path
         Folder that paths in the file are relative to.
+    force : bool
+        Whether to build what a run would need more memory for than there is.
 
     Raises
     ------
     InputError
-        If the data cannot be read, or parts of the problem do not fit together.
+        If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
     """
-    initial = config.initial
-    start = None
-    if isinstance(initial, FileInitial):
-        start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
-    problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
+    start, data = read_start(config, folder), read_data(config, folder, force=force)
+    check_memory(estimate_read(config, data, start), force=force)
+    problem = replace(assemble(config, data, start, read_samples_of(config, folder)), force=force)
     check_widths(config, problem.domain)
     if start is not None and start.particles is not None:
         start.particles_on(problem.domain)
@@ -311,29 +331,6 @@ def assemble(
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
-
-
-def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
-    section = config.problem
-    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
-        return None
-    described = section.dataset
-    named = described.path if described is not None and described.path is not None else section.data
-    return read_dataset(
-        folder / Path(str(named)).expanduser(),
-        inputs=described.inputs if described else None,
-        output=described.output if described else None,
-        bias=described.bias if described else True,
-        standardize=described.standardize if described else True,
-        labels=find_loss(section.loss).labels,
-    )
-
-
-def _read_samples(config: ProblemFile, folder: Path) -> Particles | None:
-    section = config.problem
-    if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
-        return None
-    return read_samples(folder / Path(section.kernel.samples).expanduser())
 
 
 def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tomllib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,10 @@ from wgflow.problems.parsing import parse_sections
 from wgflow.problems.problem import Problem
 from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+
+# What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
+_FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
 
 
 def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
@@ -87,3 +93,24 @@ def _check_data(data: Dataset, path: Path) -> None:
     numbers = (data.inputs, data.targets, data.input_shift, data.input_scale, data.target_shift, data.target_scale)
     if not all(np.isfinite(values).all() for values in numbers):
         raise InputError(f"{path} holds data that are not finite")
+
+
+def check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[str, FloatArray], path: Path) -> None:
+    """Raise InputError if a file holds the run of another problem, or on other data; the difference is shown."""
+    wanted, found = _flatten(problem.config), _flatten(stored)
+    for key in wanted.keys() | found.keys():
+        if wanted.get(key) != found.get(key):
+            raise InputError(
+                f"{path} holds another problem: {key} = {shown(found.get(key))} there, {shown(wanted.get(key))} here; "
+                "resume with the same problem, or choose another output"
+            )
+    for name, values in problem.data_arrays().items():
+        if name not in arrays or not (arrays[name].shape == values.shape and (arrays[name] == values).all()):
+            raise InputError(f"{path} holds a run on other data: {name} differ; choose another output")
+
+
+def _flatten(config: ProblemFile) -> dict[str, Any]:
+    """Keys that must not change, as ``section.key``."""
+    sections = config.model_dump(exclude_none=True, exclude={"output"})
+    flat = {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
+    return {key: value for key, value in flat.items() if key not in _FREE_KEYS}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wgflow.errors import InputError
+from wgflow.errors import FlowWarning, InputError
+from wgflow.memory import MemoryEstimate, free_memory
+from wgflow.memory.estimate import describe_largest, format_size
 from wgflow.problems.api import ProblemSource
 from wgflow.signals import terminations_interrupt
 from wgflow.sweeps.axes import Values
@@ -31,6 +35,7 @@ def sweep(
     scheduler: str | None = None,
     workers: int | None = None,
     threads: int = 1,
+    force: bool = False,
 ) -> xarray.Dataset:
     """Run a problem for all combinations of some values, in parallel processes.
 
@@ -55,6 +60,9 @@ def sweep(
         Number of processes, or of tasks at once on a scheduler; by default all cores, or all workers.
     threads : int
         Threads of the kernels in each process that is started here.
+    force : bool
+        Whether to run what needs more memory than is free; else so many processes are started here as fit, with a
+        warning where these are fewer than wanted.
 
     Returns
     -------
@@ -67,7 +75,8 @@ def sweep(
     Raises
     ------
     InputError
-        If any of the runs is not allowed or ``folder`` holds something else; nothing is computed then.
+        If any of the runs is not allowed or needs more memory than is free, or ``folder`` holds something else;
+        nothing is computed then.
     MissingExtraError
         If a library is missing; all come with the extra ``sweep``.
     KeyboardInterrupt
@@ -91,7 +100,7 @@ def sweep(
     >>> students.risk.mean("initial.seed").sel({"particles.count": 20})  # doctest: +SKIP
     """
     plan = make_plan(problem, over, settings)
-    return carry_out(plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads)
+    return carry_out(plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force)
 
 
 def carry_out(
@@ -101,6 +110,7 @@ def carry_out(
     scheduler: str | None = None,
     workers: int | None = None,
     threads: int = 1,
+    force: bool = False,
     watcher: Watcher | None = None,
 ) -> xarray.Dataset:
     """Carry out a plan; see `sweep`. The watcher is told of each run."""
@@ -108,7 +118,9 @@ def carry_out(
         if number is not None and number < 1:
             raise InputError(f"{name} = {number} is not allowed; give at least 1")
     check_libraries()
-    plan.check()
+    plan = replace(plan, force=force)
+    # The workers of a scheduler have memory of their own, and ask for themselves.
+    (plan if scheduler is None else replace(plan, force=True)).check()
     prepare_folder(plan, folder)
     outcomes = read_outcomes(plan, folder)
     pending = [index for index in range(plan.count) if index not in outcomes or outcomes[index].status != COMPLETE]
@@ -117,6 +129,8 @@ def carry_out(
     if pending:
         (folder / DATASET).unlink(missing_ok=True)  # until all runs are in it again
         processes = min(workers or _default_workers(threads), len(pending))
+        if scheduler is None and not force:
+            processes = fitting(processes, plan.memory())
         tasks = workers or 1 if scheduler is not None else processes
         with terminations_interrupt(), connect(scheduler, processes, threads) as client:
             for outcome in dispatch(client, plan, folder.resolve(), pending, tasks):
@@ -166,6 +180,21 @@ def read_outcomes(plan: Plan, folder: Path) -> dict[int, Outcome]:
     """Read what there is of each run, by its number."""
     found = ((index, read_outcome(plan, folder, index)) for index in range(plan.count))
     return {index: outcome for index, outcome in found if outcome is not None}
+
+
+def fitting(processes: int, largest: MemoryEstimate) -> int:
+    """Number of processes whose runs fit into memory at once, at least one; warns where these are fewer."""
+    free = free_memory()
+    if free is None or processes * largest.total <= free:
+        return processes
+    fitting = max(int(free / largest.total), 1)
+    warnings.warn(
+        f"{processes} runs at once need about {format_size(processes * largest.total)} of memory, and "
+        f"{format_size(free)} are free: {fitting} at once (--force, force=True for all; {describe_largest(largest)})",
+        FlowWarning,
+        stacklevel=4,
+    )
+    return fitting
 
 
 def _default_workers(threads: int) -> int:

@@ -33,14 +33,17 @@ def sweep_command(
     workers: int | None,
     threads: int,
     quiet: bool,
+    force: bool = False,
 ) -> int:
     """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, else 1."""
     plan = make_plan(problem, parse_over(over), settings)
     try:
         with _watching(quiet=quiet) as watcher:
-            dataset = carry_out(plan, folder, scheduler=scheduler, workers=workers, threads=threads, watcher=watcher)
+            dataset = carry_out(
+                plan, folder, scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
+            )
     except KeyboardInterrupt:
-        _say_continuation(problem, over, folder, settings, scheduler, workers, threads)
+        _say_continuation(problem, over, folder, settings, scheduler, workers, threads, force=force)
         raise
     status, messages = dataset["status"].values.ravel(), dataset["message"].values.ravel()
     failed = np.flatnonzero(status != COMPLETE)
@@ -68,6 +71,8 @@ def _say_continuation(
     scheduler: str | None,
     workers: int | None,
     threads: int,
+    *,
+    force: bool,
 ) -> None:
     words = ["wgflow", "sweep", str(problem)]
     words += [word for option in over for word in ("--over", option)]
@@ -75,6 +80,7 @@ def _say_continuation(
     words += [] if scheduler is None else ["--scheduler", scheduler]
     words += [] if workers is None else ["--workers", str(workers)]
     words += [] if threads == 1 else ["--threads", str(threads)]
+    words += ["--force"] if force else []
     command = shlex.join([*words, "-o", str(folder)])
     say(f"interrupted; the runs so far are in {folder}. Continue with: {command}", error=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.memory import MemoryEstimate
 from wgflow.problems import Problem
 from wgflow.problems.api import ProblemSource
+from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import build_problem
+from wgflow.problems.reading import estimate_file
 from wgflow.problems.shipped import find_problem_file
 from wgflow.sweeps.axes import Axis, Values, literal, make_axes
 
@@ -37,12 +40,15 @@ class Plan:
         Folder that paths in the problem are relative to.
     origin : str
         What errors name as the problem.
+    force : bool
+        Whether to do runs that need more memory than is free.
     """
 
     axes: tuple[Axis, ...]
     sections: Mapping[str, Any]
     folder: Path
     origin: str
+    force: bool = field(default=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,14 +86,30 @@ class Plan:
         return [f"{axis.key}={literal(axis.values[place])}" for axis, place in places]
 
     def problem(self, index: int) -> Problem:
-        """Read and check the problem of a run; raises InputError where it is not allowed."""
-        return build_problem(parse_sections(self._sections(index), self.origin), self.folder)
+        """Read and check the problem of a run; raises InputError where it is not allowed, or memory is short."""
+        return self._build(parse_sections(self._sections(index), self.origin))
 
     def _sections(self, index: int) -> dict[str, Any]:
         return apply_settings(self.sections, self.settings(index))
 
+    def memory(self) -> MemoryEstimate:
+        """Estimate the memory of the largest run, without building any."""
+        found: dict[tuple[int, ...], MemoryEstimate] = {}
+        for index in range(self.count):
+            others = self._without_seed(index)
+            if others not in found:
+                found[others] = estimate_file(parse_sections(self._sections(index), self.origin), self.folder)
+        return max(found.values(), key=lambda estimate: estimate.total)
+
+    def _build(self, config: ProblemFile) -> Problem:
+        return build_problem(config, self.folder, force=True) if self.force else build_problem(config, self.folder)
+
+    def _without_seed(self, index: int) -> tuple[int, ...]:
+        """Places of a run on all axes but that of the seed."""
+        return tuple(p for axis, p in zip(self.axes, self.places(index), strict=True) if axis.key != SEED)
+
     def check(self) -> None:
-        """Check the problems of all runs.
+        """Check the problems of all runs, and that each fits into memory unless that is forced.
 
         Raises
         ------
@@ -97,11 +119,11 @@ class Plan:
         solvers: set[str] = set()
         built = set()
         for index in range(self.count):
-            others = tuple(p for axis, p in zip(self.axes, self.places(index), strict=True) if axis.key != SEED)
+            others = self._without_seed(index)
             try:
                 config = parse_sections(self._sections(index), self.origin)
                 if others not in built:
-                    build_problem(config, self.folder)
+                    self._build(config)
             except InputError as error:
                 raise InputError(f"the run {', '.join(self.settings(index))} is not allowed: {error}") from None
             solvers.add(config.solver.kind)

@@ -16,6 +16,17 @@ from wgflow.trajectory.locking import check_locks, is_locked, open_to_read
 NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS)  # what file systems without links answer
 
 
+def default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
+    """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
+    first = Path(f"{problem.stem}.h5")
+    if resume or overwrite or not first.exists():
+        return first
+    number = 2
+    while Path(f"{problem.stem}-{number}.h5").exists():
+        number += 1
+    return Path(f"{problem.stem}-{number}.h5")
+
+
 def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
     if path.is_dir():

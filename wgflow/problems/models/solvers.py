@@ -22,7 +22,9 @@ class SolverSection(Section):
         None, description="factor beta of the reaction; by default the domain's own, and 0 for energies"
     )
     stationarity: Positive | None = Field(None, description="stop when the dissipation -dF/dt falls below this")
-    wall_time: Positive | None = Field(None, description="stop after this many seconds")
+    wall_time: Positive | None = Field(
+        None, description="stop after this many seconds from the start of the command, set-up included"
+    )
 
 
 class FiniteVolumeSection(Section):

@@ -1,0 +1,70 @@
+"""The files that a problem names: data, samples and starts, and the memory of a run with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wgflow.functionals import Particles, find_loss
+from wgflow.memory import MemoryEstimate
+from wgflow.problems.datasets import Dataset, read_dataset, read_samples
+from wgflow.problems.memory import check_reading, estimate_memory
+from wgflow.problems.models import GAUSSIAN_TEACHER, EnergyProblem, FileInitial, ProblemFile, TwoLayerProblem
+from wgflow.problems.restart import StoredMeasure, read_measure
+
+
+def estimate_file(config: ProblemFile, folder: Path) -> MemoryEstimate:
+    """Estimate the memory of a run that is not built; reads data and start, whose sizes count."""
+    return estimate_read(config, read_data(config, folder, force=True), read_start(config, folder))
+
+
+def estimate_read(
+    config: ProblemFile,
+    data: Dataset | None,
+    start: StoredMeasure | None,
+    *,
+    in_memory: bool = False,
+    estimate: bool = False,
+) -> MemoryEstimate:
+    """Estimate the memory of a run with its data and its start; see `estimate_memory`."""
+    return estimate_memory(
+        config,
+        None if data is None else data.inputs.shape,
+        count=None if start is None or start.particles is None else len(start.particles.weights),
+        in_memory=in_memory,
+        estimate=estimate,
+    )
+
+
+def read_start(config: ProblemFile, folder: Path) -> StoredMeasure | None:
+    """Read the initial measure, where it comes from a file."""
+    initial = config.initial
+    if not isinstance(initial, FileInitial):
+        return None
+    return read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
+
+
+def read_data(config: ProblemFile, folder: Path, *, force: bool) -> Dataset | None:
+    """Read the data, where the problem has any; raises InputError if they are larger than memory, unless forced."""
+    section = config.problem
+    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
+        return None
+    described = section.dataset
+    named = described.path if described is not None and described.path is not None else section.data
+    path = folder / Path(str(named)).expanduser()
+    check_reading(path, force=force)
+    return read_dataset(
+        path,
+        inputs=described.inputs if described else None,
+        output=described.output if described else None,
+        bias=described.bias if described else True,
+        standardize=described.standardize if described else True,
+        labels=find_loss(section.loss).labels,
+    )
+
+
+def read_samples_of(config: ProblemFile, folder: Path) -> Particles | None:
+    """Read the samples of a target, where the problem has any."""
+    section = config.problem
+    if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
+        return None
+    return read_samples(folder / Path(section.kernel.samples).expanduser())
