@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     "typing",
     "errors",
+    "text",
+    "paths",
     "compilation",
     "reductions",
     "domains",

@@ -5,15 +5,19 @@ Exit codes: 0 done; 1 the computation failed; 2 bad input; 130 interrupted (the 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.text import error_text, printable
 
 app = typer.Typer(
     name="wgflow",
@@ -83,15 +87,16 @@ def run(
         check_figure_path(plot)
     prepared = open_problem(problem, settings or ())
     path = output if output is not None else _default_output(problem, resume=resume, overwrite=overwrite)
-    announce(prepared, path, quiet=quiet, estimate=estimate and not resume)
+    begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
+            observers = replace(observers, start=[begin])
             trajectory = run_problem(
                 prepared, path, resume, overwrite=overwrite, estimate=estimate, observers=observers
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {error_text(error)}", err=True)
         say_resumable(problem, path, settings or ())
         raise
     report(trajectory, path, quiet=quiet)
@@ -199,7 +204,7 @@ def plot(
     from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
     from wgflow.problems import load, load_problem
 
-    path = output if output is not None else file.with_suffix(".png")
+    path = output if output is not None else _beside(file, ".png")
     check_figure_path(path)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -238,7 +243,7 @@ def animate(
     from wgflow.problems import load, load_problem
     from wgflow.reporting import frame_bar
 
-    path = output if output is not None else file.with_suffix(".gif")
+    path = output if output is not None else _beside(file, ".gif")
     check_film(path, frames, rate)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -260,7 +265,7 @@ def report(
     from wgflow.reporting import frame_bar
     from wgflow.trajectory.checking import check_trajectory
 
-    path = output if output is not None else file.with_suffix(".html")
+    path = output if output is not None else _beside(file, ".html")
     check_report(path, frames)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -342,18 +347,27 @@ def validate(
 
 def _default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
     """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
+    from wgflow.paths import kind_of
+
     first = Path(f"{problem.stem}.h5")
-    if resume or overwrite or not first.exists():
+    if resume or overwrite or kind_of(first, "output") == "missing":
         return first
     number = 2
-    while Path(f"{problem.stem}-{number}.h5").exists():
+    while kind_of(Path(f"{problem.stem}-{number}.h5"), "output") != "missing":
         number += 1
     return Path(f"{problem.stem}-{number}.h5")
 
 
+def _beside(file: Path, ending: str) -> Path:
+    """The file of the same name with another ending."""
+    if not file.name:
+        raise InputError(f"trajectory {str(file)!r} is not the name of a file")
+    return file.with_suffix(ending)
+
+
 def _say(text: str, *, quiet: bool = False) -> None:
     if not quiet:
-        typer.echo(text)
+        typer.echo(printable(text))
 
 
 def main() -> None:
@@ -364,9 +378,12 @@ def main() -> None:
         message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
     ) -> str:
         found = ordinary(message, category, filename, lineno, line)
-        return f"warning: {message}\n" if issubclass(category, FlowWarning) else found
+        return f"warning: {error_text(message)}\n" if issubclass(category, FlowWarning) else found
 
     warnings.formatwarning = as_line
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code())
 
 
@@ -380,16 +397,25 @@ def _exit_code() -> int:
     except WgflowError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {error_text(error)}", err=True)
         return 2 if isinstance(error, InputError) else 1
+    except MemoryError as error:
+        if os.environ.get("WGFLOW_DEBUG"):
+            raise
+        typer.echo(f"error: the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs", err=True)
+        return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
         if text is not None and text():
-            typer.echo(f"error: {text()}", err=True)
+            typer.echo(f"error: {error_text(text())}", err=True)
         return int(code)
+
+
+def _said(error: MemoryError) -> str:
+    return f": {error_text(error)}" if str(error) else ""
 
 
 if __name__ == "__main__":

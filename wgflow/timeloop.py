@@ -49,10 +49,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observers:
-    """Who is told what: each step (progress) and each snapshot (table)."""
+    """Who is told what: each step (progress), each snapshot (table), and that all is checked and a run begins."""
 
     step: Sequence[Observer] = ()
     snapshot: Sequence[Callable[[Snapshot], None]] = ()
+    start: Sequence[Callable[[], None]] = ()
 
 
 @dataclass

@@ -17,6 +17,7 @@ from wgflow.estimates import Estimator, prepare_estimator, recorded
 from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
+from wgflow.paths import kind_of
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
@@ -24,6 +25,7 @@ from wgflow.problems.problem import Problem, State, assemble, build_problem, res
 from wgflow.problems.shipped import find_problem_file
 from wgflow.problems.stored import stored_config
 from wgflow.schemes import Checkpoint, Evolution, StepCounts
+from wgflow.text import shown
 from wgflow.timeloop import Observers
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
@@ -125,6 +127,7 @@ def run(
         check_output(path, overwrite=overwrite)
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
+    _tell_start(observers)
     return record_flow(
         evolution,
         problem.times,
@@ -158,7 +161,7 @@ def resume_run(
         If the file holds the run of another problem; the difference is shown. If estimates are wanted for a run that
         began without them.
     """
-    if path.is_file() and is_locked(path):
+    if kind_of(path, "trajectory") == "file" and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
     stored = stored_config(trajectory, path)
@@ -171,6 +174,7 @@ def resume_run(
     remaining = problem.times[problem.times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
+    _tell_start(observers)
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
         estimator = _estimator_of(problem, trajectory[: last + 1])
@@ -193,6 +197,11 @@ def resume_run(
         recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
+
+
+def _tell_start(observers: Observers | None) -> None:
+    for tell in () if observers is None else observers.start:
+        tell()
 
 
 def _estimator_of(problem: Problem, earlier: Trajectory) -> Estimator | None:
@@ -371,7 +380,7 @@ def _check_same_problem(problem: Problem, stored: ProblemFile, arrays: Mapping[s
     for key in wanted.keys() | found.keys():
         if wanted.get(key) != found.get(key):
             raise InputError(
-                f"{path} holds another problem: {key} = {found.get(key)!r} there, {wanted.get(key)!r} here; "
+                f"{path} holds another problem: {key} = {shown(found.get(key))} there, {shown(wanted.get(key))} here; "
                 "resume with the same problem, or choose another output"
             )
     for name, values in problem.data_arrays().items():

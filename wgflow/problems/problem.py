@@ -23,6 +23,7 @@ from wgflow.functionals import (
 )
 from wgflow.growth import Course
 from wgflow.particles import CharacteristicFlow, Particles, draw_particles
+from wgflow.paths import resolved
 from wgflow.problems.checks import (
     check_activation,
     check_dimensions,
@@ -272,7 +273,7 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     initial = config.initial
     start = None
     if isinstance(initial, FileInitial):
-        start = read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
+        start = read_measure(resolved(folder, initial.path, "[initial] path"), initial.snapshot)
     problem = assemble(config, _read_data(config, folder), start, _read_samples(config, folder))
     check_widths(config, problem.domain)
     if start is not None and start.particles is not None:
@@ -314,7 +315,7 @@ def _read_data(config: ProblemFile, folder: Path) -> Dataset | None:
     described = section.dataset
     named = described.path if described is not None and described.path is not None else section.data
     return read_dataset(
-        folder / Path(str(named)).expanduser(),
+        resolved(folder, str(named), "[problem.dataset] path"),
         inputs=described.inputs if described else None,
         output=described.output if described else None,
         bias=described.bias if described else True,
@@ -327,7 +328,7 @@ def _read_samples(config: ProblemFile, folder: Path) -> Particles | None:
     section = config.problem
     if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
         return None
-    return read_samples(folder / Path(section.kernel.samples).expanduser())
+    return read_samples(resolved(folder, section.kernel.samples, "[problem.kernel] samples"))
 
 
 def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:

@@ -6,6 +6,8 @@ import difflib
 from pathlib import Path
 
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
+from wgflow.text import shown
 
 
 def shipped_folder(name: str) -> Path:
@@ -29,7 +31,7 @@ def find_validation(name: str) -> Path:
     """Give the validation script of a name; raises InputError if there is none."""
     scripts = {file.stem.rstrip("_"): file for file in shipped_validations()}  # time_.py must not hide a module
     if name not in scripts:
-        raise InputError(f"validation {name!r} is unknown; choose one of {', '.join(scripts) or 'none'}")
+        raise InputError(f"validation {shown(name)} is unknown; choose one of {', '.join(scripts) or 'none'}")
     return scripts[name]
 
 
@@ -41,10 +43,13 @@ def find_problem_file(path: Path) -> Path:
     InputError
         If there is neither; the closest name is suggested.
     """
-    if path.is_file():
+    found = kind_of(path, "problem file")
+    if found == "file":
         return path
-    if path.is_dir():
+    if found == "folder":
         raise InputError(f"problem file {path} is a folder; give a .toml file")
+    if found == "other":
+        raise InputError(f"problem file {path} is not a regular file; give a .toml file")
     shipped = {file.stem: file for file in shipped_problems()}
     if path.parent == Path() and path.stem in shipped and path.suffix in {"", ".toml"}:
         return shipped[path.stem]

@@ -9,6 +9,7 @@ from pathlib import Path
 from wgflow.errors import FlowWarning, InputError
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import parse_sections
+from wgflow.problems.toml import parse_toml
 from wgflow.trajectory import Trajectory
 
 
@@ -26,9 +27,10 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     if not isinstance(text, str):
         raise InputError(f"{path} was not written by a problem file; it holds no problem")
     try:
-        written = parse_sections(tomllib.loads(text), str(path))
-    except tomllib.TOMLDecodeError as error:
+        sections = parse_toml(text)
+    except (tomllib.TOMLDecodeError, InputError) as error:
         raise InputError(f"{path} holds a damaged problem: {error}") from None
+    written = parse_sections(sections, str(path))
     stored = written.renamed()
     if stored is not written and stored.limits_slopes:
         warnings.warn(

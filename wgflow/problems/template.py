@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.errors import InputError
+from wgflow.paths import check_target
 from wgflow.problems.documentation import allowed_values, sections_in, tables_of
 from wgflow.problems.models import ProblemFile, Section
+from wgflow.text import shown
 
 WIDTH = 110  # characters of a line of comments
 
@@ -96,18 +98,19 @@ def problem_template(problem: str, domain: str) -> str:
 def write_template(problem: str, domain: str, path: Path) -> None:
     """Write `problem_template` to a file; raises InputError if it exists or cannot be written."""
     text = problem_template(problem, domain)
+    check_target(path, "problem file", (".toml",))
     try:
         with path.open("x") as file:
             file.write(text)
     except FileExistsError:
         raise InputError(f"{path} exists; choose another name with -o, or remove it") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        raise InputError(f"{path} cannot be written: {error.strerror}; choose another path with -o") from None
 
 
 def _check_kind(name: str, kind: str, known: tuple[str, ...]) -> None:
     if kind not in known:
-        raise InputError(f"{name} kind {kind!r} is unknown; choose one of {', '.join(known)}")
+        raise InputError(f"{name} kind {shown(kind)} is unknown; choose one of {', '.join(known)}")
 
 
 def _example(problem: str, domain: str) -> dict[str, dict[str, Any]]:

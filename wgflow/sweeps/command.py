@@ -17,6 +17,7 @@ from wgflow.sweeps.axes import parse_over
 from wgflow.sweeps.gather import DATASET
 from wgflow.sweeps.plan import make_plan
 from wgflow.sweeps.runs import Outcome, Watcher
+from wgflow.text import printable
 from wgflow.trajectory.schema import COMPLETE
 
 LOG_LINES = 10  # progress lines where the output is not a terminal
@@ -132,4 +133,4 @@ class _Lines:
 
 def _print(text: str, *, error: bool = True) -> None:
     """Print without wrapping or markup, by default to standard error."""
-    Console(stderr=error, highlight=False, soft_wrap=True).print(text, markup=False)
+    Console(stderr=error, highlight=False, soft_wrap=True).print(printable(text), markup=False)

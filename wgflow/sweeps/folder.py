@@ -10,9 +10,11 @@ from typing import Any
 import tomli_w
 
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.problems.parsing import read_toml
 from wgflow.sweeps.axes import Axis, differences
 from wgflow.sweeps.plan import Plan
+from wgflow.text import shown
 
 DESCRIPTION = "sweep.toml"
 AXES = "axes"  # the table of it that is no section of the problem
@@ -28,10 +30,16 @@ def prepare_folder(plan: Plan, folder: Path) -> None:
         If it holds another sweep (the difference is shown) or other files, or cannot be written.
     """
     description = folder / DESCRIPTION
-    if description.exists():
+    if kind_of(description, "output") != "missing":
         _check_same(plan, folder)
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        foreign = kind_of(folder, "output") != "missing" and any(folder.iterdir())
+    except NotADirectoryError:
+        foreign = True
+    except OSError as error:
+        raise InputError(f"output {folder} cannot be read: {error.strerror}; choose another folder") from None
+    if foreign:
         raise InputError(f"output {folder} exists and holds no sweep; choose a new or an empty folder")
     text = tomli_w.dumps({AXES: {axis.key: list(axis.values) for axis in plan.axes}, **plan.sections})
     heading = "# A sweep: values that keys take, and the problem. `wgflow sweep` with the same ones continues it.\n\n"
@@ -52,7 +60,7 @@ def problem_text(plan: Plan) -> str:
 def read_plan(folder: Path) -> Plan:
     """Read the plan that ``sweep.toml`` describes; raises InputError if there is none."""
     description = folder / DESCRIPTION
-    if not description.is_file():
+    if kind_of(description, "sweep") != "file":
         raise InputError(
             f"{folder} holds no sweep: {description} does not exist; `wgflow sweep ... -o {folder}` makes one"
         )
@@ -60,7 +68,7 @@ def read_plan(folder: Path) -> Plan:
     try:
         axes = tuple(Axis(key, tuple(values)) for key, values in sections.pop(AXES).items())
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{description} describes no sweep ({error!r}); choose another folder") from None
+        raise InputError(f"{description} describes no sweep ({shown(error)}); choose another folder") from None
     return Plan(axes, sections, folder, str(description))
 
 
@@ -68,7 +76,7 @@ def _check_same(plan: Plan, folder: Path) -> None:
     stored = read_plan(folder)
     there, here = _flatten(stored.sections), _flatten(tomllib.loads(problem_text(plan)))
     lines = differences(stored.axes, plan.axes) + [
-        f"{key} = {there.get(key)!r} there, {here.get(key)!r} here"
+        f"{key} = {shown(there.get(key))} there, {shown(here.get(key))} here"
         for key in {**there, **here}
         if there.get(key) != here.get(key)
     ]

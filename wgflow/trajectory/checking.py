@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.growing_file import growing_variables
@@ -57,7 +58,7 @@ def check_trajectory(path: Path) -> list[Check]:
     InputError
         If the file does not exist or cannot be opened at all.
     """
-    if not path.is_file():
+    if kind_of(path, "trajectory") != "file":
         raise InputError(f"trajectory {path} does not exist")
     try:
         check_seal(path)

@@ -8,22 +8,24 @@ from pathlib import Path
 import h5py
 
 from wgflow.errors import InputError
+from wgflow.paths import kind_of, reason_of
 from wgflow.trajectory.growing_file import open_locked
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
-    if path.is_dir():
+    found = kind_of(path, "output")
+    if found == "folder":
         raise InputError(f"output {path} is a folder; give the name of a file, e.g. {path / 'run.h5'}")
-    if path.exists() and not path.is_file():
+    if found == "other":
         raise InputError(f"output {path} is not a regular file; choose another path")
-    if path.exists() and not overwrite:
+    if found == "file" and not overwrite:
         raise _exists(path)
-    if path.exists():
+    if found == "file":
         _check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path if path.exists() else path.with_name(f".{path.name}.{os.getpid()}")
+        probe = path if found == "file" else path.with_name(f".{path.name}.{os.getpid()}")
         with probe.open("ab"):
             pass
         if probe != path:
@@ -88,8 +90,3 @@ def publish(draft: Path, path: Path, *, overwrite: bool) -> None:
         draft.rename(path)
     else:
         draft.unlink()
-
-
-def reason_of(error: Exception) -> str:
-    """What the system says of an error."""
-    return getattr(error, "strerror", None) or str(error)

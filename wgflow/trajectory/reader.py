@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.retry import read_steadily
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
@@ -38,7 +39,7 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     InputError
         If the file does not exist, is not a trajectory, is damaged, or is of a newer schema.
     """
-    if not path.is_file():
+    if kind_of(path, "trajectory") != "file":
         raise InputError(f"trajectory {path} does not exist; `wgflow run PROBLEM.toml -o {path}` writes one")
     return read_steadily(path, lambda: _read_file(path))
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
+from wgflow.paths import reason_of
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory.checkpoint import (
     SPENT,
@@ -26,7 +27,7 @@ from wgflow.trajectory.checkpoint import (
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
-from wgflow.trajectory.output import check_output, publish, reason_of
+from wgflow.trajectory.output import check_output, publish
 from wgflow.trajectory.provenance import history_line
 from wgflow.trajectory.schema import (
     ACCUMULATED,
