@@ -13,20 +13,75 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-
 Mutation = Callable[[dict[str, NDArray[np.float64]], random.Random], bytes]
 
 CELLS = (
-    *("nan", "inf", "-inf", "1e999", "", " ", "a", "1_0", "0x1", "\x00", '"1"', '"1\n2"', "1,2", "1;2", "\u0661", "1e400", "True"),
-    *("1" * 200000, "\x1b[31m", "=1+1", "1.7e308", "-1.7e308", "1e-320", "None", "#1", '"', "1 2", "\ufeff1", "9" * 5000),
+    *(
+        "nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "",
+        " ",
+        "a",
+        "1_0",
+        "0x1",
+        "\x00",
+        '"1"',
+        '"1\n2"',
+        "1,2",
+        "1;2",
+        "\u0661",
+        "1e400",
+        "True",
+    ),
+    *(
+        "1" * 200000,
+        "\x1b[31m",
+        "=1+1",
+        "1.7e308",
+        "-1.7e308",
+        "1e-320",
+        "None",
+        "#1",
+        '"',
+        "1 2",
+        "\ufeff1",
+        "9" * 5000,
+    ),
 )
 HEADERS = (
-    *("x,x", "1,2", "", ",", "#x,y", "x", "x,y,z", '"x,y"', "\x1b[31m,y", "x\x00,y", "\ufeff\ufeffx,y", "weight,weight"),
+    *(
+        "x,x",
+        "1,2",
+        "",
+        ",",
+        "#x,y",
+        "x",
+        "x,y,z",
+        '"x,y"',
+        "\x1b[31m,y",
+        "x\x00,y",
+        "\ufeff\ufeffx,y",
+        "weight,weight",
+    ),
     *(",".join(f"c{number}" for number in range(20000)), "x" * 200000 + ",y", "\u202ex,y", '"x\ny",z'),
 )
 ENCODINGS = ("utf-16", "utf-32", "latin-1", "cp037", "utf-8-sig", "utf-7")
 TYPES = (
     *("<c16", "|S8", "<U8", "<M8[s]", "<m8[s]", "|b1", "<f2", "<f4", ">f8", "<i8", "<u8", "|u1", "<f16", "|V8", "|O"),
+)
+SHAPES = (
+    *("(3,)", "(10**9,)", "(1000000000000,)", "(-1,)", "()", "3", "(1.5,)", "('a',)", "(99999999999999999999,)"),
+    *("(1000000, 1000000)", "(0, 1000000000000)", "(True,)"),
+)
+HEADER_TEXTS = (
+    *("(" * 5000, "-" * 5000 + "1", "[" * 90 + "]" * 90, "{}", "", "{'descr': '<f8'}", "1L", " " * 60000, "9" * 9000),
+    *(
+        "{'shape': (3L,), 'fortran_order': False, 'descr': '<f8'}",
+        "{'descr': '<f8', 'fortran_order': 3, 'shape': (3,)}",
+    ),
+    *("__import__('os')", "'" + "\\N{DASH}" * 900),
 )
 BOMBS = (2**25, 2**27)  # bytes: one that is allowed, and one that is not
 
@@ -58,7 +113,9 @@ def archive(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> byte
     return file.getvalue()
 
 
-def with_header(header: str, content: bytes = b"", version: tuple[int, int] = (1, 0), length: int | None = None) -> bytes:
+def with_header(
+    header: str, content: bytes = b"", version: tuple[int, int] = (1, 0), length: int | None = None
+) -> bytes:
     """An array with any header."""
     text = header.encode("latin-1", "replace") + b"\n"
     size = len(text) if length is None else length
@@ -123,7 +180,9 @@ def csv_bytes(columns: dict[str, NDArray[np.float64]], generator: random.Random)
         return text.replace("\n", generator.choice(("\r", "\r\n", "\n\n", "\n\r", "\x0b", "\u2028"))).encode()
     if kind == 5:
         return b"\x00" * generator.choice((1, 1000, 10**7))
-    return generator.choice((b"", b"\n", b"#\n", b"x", b"1," * 3 * 10**6, b'"' + b"a" * 10**6, b"PK\x03\x04", as_npz(columns)))
+    return generator.choice(
+        (b"", b"\n", b"#\n", b"x", b"1," * 3 * 10**6, b'"' + b"a" * 10**6, b"PK\x03\x04", as_npz(columns))
+    )
 
 
 def npz_bytes(columns: dict[str, NDArray[np.float64]], generator: random.Random) -> bytes:
@@ -137,7 +196,9 @@ def npz_directory(columns: dict[str, NDArray[np.float64]], generator: random.Ran
     """Flags, methods, sizes and names in the directory of an archive."""
     content = bytearray(as_npz(columns, generator.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))))
     entry = content.find(b"PK\x01\x02")
-    place, size = generator.choice(((8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (42, 4), (6, 2), (46, 3)))
+    place, size = generator.choice(
+        ((8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (42, 4), (6, 2), (46, 3))
+    )
     value = generator.choice((0, 1, 8, 9, 12, 14, 95, 99, 255, 2**16 - 1, 2**32 - 1, 10**9)) % 256**size
     content[entry + place : entry + place + size] = value.to_bytes(size, "little")
     if generator.random() < 0.5 and place in {8, 10}:  # the same in front of the member
@@ -151,7 +212,9 @@ def npz_members(columns: dict[str, NDArray[np.float64]], generator: random.Rando
     name = generator.choice(list(members))
     kind = generator.randrange(7)
     if kind == 0:
-        members[name] = generator.choice((b"", b"text", b"\x93NUMPY", b"\x93NUMPY\x01\x00", b"\x80\x04N.", as_csv(columns).encode()))
+        members[name] = generator.choice(
+            (b"", b"text", b"\x93NUMPY", b"\x93NUMPY\x01\x00", b"\x80\x04N.", as_csv(columns).encode())
+        )
     elif kind == 1:
         members[generator.choice(("a.txt", "../x.npy", "/x.npy", ".npy", "x", "\x1b[31m.npy", "d/"))] = members[name]
     elif kind == 2:
@@ -173,15 +236,12 @@ def npz_members(columns: dict[str, NDArray[np.float64]], generator: random.Rando
 def npz_header(columns: dict[str, NDArray[np.float64]], generator: random.Random) -> bytes:
     """Headers of arrays that are deep, huge, or lie."""
     members = {f"{name}.npy": as_npy(values) for name, values in columns.items()}
-    descr = generator.choice(("'<f8'", "'<f8'", "'|O'", "'<U1000000000'", "[('a', '<f8')]", "'x'", "None", "('<f8', (10,))", "'<c16'"))
-    shape = generator.choice(("(3,)", "(10**9,)", "(1000000000000,)", "(-1,)", "()", "3", "(1.5,)", "('a',)", "(99999999999999999999,)",
-                              "(1000000, 1000000)", "(0, 1000000000000)", "(True,)"))  # fmt: skip
-    header = generator.choice((
-        f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}",
-        f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}",
-        "(" * 5000, "-" * 5000 + "1", "[" * 90 + "]" * 90, "{}", "", "{'descr': '<f8'}", "1L", "{'shape': (3L,), 'fortran_order': False, 'descr': '<f8'}",
-        " " * 60000, "{'descr': '<f8', 'fortran_order': 3, 'shape': (3,)}", "__import__('os')", "9" * 9000, "'" + "\\N{DASH}" * 900,
-    ))  # fmt: skip
+    descr = generator.choice(
+        ("'<f8'", "'<f8'", "'|O'", "'<U1000000000'", "[('a', '<f8')]", "'x'", "None", "('<f8', (10,))", "'<c16'")
+    )
+    shape = generator.choice(SHAPES)
+    whole = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"
+    header = generator.choice((whole, whole, *HEADER_TEXTS))
     version = generator.choice(((1, 0), (1, 0), (2, 0), (3, 0), (9, 9)))
     length = generator.choice((None, None, 0, 65535, 2**32 - 1))
     members[generator.choice(list(members))] = with_header(header, b"\0" * 24, version, length)
@@ -192,7 +252,10 @@ def npz_bomb(columns: dict[str, NDArray[np.float64]], generator: random.Random) 
     """Little that unpacks to much."""
     name = generator.choice([*columns, "density", "other"])
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as found, found.open(f"{name}.npy", "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as found,
+        found.open(f"{name}.npy", "w", force_zip64=True) as member,
+    ):
         count = generator.choice(BOMBS)
         header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({count},), }}"
         member.write(with_header(header))
@@ -212,7 +275,10 @@ NPZ_MUTATIONS: tuple[Mutation, ...] = (npz_bytes, npz_directory, npz_members, np
 def uses() -> dict[str, tuple[str, dict[str, NDArray[np.float64]]]]:
     """What data are used for: a problem that names the file DATA, and columns that fit."""
     solver = "[solver]\nt_end = 0.05\nwall_time = 0.3\n[output]\nsnapshots = 3\n[particles]\ncount = 10\n"
-    circle, box = '[domain]\nkind = "circle"\ncells = 12\n', '[domain]\nkind = "box"\nbounds = [[-1.0, 1.0]]\nshape = [8]\n'
+    circle, box = (
+        '[domain]\nkind = "circle"\ncells = 12\n',
+        '[domain]\nkind = "box"\nbounds = [[-1.0, 1.0]]\nshape = [8]\n',
+    )
     angles = np.linspace(0.1, 6.0, 12)
     points = {"x0": np.cos(angles), "x1": np.sin(angles)}
     network = '[problem]\nkind = "two_layer"\n'
@@ -221,10 +287,14 @@ def uses() -> dict[str, tuple[str, dict[str, NDArray[np.float64]]]]:
     return {
         "data": (f'{network}data = "DATA"\n{circle}signed = true\n{solver}', {"x": angles, "y": np.sin(angles)}),
         "raw data": (
-            f'{network}[problem.dataset]\npath = "DATA"\nstandardize = false\noutput = "y"\n{circle}signed = true\n{solver}',
+            f'{network}[problem.dataset]\npath = "DATA"\nstandardize = false\noutput = "y"\n'
+            f"{circle}signed = true\n{solver}",
             {"x": angles, "y": np.sin(angles)},
         ),
-        "labels": (f'{network}loss = "logistic"\ndata = "DATA"\n{circle}signed = true\n{solver}', {"x": angles, "y": np.sign(np.sin(angles))}),
+        "labels": (
+            f'{network}loss = "logistic"\ndata = "DATA"\n{circle}signed = true\n{solver}',
+            {"x": angles, "y": np.sign(np.sin(angles))},
+        ),
         "samples": (
             f'[problem]\nkind = "energy"\n[problem.kernel]\nsamples = "DATA"\n{circle}{solver}',
             {**points, "weight": np.full(12, 0.1)},

@@ -109,6 +109,22 @@ PATHS = (
     ),
     *("x.h5", "x.npz", "datasets/noisy_sine.csv/x.csv", "~/x.csv", "CON", "x." + "y" * 300),
 )
+KINDS = (
+    *(
+        "two_layer",
+        "quadratic",
+        "energy",
+        "deconvolution",
+        "circle",
+        "sphere",
+        "box",
+        "space",
+        "hypersphere",
+        "uniform",
+    ),
+    *("gaussian", "balanced", "von_mises_fisher", "mixture", "file", "angular_gaussian", "finite_volume", "particles"),
+    *("characteristics", "jko", "normalised", "log", "linear", "cosine", "power", "entropy"),
+)
 KEYS = ('""', '"a b"', "a" * 3000, ".".join("a" * 3000), "kind", "kind.kind", "'\\'", '"\\u001b[31m"', "1", "-", "é")
 
 
@@ -182,12 +198,9 @@ def wrong_key(text: str, generator: random.Random) -> str:
 
 def other_kind(text: str, generator: random.Random) -> str:
     """The kind of another section, method or domain."""
-    kinds = ("two_layer", "quadratic", "energy", "deconvolution", "circle", "sphere", "box", "space", "hypersphere",
-             "uniform", "gaussian", "balanced", "von_mises_fisher", "mixture", "file", "angular_gaussian", "finite_volume",
-             "particles", "characteristics", "jko", "normalised", "log", "linear", "cosine", "power", "entropy")  # fmt: skip
     found = list(re.finditer(r'(?m)^kind = ".*?"', text))
     chosen = generator.choice(found)
-    return text[: chosen.start()] + f'kind = "{generator.choice(kinds)}"' + text[chosen.end() :]
+    return text[: chosen.start()] + f'kind = "{generator.choice(KINDS)}"' + text[chosen.end() :]
 
 
 def moved_lines(text: str, generator: random.Random) -> str:

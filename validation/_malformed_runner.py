@@ -16,12 +16,14 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest import mock
+
+from h5py import is_hdf5
 
 from wgflow import InputError
 from wgflow.trajectory.checking import check_trajectory
@@ -209,7 +211,7 @@ def files_in(folder: Path) -> Files:
     return found
 
 
-def faults_of(outcome: Outcome, before: Files, after: Files) -> list[str]:
+def faults_of(arguments: Sequence[str], outcome: Outcome, before: Files, after: Files) -> list[str]:
     """Say what is wrong with how a command ended; empty if nothing is."""
     if outcome.code is None:
         return ["hangs"]
@@ -223,20 +225,22 @@ def faults_of(outcome: Outcome, before: Files, after: Files) -> list[str]:
         faults.append(f"prints {len(lines)} lines")
     if any(not character.isprintable() for line in lines for character in line.replace("\t", " ")):
         faults.append("prints control characters")
+    asked = {Path(word).name for word in arguments}
     changed = [path for path, status in after.items() if before.get(path) != status]
     changed += [path for path in before if path not in after]
     if outcome.code == 2 and changed:
         faults.append(f"is refused, but wrote {', '.join(path.name for path in changed)}")
-    return faults + [fault for path in changed if path in after and (fault := _unfinished(path, outcome))]
+    return faults + [fault for path in changed if path in after and (fault := _unfinished(path, outcome, asked))]
 
 
-def _unfinished(path: Path, outcome: Outcome) -> str:
+def _unfinished(path: Path, outcome: Outcome, asked: Collection[str]) -> str:
     """Say why a file is but half-written, or nothing."""
     if path.is_dir() or outcome.code == 2:
         return ""
-    if path.name.startswith(".") or any(word in path.name for word in UNFINISHED):
+    strange = path.name.startswith(".") or any(word in path.name for word in UNFINISHED)
+    if strange and path.name not in asked:
         return f"leaves {path.name}"
-    if path.suffix == ".h5":
+    if path.suffix == ".h5" or is_hdf5(path):
         try:
             wrong = [check.name for check in check_trajectory(path) if not check.passed]
         except InputError as error:

@@ -51,7 +51,7 @@ def try_share(group: str, count: int, seed: int, folder: Path, kept: Path | None
         work.mkdir(exist_ok=True)
         before = files_in(folder)
         outcome = runner.run(arguments, work, partial(_clear, folder, before))
-        faults = faults_of(outcome, before, files_in(folder))
+        faults = faults_of(arguments, outcome, before, files_in(folder))
         result.codes["ended" if outcome.code is None else str(outcome.code)] += 1
         result.slowest = max(result.slowest, outcome.seconds)
         if faults:
@@ -84,7 +84,10 @@ def _clear(folder: Path, before: Files) -> None:
 def try_group(group: str, count: int, seed: int, kept: Path | None) -> bool:
     """Try all commands of a group; whether none had a fault."""
     started, context = time.perf_counter(), multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory(prefix="malformed-") as folder, ProcessPoolExecutor(SHARES, mp_context=context) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="malformed-") as folder,
+        ProcessPoolExecutor(SHARES, mp_context=context) as pool,
+    ):
         counts = [len(range(share, count, SHARES)) for share in range(SHARES)]
         tasks = [
             pool.submit(try_share, group, number, SHARES * seed + share, Path(folder) / str(share), kept)

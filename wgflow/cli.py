@@ -402,7 +402,9 @@ def _exit_code() -> int:
     except MemoryError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        typer.echo(f"error: the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs", err=True)
+        typer.echo(
+            f"error: the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs", err=True
+        )
         return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.

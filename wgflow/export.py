@@ -109,7 +109,7 @@ def _write_mat(trajectory: Trajectory, path: Path, snapshot: int | None) -> None
         arrays |= {axis.name: axis.values for axis in trajectory.domain.coordinates}
         arrays |= {"points": trajectory.domain.points, "cell_volume": trajectory.domain.volumes}
     arrays["problem"] = str(trajectory.attributes.get("problem", ""))
-    savemat(path, arrays, do_compression=True, oned_as="column")
+    savemat(path, arrays, appendmat=False, do_compression=True, oned_as="column")
 
 
 def _write_vtk(trajectory: Trajectory, path: Path, snapshot: int | None) -> None:

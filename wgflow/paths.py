@@ -40,7 +40,7 @@ def kind_of(path: Path, role: str) -> Kind:
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
     except (OSError, ValueError) as error:  # ValueError: a null character
-        raise InputError(f"{role} {named(path, LONGEST)} cannot be reached: {reason_of(error)}; choose another path") from None
+        raise InputError(f"{role} {_short(path)} cannot be reached: {reason_of(error)}; choose another path") from None
     return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
 
@@ -81,16 +81,22 @@ def check_target(path: Path, role: str, endings: Collection[str]) -> Path:
     if path.suffix.lower() not in endings:
         found = f"the ending {shown(path.suffix)}" if path.suffix else "no ending"
         raise InputError(
-            f"{role} {named(path, LONGEST)} has {found}; allowed {'is' if len(endings) == 1 else 'are'} {', '.join(endings)}"
+            f"{role} {_short(path)} has {found}; allowed {'is' if len(endings) == 1 else 'are'} {', '.join(endings)}"
         )
     found_kind = kind_of(path, role)
     if found_kind == "folder":
-        raise InputError(f"{role} {named(path, LONGEST)} is a folder; give the name of a file")
+        raise InputError(f"{role} {_short(path)} is a folder; give the name of a file")
     if kind_of(path.parent, role) != "folder":
-        raise InputError(f"{role} {named(path, LONGEST)}: the folder {named(path.parent, LONGEST)} does not exist; make it, or choose another path")
+        raise InputError(
+            f"{role} {_short(path)}: the folder {_short(path.parent)} does not exist; make it, or choose another"
+        )
     if not os.access(path.parent, os.W_OK | os.X_OK) or (found_kind != "missing" and not os.access(path, os.W_OK)):
-        raise InputError(f"{role} {named(path, LONGEST)} cannot be written: permission denied; choose another path")
+        raise InputError(f"{role} {_short(path)} cannot be written: permission denied; choose another path")
     return path
+
+
+def _short(path: Path) -> str:
+    return named(path, LONGEST)
 
 
 def reason_of(error: Exception) -> str:

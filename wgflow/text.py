@@ -1,4 +1,4 @@
-"""Text that is safe to print: what files, problems and arguments hold may be anything, and a terminal obeys much of it."""
+"""Text that is safe to print: files, problems and arguments may hold anything, and a terminal obeys much of it."""
 
 from __future__ import annotations
 

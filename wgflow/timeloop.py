@@ -9,9 +9,11 @@ import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from wgflow.compilation import measure_compilation
-from wgflow.errors import InputError, WgflowError
+from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.schemes import Checkpoint, Evolution, Snapshot
 from wgflow.trajectory import Recorder
 from wgflow.trajectory.schema import COMPLETE, FAILED, INTERRUPTED
@@ -19,6 +21,9 @@ from wgflow.trajectory.steps import step_row
 from wgflow.typing import FloatArray
 
 Observer = Callable[[Evolution], None]
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ class _Loop:
         """Go to each output time; gives why the run stopped."""
         for target in times:
             if not within:
-                self._evolution.begin_interval(float(target))
+                self._compute(partial(self._evolution.begin_interval, float(target)))
             within = False
             while self._evolution.time < target:
                 reason = self._step(float(target))
@@ -181,14 +186,14 @@ class _Loop:
     def _step(self, target: float) -> str | None:
         """Do a step, and tell and keep what is to be told and kept; gives why to stop, if there is a reason."""
         evolution, before = self._evolution, self._evolution.energy
-        evolution.step()
+        self._compute(evolution.step)
         for observe in self._observers.step:
             observe(evolution)
         stationary = before - evolution.energy < self._threshold * evolution.step_size
         now, arrived = clock.perf_counter(), evolution.time >= target
         reason = self._reason_to_stop(now, stationary=stationary)
         # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
-        snapshot = evolution.snapshot() if arrived else None
+        snapshot = self._compute(evolution.snapshot) if arrived else None
         self._recorder.note(step_row(evolution, before))
         if snapshot is not None:
             self._keep_output(snapshot, now)
@@ -199,9 +204,21 @@ class _Loop:
             self._due = now + self._every
         return reason
 
+    def _compute(self, task: Callable[[], Result]) -> Result:
+        """Do a part of a step; numbers beyond what floats can hold, wherever they are met, are a failed computation."""
+        try:
+            return task()
+        except WgflowError:
+            raise
+        except (ArithmeticError, ValueError) as error:  # of linear algebra and integrators too
+            raise ComputationError(
+                f"the step from t = {self._evolution.time:.6g} failed: {error}; numbers of the problem are too large "
+                "or too small: choose other units, or smaller factors"
+            ) from error
+
     def record(self) -> None:
         """Keep the state at the start as a snapshot: step control begins there."""
-        self._tell(self._evolution.snapshot(), None, clock.perf_counter())
+        self._tell(self._compute(self._evolution.snapshot), None, clock.perf_counter())
 
     def _keep_output(self, snapshot: Snapshot, now: float) -> None:
         """Keep a snapshot with the step control from which the run goes on."""

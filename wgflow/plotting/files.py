@@ -47,7 +47,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = check_figure_path(path)
     try:
         with paper_style():
-            figure.savefig(path)
+            figure.savefig(path, format=path.suffix[1:].lower())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"figure {path} cannot be written: {reason}; choose another path") from None

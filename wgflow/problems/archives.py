@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +28,7 @@ ENCRYPTED = 1  # flag of a member
 # What damaged bytes make the libraries raise.
 DAMAGE = (
     *(OSError, EOFError, LookupError, RuntimeError, ValueError, TypeError, AttributeError, SyntaxError),
-    *(MemoryError, OverflowError, zipfile.BadZipFile),
+    *(MemoryError, OverflowError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 
 
@@ -62,10 +64,6 @@ def read_arrays(path: Path, role: str) -> dict[str, FloatArray]:
         if not zipfile.is_zipfile(path):
             raise InputError(f"{role} cannot be read: it is not an .npz file (numpy.savez writes them)") from None
         raise InputError(f"{role} cannot be read: {named(error) or type(error).__name__}") from None
-    except Exception as error:
-        if type(error).__module__ != "zlib":  # zlib.error is derived from nothing more special
-            raise
-        raise InputError(f"{role} cannot be read: {named(error)}") from None
 
 
 def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:

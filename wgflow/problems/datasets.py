@@ -168,8 +168,8 @@ def _scale(
         for name, spread in zip(names, np.where(relative > CONSTANT, np.append(scale, y_scale), 0.0), strict=True):
             if not 0.0 < spread < np.inf:
                 raise InputError(
-                    f"data {path}: the column {shown(name)} is constant or too large and cannot be standardized; leave it "
-                    "out, scale it, or set standardize = false"
+                    f"data {path}: the column {shown(name)} is constant or too large and cannot be standardized; leave "
+                    "it out, scale it, or set standardize = false"
                 )
     scaled = (x - shift) / scale
     if bias:

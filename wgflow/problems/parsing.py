@@ -138,7 +138,8 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
-        return f"{_name(location)} = {shown(details['input'], 60)} is not a section; write [{'.'.join(map(named, location))}]"
+        section = ".".join(map(named, location))
+        return f"{_name(location)} = {shown(details['input'], 60)} is not a section; write [{section}]"
     allowed = message.replace("Input should be ", "").replace("List should have ", "a list of ")
     allowed = allowed.replace("a valid ", "a ").replace("a integer", "an integer").split(" after validation")[0]
     allowed = allowed.split(", unable to parse")[0].split(", got a number")[0]

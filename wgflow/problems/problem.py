@@ -29,6 +29,7 @@ from wgflow.problems.checks import (
     check_dimensions,
     check_diverging,
     check_growth,
+    check_magnitudes,
     check_noise,
     check_widths,
 )
@@ -270,6 +271,7 @@ def build_problem(config: ProblemFile, folder: Path) -> Problem:
     InputError
         If the data cannot be read, or parts of the problem do not fit together.
     """
+    check_magnitudes(config)
     initial = config.initial
     start = None
     if isinstance(initial, FileInitial):

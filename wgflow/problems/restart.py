@@ -123,7 +123,5 @@ def _from_arrays(path: Path) -> StoredMeasure:
     if {"position", "weight"} <= arrays.keys():
         sign = arrays.get("sign", np.ones_like(arrays["weight"]))
         return StoredMeasure(path, particles=Particles(arrays["position"], arrays["weight"], sign))
-    raise InputError(
-        f"[initial] path = {str(path)!r} holds {named(', '.join(sorted(arrays))) or 'nothing'}; it needs density, or position "
-        "and weight"
-    )
+    found = named(", ".join(sorted(arrays))) or "nothing"
+    raise InputError(f"[initial] path = {str(path)!r} holds {found}; it needs density, or position and weight")

@@ -57,8 +57,8 @@ class _Lines:
             self.number += 1
             if len(line) > LONGEST_LINE:
                 raise InputError(
-                    f"data {self._path}: line {self.number} has more than {LONGEST_LINE} characters; give a table with a "
-                    "line for each row"
+                    f"data {self._path}: line {self.number} has more than {LONGEST_LINE} characters; give a table "
+                    "with a line for each row"
                 )
             if line.strip() and line[0] != "#":
                 self.given += 1

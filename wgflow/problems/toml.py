@@ -47,8 +47,8 @@ def check_values(values: Any) -> None:
             pending.extend((item, depth + 1) for item in value)
         elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise InputError(
-                f"an integer has {value.bit_length() + 1} bits with its sign; allowed are 64: write a large number with "
-                "an exponent, e.g. 1e20"
+                f"an integer has {value.bit_length() + 1} bits with its sign; allowed are 64: write a large number "
+                "with an exponent, e.g. 1e20"
             )
 
 

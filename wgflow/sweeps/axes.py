@@ -163,8 +163,8 @@ def parse_values(key: str, text: str) -> list[Any]:
         raise InputError(f"{named(key)}={named(text)} has a number that is too large")
     count = _count_geometric(first, last, factor) if geometric else _count_linear(first, last, factor)
     if count > MAX_VALUES:
-        found = f"{count:.7g} values" if math.isfinite(count) else "no end"
-        raise InputError(f"the range {named(key)}={named(text)} has {found}; allowed are up to {MAX_VALUES} values")
+        size = f"{count:.7g} values" if math.isfinite(count) else "no end"
+        raise InputError(f"the range {named(key)}={named(text)} has {size}; allowed are up to {MAX_VALUES} values")
     values = _geometric(first, last, factor) if geometric else _linear(first, last, factor)
     if not values:
         raise InputError(f"the range {named(key)}={named(text)} is empty (STOP is left out); give {_FORMS}")
