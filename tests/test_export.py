@@ -135,7 +135,7 @@ def test_paraview_reads_what_was_written(flows, tmp_path):
 
 
 def test_what_cannot_be_exported_is_named(flows, tmp_path, monkeypatch):
-    with pytest.raises(InputError, match=r"no known ending; choose one of .csv, .mat, .pvd"):
+    with pytest.raises(InputError, match=r"the ending '.xlsx'; allowed are .csv, .mat, .pvd"):
         export(flows["box"], tmp_path / "out.xlsx")
     with pytest.raises(InputError, match="has the snapshots 0 to 2"):
         export(flows["box"], tmp_path / "out.csv", 3)

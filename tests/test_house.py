@@ -22,6 +22,7 @@ LAYERS = [
     "caching",
     "threads",
     "drafts",
+    "paths",
     "compilation",
     "reductions",
     "domains",

@@ -9,6 +9,8 @@ import os
 import sys
 import time as clock
 import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,9 +92,10 @@ def run(
         check_figure_path(plot)
     prepared = open_problem(problem, settings or (), force=force)
     path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
-    announce(prepared, path, quiet=quiet, estimate=estimate and not resume)
+    begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
+            observers = replace(observers, begin=[begin])
             trajectory = run_problem(
                 prepared,
                 path,
@@ -216,7 +219,7 @@ def plot(
     from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
     from wgflow.problems import load, load_problem
 
-    path = output if output is not None else file.with_suffix(".png")
+    path = output if output is not None else _beside(file, ".png")
     check_figure_path(path)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -255,7 +258,7 @@ def animate(
     from wgflow.problems import load, load_problem
     from wgflow.reporting import frame_bar
 
-    path = output if output is not None else file.with_suffix(".gif")
+    path = output if output is not None else _beside(file, ".gif")
     check_film(path, frames, rate)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -278,7 +281,7 @@ def report(
     from wgflow.reporting import frame_bar
     from wgflow.trajectory.checking import check_trajectory
 
-    path = output if output is not None else file.with_suffix(".html")
+    path = output if output is not None else _beside(file, ".html")
     check_report(path, frames)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -359,6 +362,13 @@ def validate(
     raise typer.Exit(done.returncode)
 
 
+def _beside(file: Path, ending: str) -> Path:
+    """The file of the same name with another ending."""
+    if not file.name:
+        raise InputError(f"trajectory {str(file)!r} is not the name of a file")
+    return file.with_suffix(ending)
+
+
 def main() -> None:
     """Run the command line and exit with the code that its outcome has; warnings about a flow are single lines."""
     ordinary = warnings.formatwarning
@@ -385,6 +395,11 @@ def _exit_code() -> int:
         said = f"{error.filename or 'the system'}: {error.strerror or error}" if isinstance(error, OSError) else error
         say(f"error: {error_text(said)}", error=True)
         return 2 if isinstance(error, InputError) else 1
+    except MemoryError as error:
+        if os.environ.get("WGFLOW_DEBUG"):
+            raise
+        say(f"error: the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs", error=True)
+        return 1
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)
@@ -393,6 +408,10 @@ def _exit_code() -> int:
         if text is not None and text():
             say(f"error: {error_text(text())}", error=True)
         return int(code)
+
+
+def _said(error: MemoryError) -> str:
+    return f": {error_text(error)}" if str(error) else ""
 
 
 if __name__ == "__main__":

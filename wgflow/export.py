@@ -12,6 +12,7 @@ from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.drafts import replacing, replacing_by_name, target_of
 from wgflow.errors import ComputationError, InputError, MissingExtraError
 from wgflow.functionals import Particles
+from wgflow.paths import check_target, kind_of
 from wgflow.trajectory import Trajectory
 from wgflow.trajectory.ugrid import face_nodes
 from wgflow.typing import FloatArray, IntArray
@@ -54,10 +55,17 @@ def export(trajectory: Trajectory, path: Path, snapshot: int | None = None) -> N
 
 
 def check_export(path: Path) -> Callable[[Trajectory, Path, int | None], None]:
-    """Give the writer of a format; raises InputError if a path has no known ending."""
-    if path.suffix not in _WRITERS:
-        raise InputError(f"{path} has no known ending; choose one of {', '.join(_WRITERS)}")
-    return _WRITERS[path.suffix]
+    """Give the writer of a format.
+
+    Raises
+    ------
+    InputError
+        If a path has no known ending, or no file can be written there.
+    """
+    check_target(path, "output", _WRITERS)
+    if path.suffix.lower() == ".pvd" and kind_of(path.with_suffix(""), "output") not in {"folder", "missing"}:
+        raise InputError(f"output {path} needs the folder {path.with_suffix('')}, but a file has that name; remove it")
+    return _WRITERS[path.suffix.lower()]
 
 
 def _write_csv(trajectory: Trajectory, path: Path, snapshot: int | None) -> None:

@@ -45,6 +45,8 @@ from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
 from wgflow.walls import WallRule
 
+ROUND_OFF = 4.0  # units in the last place: of multiples of a step
+
 
 def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
     """Output times after 0, ending at ``t_end``.
@@ -52,7 +54,8 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
     Parameters
     ----------
     times : array-like or None
-        Wanted times in [0, t_end]; 0 and ``t_end`` join them. None for ``count`` regular ones.
+        Wanted times in [0, t_end]; 0 and ``t_end`` join them. Those that round-off puts above ``t_end``, as in
+        ``np.arange(0, 0.4, 0.1)``, stand for it. None for ``count`` regular ones.
     t_end : float
         Last time, positive.
     count : int
@@ -67,9 +70,12 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
         raise InputError(f"t_end = {t_end!r} is not allowed; give a positive number")
     if times is None:
         return np.linspace(0.0, t_end, count)[1:]
-    wanted = np.unique(np.append(np.asarray(times, dtype=np.float64).ravel(), t_end))
+    given = np.asarray(times, dtype=np.float64).ravel()
+    beyond = (given > t_end) & (given - t_end <= ROUND_OFF * np.spacing(t_end))
+    wanted = np.unique(np.append(np.where(beyond, t_end, given), t_end))
     if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
-        raise InputError(f"times must lie in [0, t_end] = [0, {t_end:g}]; found {wanted[0]:g} to {wanted[-1]:g}")
+        found = f"{float(wanted[0])!r} to {float(wanted[-1])!r}"
+        raise InputError(f"times must lie in [0, t_end] = [0, {float(t_end)!r}]; found {found}")
     return wanted[wanted > 0.0]
 
 

@@ -6,7 +6,8 @@ import math
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from wgflow.compilation import measure_compilation
 from wgflow.errors import ComputationError, InputError, WgflowError
@@ -18,6 +19,9 @@ from wgflow.trajectory.steps import step_row
 from wgflow.typing import FloatArray
 
 Observer = Callable[[Evolution], None]
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observers:
-    """Who is told what: each step (progress), each snapshot (table), and the state from which a run goes on."""
+    """Who is told what.
+
+    Parameters
+    ----------
+    step, snapshot : sequence of callable
+        Each step (progress), and each snapshot (table).
+    start : sequence of callable
+        The state from which a run goes on that began before.
+    begin : sequence of callable
+        That all is checked, and work begins.
+    """
 
     step: Sequence[Observer] = ()
     snapshot: Sequence[Callable[[Snapshot], None]] = ()
     start: Sequence[Observer] = ()
+    begin: Sequence[Callable[[], None]] = ()
 
 
 def evolve(
@@ -159,7 +174,7 @@ class _Loop:
         """Go to each output time; gives why the run stopped."""
         for target in times:
             if not within:
-                self._evolution.begin_interval(float(target))
+                self._compute(partial(self._evolution.begin_interval, float(target)))
             within = False
             while self._evolution.time < target:
                 reason = self._step(float(target))
@@ -172,14 +187,14 @@ class _Loop:
     def _step(self, target: float) -> str | None:
         """Do a step, and tell and keep what is to be told and kept; gives why to stop, if there is a reason."""
         evolution, before = self._evolution, self._evolution.energy
-        evolution.step()
+        self._compute(evolution.step)
         for observe in self._observers.step:
             observe(evolution)
         stationary = before - evolution.energy < self._threshold * evolution.step_size
         now, arrived = clock.perf_counter(), evolution.time >= target
         reason = self._reason_to_stop(now, stationary=stationary)
         # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
-        snapshot = evolution.snapshot() if arrived else None
+        snapshot = self._compute(evolution.snapshot) if arrived else None
         self._recorder.note(step_row(evolution, before))
         if snapshot is not None:
             self._keep_output(snapshot, now)
@@ -190,9 +205,21 @@ class _Loop:
             self._due = now + self._every
         return reason
 
+    def _compute(self, task: Callable[[], Result]) -> Result:
+        """Do a part of a step; numbers beyond what floats can hold, wherever they are met, are a failed computation."""
+        try:
+            return task()
+        except WgflowError:
+            raise
+        except (ArithmeticError, ValueError) as error:  # of linear algebra and integrators too
+            raise ComputationError(
+                f"the step from t = {self._evolution.time:.6g} failed: {error}; numbers of the problem are too large "
+                "or too small: choose other units, or smaller factors"
+            ) from error
+
     def record(self) -> None:
         """Keep the state at the start as a snapshot: step control begins there."""
-        self._tell(self._evolution.snapshot(), None, clock.perf_counter())
+        self._tell(self._compute(self._evolution.snapshot), None, clock.perf_counter())
 
     def tell_start(self) -> None:
         """Tell of the state from which the run goes on, which was recorded before."""

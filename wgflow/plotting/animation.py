@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from PIL import Image
 
 from wgflow.drafts import replacing_by_name
 from wgflow.errors import ComputationError, InputError
+from wgflow.paths import check_target
 from wgflow.plotting.heatmaps import thin
 from wgflow.plotting.scenes import Scene, make_scene
 from wgflow.plotting.style import paper_style
@@ -110,20 +110,11 @@ def check_film(path: str | Path, frames: int = FRAMES, rate: float = RATE) -> Pa
         If the ending is none of .gif and .mp4, the place cannot be written, ffmpeg is missing, or a number is not
         allowed.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FILM_ENDINGS:
-        found = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-        raise InputError(f"film {path} has {found}; allowed are {', '.join(FILM_ENDINGS)}")
+    path = check_target(Path(path), "film", FILM_ENDINGS)
     if frames < 1:
         raise InputError(f"frames = {frames} is not allowed; give at least 1")
     if not (math.isfinite(rate) and 0.0 < rate <= MAX_RATE):
         raise InputError(f"rate = {rate:g} frames per second is not allowed; give more than 0, at most {MAX_RATE:g}")
-    if path.is_dir():
-        raise InputError(f"film {path} is a folder; give the name of a file, e.g. {path.with_name('film.gif')}")
-    if not path.parent.is_dir():
-        raise InputError(f"film {path}: the folder {path.parent} does not exist; make it, or choose another path")
-    if not os.access(path if path.exists() else path.parent, os.W_OK) or not os.access(path.parent, os.W_OK):
-        raise InputError(f"film {path} cannot be written: permission denied; choose another path")
     if path.suffix.lower() == ".mp4" and shutil.which(FFMPEG) is None:
         raise InputError(f"film {path} needs ffmpeg, which is not installed; install it, or choose an ending .gif")
     return path

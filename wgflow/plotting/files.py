@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from wgflow.drafts import replacing
 from wgflow.errors import InputError
+from wgflow.paths import check_target
 from wgflow.plotting.style import paper_style
 
 ENDINGS = (".png", ".pdf", ".svg")
@@ -19,15 +20,9 @@ def check_figure_path(path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the ending is none of .png, .pdf and .svg, or the folder does not exist.
+        If the ending is none of .png, .pdf and .svg, or no file can be written there.
     """
-    path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        found = f"the ending {path.suffix!r}" if path.suffix else "no ending"
-        raise InputError(f"figure {path} has {found}; allowed are {', '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"figure {path}: the folder {path.parent} does not exist; make it, or choose another path")
-    return path
+    return check_target(Path(path), "figure", ENDINGS)
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from wgflow.drafts import replacing
 from wgflow.errors import ComputationError, InputError
+from wgflow.paths import check_target
 from wgflow.plotting.animation import Picture, Progress, photographer
 from wgflow.plotting.gaps import final_certificate
 from wgflow.plotting.heatmaps import thin
@@ -109,10 +110,7 @@ def write_report(
 
 def check_report(path: Path, frames: int = FRAMES) -> None:
     """Raise InputError unless a report can be written there, before any work is done for it."""
-    if path.suffix.lower() != ".html":
-        raise InputError(f"report {path} has the ending {path.suffix!r}; allowed is .html")
-    if not path.parent.is_dir():
-        raise InputError(f"report {path}: the folder {path.parent} does not exist; make it, or choose another path")
+    check_target(path, "report", (".html",))
     if frames < 1:
         raise InputError(f"frames = {frames} is not allowed; give at least 1")
 

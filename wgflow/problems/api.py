@@ -18,6 +18,7 @@ from wgflow.flow import attach_functional, record_flow
 from wgflow.functionals import Functional
 from wgflow.growth import evolve_on
 from wgflow.memory import check_memory
+from wgflow.paths import kind_of
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
@@ -135,6 +136,7 @@ def run(
     check_memory(problem.memory(in_memory=path is None, estimate=estimate), force=problem.force, built=True)
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
+    _tell_begin(observers)
     return record_flow(
         evolution,
         problem.times,
@@ -175,7 +177,7 @@ def resume_run(
         began without them, or memory is short.
     """
     since = clock.perf_counter() if since is None else since
-    if path.is_file() and is_locked(path):
+    if kind_of(path, "trajectory") == "file" and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     trajectory, arrays = read_trajectory(path)
     stored = stored_config(trajectory, path)
@@ -189,6 +191,7 @@ def resume_run(
     remaining = problem.times[problem.times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
+    _tell_begin(observers)
     if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
         check_memory(problem.memory(estimate=bool(trajectory.errors)), force=problem.force, built=True)
         limits = replace(problem.limits, since=since)
@@ -223,6 +226,11 @@ def resume_run(
         recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
+
+
+def _tell_begin(observers: Observers | None) -> None:
+    for tell in () if observers is None else observers.begin:
+        tell()
 
 
 def _estimator_of(problem: Problem, earlier: Trajectory, limits: Limits) -> Estimator | None:

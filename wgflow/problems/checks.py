@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from wgflow.domains import Domain, Sphere
 from wgflow.errors import InputError
@@ -19,8 +20,27 @@ from wgflow.problems.models import (
 from wgflow.problems.models.energies import GaussianInteraction, KernelSection
 from wgflow.variational.margin_losses import MARGIN_LOSSES
 
+SMALLEST, LARGEST = 1e-100, 1e100  # of numbers whose squares, and quotients of squares, are floats
+
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
+
+
+def check_magnitudes(config: ProblemFile) -> None:
+    """Raise InputError if a number is so large or small that squares and quotients of such numbers leave the floats."""
+    pending: list[tuple[str, Any]] = list(config.model_dump(exclude_none=True).items())
+    while pending:
+        key, value = pending.pop()
+        if isinstance(value, Mapping):
+            pending.extend((f"{key}.{name}", item) for name, item in value.items())
+        elif isinstance(value, list):
+            pending.extend((key, item) for item in value)
+        elif isinstance(value, float) and value != 0.0 and not SMALLEST <= abs(value) <= LARGEST:
+            section, _, name = key.rpartition(".")
+            raise InputError(
+                f"[{section}] {name} = {value!r} is not allowed; allowed are 0 and sizes from {SMALLEST:g} to "
+                f"{LARGEST:g}: choose other units"
+            )
 
 
 def check_dimensions(problem: Problem) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError
 from wgflow.functionals import Particles
+from wgflow.paths import kind_of
+from wgflow.problems.archives import read_arrays
+from wgflow.problems.tables import read_csv
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 
@@ -193,69 +194,22 @@ def _check_column(path: Path, name: str, columns: dict[str, FloatArray], role: s
 def _read_columns(path: Path) -> dict[str, FloatArray]:
     if path.suffix not in {".csv", ".npz"}:
         raise InputError(f"data {path} has the ending {shown(path.suffix)}; allowed are .csv and .npz")
-    if not path.is_file():
+    if kind_of(path, "data") != "file":
         raise InputError(f"data {path} does not exist; paths are relative to the problem file")
-    try:
-        return _read_npz(path) if path.suffix == ".npz" else _read_csv(path)
-    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile) as error:
-        raise InputError(f"data {path} cannot be read: {error}") from None
+    return _read_npz(path) if path.suffix == ".npz" else read_csv(path)
 
 
 def _read_npz(path: Path) -> dict[str, FloatArray]:
-    columns: dict[str, FloatArray] = {}
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"data {path} cannot be read: it is not an .npz file (numpy.savez writes them)")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for name in arrays.files:
-                values = arrays[name]
-                if values.ndim != 1 or values.dtype.kind not in "fiub":
-                    raise InputError(
-                        f"data {path}: the array {shown(name)} has shape {values.shape} and type {values.dtype}; "
-                        "allowed are one-dimensional arrays of numbers"
-                    )
-                columns[name] = values.astype(np.float64)
-    except ValueError as error:
-        raise InputError(f"data {path} cannot be read: {error}") from None
+    columns = read_arrays(path, f"data {path}")
+    for name, values in columns.items():
+        if values.ndim != 1:
+            raise InputError(
+                f"data {path}: the array {shown(name)} has shape {values.shape}; allowed are one-dimensional arrays of "
+                "numbers"
+            )
     lengths = {name: values.size for name, values in columns.items()}
     if not lengths or min(lengths.values()) == 0:
         raise InputError(f"data {path} holds no numbers")
     if len(set(lengths.values())) != 1:
-        raise InputError(f"data {path} holds arrays of different lengths: {lengths}")
+        raise InputError(f"data {path} holds arrays of different lengths: {shown(lengths)}")
     return columns
-
-
-def _read_csv(path: Path) -> dict[str, FloatArray]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        numbered = [(i, line) for i, line in enumerate(file, start=1) if line.strip() and line[0] != "#"]
-    if len(numbered) < 2:
-        raise InputError(f"data {path} holds no data: a header line and at least one line of numbers are needed")
-    rows = list(csv.reader(line for _, line in numbered))
-    if len(rows) != len(numbered):
-        raise InputError(f"data {path} has a quoted value that runs over a line; allowed are plain numbers")
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) != len(header):
-        raise InputError(f"data {path}: two columns have the same name; header: {', '.join(header)}")
-    if all(_is_number(name) for name in header):
-        raise InputError(f"data {path} has no header: its first line holds numbers; add a line with column names")
-    values = np.empty((len(rows) - 1, len(header)))
-    for index, ((line, _), row) in enumerate(zip(numbered[1:], rows[1:], strict=True)):
-        if len(row) != len(header):
-            raise InputError(
-                f"data {path}: line {line} has {len(row)} columns, the header has {len(header)}; make them equal"
-            )
-        for column, text in enumerate(row):
-            if not _is_number(text):
-                raise InputError(
-                    f"data {path}: line {line}, column {shown(header[column])} holds {shown(text)}; allowed are numbers"
-                )
-            values[index, column] = float(text)
-    return dict(zip(header, values.T, strict=True))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text

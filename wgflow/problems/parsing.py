@@ -14,26 +14,42 @@ from pydantic import ValidationError
 from wgflow.errors import InputError
 from wgflow.problems.documentation import sections_in
 from wgflow.problems.models import ProblemFile, Section
+from wgflow.problems.toml import check_values, parse_toml
 from wgflow.text import named, shown
 
 SHOWN_ERRORS = 3
+LARGEST_FILE = 2**22  # bytes: some seconds of reading
 TABLES = {"teacher", "dataset", "potential", "interaction", "internal", "sobolev", "kernel"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raises InputError that names file and line if it cannot."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_toml(_read_text(path))
     except FileNotFoundError:
         raise InputError(f"problem file {path} does not exist; `wgflow list` shows those that ship") from None
+    except InputError as error:
+        raise InputError(f"problem file {path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"problem file {path} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"problem file {path} is not valid TOML: {error}") from None
 
 
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise InputError(
+            f"the file is larger than {LARGEST_FILE >> 20} MiB, which no problem needs; data belong into a .csv or "
+            ".npz file"
+        )
+    return content.decode("utf-8-sig")
+
+
 def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """Apply ``section.key=value`` settings, values in TOML notation (bare words are strings)."""
+    check_values(sections)
     result = _copy(sections)
     for setting in settings:
         key, separator, text = setting.partition("=")
@@ -45,7 +61,11 @@ def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
                 raise InputError(f"--set {shown(setting)}: {shown(name)} is a value, not a section")
-        table[names[-1]] = _parse_value(text.strip())
+        try:
+            table[names[-1]] = _parse_value(text.strip())
+        except InputError as error:
+            raise InputError(f"--set {named(key)}: {error}") from None
+    check_values(result)
     return result
 
 
@@ -61,7 +81,7 @@ def _copy(value: Any) -> Any:
 
 def _parse_value(text: str) -> Any:
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        parsed = parse_toml(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
@@ -82,6 +102,10 @@ def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
     InputError
         With the key, the value and what is allowed, for up to three mistakes at once.
     """
+    try:
+        check_values(sections)
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from None
     plain = _copy(sections)
     initial = plain.get("initial") if isinstance(plain, dict) else None
     if isinstance(initial, dict):
@@ -89,7 +113,9 @@ def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
     try:
         return ProblemFile.model_validate(plain)
     except ValidationError as error:
-        mistakes = [_explain(details, plain) for details in error.errors()]
+        # A default that depends on another key has no mistake of its own.
+        found = [details for details in error.errors() if details["type"] != "default_factory_not_called"]
+        mistakes = [_explain(details, plain) for details in found]
         lines = [f"{origin}: {mistake}" for mistake in mistakes[:SHOWN_ERRORS]]
         if len(mistakes) > SHOWN_ERRORS:
             lines[-1] += f" (and {len(mistakes) - SHOWN_ERRORS} more)"
@@ -112,8 +138,8 @@ def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return f"{_name(location)} {message.removeprefix('Value error, ')}"
     if kind in {"model_type", "model_attributes_type"}:
-        found = shown(details["input"], 60)
-        return f"{_name(location)} = {found} is not a section; write [{'.'.join(map(named, location))}]"
+        section = ".".join(map(named, location))
+        return f"{_name(location)} = {shown(details['input'], 60)} is not a section; write [{section}]"
     allowed = message.replace("Input should be ", "").replace("List should have ", "a list of ")
     allowed = allowed.replace("a valid ", "a ").replace("a integer", "an integer").split(" after validation")[0]
     allowed = allowed.split(", unable to parse")[0].split(", got a number")[0]

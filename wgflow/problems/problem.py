@@ -28,6 +28,7 @@ from wgflow.problems.checks import (
     check_dimensions,
     check_diverging,
     check_growth,
+    check_magnitudes,
     check_noise,
     check_widths,
 )
@@ -297,6 +298,7 @@ def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> 
     InputError
         If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
     """
+    check_magnitudes(config)
     start, data = read_start(config, folder), read_data(config, folder, force=force)
     check_memory(estimate_read(config, data, start), force=force)
     problem = replace(assemble(config, data, start, read_samples_of(config, folder)), force=force)

@@ -14,6 +14,8 @@ from wgflow.errors import InputError
 from wgflow.particles import Particles
 from wgflow.particles.deposit import deposit
 from wgflow.particles.placement import check_placement
+from wgflow.problems.archives import read_arrays
+from wgflow.text import named
 from wgflow.trajectory import read_trajectory
 from wgflow.typing import FloatArray
 
@@ -112,22 +114,14 @@ def _from_trajectory(path: Path, snapshot: int) -> StoredMeasure:
 
 
 def _from_arrays(path: Path) -> StoredMeasure:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
-    except FileNotFoundError:
-        raise InputError(f"[initial] path = {str(path)!r} does not exist") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"[initial] path = {str(path)!r} cannot be read: {error}") from None
+    arrays = read_arrays(path, f"[initial] path = {str(path)!r}")
     bad = [name for name, values in arrays.items() if not np.isfinite(values).all()]
     if bad:
-        raise InputError(f"[initial] path = {str(path)!r}: {bad[0]} holds values that are not finite")
+        raise InputError(f"[initial] path = {str(path)!r}: {named(bad[0])} holds values that are not finite")
     if "density" in arrays:
         return StoredMeasure(path, density=arrays["density"])
     if {"position", "weight"} <= arrays.keys():
         sign = arrays.get("sign", np.ones_like(arrays["weight"]))
         return StoredMeasure(path, particles=Particles(arrays["position"], arrays["weight"], sign))
-    raise InputError(
-        f"[initial] path = {str(path)!r} holds {', '.join(sorted(arrays)) or 'nothing'}; it needs density, or position "
-        "and weight"
-    )
+    found = named(", ".join(sorted(arrays))) or "nothing"
+    raise InputError(f"[initial] path = {str(path)!r} holds {found}; it needs density, or position and weight")

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.text import shown
 
 
@@ -42,10 +43,13 @@ def find_problem_file(path: Path) -> Path:
     InputError
         If there is neither; the closest name is suggested.
     """
-    if path.is_file():
+    found = kind_of(path, "problem file")
+    if found == "file":
         return path
-    if path.is_dir():
+    if found == "folder":
         raise InputError(f"problem file {path} is a folder; give a .toml file")
+    if found == "other":
+        raise InputError(f"problem file {path} is not a regular file; give a .toml file")
     shipped = {file.stem: file for file in shipped_problems()}
     if path.parent == Path() and path.stem in shipped and path.suffix in {"", ".toml"}:
         return shipped[path.stem]

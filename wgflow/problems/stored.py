@@ -15,6 +15,7 @@ from wgflow.problems.datasets import Dataset
 from wgflow.problems.models import BoxSection, ProblemFile
 from wgflow.problems.parsing import parse_sections
 from wgflow.problems.problem import Problem
+from wgflow.problems.toml import parse_toml
 from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -37,9 +38,10 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     if not isinstance(text, str):
         raise InputError(f"{path} was not written by a problem file; it holds no problem")
     try:
-        written = parse_sections(tomllib.loads(text), str(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        sections = parse_toml(text)
+    except (tomllib.TOMLDecodeError, InputError) as error:
         raise InputError(f"{path} holds a damaged problem: {named(error, 200)}") from None
+    written = parse_sections(sections, str(path))
     stored = written.renamed()
     if stored is not written and stored.limits_slopes:
         warnings.warn(

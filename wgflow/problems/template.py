@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.errors import InputError
+from wgflow.paths import check_target
 from wgflow.problems.documentation import allowed_values, sections_in, tables_of
 from wgflow.problems.models import ProblemFile, Section
 from wgflow.text import shown
@@ -97,13 +98,14 @@ def problem_template(problem: str, domain: str) -> str:
 def write_template(problem: str, domain: str, path: Path) -> None:
     """Write `problem_template` to a file; raises InputError if it exists or cannot be written."""
     text = problem_template(problem, domain)
+    check_target(path, "problem file", (".toml",))
     try:
         with path.open("x") as file:
             file.write(text)
     except FileExistsError:
         raise InputError(f"{path} exists; choose another name with -o, or remove it") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        raise InputError(f"{path} cannot be written: {error.strerror}; choose another path with -o") from None
 
 
 def _check_kind(name: str, kind: str, known: tuple[str, ...]) -> None:

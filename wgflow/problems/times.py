@@ -18,5 +18,5 @@ def output_times(output: OutputSection, t_end: float) -> FloatArray:
         return check_times(None, t_end, output.snapshots)
     first = t_end / 1000.0 if output.first is None else output.first
     if first >= t_end:
-        raise InputError(f"[output] first = {first:g} is not allowed; allowed is less than t_end = {t_end:g}")
+        raise InputError(f"[output] first = {first!r} is not allowed; allowed is less than t_end = {t_end!r}")
     return check_times(np.geomspace(first, t_end, output.snapshots - 1).clip(max=t_end), t_end)

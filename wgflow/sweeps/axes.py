@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,14 +15,15 @@ import numpy as np
 import tomli_w
 
 from wgflow.errors import InputError
-from wgflow.text import shown
+from wgflow.problems.toml import parse_toml
+from wgflow.text import named, shown
 
 Values = str | Iterable[Any]
 
-MAX_VALUES = 10**6  # of an axis and of a sweep: beyond, a number was surely mistyped
+MAX_VALUES = 10**5  # of an axis and of a sweep: beyond, a number was surely mistyped
 LABEL_LENGTH = 24  # longer labels are replaced by numbers
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::(x?)({_NUMBER}))?")
 _FORMS = "START:STOP, START:STOP:STEP, START:STOP:xFACTOR, or values separated by commas"
 
@@ -115,9 +117,9 @@ def _make_axis(key: str, values: Values) -> Axis:
         if not isinstance(value, bool | int | float | str | list):
             raise InputError(f"{key} = {shown(value)} is not allowed on an axis; allowed are numbers, texts and lists")
         texts.append(literal(value))
-    repeated = next((text for text in texts if texts.count(text) > 1), None) if len(set(texts)) < len(texts) else None
+    repeated = next((text for text, count in Counter(texts).items() if count > 1), None)
     if repeated is not None:
-        raise InputError(f"{key} takes the value {repeated} twice; give each value once")
+        raise InputError(f"{key} takes the value {named(repeated)} twice; give each value once")
     return Axis(key, tuple(listed))
 
 
@@ -157,40 +159,62 @@ def parse_values(key: str, text: str) -> list[Any]:
         return _parse_list(key, text)
     start, stop, geometric, by = found.groups()
     first, last, factor = Decimal(start), Decimal(stop), Decimal(by or 1)
+    if not all(math.isfinite(float(number)) for number in (first, last, factor)):
+        raise InputError(f"{named(key)}={named(text)} has a number that is too large")
+    count = _count_geometric(first, last, factor) if geometric else _count_linear(first, last, factor)
+    if count > MAX_VALUES:
+        size = f"{count:.7g} values" if math.isfinite(count) else "no end"
+        raise InputError(f"the range {named(key)}={named(text)} has {size}; allowed are up to {MAX_VALUES} values")
     values = _geometric(first, last, factor) if geometric else _linear(first, last, factor)
     if not values:
-        raise InputError(f"{key}={text} is an empty or endless range (of up to {MAX_VALUES} values, STOP left out)")
+        raise InputError(f"the range {named(key)}={named(text)} is empty (STOP is left out); give {_FORMS}")
     whole = start.lstrip("+-").isdigit() and all(value == int(value) for value in values)
     whole = whole and (bool(geometric) or by is None or by.lstrip("+-").isdigit())
     return [int(value) if whole else float(value) for value in values]
 
 
+def _count_linear(first: Decimal, last: Decimal, step: Decimal) -> float:
+    """About how many values a range has; infinity where it has no end."""
+    return max(float((last - first) / step), 0.0) if step else math.inf
+
+
+def _count_geometric(first: Decimal, last: Decimal, factor: Decimal) -> float:
+    """About how many values a geometric range has; 0 where they do not approach the last one."""
+    if first <= 0 or last <= 0 or factor <= 0 or first == last:
+        return 0.0
+    return max(float((last / first).ln() / factor.ln()), 0.0) if factor != 1 else math.inf
+
+
 def _linear(first: Decimal, last: Decimal, step: Decimal) -> list[Decimal]:
-    """Equal steps in decimals, so that 0:1:0.1 holds 0.3 and not 0.30000000000000004; empty if there are none."""
-    count = math.ceil((last - first) / step) if step else 0
-    return [first + step * number for number in range(count)] if 0 < count <= MAX_VALUES else []
+    """Equal steps in decimals, so that 0:1:0.1 holds 0.3 and not 0.30000000000000004."""
+    return [first + step * number for number in range(math.ceil((last - first) / step))]
 
 
 def _geometric(first: Decimal, last: Decimal, factor: Decimal) -> list[Decimal]:
     """Equal ratios; empty if the values do not approach the last one."""
-    if first <= 0 or last <= 0 or factor <= 0 or factor == 1 or (factor > 1) != (last > first):
+    if _count_geometric(first, last, factor) == 0.0:
         return []
     values = [first]
-    while (values[-1] * factor < last) == (factor > 1) and values[-1] * factor != last and len(values) <= MAX_VALUES:
+    while (values[-1] * factor < last) == (factor > 1) and values[-1] * factor != last:
         values.append(values[-1] * factor)
-    return values if len(values) <= MAX_VALUES else []
+    return values
 
 
 def _parse_list(key: str, text: str) -> list[Any]:
     try:
-        return list(tomllib.loads(f"values = [{text}]")["values"])
+        parsed = parse_toml(f"values = [{text}]")
+        if len(parsed) == 1:
+            return list(parsed["values"])
+    except InputError as error:
+        raise InputError(f"{named(key)}: {error}") from None
     except tomllib.TOMLDecodeError:
-        return [_parse_word(key, word.strip()) for word in text.split(",")]
+        pass
+    return [_parse_word(key, word.strip()) for word in text.split(",")]
 
 
 def _parse_word(key: str, word: str) -> Any:
     try:
-        return tomllib.loads(f"value = {word}")["value"]
+        return parse_toml(f"value = {word}")["value"]
     except tomllib.TOMLDecodeError:
         if not word or set(word) & set("\"'[]{}"):
             raise InputError(f"{key}: the value {shown(word)} cannot be read; give {_FORMS}") from None

@@ -11,6 +11,7 @@ import tomli_w
 
 from wgflow.drafts import replacing
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.problems.parsing import read_toml
 from wgflow.sweeps.axes import Axis, differences
 from wgflow.sweeps.plan import Plan
@@ -30,10 +31,16 @@ def prepare_folder(plan: Plan, folder: Path) -> None:
         If it holds another sweep (the difference is shown) or other files, or cannot be written.
     """
     description = folder / DESCRIPTION
-    if description.exists():
+    if kind_of(description, "output") != "missing":
         _check_same(plan, folder)
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        foreign = kind_of(folder, "output") != "missing" and any(folder.iterdir())
+    except NotADirectoryError:
+        foreign = True
+    except OSError as error:
+        raise InputError(f"output {folder} cannot be read: {error.strerror}; choose another folder") from None
+    if foreign:
         raise InputError(f"output {folder} exists and holds no sweep; choose a new or an empty folder")
     text = tomli_w.dumps({AXES: {axis.key: list(axis.values) for axis in plan.axes}, **plan.sections})
     heading = "# A sweep: values that keys take, and the problem. `wgflow sweep` with the same ones continues it.\n\n"
@@ -53,7 +60,7 @@ def problem_text(plan: Plan) -> str:
 def read_plan(folder: Path) -> Plan:
     """Read the plan that ``sweep.toml`` describes; raises InputError if there is none."""
     description = folder / DESCRIPTION
-    if not description.is_file():
+    if kind_of(description, "sweep") != "file":
         raise InputError(
             f"{folder} holds no sweep: {description} does not exist; `wgflow sweep ... -o {folder}` makes one"
         )

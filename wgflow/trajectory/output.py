@@ -11,6 +11,7 @@ import h5py
 
 from wgflow.drafts import create_draft, target_of
 from wgflow.errors import InputError
+from wgflow.paths import kind_of, reason_of
 from wgflow.trajectory.locking import check_locks, is_locked, open_to_read
 
 NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS)  # what file systems without links answer
@@ -19,23 +20,24 @@ NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS)  # what file
 def default_output(problem: Path, *, resume: bool, overwrite: bool) -> Path:
     """PROBLEM.h5 in the current folder, or PROBLEM-2.h5 and so on where that exists and must be kept."""
     first = Path(f"{problem.stem}.h5")
-    if resume or overwrite or not first.exists():
+    if resume or overwrite or kind_of(first, "output") == "missing":
         return first
     number = 2
-    while Path(f"{problem.stem}-{number}.h5").exists():
+    while kind_of(Path(f"{problem.stem}-{number}.h5"), "output") != "missing":
         number += 1
     return Path(f"{problem.stem}-{number}.h5")
 
 
 def check_output(path: Path, *, overwrite: bool = False) -> None:
     """Raise InputError, before any work, if a file cannot be created or must not be replaced."""
-    if path.is_dir():
+    found = kind_of(path, "output")
+    if found == "folder":
         raise InputError(f"output {path} is a folder; give the name of a file, e.g. {path / 'run.h5'}")
-    if path.exists() and not path.is_file():
+    if found == "other":
         raise InputError(f"output {path} is not a regular file; choose another path")
-    if path.exists() and not overwrite:
+    if found == "file" and not overwrite:
         raise _exists(path)
-    if path.exists():
+    if found == "file":
         _check_replaceable(path)
     try:
         _try_to_write(path)
@@ -123,8 +125,3 @@ def rescue(descriptor: int, target: Path) -> Path:
         new.flush()
         os.fsync(new.fileno())
     return saved
-
-
-def reason_of(error: Exception) -> str:
-    """What the system says of an error."""
-    return getattr(error, "strerror", None) or str(error)

@@ -13,6 +13,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.drafts import create_draft, removed_after_errors, target_of
 from wgflow.errors import ComputationError, InputError
+from wgflow.paths import reason_of
 from wgflow.schemes import Checkpoint, Snapshot
 from wgflow.trajectory.checkpoint import (
     SPENT,
@@ -26,7 +27,7 @@ from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.growing_file import GrowingFile
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.output import check_output, publish, reason_of, rescue
+from wgflow.trajectory.output import check_output, publish, rescue
 from wgflow.trajectory.provenance import history_line
 from wgflow.trajectory.raw_file import sync_folder
 from wgflow.trajectory.schema import (
