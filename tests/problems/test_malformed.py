@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import zipfile
 
 import numpy as np
@@ -247,3 +248,10 @@ def test_outputs_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InputError, match="permission denied"):
         check_target(path, "report", (".html",))
+
+
+def test_names_that_are_no_text_are_kept_as_escapes(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["wgflow", "\udcff.toml"])
+    path = tmp_path / "\udcfe.h5"
+    wgflow.run(SMALL, path)
+    assert "'\\udcff.toml'" in wgflow.load(path).attributes["history"]

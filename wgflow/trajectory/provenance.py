@@ -43,5 +43,6 @@ def describe_data(data: Mapping[str, FloatArray]) -> dict[str, str]:
 
 def history_line() -> str:
     """Date and command of a run, in the form of the CF attribute ``history``."""
-    command = shlex.join([sys.argv[0] or "python", *sys.argv[1:]])
+    words = shlex.join([sys.argv[0] or "python", *sys.argv[1:]])
+    command = words.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files need not be text
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} wgflow {version('wgflow')}: {command}"
