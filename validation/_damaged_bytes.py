@@ -39,7 +39,8 @@ def _damage_index(content: bytearray, generator: Generator) -> None:
     """Change a word within an index of chunks, which no seal covers."""
     places = [place for place in range(len(content) - 4) if content[place : place + 4] == b"TREE"]
     place = int(generator.choice(places)) + 8 * int(generator.integers(12))
-    word = int(generator.choice([0, 1, 2**31, 2**64 - 1, *places], shuffle=False) if places else 0)
+    words = [0, 1, 2**31, 2**64 - 1, *places]
+    word = words[generator.integers(len(words))]
     content[place : place + 8] = word.to_bytes(8, "little")
 
 
