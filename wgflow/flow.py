@@ -6,6 +6,7 @@ import math
 import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from wgflow.estimates import (
 )
 from wgflow.functionals import Functional, Particles
 from wgflow.growth import Course, evolve_on
-from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
+from wgflow.memory import check_larger_box, check_memory
 from wgflow.memory.functionals import Keeping, estimate_simulate, estimate_solve
 from wgflow.particles import Adaptive, Method, ParticleFlow, PolarFlow, suitable_langevin
 from wgflow.particles.placement import check_placement, known_domain
@@ -173,22 +174,11 @@ def solve(
         check_fixed(estimate=estimate)
     outputs, kind = check_times(times, t_end), "implicit" if stepper in IMPLICIT_METHODS else "explicit"
     keeps = Keeping(outputs.size + 1, output is None, estimate)
-
-    def memory(domain: Domain) -> MemoryEstimate:
-        return estimate_solve(functional, domain, kind, order=order, keeps=keeps)
-
+    memory = partial(estimate_solve, functional, method=kind, order=order, keeps=keeps)
     check_memory(memory(domain), force=force)
-    density = density0(domain.points) if callable(density0) else density0
-    if np.asarray(density).dtype.kind not in "fiub":
-        raise InputError(f"the initial density has the type {np.asarray(density).dtype}; allowed are real numbers")
-    options: dict[str, Any] = {
-        "transport": transport,
-        "reaction": reaction,
-        "order": order,
-        "limiter": limiter,
-        "stepper": stepper,
-        "velocity": velocity,
-    }
+    density = _density_on(domain, density0)
+    options: dict[str, Any] = {"transport": transport, "reaction": reaction, "order": order, "limiter": limiter}
+    options |= {"stepper": stepper, "velocity": velocity}
     accuracy = default_tolerance(stepper) if tolerance is None else tolerance
 
     def start(domain: Domain, time: float, density: FloatArray, tolerance: float) -> Evolution:
@@ -201,15 +191,14 @@ def solve(
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         return start(domain, time, density, accuracy)
 
-    first = np.asarray(density, dtype=np.float64)
     rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and stepper not in IMPLICIT_METHODS
 
     def coarse(smaller: Domain, factor: int) -> tuple[Evolution, Course]:
-        density = coarse_start(density0, first, domain, smaller, pointwise=pointwise)
-        return start(smaller, 0.0, density, coarse_tolerance(stepper, accuracy, factor)), Course(smaller, rule)
+        initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)
+        return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), Course(smaller, rule)
 
     return record_flow(
-        restart(domain, 0.0, first),
+        restart(domain, 0.0, density),
         outputs,
         functional=functional,
         course=Course(
@@ -222,6 +211,14 @@ def solve(
         limits=Limits(stationarity, wall_time, since=since),
         observers=observers,
     )
+
+
+def _density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Density at the cell centres; raises InputError unless it is one of real numbers."""
+    values = np.asarray(density(domain.points) if callable(density) else density)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"the initial density has the type {values.dtype}; allowed are real numbers")
+    return values.astype(np.float64, copy=False)
 
 
 def simulate(

@@ -10,7 +10,7 @@ from wgflow.memory.system import free_memory, resident_memory
 
 DOUBLE = 8  # bytes
 GIB, MIB = 2.0**30, 2.0**20
-PROGRAM = 220 * MIB  # Python with its libraries, and kernels that are loaded or compiled
+PROGRAM = 205 * MIB  # Python with its libraries, and kernels that are loaded or compiled
 
 
 @dataclass(frozen=True)
