@@ -24,6 +24,8 @@ def places(tmp_path, monkeypatch):
     """A home and a temporary directory, and the choice of this process forgotten before and after."""
     for name in ("home", "temporary"):
         (tmp_path / name).mkdir()
+    monkeypatch.setattr(logging.getLogger("wgflow"), "level", logging.NOTSET)  # which a quiet command may have raised
+    monkeypatch.setattr(logging.getLogger("wgflow"), "_cache", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     for known in (cache_folder, caching.say_once):

@@ -95,7 +95,7 @@ def run(
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
         with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
-            observers = replace(observers, begin=[begin])
+            observers = replace(observers, begin=[begin, *observers.begin])
             trajectory = run_problem(
                 prepared,
                 path,

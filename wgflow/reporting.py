@@ -83,8 +83,11 @@ def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
             TaskProgressColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console, transient=True) as progress:
-            yield Observers(step=[_Bar(progress, problem.config.solver.t_end)])
+        progress = Progress(*columns, console=console, transient=True)
+        try:
+            yield Observers(step=[_Bar(progress, problem.config.solver.t_end)], begin=[progress.start])
+        finally:
+            progress.stop()
     else:
         yield Observers(snapshot=[_Lines(problem.times)])
 
