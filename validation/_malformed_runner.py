@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -51,10 +51,8 @@ class _SweepStart(KeyboardInterrupt):
     """Ends a sweep where its first run would begin: its processes are for other tests."""
 
 
-@contextmanager
-def _no_cluster(*_: object) -> Iterator[None]:
+def _no_cluster(*_: object) -> None:
     raise _SweepStart
-    yield
 
 
 def _limit_memory() -> None:
@@ -67,9 +65,7 @@ def _limit_memory() -> None:
 
 def _serve(pipe: Connection, scratch: Path) -> None:
     """What the process does: run command lines, with its output in a file, and tell their exit codes."""
-    import wgflow.sweeps.api
-
-    wgflow.sweeps.api.connect = _no_cluster
+    mock.patch("wgflow.sweeps.api.connect", _no_cluster).start()
     printed = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     stack = os.open(scratch.with_name("stack"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(printed, 1)
