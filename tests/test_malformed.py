@@ -44,14 +44,16 @@ def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
     assert refused > 0.5 * COUNTS[group]
 
 
-def test_a_process_with_limits(tmp_path):
+def test_a_process_with_limits(tmp_path, monkeypatch):
+    monkeypatch.setattr("_malformed_runner.ATTEMPTS", 1)
     (tmp_path / "text.toml").write_text("x")
-    runner = Runner(seconds=0.2)
+    runner = Runner(seconds=1.5)
     try:
         refused = runner.run(["run", "text.toml"], tmp_path, partial(print, end=""))
         assert refused.code == 2
         assert len(refused.printed.splitlines()) == 1
-        lasting = runner.run(["run", "teacher", "-o", "x.h5"], tmp_path, (tmp_path / "x.h5").unlink)
+        long = ["run", "teacher", "-o", "x.h5", "--set", "solver.t_end=1e6", "--set", "output.snapshots=2"]
+        lasting = runner.run(long, tmp_path, partial(print, end=""))
         assert lasting.code is None
         assert faults_of([], lasting, {}, {}) == ["hangs"]
         assert runner.run(["cite", "x"], tmp_path, partial(print, end="")).code == 2

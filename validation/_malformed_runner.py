@@ -65,9 +65,7 @@ def _limit_memory() -> None:
 
 def _serve(pipe: Connection, scratch: Path) -> None:
     """What the process does: run command lines, with its output in a file, and tell their exit codes."""
-    import wgflow.sweeps.api
-
-    wgflow.sweeps.api.connect = _no_cluster  # type: ignore[attr-defined,assignment]
+    mock.patch("wgflow.sweeps.api.connect", _no_cluster).start()
     printed = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     stack = os.open(scratch.with_name("stack"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(printed, 1)
