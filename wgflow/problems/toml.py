@@ -48,8 +48,8 @@ def check_values(values: Any) -> None:
             pending.extend((key, item, depth + 1) for item in value)
         elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise InputError(
-                f"{key or 'a value'} = {shown(value, 40)} is not allowed; allowed are integers of 64 bits: write a large "
-                "number with an exponent, e.g. 1e20"
+                f"{key or 'a value'} = {shown(value, 40)} is not allowed; allowed are integers from {-LARGEST} to "
+                f"{LARGEST - 1}: write a larger number with an exponent, e.g. 1e20"
             )
 
 
