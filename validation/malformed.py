@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import multiprocessing
 import shutil
 import sys
@@ -26,7 +27,11 @@ from pathlib import Path
 
 from _malformed_runner import Files, Outcome, Runner, faults_of, files_in
 
-GROUPS = ("problems", "commands", "data", "trajectories")
+GROUPS = [
+    name
+    for name in ("problems", "commands", "data", "trajectories")
+    if importlib.util.find_spec(f"_malformed_{name}") is not None
+]
 COUNT, QUICK_COUNT = 500, 24  # of each group
 SHARES = 2  # processes
 SHOWN = 700  # characters of the end of what a faulty command printed
@@ -110,7 +115,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_COUNT} cases of each group")
     parser.add_argument("--count", type=int, help=f"cases of each group; {COUNT} by default")
     parser.add_argument("--seed", type=int, default=0, help="seed of the changes")
-    parser.add_argument("--group", nargs="+", choices=GROUPS, default=list(GROUPS), help="all by default")
+    parser.add_argument("--group", nargs="+", choices=GROUPS, default=GROUPS, help="all by default")
     parser.add_argument("--keep", type=Path, help="folder for the input of faulty cases")
     options = parser.parse_args()
     count = options.count or (QUICK_COUNT if options.quick else COUNT)

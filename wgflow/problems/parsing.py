@@ -37,14 +37,12 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
+    if path.stat().st_size > LARGEST_FILE:
         raise InputError(
             f"the file is larger than {LARGEST_FILE >> 20} MiB, which no problem needs; data belong into a .csv or "
             ".npz file"
         )
-    return content.decode("utf-8-sig")
+    return path.read_text(encoding="utf-8-sig")
 
 
 def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:

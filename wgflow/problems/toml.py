@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wgflow.errors import InputError
+from wgflow.text import named, shown
 
 DEEPEST = 32  # tables and arrays inside each other; no key of a problem needs more than four
 LARGEST = 2**63  # beyond which integers are no TOML, and those of thousands of digits cannot be printed
@@ -36,19 +37,19 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 def check_values(values: Any) -> None:
     """Raise InputError if tables and lists nest too deeply, or an integer has more than 64 bits."""
-    pending = [(values, 0)]
+    pending: list[tuple[str, Any, int]] = [("", values, 0)]
     while pending:
-        value, depth = pending.pop()
+        key, value, depth = pending.pop()
         if depth > DEEPEST:
             raise _too_deep()
         if isinstance(value, Mapping):
-            pending.extend((item, depth + 1) for item in value.values())
+            pending.extend((f"{key}.{named(name)}".lstrip("."), item, depth + 1) for name, item in value.items())
         elif isinstance(value, list | tuple):
-            pending.extend((item, depth + 1) for item in value)
+            pending.extend((key, item, depth + 1) for item in value)
         elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise InputError(
-                f"an integer has {value.bit_length() + 1} bits with its sign; allowed are 64: write a large number "
-                "with an exponent, e.g. 1e20"
+                f"{key or 'a value'} = {shown(value, 40)} is not allowed; allowed are integers from {-LARGEST} to "
+                f"{LARGEST - 1}: write a larger number with an exponent, e.g. 1e20"
             )
 
 

@@ -82,8 +82,8 @@ def _check_same(plan: Plan, folder: Path) -> None:
     ]
     if lines:
         more = f" (and {len(lines) - SHOWN_DIFFERENCES} more)" if len(lines) > SHOWN_DIFFERENCES else ""
-        shown = "\n".join(lines[:SHOWN_DIFFERENCES])
-        raise InputError(f"{folder} holds another sweep; choose another folder, or the same values:\n{shown}{more}")
+        first = "\n".join(lines[:SHOWN_DIFFERENCES])
+        raise InputError(f"{folder} holds another sweep; choose another folder, or the same values:\n{first}{more}")
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
