@@ -22,7 +22,7 @@ from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.schemes import Evolution, Snapshot
 from wgflow.terminal import make_console, say
-from wgflow.text import error_text
+from wgflow.text import error_text, printable
 from wgflow.timeloop import Observers
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
@@ -153,7 +153,8 @@ def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
 def describe(trajectory: Trajectory, path: Path) -> None:
     """Show the content of a trajectory file."""
     found = trajectory.attributes
-    say(f"file        {path} ({found.get('source', 'unknown source')}), status {trajectory.status}")
+    source = printable(found.get("source", "unknown source"), longest=LONGEST_ROW)
+    say(f"file        {path} ({source}), status {trajectory.status}")
     fields = ", ".join(f"{name} {values.shape}" for name, values in trajectory.fields.items())
     say(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
     if trajectory.domain is not None:
@@ -162,7 +163,7 @@ def describe(trajectory: Trajectory, path: Path) -> None:
     for line in (*_ending(trajectory), *error_table(trajectory)):
         say(line)
     if "problem" in found:
-        say("\n" + str(found["problem"]).strip())
+        say("\n" + printable(str(found["problem"]).strip(), longest=LONGEST_ROW, lines=MOST_ROWS))
 
 
 def show_checks(checks: Iterable[Check], path: Path) -> None:

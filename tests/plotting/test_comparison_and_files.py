@@ -127,5 +127,5 @@ def test_paths_that_cannot_be_written_are_errors(tmp_path):
     with pytest.raises(wgflow.InputError, match="does not exist"):
         save_figure(Figure(), tmp_path / "nowhere" / "flow.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(wgflow.InputError, match=r"folder\.png cannot be written"):
+    with pytest.raises(wgflow.InputError, match=r"folder\.png is a folder"):
         save_figure(Figure(), tmp_path / "folder.png")

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import wgflow
-from wgflow import ComputationError, InputError
+from wgflow import InputError
 from wgflow.plotting.report import write_report
 from wgflow.problems import load_problem
 from wgflow.trajectory.checking import Check, check_trajectory
@@ -98,5 +98,5 @@ def test_what_cannot_be_written_is_named(page, tmp_path):
     with pytest.raises(InputError, match="does not exist; make it"):
         write_report(page[1], None, [], tmp_path / "no" / "run.html")
     (tmp_path / "taken.html").mkdir()
-    with pytest.raises(ComputationError, match="cannot be written: Is a directory"):
+    with pytest.raises(InputError, match="is a folder; give the name of a file"):
         write_report(page[1], None, [], tmp_path / "taken.html", frames=1)

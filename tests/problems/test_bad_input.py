@@ -288,8 +288,7 @@ def test_output_in_a_folder_that_cannot_be_written(command, problem, monkeypatch
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
-    monkeypatch.setattr("wgflow.problems.parsing.Path.read_text", lambda *_, **__: TEACHER)
+    monkeypatch.setattr("wgflow.trajectory.output.create_draft", refuse)
     assert problem.exists()
     _fails_well(*command("run", "problem.toml", "-o", "run.h5"), ["run.h5", "Permission denied"])
 

@@ -176,7 +176,7 @@ def commands(folder, *, all_of_them):
         ["compare", run, whole],
         ["compare", whole, run, "-o", f"{run}.png"],
         ["report", run],
-        *(["export", run, "-o", f"{run}{ending}"] for ending in (".csv", ".mat", ".pvd")),
+        *(["export", run, "-o", f"{run}.out{ending}"] for ending in (".csv", ".mat", ".pvd")),
         ["certify", run],
     ]
 

@@ -112,6 +112,8 @@ def _check_all(path: Path, names: list[str]) -> dict[str, Check]:
             if not structure.passed:  # what else is there must not be read
                 return {STRUCTURE: structure}
             return {name: _outcome(name, _CHECKS[name], file) for name in names}
+    except InputError:  # of a file system without locks
+        raise
     except DAMAGE as error:
         raise InputError(f"{path} is not a readable HDF5 file ({reason(error)})") from None
 

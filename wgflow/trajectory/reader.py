@@ -13,6 +13,7 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
+from wgflow.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.locking import open_to_read
@@ -63,14 +64,11 @@ def read_trajectory(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
 
 def check_exists(path: Path, advice: str = "") -> None:
     """Raise InputError unless a path is that of a file."""
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError) as error:  # a name that is too long, or a folder that may not be entered
-        raise InputError(f"trajectory {path} cannot be opened: {named(getattr(error, 'strerror', error))}") from None
-    if not is_file and path.exists():
-        raise InputError(f"trajectory {path} is no regular file")
-    if not is_file:
+    kind = kind_of(path, "trajectory")
+    if kind == "missing":
         raise InputError(f"trajectory {path} does not exist{advice}")
+    if kind != "file":
+        raise InputError(f"trajectory {path} is no regular file")
 
 
 def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
