@@ -38,6 +38,9 @@ UNFINISHED = ("partial", "tmp", "draft", "rescued")  # parts of names that only 
 Files = dict[Path, tuple[int, int]]
 
 
+LABELS = ("shapes", "dimensions", "names", "units")  # what a run that goes on in a mutated file leaves as it is
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command ended: its exit code (None where it was ended from outside) and what it printed."""
@@ -227,11 +230,12 @@ def faults_of(arguments: Sequence[str], outcome: Outcome, before: Files, after: 
     changed += [path for path in before if path not in after]
     if outcome.code == 2 and changed:
         faults.append(f"is refused, but wrote {', '.join(path.name for path in changed)}")
-    return faults + [fault for path in changed if path in after and (fault := _unfinished(path, outcome, asked))]
+    found = (_unfinished(path, outcome, asked, LABELS if path in before else ()) for path in changed if path in after)
+    return faults + [fault for fault in found if fault]
 
 
-def _unfinished(path: Path, outcome: Outcome, asked: Collection[str]) -> str:
-    """Say why a file is but half-written, or nothing."""
+def _unfinished(path: Path, outcome: Outcome, asked: Collection[str], given: Collection[str]) -> str:
+    """Say why a file is but half-written, or nothing; checks that were ``given`` are not its doing."""
     if path.is_dir() or outcome.code == 2:
         return ""
     strange = path.name.startswith(".") or any(word in path.name for word in UNFINISHED)
@@ -239,7 +243,7 @@ def _unfinished(path: Path, outcome: Outcome, asked: Collection[str]) -> str:
         return f"leaves {path.name}"
     if path.suffix == ".h5" or is_hdf5(path):
         try:
-            wrong = [check.name for check in check_trajectory(path) if not check.passed]
+            wrong = [check.name for check in check_trajectory(path) if not check.passed and check.name not in given]
         except InputError as error:
             return f"leaves {path.name} unreadable: {error}"
         return f"leaves {path.name} with wrong {', '.join(wrong)}" if wrong else ""

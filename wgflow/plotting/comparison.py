@@ -23,7 +23,7 @@ from wgflow.plotting.sheets import (
     set_line_limits,
     sheet_signs,
 )
-from wgflow.plotting.style import CURVES, DASHES, RUNS, sign_color, sign_symbol, styled_figure
+from wgflow.plotting.style import CURVES, DASHES, RUNS, largest_finite, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -139,7 +139,7 @@ def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(run.time, run.mass, color=color, linestyle=dashes)
     set_time_axis(axes, _longest(runs))
-    axes.set_ylim(0.0, 1.08 * float(max(run.mass.max() for run in runs)) or 1.0)
+    axes.set_ylim(0.0, 1.08 * max(largest_finite(run.mass) for run in runs))
     axes.set_ylabel(r"mass $|\nu_t|$")
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from wgflow.plotting.sheets import measure_symbol, sheet_mass, sheet_signs
-from wgflow.plotting.style import BLACK, DASHES, sign_color, sign_symbol, time_colors
+from wgflow.plotting.style import BLACK, DASHES, largest_finite, sign_color, sign_symbol, time_colors
 from wgflow.problems import Problem
 from wgflow.problems.models import EnergyProblem
 from wgflow.trajectory import Trajectory
@@ -164,7 +164,7 @@ def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
         values, label = sheet_mass(trajectory, sign), rf"$|{letter}_t^{sign_symbol(sign)}|$"
         axes.plot(trajectory.time, values, color=sign_color(sign), linestyle=dashes, label=label)
     set_time_axis(axes, trajectory.time)
-    axes.set_ylim(0.0, 1.08 * float(max(trajectory.mass.max(), 1e-300)))
+    axes.set_ylim(0.0, 1.08 * largest_finite(trajectory.mass))
     axes.set_ylabel(rf"mass $|{letter}_t|$" if len(signs) == 1 else "mass")
     if len(signs) == 2:
         axes.legend(loc="best", ncols=3, columnspacing=1.2).set_in_layout(False)

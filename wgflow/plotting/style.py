@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from wgflow.typing import FloatArray
 
+LARGEST_END = 1e300  # of an axis
 # Okabe-Ito colours, told apart by colour-blind readers.
 VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK = (
     "#D55E00",
@@ -99,3 +100,8 @@ def sign_symbol(sign: float) -> str:
 def time_colors(count: int) -> FloatArray:
     """Colours for times in their order, shape (count, 4); the palest end of the map is left out."""
     return np.asarray(matplotlib.colormaps[TIME_MAP](np.linspace(0.0, 0.88, count)))
+
+
+def largest_finite(values: FloatArray) -> float:
+    """Largest of the values that a damaged file left finite, for the end of an axis that begins at 0; 1 if none is."""
+    return min(float(np.max(values, where=np.isfinite(values), initial=0.0)), LARGEST_END) or 1.0

@@ -213,8 +213,11 @@ class RawFile:
                 place += 8 + size
 
     def attributes(self) -> Mapping[str, Slot]:
-        """Where the values of the root group's attributes lie."""
-        return dict(self._attribute(message) for message in self.messages(self.root) if message.kind == ATTRIBUTE)
+        """Where the values of the root group's attributes lie; raises ValueError where they cannot."""
+        try:
+            return dict(self._attribute(message) for message in self.messages(self.root) if message.kind == ATTRIBUTE)
+        except (IndexError, struct.error) as error:
+            raise ValueError(f"an attribute ends before its parts do ({error})") from None
 
     def _attribute(self, message: Message) -> tuple[str, Slot]:
         content = self.read(message.place, message.size)
