@@ -38,7 +38,7 @@ UNFINISHED = ("partial", "tmp", "draft", "rescued")  # parts of names that only 
 Files = dict[Path, tuple[int, int]]
 
 
-LABELS = ("shapes", "dimensions", "names", "units")  # what a run that goes on in a mutated file leaves as it is
+LABELS = ("shapes", "dimensions", "names, units")  # what a run that goes on in a mutated file leaves as it is
 
 
 @dataclass(frozen=True)
