@@ -8,6 +8,7 @@ import pytest
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.domains import Box, Circle, total_mass
 from wgflow.functionals import Quadratic
+from wgflow.schemes.evolution import StepCounts
 from wgflow.variational import GridJkoFlow, JkoOptions
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
@@ -56,3 +57,20 @@ def test_mass_that_would_leave_stays_at_the_walls():
     assert after.mass == pytest.approx(4.0, rel=1e-13)
     density = after.fields["density"]
     assert density[[0, -1]].sum() == pytest.approx(0.75 * density.sum(), rel=1e-13)
+
+
+def test_counts_that_begin_anew_count_all_that_follows():
+    """A run that repeats steps to an output counts from there: the flows of cells count with it."""
+    counts = []
+    for begins_anew in (False, True):
+        circle = Circle(16)
+        flow = GridJkoFlow(Quadratic(np.diag([1.0, 0.5])), circle, np.ones(16), options=JkoOptions(0.1))
+        flow.begin_interval(0.25)
+        flow.step()
+        before = flow.counts.evaluations
+        if begins_anew:
+            before, flow.counts = 0, StepCounts()
+        while flow.time < 0.25:
+            flow.step()
+        counts.append(flow.counts.evaluations - before)
+    assert counts[0] == counts[1] > 0

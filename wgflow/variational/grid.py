@@ -61,9 +61,20 @@ class GridJkoFlow:
     ) -> None:
         self._functional, self._domain, self._options = functional, domain, options
         self._factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
-        self.counts, self._time, self._step_size = StepCounts(), time, 0.0
+        self._counts, self._time, self._step_size = StepCounts(), time, 0.0
         self._cells = self._cells_of(check_density(density, domain.shape).copy(), time)
         self._control = StepControl(options, time, self._cells, carry=False)
+
+    @property
+    def counts(self) -> StepCounts:
+        """What was done so far; the flows of cells count into it."""
+        return self._counts
+
+    @counts.setter
+    def counts(self, counts: StepCounts) -> None:
+        self._counts = counts
+        for cells in (self._control.base, self._cells):
+            cells.flow.counts = counts
 
     @property
     def time(self) -> float:
@@ -103,8 +114,6 @@ class GridJkoFlow:
             base = self._cells_of(checkpoint["base_density"], self._time)
         self._control.restore(checkpoint, base)
         self._step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
-        for cells in (base, self._cells):
-            cells.flow.counts = self.counts
 
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
