@@ -20,12 +20,12 @@ import numpy as np
 
 from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.functionals import Functional, ParticlePotential
+from wgflow.particles.first_step import first_step
 from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
 
 LEAST_TOLERANCE = 100.0 * float(np.finfo(np.float64).eps)  # relative, of scipy's integrator: that of round-off
-PROBE = 0.01  # of the sizes of a state, moved along its rate of change to see how fast that changes
 REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
 LEAST_STEP = 10.0  # over the spacing of numbers
 
@@ -150,7 +150,7 @@ class _Integration:
 
         self._system, self._shown = system, time
         self._tolerance, sizes = tolerance, system.sizes(state)
-        first = _first_step(lambda moved: velocity(time, moved), state, sizes, tolerance)
+        first = first_step(lambda moved: velocity(time, moved), state, sizes, tolerance)
         precision: Any = {"rtol": LEAST_TOLERANCE, "atol": tolerance * sizes}
         self._solver: Any = DOP853(velocity, time, state, math.inf, first_step=first, **precision)
         self._before = self._stage()
@@ -218,26 +218,6 @@ class _Integration:
         if self._polynomial is None:
             self._polynomial = self._solver.dense_output()
         return self._system.retracted(self._polynomial(self._shown))
-
-
-def _first_step(
-    velocity: Callable[[FloatArray], FloatArray], state: FloatArray, sizes: FloatArray, tolerance: float
-) -> float:
-    """Step in which a method of order 8 errs little, from how fast a state and its rate change; in any unit of time.
-
-    References
-    ----------
-    Hairer, Noersett and Wanner (1993), Solving Ordinary Differential Equations I, Section II.4, made free of units.
-    """
-    rate = velocity(state)
-    speed = float(np.sqrt(np.mean((rate / sizes) ** 2)))
-    if speed == 0.0:
-        return 1.0  # nothing moves, at whatever step
-    probe = PROBE / speed
-    with np.errstate(over="ignore", invalid="ignore"):
-        change = float(np.sqrt(np.mean(((velocity(state + probe * rate) - rate) / sizes) ** 2))) / (probe * speed)
-    fastest = max(speed, change) if math.isfinite(change) else math.inf
-    return min(100.0 * probe, (PROBE * tolerance) ** (1.0 / 8.0) / fastest) if math.isfinite(fastest) else PROBE * probe
 
 
 @dataclass(frozen=True)
