@@ -54,7 +54,7 @@ def test_box_sphere_and_particles_agree(tmp_path):
 
 
 def test_energies_keep_their_bounds():
-    assert run("validation/energies.py", "--quick").count("PASS") == 49
+    assert run("validation/energies.py", "--quick").count("PASS") == 48
 
 
 def test_figure_2_with_another_rate_of_the_input_layer(tmp_path):

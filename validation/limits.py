@@ -147,7 +147,7 @@ def thin_and_heavy() -> Iterator[bool]:
 def long_runs(*, quick: bool) -> Iterator[bool]:
     """Mass after many steps, and the exact solution of quadratic features at late times."""
     circle = Circle(16)
-    steps = 20_000 if quick else 400_000
+    steps = 5_000 if quick else 400_000
     flow = ExplicitFiniteVolume(
         Entropy().on_grid(circle), 1.0 + 0.1 * circle.points[:, 0], stepper="ssprk3", reaction=0.0
     )

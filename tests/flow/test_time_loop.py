@@ -273,7 +273,7 @@ def test_the_wall_clock_counts_from_the_call_of_solve_and_simulate():
     flow = wgflow.solve(risk, circle, slowly, 1.0, wall_time=0.2)
     assert (flow.attributes["stop_reason"], flow.attributes["accepted_steps"]) == ("wall_time", 1)
     start = wgflow.draw_particles(circle, np.ones(16), count=5, seed=0)
-    slow = wgflow.Features(lambda x: (time.sleep(0.02), x[:, :1])[1], [1.0])
+    slow = wgflow.Features(lambda x: (time.sleep(0.001), x[:, :1])[1], [1.0])
     assert wgflow.simulate(slow, start, 1.0, wall_time=0.01).attributes["stop_reason"] == "wall_time"
 
 
