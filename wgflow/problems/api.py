@@ -191,16 +191,13 @@ def resume_run(
     remaining = problem.times[problem.times > state.time]
     if trajectory.domain is not None:
         problem = replace(problem, domain=trajectory.domain)  # it may have grown
-    _tell_begin(observers)
-    if remaining.size > 0 and not _is_stationary(trajectory, problem, stored):
+    goes_on = remaining.size > 0 and not _is_stationary(trajectory, problem, stored)
+    if goes_on:
         check_memory(problem.memory(estimate=bool(trajectory.errors)), force=problem.force, built=True)
+    _tell_begin(observers)
+    if goes_on:
         limits = replace(problem.limits, since=since)
-        try:
-            evolution, checkpoint = _evolution_at(problem, trajectory[: last + 1], read_checkpoint(path), remaining)
-        except WgflowError:
-            raise
-        except DAMAGE as error:
-            raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
+        evolution, checkpoint = _undamaged_evolution(problem, path, trajectory[: last + 1], remaining)
         estimator = _estimator_of(problem, trajectory[: last + 1], limits)
         recorder = FileRecorder.reopen(
             path,
@@ -226,6 +223,18 @@ def resume_run(
         recorder = FileRecorder.reopen(path, _attributes(problem), count=last + 1, time=state.time)
         recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return load(path)
+
+
+def _undamaged_evolution(
+    problem: Problem, path: Path, earlier: Trajectory, times: FloatArray
+) -> tuple[Evolution, Checkpoint | None]:
+    """Solver where a run goes on, see `_evolution_at`; raises InputError where what the file keeps of it is damaged."""
+    try:
+        return _evolution_at(problem, earlier, read_checkpoint(path), times)
+    except WgflowError:
+        raise
+    except DAMAGE as error:
+        raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
 
 
 def _tell_begin(observers: Observers | None) -> None:
