@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow import Features, JkoOptions, Neurons, Particles, SmoothLayer, Space, make_jko_flow
-from wgflow.flow import record_flow
-from wgflow.growth import Course
+from wgflow.flows.growth import Course
 from wgflow.plotting import plot_trajectory, save_figure
+from wgflow.runs.flow import record_flow
 
 
 def main() -> None:

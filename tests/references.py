@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.integrate import quad, solve_ivp
 
-from wgflow.schemes.step_control import StepController
+from wgflow.flows.step_control import StepController
 
 TURN = 2.0 * np.pi
 

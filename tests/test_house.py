@@ -89,7 +89,7 @@ def test_core_knows_nothing_of_configuration():
 
 def test_help_needs_no_heavy_library():
     heavy = ("numba", "scipy", "h5py", "matplotlib")
-    code = f"import sys, wgflow.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, wgflow.app.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -16,7 +16,7 @@ COUNTS = {"problems": 11, "commands": 11, "data": 12}
 @pytest.mark.parametrize("group", COUNTS)
 def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
     """In this process, and without limits; runs that are not refused are left to the validation."""
-    from wgflow import cli
+    from wgflow.app import cli
 
     def refuse(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wgflow.cli import _exit_code
+from wgflow.app.cli import _exit_code
 from wgflow.text import LONGEST_LINE, error_text, named, printable, shown
 
 STRANGE = "a\x1b[31mred\x07\u202egnp.\u2066\u200b\udc80\x85\rb"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wgflow.particles.students import draw_students, draw_teacher
+from wgflow.networks.training.students import draw_students, draw_teacher
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -68,7 +68,7 @@ def _limit_memory() -> None:
 
 def _serve(pipe: Connection, scratch: Path) -> None:
     """What the process does: run command lines, with its output in a file, and tell their exit codes."""
-    mock.patch("wgflow.sweeps.api.connect", _no_cluster).start()
+    mock.patch("wgflow.app.sweeps.api.connect", _no_cluster).start()
     printed = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     stack = os.open(scratch.with_name("stack"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(printed, 1)
@@ -90,7 +90,7 @@ def _serve(pipe: Connection, scratch: Path) -> None:
 
 def _run(arguments: list[str], stack: int) -> int:
     """Exit code of a command line, with the traceback that Python would show."""
-    from wgflow import cli
+    from wgflow.app import cli
 
     code: object = 0
 

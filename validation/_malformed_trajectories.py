@@ -22,8 +22,9 @@ import tomli_w
 from _damaged_bytes import BYTES
 
 import wgflow
-from wgflow.trajectory.raw_file import RawFile
-from wgflow.trajectory.schema import CHECKSUM, SCALARS, SEAL, STEP_SCALARS, STEPS, row_checksums
+from wgflow.flows.steps import STEP_SCALARS
+from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
+from wgflow.trajectory.schema import CHECKSUM, SCALARS, SEAL, STEPS, row_checksums
 
 Generator = np.random.Generator
 Mutation = Callable[[h5py.File, Generator, Path], None]

@@ -11,8 +11,8 @@ from unittest import mock
 
 from wgflow import Observers, Trajectory, run
 from wgflow.problems import Problem
-from wgflow.trajectory import raw_file
-from wgflow.trajectory.raw_file import PAGE
+from wgflow.trajectory.hdf5 import hdf5_bytes as raw_file
+from wgflow.trajectory.hdf5.hdf5_bytes import PAGE
 
 Piece = tuple[int, bytes]  # a place, and what is written there
 

@@ -27,7 +27,8 @@ from wgflow import (
     ZonalInteraction,
 )
 from wgflow.domains import Domain
-from wgflow.functionals import Functional, Relu
+from wgflow.functionals import Functional
+from wgflow.networks.relu import Relu
 from wgflow.typing import FloatArray
 
 

@@ -16,7 +16,7 @@ import xarray
 from wgflow import open_sweep
 
 VICTIMS = ("worker", "scheduler", "group")
-COMMAND = [sys.executable, "-m", "wgflow.cli", "sweep", "teacher", "--over", "initial.seed=0:8", "--quiet"]
+COMMAND = [sys.executable, "-m", "wgflow.app.cli", "sweep", "teacher", "--over", "initial.seed=0:8", "--quiet"]
 SETTINGS = ("solver.kind=particles", "particles.count=400", "solver.t_end=2.0", "output.snapshots=41")
 PATIENCE = 600.0  # seconds
 LATEST = 3.0  # seconds after the first file of a run until something is killed

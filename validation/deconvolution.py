@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from wgflow import InputError, Particles, Trajectory, find_spikes, open_problem, run
+from wgflow.analysis.metrics import kernel_discrepancy
+from wgflow.analysis.optimality.certificates import Certifier
+from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Domain
-from wgflow.metrics import kernel_discrepancy
-from wgflow.optimality.certificates import Certifier
-from wgflow.particles import nodes_of_cells
 from wgflow.plotting import save_figure
-from wgflow.plotting.clouds import Cloud, cloud_views
+from wgflow.plotting.particle_maps import Cloud, cloud_views
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem

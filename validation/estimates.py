@@ -36,11 +36,13 @@ from wgflow import (
 )
 from wgflow.domains import Domain, total_mass
 from wgflow.domains.quadrature import cell_averages, point_values
-from wgflow.estimates.coarsening import halved, restriction
-from wgflow.estimates.distances import transport_distance
-from wgflow.functionals import Functional, Particles
-from wgflow.problems import open_problem, quadratic_flow, run
+from wgflow.exact import quadratic_flow
+from wgflow.functionals import Functional
+from wgflow.measures import Particles
+from wgflow.problems import open_problem, run
 from wgflow.problems.profiles import Barenblatt
+from wgflow.runs.estimates.coarsening import halved, restriction
+from wgflow.runs.estimates.distances import transport_distance
 from wgflow.typing import FloatArray
 
 FACTOR = 3.0

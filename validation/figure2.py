@@ -34,17 +34,17 @@ from rich.progress import track
 
 from wgflow import Circle, Observers, Particles, Population, Signed, Teacher, Trajectory, simulate, solve
 from wgflow.errors import WgflowError
-from wgflow.flow import check_times, record_flow
-from wgflow.growth import Course
+from wgflow.flows import Evolution
+from wgflow.flows.growth import Course
+from wgflow.flows.loop import Observer
 from wgflow.particles import ParticleFlow
 from wgflow.particles.methods import Descent
 from wgflow.plotting import save_figure
+from wgflow.plotting.line_profiles import find_line
 from wgflow.plotting.networks import draw_disk, draw_polar
-from wgflow.plotting.sheets import find_line
 from wgflow.plotting.style import styled_figure
-from wgflow.schemes import Evolution
-from wgflow.threads import available_cores
-from wgflow.timeloop import Observer
+from wgflow.runs.flow import check_times, record_flow
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 TEACHER = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))

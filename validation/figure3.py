@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.progress import track
 from scipy.stats import chi2
 
-from wgflow.particles.students import StudentDescent, draw_students, draw_teacher
+from wgflow.networks.training.students import StudentDescent, draw_students, draw_teacher
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import styled_figure
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 TEACHER_NEURONS = 10

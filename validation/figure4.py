@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from wgflow.analysis.optimality.margins import FeatureMargin, linear_margin
 from wgflow.functionals.losses import LOGISTIC
-from wgflow.optimality.margins import FeatureMargin, linear_margin
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLACK, GREY, sign_color, styled_figure, time_colors
 from wgflow.typing import FloatArray

@@ -40,17 +40,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from wgflow import Features, Relu, Signed, Sphere, open_problem
+from wgflow.analysis.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
+from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.errors import InputError, WgflowError
-from wgflow.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
-from wgflow.particles.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
-from wgflow.particles.clusters import draw_clusters
+from wgflow.networks.training.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
+from wgflow.networks.training.clusters import draw_clusters
+from wgflow.normalised.flow import NormalisedFlow
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure
-from wgflow.sweeps.cluster import check_libraries, connect
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
-from wgflow.variational.normalised import NormalisedFlow
 
 SIDE, COUNT, SETS = 4, 100, 4
 WIDTH, ITERATIONS, LONG_ITERATIONS = 1000, 300_000, 10_000_000

@@ -31,15 +31,15 @@ from matplotlib.axes import Axes
 from rich.console import Console
 from rich.progress import track
 
+from wgflow.analysis.optimality.margins import kernel_margin
+from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.errors import InputError, WgflowError
-from wgflow.optimality.margins import kernel_margin
-from wgflow.particles.classifiers import MarginAscent, draw_network, error_rate, margin
-from wgflow.particles.clusters import Clusters, draw_clusters
+from wgflow.networks.training.classifiers import MarginAscent, draw_network, error_rate, margin
+from wgflow.networks.training.clusters import Clusters, draw_clusters
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_labelled
 from wgflow.plotting.style import CURVES, styled_figure
-from wgflow.sweeps.cluster import check_libraries, connect
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 SIDE, TESTS = 3, 10_000  # clusters along an axis; points that measure the error

@@ -51,12 +51,12 @@ from wgflow import (
     simulate,
     solve,
 )
+from wgflow.analysis.metrics import circle_wasserstein
 from wgflow.domains import Domain
 from wgflow.errors import WgflowError
 from wgflow.functionals import Functional
-from wgflow.metrics import circle_wasserstein
 from wgflow.plotting import save_figure
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 COUNT, SEEDS = {False: 100_000, True: 4_000}, 12

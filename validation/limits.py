@@ -38,9 +38,9 @@ from wgflow import (
     solve,
 )
 from wgflow.domains.quadrature import cell_averages
-from wgflow.functionals.kernels import GaussianKernel
-from wgflow.problems.exact import quadratic_covariance
-from wgflow.schemes import ExplicitFiniteVolume
+from wgflow.exact.quadratic import quadratic_covariance
+from wgflow.finite_volume import ExplicitFiniteVolume
+from wgflow.functionals.energies.radial_kernels import GaussianKernel
 from wgflow.typing import FloatArray
 
 PARTS = ("limits", "units")

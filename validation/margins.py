@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wgflow import Features, Relu, Signed, Sphere
+from wgflow.analysis.optimality.margins import MaxMargin, kernel_margin, linear_margin, variation_margin
 from wgflow.errors import InputError
-from wgflow.optimality.margins import MaxMargin, kernel_margin, linear_margin, variation_margin
-from wgflow.particles.clusters import draw_clusters
+from wgflow.networks.training.clusters import draw_clusters
+from wgflow.normalised.flow import NormalisedFlow
 from wgflow.typing import FloatArray
-from wgflow.variational.normalised import NormalisedFlow
 
 CASES = {2: 20, 3: 60, 4: 100}  # number of points by k
 SEED = 4  # opposite ones of four clusters have the same label

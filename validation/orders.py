@@ -19,9 +19,9 @@ import numpy as np
 
 from wgflow import Box, Circle, Quadratic, Sphere, solve
 from wgflow.domains import Domain
+from wgflow.exact import quadratic_flow
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import styled_figure
-from wgflow.problems import quadratic_flow
 from wgflow.problems.initial import initial_averages
 from wgflow.problems.models import AngularGaussianInitial, GaussianInitial
 from wgflow.typing import FloatArray

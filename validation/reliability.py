@@ -41,10 +41,10 @@ from _sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
 
 from wgflow import Observers, Trajectory, load, open_problem, run
 from wgflow.errors import WgflowError
+from wgflow.flows.endings import COUNTS as RUN_COUNTS
 from wgflow.problems import Problem
-from wgflow.trajectory import schema
 from wgflow.trajectory.checking import check_trajectory
-from wgflow.trajectory.raw_file import PAGE
+from wgflow.trajectory.hdf5.hdf5_bytes import PAGE
 
 TEACHER = ("teacher", "domain.cells=128")
 STIFF = ("fokker_planck", "domain.shape=[64]", "output.spacing=linear")
@@ -166,7 +166,7 @@ def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
     resumed = run(problem_of(solver), path, resume=True)
     found = [
         f"{name} = {resumed.attributes[name]} after resuming, not {whole.attributes[name]}"
-        for name in schema.COUNTS
+        for name in RUN_COUNTS
         if name in whole.attributes and resumed.attributes[name] != whole.attributes[name]
     ]
     found += [f"{name} differs after resuming" for name in differs(resumed, whole, len(whole.time))]

@@ -41,14 +41,15 @@ from _scaled import (
 )
 
 from wgflow import Circle, Signed, simulate, solve
+from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Domain
+from wgflow.flows import Evolution
 from wgflow.functionals import Functional
-from wgflow.particles import CharacteristicFlow, Descent, Langevin, Method, RungeKutta4
-from wgflow.schemes import Evolution
+from wgflow.normalised.flow import NormalisedFlow
+from wgflow.particles import Descent, Langevin, Method, RungeKutta4
 from wgflow.typing import FloatArray
 from wgflow.variational import JkoOptions, LinearisedJkoFlow, make_jko_flow
 from wgflow.variational.grid import GridJkoFlow
-from wgflow.variational.normalised import NormalisedFlow
 
 END = 0.25
 SAME = 5e-12  # relative difference of runs in other units

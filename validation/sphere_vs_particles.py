@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from wgflow import Trajectory, open_problem, run
-from wgflow.comparison import Comparison, compare_files, plot_comparison_of, predictor_distance
+from wgflow.app.comparison import Comparison, compare_files, plot_comparison_of, predictor_distance
+from wgflow.app.reporting import show_comparison
 from wgflow.errors import WgflowError
 from wgflow.plotting import save_figure
 from wgflow.problems import Problem
-from wgflow.reporting import show_comparison
 from wgflow.typing import FloatArray
 
 FULL_COUNTS = (50, 100, 200, 400, 800, 1600, 3200)

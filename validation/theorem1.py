@@ -44,14 +44,14 @@ from wgflow import (
     simulate,
     solve,
 )
+from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Domain
 from wgflow.domains.quadrature import cell_averages
+from wgflow.exact import quadratic_flow
 from wgflow.functionals import FeatureMap, OuterProduct
-from wgflow.particles import nodes_of_cells
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import CURVES, GREY, styled_figure
-from wgflow.problems import quadratic_flow
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 COUNTS, SEEDS = {False: 2 ** np.arange(5, 14), True: 2 ** np.arange(5, 10, 2)}, {False: 32, True: 12}  # in full, quick

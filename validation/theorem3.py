@@ -38,11 +38,11 @@ from wgflow import (
     simulate,
     solve,
 )
+from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.functionals import Functional
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLUE, GREY, VERMILLION, styled_figure
-from wgflow.sweeps.cluster import check_libraries, connect
-from wgflow.threads import available_cores
+from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
 PROBLEMS = {False: (14, 6), True: (2, 1)}  # on the circle and on the sphere: in full, quick

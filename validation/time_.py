@@ -35,9 +35,9 @@ from wgflow import (
     run,
     solve,
 )
+from wgflow.finite_volume.space import make_space_scheme
 from wgflow.functionals import GridFunctional
 from wgflow.problems import open_problem
-from wgflow.schemes.space import make_space_scheme
 from wgflow.typing import FloatArray
 
 Error = Callable[[FloatArray, dict[str, Any]], float]

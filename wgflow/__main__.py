@@ -1,5 +1,5 @@
 """``python -m wgflow`` is the command line."""
 
-from wgflow.cli import main
+from wgflow.app.cli import main
 
 main()

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 # Before numba, whose threads it tells how many they are.
-from wgflow.threads import threads_lost  # isort: skip
+from wgflow.system.threads import threads_lost  # isort: skip
 
 import numba
 from numba import config
 from numba.core import event
 from numba.core.caching import FunctionCache
 
-from wgflow.caching import cache_folder, say_once
+from wgflow.system.caching import cache_folder, say_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

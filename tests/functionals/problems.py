@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.domains import Circle, Signed
-from wgflow.functionals import Features, Mass, Population, Quadratic, Relu, Teacher
+from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.networks import Population, Teacher
+from wgflow.networks.relu import Relu
 
 INPUTS = np.random.default_rng(5).normal(size=(9, 2))
 SPATIAL_INPUTS = np.random.default_rng(6).normal(size=(9, 3))

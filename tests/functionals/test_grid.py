@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from tests.functionals.problems import DOMAINS, PLANAR, VALUES, WITH_EXACT_HESSIAN, random_density
 from tests.references import central_difference
+from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Circle, Signed
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
-from wgflow.particles import nodes_of_cells
+from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.measures import Particles
+from wgflow.networks import Population, Teacher
+from wgflow.networks.relu import Relu
 
 on_both_domains = pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
 for_every_functional = pytest.mark.parametrize("functional", PLANAR.values(), ids=PLANAR)

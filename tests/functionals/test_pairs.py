@@ -9,8 +9,12 @@ from tests.functionals.problems import INPUTS, LABELS, SPATIAL_TEACHER, TEACHER,
 from tests.references import central_difference, planar_kernel
 from wgflow.domains import Box, Circle, Signed, Sphere
 from wgflow.errors import ShapeError
-from wgflow.functionals import Features, Neurons, Particles, Population, Relu, Teacher
-from wgflow.functionals.moments import ProductMoments, RecomputedMoments, SummedMoments, make_moments
+from wgflow.functionals import Features
+from wgflow.functionals.moments import RecomputedMoments, SummedMoments, make_moments
+from wgflow.measures import Particles
+from wgflow.networks import Neurons, Population, Teacher
+from wgflow.networks.product_moments import ProductMoments
+from wgflow.networks.relu import Relu
 
 PAIRS_BOX = Box([[-1.0, 2.0], [-2.0, 1.0], [-1.5, 1.5]], (5, 7, 6))
 LINE_BOX = Box([[-1.0, 2.0], [-2.0, 1.5]], (6, 9))

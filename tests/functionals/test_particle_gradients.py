@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from tests.functionals.problems import PLANAR, SPATIAL
 from tests.references import central_difference
-from wgflow.functionals import Features, Neurons, Particles, Population, Quadratic, Relu, Teacher, relu_sums
+from wgflow.functionals import Features, Quadratic
+from wgflow.measures import Particles
+from wgflow.networks import Neurons, Population, Teacher, relu_sums
+from wgflow.networks.relu import Relu
 
 EVERY = {**PLANAR, **SPATIAL}
 for_every_functional = pytest.mark.parametrize("name", EVERY)

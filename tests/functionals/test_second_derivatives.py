@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.references import central_difference
-from wgflow.functionals import Neurons, OuterProduct, Relu, SmoothLayer
+from wgflow.functionals import OuterProduct
 from wgflow.functionals.maps import hessian_of, jacobian_of, with_gradient
+from wgflow.networks import Neurons, SmoothLayer
+from wgflow.networks.relu import Relu
 
 GENERATOR = np.random.default_rng(3)
 INPUTS = GENERATOR.normal(size=(5, 2))

@@ -9,10 +9,12 @@ import pytest
 
 import wgflow
 from wgflow import Population, Signed, Sphere, Teacher, solve
-from wgflow.functionals import Particles, zonal
-from wgflow.functionals.arc_cosine import PairSums
-from wgflow.functionals.population import arc_cosine_kernel
-from wgflow.functionals.zonal import HarmonicConvolution, kernel_coefficients, largest_degree, zonal_convolution
+from wgflow.functionals import zonal
+from wgflow.functionals.zonal import HarmonicConvolution, largest_degree
+from wgflow.measures import Particles
+from wgflow.networks.arc_cosine import PairSums
+from wgflow.networks.population import arc_cosine_kernel
+from wgflow.networks.zonal_convolution import kernel_coefficients, zonal_convolution
 
 TEACHER = Teacher(np.array([[1.0, 0.5, -0.3], [-0.2, 0.8, 0.6]]), np.array([1.0, -0.7]))
 

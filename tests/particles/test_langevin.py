@@ -15,10 +15,14 @@ from wgflow import solve
 from wgflow.domains import Box, Circle, Hypersphere, Space
 from wgflow.domains.icosphere import unit
 from wgflow.errors import InputError
-from wgflow.flow import simulate
-from wgflow.functionals import Entropy, Features, Mass, Neurons, Particles, Potential, PowerEnergy, Quadratic, Relu
+from wgflow.functionals import Entropy, Features, Mass, PowerEnergy, Quadratic
+from wgflow.functionals.energies.potential import Potential
+from wgflow.measures import Particles
+from wgflow.networks import Neurons
+from wgflow.networks.relu import Relu
 from wgflow.particles import Adaptive, Descent, Langevin, ParticleFlow, PolarFlow, suitable_langevin
 from wgflow.particles.langevin import put_back
+from wgflow.runs.flow import simulate
 
 BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)
 TILT = Potential(lambda x: -2.0 * x[:, 0], lambda x: np.broadcast_to(-2.0 * np.eye(x.shape[1])[0], x.shape))

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from tests.references import advance
 from wgflow.domains import Hypersphere, Signed, Space
 from wgflow.errors import ComputationError, InputError
-from wgflow.functionals import Features, Mass, Neurons, Particles, Population, Quadratic, Relu, Teacher
+from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.measures import Particles
+from wgflow.measures.directions import draw_balanced, draw_directions
+from wgflow.networks import Neurons, Population, Teacher
+from wgflow.networks.relu import Relu
 from wgflow.particles import Adaptive, Descent, ParticleFlow, PolarFlow, RungeKutta4
-from wgflow.particles.directions import draw_balanced, draw_directions
 
 GENERATOR = np.random.default_rng(11)
 INPUTS, TARGETS = GENERATOR.normal(size=(12, 3)), GENERATOR.normal(size=12)

@@ -12,11 +12,16 @@ from tests.outputs import (
     expect_outputs_to_change_nothing,
 )
 from tests.references import advance, gaussian_on_circle
+from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Circle, Hypersphere
 from wgflow.errors import ComputationError, InputError
-from wgflow.functionals import Entropy, Features, Neurons, Particles, Potential, Quadratic, Relu
-from wgflow.particles import Adaptive, CharacteristicFlow, Descent, Langevin, ParticleFlow, PolarFlow, RungeKutta4
-from wgflow.particles.directions import draw_directions
+from wgflow.functionals import Entropy, Features, Quadratic
+from wgflow.functionals.energies.potential import Potential
+from wgflow.measures import Particles
+from wgflow.measures.directions import draw_directions
+from wgflow.networks import Neurons
+from wgflow.networks.relu import Relu
+from wgflow.particles import Adaptive, Descent, Langevin, ParticleFlow, PolarFlow, RungeKutta4
 
 GENERATOR = np.random.default_rng(11)
 NETWORK = Features(Neurons(Relu(GENERATOR.normal(size=(12, 3)))), GENERATOR.normal(size=12))

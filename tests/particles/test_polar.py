@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from tests.references import advance
 from wgflow.domains.icosphere import unit
 from wgflow.errors import ComputationError, InputError
-from wgflow.functionals import Features, Mass, Particles, Population, Quadratic, Relu, Teacher
+from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.measures import Particles
+from wgflow.networks import Population, Teacher
+from wgflow.networks.relu import Relu
 from wgflow.particles import PolarFlow
 
 INPUTS = np.random.default_rng(5).normal(size=(9, 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wgflow import Box, Deconvolution, Descent, DirichletKernel, Mass, Signed, simulate
-from wgflow.functionals import Particles
+from wgflow.measures import Particles
 
 TURN = 2.0 * np.pi
 RING = Box([(0.0, TURN)], 16, periodic=True)

@@ -15,7 +15,7 @@ from PIL import Image
 
 import wgflow
 from wgflow.plotting import animate_trajectory, animation, check_film
-from wgflow.plotting.scenes import frame_labels, make_scene
+from wgflow.plotting.film_frames import frame_labels, make_scene
 from wgflow.plotting.style import paper_style
 
 SNAPSHOTS = 5

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wgflow.cli import _exit_code
+from wgflow.app.cli import _exit_code
 
 PROBLEM = """
 [problem]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import wgflow
-from wgflow.citations import citations_of
+from wgflow.analysis.optimality.margins import variation_margin
+from wgflow.app.citations import citations_of
 from wgflow.errors import InputError
-from wgflow.optimality.margins import variation_margin
 from wgflow.trajectory.checking import check_trajectory
 
 SETTINGS = ["domain.cells=162", "solver.t_end=300", "output.snapshots=7"]

@@ -9,7 +9,7 @@ import pytest
 
 import wgflow
 from wgflow import Entropy, InputError, PowerEnergy
-from wgflow.cli import _exit_code
+from wgflow.app.cli import _exit_code
 from wgflow.domains import Circle
 from wgflow.plotting import plot_trajectory
 from wgflow.problems.shipped import find_problem_file

@@ -10,8 +10,8 @@ import wgflow
 from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
 from wgflow.domains.quadrature import point_values
 from wgflow.errors import InputError
-from wgflow.functionals import Particles
-from wgflow.particles.deposit import deposit
+from wgflow.measures import Particles
+from wgflow.measures.deposit import deposit
 from wgflow.problems.initial import initial_averages, initial_particles
 from wgflow.problems.models import GaussianInitial, MixtureInitial, UniformInitial, VonMisesFisherInitial
 

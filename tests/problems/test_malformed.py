@@ -12,13 +12,13 @@ import pytest
 
 import wgflow
 from wgflow import InputError
-from wgflow.flow import check_times
-from wgflow.paths import check_target, kind_of, resolved
 from wgflow.problems import archives
 from wgflow.problems.archives import read_arrays
 from wgflow.problems.parsing import LARGEST_FILE, apply_settings, read_toml
 from wgflow.problems.tables import LONGEST_LINE, read_csv
 from wgflow.problems.toml import parse_toml
+from wgflow.runs.flow import check_times
+from wgflow.system.paths import check_target, kind_of, resolved
 
 SMALL = {
     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},

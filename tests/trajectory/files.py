@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wgflow.trajectory.growing_file import GrowingFile
-from wgflow.trajectory.seal import put_seal
+from wgflow.trajectory.hdf5.appender import GrowingFile
+from wgflow.trajectory.hdf5.integrity import put_seal
 
 TEACHER = {
     "problem": {

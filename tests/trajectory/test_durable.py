@@ -12,13 +12,14 @@ import pytest
 from _power_loss import count_lost, logged_run
 
 import wgflow
-from tests.trajectory.test_growing_files import problem
-from wgflow.schemes import Snapshot
-from wgflow.trajectory import FileRecorder, checking, raw_file
+from tests.trajectory.hdf5.test_appender import problem
+from wgflow.flows import Snapshot
+from wgflow.flows.endings import COUNTS
+from wgflow.trajectory import FileRecorder, checking
 from wgflow.trajectory.checking import check_trajectory
-from wgflow.trajectory.chunk_index import CAPACITY
-from wgflow.trajectory.growing_file import GrowingFile
-from wgflow.trajectory.schema import COUNTS
+from wgflow.trajectory.hdf5 import hdf5_bytes as raw_file
+from wgflow.trajectory.hdf5.appender import GrowingFile
+from wgflow.trajectory.hdf5.btree import CAPACITY
 
 
 def durable(*, durable: bool = True, snapshots: int = 6, checkpoint: float = 1e-9) -> wgflow.problems.Problem:

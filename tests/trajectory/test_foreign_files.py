@@ -16,14 +16,14 @@ import pytest
 import tomli_w
 
 import wgflow
-from wgflow.cli import _exit_code
+from wgflow.app.cli import _exit_code
 from wgflow.errors import InputError
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.checkpoint import unpacked
 from wgflow.trajectory.dimensions import define_bare_dimension, is_bare_dimension
-from wgflow.trajectory.growing_file import memory_file
-from wgflow.trajectory.raw_file import RawFile
-from wgflow.trajectory.seal import check_seal
+from wgflow.trajectory.hdf5.appender import memory_file
+from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
+from wgflow.trajectory.hdf5.integrity import check_seal
 
 PROBLEM = {
     "problem": {"kind": "two_layer", "data": "points.csv"},

@@ -110,7 +110,7 @@ FILE_SIZE_LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 sys.argv = ["wgflow", "run", "teacher", "-o", "run.h5", "--quiet", "--set", "domain.cells=1024"]
-from wgflow.cli import main
+from wgflow.app.cli import main
 main()
 """
 

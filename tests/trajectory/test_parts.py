@@ -7,7 +7,7 @@ import pytest
 
 import wgflow
 from wgflow.errors import InputError
-from wgflow.trajectory.stored import StoredField
+from wgflow.trajectory.lazy_field import StoredField
 
 PROBLEM = {
     "problem": {

@@ -7,9 +7,10 @@ import pytest
 from scipy.optimize import minimize
 
 from tests.references import central_difference
-from wgflow.functionals import Features, Neurons, Quadratic, SmoothLayer
+from wgflow.functionals import Features, Quadratic
 from wgflow.functionals.losses import LOSSES
-from wgflow.variational import ArcCosineHarmonics, DualProblem, StepError, solve_step
+from wgflow.networks import ArcCosineHarmonics, Neurons, SmoothLayer
+from wgflow.variational import DualProblem, StepError, solve_step
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geometry import Flat, Round
 from wgflow.variational.proximal import ProximalProblem

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from tests.references import advance, covariance, gaussian_on_circle
+from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Circle, Hypersphere, Signed, Space
 from wgflow.errors import InputError
-from wgflow.functionals import Features, Mass, Neurons, Particles, Population, Quadratic, Relu, SmoothLayer, Teacher
-from wgflow.particles import ParticleFlow, PolarFlow, nodes_of_cells
-from wgflow.schemes import StepCounts
-from wgflow.variational import JkoFlow, JkoOptions, PolarJkoFlow, StepError, harmonic_population, make_jko_flow
+from wgflow.flows import StepCounts
+from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.measures import Particles
+from wgflow.networks import Neurons, Population, SmoothLayer, Teacher, harmonic_population
+from wgflow.networks.relu import Relu
+from wgflow.particles import ParticleFlow, PolarFlow
+from wgflow.variational import JkoFlow, JkoOptions, PolarJkoFlow, StepError, make_jko_flow
 from wgflow.variational.control import StepControl
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])

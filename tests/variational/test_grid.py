@@ -7,8 +7,8 @@ import pytest
 
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.domains import Box, Circle, total_mass
+from wgflow.flows.evolution import StepCounts
 from wgflow.functionals import Quadratic
-from wgflow.schemes.evolution import StepCounts
 from wgflow.variational import GridJkoFlow, JkoOptions
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])

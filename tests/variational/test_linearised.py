@@ -10,20 +10,11 @@ import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
 from wgflow.errors import InputError
-from wgflow.functionals import (
-    Entropy,
-    Features,
-    Interaction,
-    Mass,
-    Population,
-    Potential,
-    PowerEnergy,
-    Quadratic,
-    Relu,
-    SobolevDiscrepancy,
-    Teacher,
-)
-from wgflow.problems.exact import AngularGaussian, quadratic_flow
+from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
+from wgflow.functionals import Entropy, Features, Interaction, Mass, PowerEnergy, Quadratic, SobolevDiscrepancy
+from wgflow.functionals.energies.potential import Potential
+from wgflow.networks import Population, Teacher
+from wgflow.networks.relu import Relu
 from wgflow.variational import JkoOptions, LinearisedJkoFlow, StepError
 from wgflow.variational.upwind import StepEquations, UpwindMesh
 

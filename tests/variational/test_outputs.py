@@ -12,9 +12,13 @@ from tests.outputs import (
 )
 from tests.references import gaussian_on_circle
 from wgflow.domains import Box, Circle, Signed, Space
-from wgflow.functionals import Entropy, Features, Particles, Population, Potential, Quadratic, Relu, Teacher
-from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, harmonic_population, make_jko_flow
-from wgflow.variational.normalised import NormalisedFlow
+from wgflow.functionals import Entropy, Features, Quadratic
+from wgflow.functionals.energies.potential import Potential
+from wgflow.measures import Particles
+from wgflow.networks import Population, Teacher, harmonic_population
+from wgflow.networks.relu import Relu
+from wgflow.normalised.flow import NormalisedFlow
+from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
 CIRCLE, LINE, SHEETS = Circle(12), Box([(-2.0, 2.0)], 16), Signed(Circle(16))

@@ -7,9 +7,12 @@ import pytest
 from scipy.optimize import minimize, minimize_scalar
 
 from wgflow.domains import Box
-from wgflow.functionals import Features, Neurons, Particles, Relu, SmoothLayer
+from wgflow.functionals import Features
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.maps import jet_of
+from wgflow.measures import Particles
+from wgflow.networks import Neurons, SmoothLayer
+from wgflow.networks.relu import Relu
 from wgflow.variational import DualProblem, JkoOptions, make_jko_flow, solve_step
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geometry import Flat, Round

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from wgflow import Circle, Features, Population, Relu, Signed, Teacher
+from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.functionals import Functional
-from wgflow.schemes import ExplicitFiniteVolume
 from wgflow.typing import FloatArray
 
 STAGES = 3  # SSPRK3

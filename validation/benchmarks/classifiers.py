@@ -18,8 +18,8 @@ import numpy as np
 from timing import paired_seconds
 
 from wgflow import Relu
-from wgflow.particles.classifiers import MarginAscent, draw_network
-from wgflow.particles.clusters import draw_clusters
+from wgflow.networks.training.classifiers import MarginAscent, draw_network
+from wgflow.networks.training.clusters import draw_clusters
 
 PAIRS = 7
 Pair = tuple[Callable[[], object], Callable[[], object]]  # ours and that of BLAS

@@ -20,9 +20,9 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from wgflow.functionals import Teacher
-from wgflow.particles.students import StudentDescent, Students, draw_students, draw_teacher, join_students
-from wgflow.threads import available_cores
+from wgflow.networks import Teacher
+from wgflow.networks.training.students import StudentDescent, Students, draw_students, draw_teacher, join_students
+from wgflow.system.threads import available_cores
 
 DIMENSION, TEACHER_NEURONS, BATCH, RATE = 100, 10, 100, 0.005
 WIDTHS = range(1, 31)

@@ -17,11 +17,11 @@ from pathlib import Path
 from distributed import Client
 
 import wgflow
-from wgflow.sweeps import Plan, make_plan
-from wgflow.sweeps.api import read_outcomes
-from wgflow.sweeps.cluster import connect
-from wgflow.sweeps.dispatch import TASK_SECONDS, dispatch
-from wgflow.sweeps.gather import gather, write_dataset
+from wgflow.app.sweeps import Plan, make_plan
+from wgflow.app.sweeps.api import read_outcomes
+from wgflow.app.sweeps.cluster import connect
+from wgflow.app.sweeps.dispatch import TASK_SECONDS, dispatch
+from wgflow.app.sweeps.gather import gather, write_dataset
 
 PROBLEM = {
     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wgflow.caching import cache_folder
 from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
-from wgflow.drafts import replacing
+from wgflow.system.caching import cache_folder
+from wgflow.system.drafts import replacing
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
 VERSION = 2  # of the way meshes are built

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Box
 from wgflow.errors import FlowWarning
-from wgflow.threads import thread_count
+from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 ScalarFunction = Callable[[FloatArray], FloatArray]

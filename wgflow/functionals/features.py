@@ -8,12 +8,14 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import ROUND_OFF, Functional, GridFunctional, ParticlePotential, Particles, SheetSums
+from wgflow.functionals.base import ROUND_OFF, Functional, GridFunctional, ParticlePotential, SheetSums
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
-from wgflow.functionals.maps import SPACINGS, FeatureFunction, OuterProduct, Relu, with_gradient
+from wgflow.functionals.maps import FeatureFunction, OuterProduct, with_gradient
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
-from wgflow.functionals.neurons import Neurons
+from wgflow.measures import Particles
 from wgflow.typing import FloatArray
+
+SPACING = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Features(Functional):
         risk = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
         if targets.ndim != 1 or targets.size == 0 or not np.isfinite(targets).all():
             raise InputError("targets must be a one-dimensional array of finite numbers, at least one")
-        inner = self.fn.hidden if isinstance(self.fn, Neurons) else self.fn
-        if isinstance(inner, Relu) and len(inner.inputs) != targets.size:
-            raise ShapeError(f"{len(inner.inputs)} data points have {targets.size} targets; give one target each")
+        count = getattr(self.fn, "feature_count", None)
+        if count is not None and count != targets.size:
+            raise ShapeError(f"{count} data points have {targets.size} targets; give one target each")
         if risk.labels and not np.isin(targets, (-1.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (-1.0, 1.0))][0]
             raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
@@ -73,7 +75,7 @@ class Features(Functional):
     @property
     def round_off(self) -> float:
         """That of the precision of the features."""
-        return ROUND_OFF * SPACINGS[getattr(self.fn, "precision", "float64")] / SPACINGS["float64"]
+        return ROUND_OFF * getattr(self.fn, "spacing", SPACING) / SPACING
 
     @property
     def risk(self) -> Loss:
@@ -191,7 +193,7 @@ class _GridFeatures(GridFunctional):
 def Quadratic(target: FloatArray) -> Features:  # noqa: N802 - named like the functionals it stands beside
     r"""Quadratic features with :math:`R(M) = \frac12 |M - M_*|_F^2`, :math:`M = \int w w^T d\mu`.
 
-    The flow has an exact solution (`wgflow.problems.exact`): it is the first test of every solver.
+    The flow has an exact solution (`wgflow.exact.quadratic`): it is the first test of every solver.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ import numpy as np
 from wgflow.domains import Box, Circle, Domain
 from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, ShapeError
-from wgflow.threads import thread_count
+from wgflow.system.threads import thread_count
 from wgflow.typing import ComplexArray, FloatArray
 
 
@@ -129,6 +129,10 @@ class FourierFeatures:
         """What moments a signal has whose values on equal grids (2 f_1 + 1, ...) or finer ones from 0 on are given."""
         spectrum = np.fft.rfftn(values, norm="forward")[band(self.largest)]
         return self._real((np.sqrt(self.multiplicity) * spectrum).ravel())
+
+    def moments_on(self, domain: Domain, count: int, memory_limit: float) -> FourierMoments:  # noqa: ARG002
+        """Moments by fast Fourier transforms; raises InputError where the domain is not the torus of the waves."""
+        return FourierMoments(self.box_of(domain), self)
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""

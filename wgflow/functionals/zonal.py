@@ -18,13 +18,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 
 from wgflow.domains import Sphere
 from wgflow.errors import FlowWarning
-from wgflow.functionals.arc_cosine import PairSums
 from wgflow.functionals.convolution import TOLERATED
 from wgflow.typing import FloatArray
 
@@ -45,15 +43,6 @@ def largest_degree(cells: int) -> int:
     return max(LEAST_DEGREE, int(np.ceil(DEGREE_FACTOR * np.sqrt(cells))))
 
 
-def kernel_coefficients(largest: int) -> FloatArray:
-    """Eigenvalues lambda_l of the arc-cosine kernel on S^2 for l = 0, ..., ``largest`` >= 1, shape (largest + 1,)."""
-    moments = np.zeros(largest + 1)
-    moments[:2] = 1.0 / 2.0, 1.0 / 3.0
-    for degree in range(0, largest - 1, 2):
-        moments[degree + 2] = -moments[degree] * (degree - 1) / (degree + 4)
-    return 3.0 * np.pi * moments**2
-
-
 class HarmonicConvolution:
     """Sums ``sum_j k(x_i . x_j) mass_j`` at the cell centres, with the kernel cut off at `largest_degree`.
 
@@ -64,10 +53,10 @@ class HarmonicConvolution:
     sphere : Sphere
         The sphere with N cells.
     eigenvalues : callable
-        Largest degree L to the eigenvalues lambda_l of a kernel, shape (L + 1,); by default the arc-cosine kernel.
+        Largest degree L to the eigenvalues lambda_l of a kernel, shape (L + 1,).
     """
 
-    def __init__(self, sphere: Sphere, eigenvalues: Callable[[int], FloatArray] = kernel_coefficients) -> None:
+    def __init__(self, sphere: Sphere, eigenvalues: Callable[[int], FloatArray]) -> None:
         import ducc0
 
         x, y, z = sphere.points.T
@@ -100,17 +89,3 @@ def warn_of_cutoff(sphere: Sphere, eigenvalues: FloatArray) -> None:
             FlowWarning,
             stacklevel=3,
         )
-
-
-def zonal_convolution(sphere: Sphere) -> Callable[[FloatArray, FloatArray], None]:
-    """Choose the convolution on a sphere.
-
-    Returns
-    -------
-    callable
-        By spherical harmonics where ducc0 is installed (``pip install 'wgflow[sphere]'``), else over all pairs of
-        cells in O(N^2). It takes cell masses (N,) and writes the sums into an array (N,).
-    """
-    if find_spec("ducc0") is not None:
-        return HarmonicConvolution(sphere)
-    return PairSums(sphere.points, sphere.points)

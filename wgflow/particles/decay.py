@@ -17,8 +17,8 @@ from collections.abc import Callable
 import numpy as np
 
 from wgflow.errors import ComputationError, FlowWarning
+from wgflow.flows.evolution import Checkpoint, numbers
 from wgflow.functionals import Functional, ParticlePotential
-from wgflow.schemes.evolution import Checkpoint, numbers
 from wgflow.typing import FloatArray
 
 SAFETY = 100.0  # times the tolerance: outputs within a step are less exact than its end

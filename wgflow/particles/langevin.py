@@ -22,7 +22,8 @@ import numpy as np
 
 from wgflow.domains import Box
 from wgflow.errors import InputError
-from wgflow.functionals import Functional, Particles
+from wgflow.functionals import Functional
+from wgflow.measures import Particles
 from wgflow.particles.decay import extent_of
 from wgflow.particles.methods import Advance, Descent, System, equal_steps, random_numbers
 from wgflow.typing import FloatArray

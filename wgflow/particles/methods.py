@@ -19,10 +19,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from wgflow.errors import ComputationError, InputError, WgflowError
+from wgflow.flows.evolution import Checkpoint, numbers
+from wgflow.flows.whole_steps import WholeSteps
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.particles.first_step import first_step
-from wgflow.schemes.evolution import Checkpoint, numbers
-from wgflow.schemes.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
 
 LEAST_TOLERANCE = 100.0 * float(np.finfo(np.float64).eps)  # relative, of scipy's integrator: that of round-off

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals import Functional, ParticlePotential, Particles
-from wgflow.particles.placement import check_directions, check_particles
+from wgflow.functionals import Functional, ParticlePotential
+from wgflow.measures import Particles
+from wgflow.measures.placement import check_directions, check_particles
 from wgflow.particles.system import ParticleFlow
 from wgflow.typing import FloatArray
 

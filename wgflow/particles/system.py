@@ -12,13 +12,14 @@ import numpy as np
 
 from wgflow.domains import Box
 from wgflow.errors import ComputationError, InputError
-from wgflow.functionals import Functional, ParticlePotential, Particles
+from wgflow.flows.checks import check_factor
+from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.functionals import Functional, ParticlePotential
+from wgflow.measures import Particles
+from wgflow.measures.placement import check_particles
 from wgflow.particles.decay import DecayWatch, extent_of
 from wgflow.particles.langevin import Langevin, put_back
 from wgflow.particles.methods import Adaptive, Advance, Method, Step
-from wgflow.particles.placement import check_particles
-from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
-from wgflow.schemes.explicit import check_factor
 from wgflow.typing import FloatArray
 
 

@@ -5,16 +5,6 @@
 >>> animate_trajectory(flow, problem, "flow.gif")  # doctest: +SKIP
 """
 
-from wgflow.plotting.animation import animate_trajectory, check_film
-from wgflow.plotting.comparison import plot_comparison
-from wgflow.plotting.files import check_figure_path, save_figure
-from wgflow.plotting.overview import plot_trajectory
+import lazy_loader
 
-__all__ = [
-    "animate_trajectory",
-    "check_figure_path",
-    "check_film",
-    "plot_comparison",
-    "plot_trajectory",
-    "save_figure",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,13 +15,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
-from wgflow.drafts import replacing_by_name
 from wgflow.errors import ComputationError, InputError
-from wgflow.paths import check_target
+from wgflow.plotting.film_frames import Scene, make_scene
 from wgflow.plotting.heatmaps import thin
-from wgflow.plotting.scenes import Scene, make_scene
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
+from wgflow.system.drafts import replacing_by_name
+from wgflow.system.paths import check_target
 from wgflow.trajectory import Trajectory
 
 FILM_ENDINGS = (".gif", ".mp4")

@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from wgflow.functionals import Teacher
-from wgflow.plotting.scalars import draw_band, is_log_spaced, set_time_axis, set_value_scale
-from wgflow.plotting.sheets import (
+from wgflow.networks import Teacher
+from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
     find_line,
@@ -23,6 +22,7 @@ from wgflow.plotting.sheets import (
     set_line_limits,
     sheet_signs,
 )
+from wgflow.plotting.scalars import draw_band, is_log_spaced, set_time_axis, set_value_scale
 from wgflow.plotting.style import CURVES, DASHES, RUNS, largest_finite, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory

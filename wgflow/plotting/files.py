@@ -6,10 +6,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from wgflow.drafts import replacing
 from wgflow.errors import InputError
-from wgflow.paths import check_target
 from wgflow.plotting.style import paper_style
+from wgflow.system.drafts import replacing
+from wgflow.system.paths import check_target
 
 ENDINGS = (".png", ".pdf", ".svg")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from wgflow.analysis.optimality.certificates import Certificate, certify_trajectory
 from wgflow.errors import InputError
-from wgflow.optimality.certificates import Certificate, certify_trajectory
 from wgflow.plotting.heatmaps import thin
 from wgflow.plotting.style import DASHES, GREY
 from wgflow.trajectory import Trajectory

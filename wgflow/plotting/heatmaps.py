@@ -11,9 +11,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from wgflow.functionals import Teacher
-from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
-from wgflow.plotting.sheets import (
+from wgflow.networks import Teacher
+from wgflow.plotting.line_profiles import (
     Line,
     cell_edges,
     coordinate_of,
@@ -25,6 +24,7 @@ from wgflow.plotting.sheets import (
     sheet_particles,
     sheet_signs,
 )
+from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
 from wgflow.plotting.style import BLACK, DASHES, DENSITY_MAP, sign_color, sign_symbol
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure, FigureBase, SubFigure
 from wgflow.domains import Box, Sphere
 from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import DECADES
+from wgflow.plotting.line_profiles import axis_labels, grid_of, has_density, measure_symbol, sheet_signs
 from wgflow.plotting.networks import choose_times, time_label
 from wgflow.plotting.scalars import LOG_RATIO, draw_mass, draw_risk
-from wgflow.plotting.sheets import axis_labels, grid_of, has_density, measure_symbol, sheet_signs
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import DENSITY_MAP, sign_symbol, styled_figure
 from wgflow.problems import Problem

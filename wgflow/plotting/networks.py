@@ -11,11 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle as Disk
 from matplotlib.projections.polar import PolarAxes
 
+from wgflow.analysis.metrics import relu_predictions
 from wgflow.errors import InputError
-from wgflow.functionals import Teacher
-from wgflow.metrics import relu_predictions
+from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
+from wgflow.networks import Teacher
 from wgflow.plotting.heatmaps import thin
-from wgflow.plotting.sheets import (
+from wgflow.plotting.line_profiles import (
     TURN,
     Line,
     coordinate_of,
@@ -28,7 +29,6 @@ from wgflow.plotting.sheets import (
 from wgflow.plotting.style import BLACK, DASHES, GREY, PALE, sign_color, sign_symbol, time_colors
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset
-from wgflow.problems.exact import AngularGaussian, quadratic_flow
 from wgflow.problems.models import AngularGaussianInitial, QuadraticProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray

@@ -10,9 +10,9 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wgflow.plotting.clouds import plot_cloud, shows_cloud
 from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import draw_measure, measure_title
+from wgflow.plotting.line_profiles import Line, find_line, measure_symbol, sheet_signs
 from wgflow.plotting.maps import plot_maps, shows_maps
 from wgflow.plotting.networks import (
     choose_times,
@@ -23,9 +23,9 @@ from wgflow.plotting.networks import (
     draw_regression,
     time_label,
 )
+from wgflow.plotting.particle_maps import plot_cloud, shows_cloud
 from wgflow.plotting.regions import plot_regions, shows_regions
 from wgflow.plotting.scalars import descent_of, draw_mass, draw_risk
-from wgflow.plotting.sheets import Line, find_line, measure_symbol, sheet_signs
 from wgflow.plotting.spikes import SPIKES_NOTE, line_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem

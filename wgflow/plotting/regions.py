@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from wgflow.plotting.clouds import Cloud, cloud_views, make_panels, shows_cloud
 from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.line_profiles import sheet_signs
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, shows_maps
 from wgflow.plotting.networks import choose_times, time_label
+from wgflow.plotting.particle_maps import Cloud, cloud_views, make_panels, shows_cloud
 from wgflow.plotting.scalars import draw_mass, draw_risk
-from wgflow.plotting.sheets import sheet_signs
 from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color, styled_figure
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from wgflow.plotting.sheets import measure_symbol, sheet_mass, sheet_signs
+from wgflow.plotting.line_profiles import measure_symbol, sheet_mass, sheet_signs
 from wgflow.plotting.style import BLACK, DASHES, largest_finite, sign_color, sign_symbol, time_colors
 from wgflow.problems import Problem
 from wgflow.problems.models import EnergyProblem

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from wgflow.functionals import Particles
-from wgflow.plotting.sheets import Line, coordinate_of
+from wgflow.measures import Particles
+from wgflow.plotting.line_profiles import Line, coordinate_of
 from wgflow.plotting.style import BLACK, DASHES, sign_color
 from wgflow.problems import Problem
 from wgflow.typing import FloatArray

@@ -1,18 +1,8 @@
 """Problems: from configuration to the objects of a run, and back from a trajectory file."""
 
-from wgflow.problems.api import follow, load, load_problem, open_problem, resume_run, run
-from wgflow.problems.exact import AngularGaussian, quadratic_covariance, quadratic_flow
-from wgflow.problems.problem import Problem
+import lazy_loader
 
-__all__ = [
-    "AngularGaussian",
-    "Problem",
-    "follow",
-    "load",
-    "load_problem",
-    "open_problem",
-    "quadratic_covariance",
-    "quadratic_flow",
-    "resume_run",
-    "run",
-]
+from wgflow.former_names import with_former
+
+_present, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = with_former(__name__, _present)

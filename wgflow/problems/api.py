@@ -13,24 +13,25 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError, ResumeWarning, WgflowError
-from wgflow.estimates import Estimator, prepare_estimator, recorded
-from wgflow.flow import attach_functional, record_flow
+from wgflow.flows import Checkpoint, Evolution, StepCounts
+from wgflow.flows.endings import ACCUMULATED, COMPLETE, RUNNING
+from wgflow.flows.growth import evolve_on
+from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
-from wgflow.growth import evolve_on
-from wgflow.memory import check_memory
-from wgflow.paths import kind_of
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, State, assemble, build_problem, restore_dataset, restore_samples
 from wgflow.problems.shipped import find_problem_file
 from wgflow.problems.stored import check_fit, check_same_problem, stored_config
-from wgflow.schemes import Checkpoint, Evolution, StepCounts
-from wgflow.timeloop import Limits, Observers
+from wgflow.runs.estimates import Estimator, prepare_estimator, recorded
+from wgflow.runs.flow import attach_functional, record_flow
+from wgflow.runs.memory import check_memory
+from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, check_output, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
 from wgflow.trajectory.reader import DAMAGE, reason
-from wgflow.trajectory.schema import ACCUMULATED, COMPLETE, RUNNING, SCHEMA_VERSION
+from wgflow.trajectory.schema import SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
 ProblemSource = str | Path | Mapping[str, Any]

@@ -15,7 +15,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from wgflow.errors import InputError
-from wgflow.paths import kind_of
+from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wgflow.domains import Domain, Sphere
 from wgflow.errors import InputError
-from wgflow.functionals.kernels import NARROW_GAUSSIAN
+from wgflow.functionals.energies.radial_kernels import NARROW_GAUSSIAN
+from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.models import (
     GAUSSIAN_TEACHER,
     BoxSection,
@@ -18,7 +19,6 @@ from wgflow.problems.models import (
     TwoLayerProblem,
 )
 from wgflow.problems.models.energies import GaussianInteraction, KernelSection
-from wgflow.variational.margin_losses import MARGIN_LOSSES
 
 SMALLEST, LARGEST = 1e-100, 1e100  # of numbers whose squares, and quotients of squares, are floats
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.errors import InputError
-from wgflow.functionals import Particles
-from wgflow.paths import kind_of
+from wgflow.measures import Particles
 from wgflow.problems.archives import read_arrays
 from wgflow.problems.tables import read_csv
+from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
-from wgflow.functionals import Deconvolution, DirichletKernel, Features, Particles, PeriodicGaussian
+from wgflow.functionals import Deconvolution, DirichletKernel, Features, PeriodicGaussian
+from wgflow.measures import Particles
 from wgflow.problems.models.deconvolution import DeconvolutionProblem
 
 

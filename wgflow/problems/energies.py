@@ -14,15 +14,15 @@ from wgflow.functionals import (
     Functional,
     Interaction,
     KernelDiscrepancy,
-    Particles,
-    Potential,
     PowerEnergy,
     SobolevDiscrepancy,
     Sum,
     ZonalInteraction,
 )
-from wgflow.functionals.kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
-from wgflow.functionals.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.potential import Potential
+from wgflow.functionals.energies.potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
+from wgflow.measures import Particles
 from wgflow.problems.initial import ClosedForm, initial_averages
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.models.energies import (

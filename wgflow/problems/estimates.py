@@ -9,7 +9,16 @@ from typing import Any
 
 from wgflow.domains import Circle, Domain, Hypersphere, Sphere
 from wgflow.errors import InputError
-from wgflow.estimates import (
+from wgflow.flows import Evolution
+from wgflow.flows.growth import Course
+from wgflow.measures import Particles
+from wgflow.particles import Langevin
+from wgflow.problems.initial import initial_particles
+from wgflow.problems.models import BoxSection, FileInitial, JkoSection
+from wgflow.problems.particles import make_method
+from wgflow.problems.problem import Problem
+from wgflow.problems.restart import StoredMeasure
+from wgflow.runs.estimates import (
     BATCHES,
     TOLERANCES,
     Plan,
@@ -24,14 +33,6 @@ from wgflow.estimates import (
     plan_grids,
     quiet,
 )
-from wgflow.growth import Course
-from wgflow.particles import Langevin, Particles
-from wgflow.problems.initial import initial_particles
-from wgflow.problems.models import BoxSection, FileInitial, JkoSection
-from wgflow.problems.particles import make_method
-from wgflow.problems.problem import Problem
-from wgflow.problems.restart import StoredMeasure
-from wgflow.schemes import Evolution
 
 
 def plan_estimate(problem: Problem) -> Plan:

@@ -6,18 +6,10 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.functionals import (
-    FeatureMap,
-    Features,
-    Functional,
-    Neurons,
-    Particles,
-    Population,
-    Quadratic,
-    Relu,
-    SmoothLayer,
-    Teacher,
-)
+from wgflow.functionals import FeatureMap, Features, Functional, Quadratic
+from wgflow.measures import Particles
+from wgflow.networks import Neurons, Population, SmoothLayer, Teacher
+from wgflow.networks.relu import Relu
 from wgflow.problems.datasets import Dataset
 from wgflow.problems.deconvolution import make_deconvolution
 from wgflow.problems.energies import make_energy

@@ -11,9 +11,9 @@ from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere, tota
 from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import Density, cell_averages
 from wgflow.errors import InputError
-from wgflow.particles import Particles, draw_gaussian, draw_particles
-from wgflow.particles.directions import draw_balanced, draw_directions
-from wgflow.problems.exact import AngularGaussian
+from wgflow.exact.quadratic import AngularGaussian
+from wgflow.measures import Particles, draw_gaussian, draw_particles
+from wgflow.measures.directions import draw_balanced, draw_directions
 from wgflow.problems.models import (
     AngularGaussianInitial,
     BalancedInitial,

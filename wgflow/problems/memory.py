@@ -8,11 +8,7 @@ from pathlib import Path
 
 from wgflow.domains import Sphere
 from wgflow.domains.mesh_cache import is_cached
-from wgflow.memory import Item, MemoryEstimate, check_memory
-from wgflow.memory.coarse import coarse_items
-from wgflow.memory.estimate import DOUBLE
-from wgflow.memory.grids import Grid, Terms, domain_items, functional_items, snapshot_items, start_items, step_items
-from wgflow.memory.particles import Cloud, Interplay, cloud_items
+from wgflow.finite_volume import IMPLICIT_METHODS
 from wgflow.problems.models import (
     BoxSection,
     CircleSection,
@@ -25,7 +21,19 @@ from wgflow.problems.models import (
     TwoLayerProblem,
     UniformInitial,
 )
-from wgflow.schemes import IMPLICIT_METHODS
+from wgflow.runs.memory import Item, MemoryEstimate, check_memory
+from wgflow.runs.memory.coarse import coarse_items
+from wgflow.runs.memory.estimate import DOUBLE
+from wgflow.runs.memory.grids import (
+    Grid,
+    Terms,
+    domain_items,
+    functional_items,
+    snapshot_items,
+    start_items,
+    step_items,
+)
+from wgflow.runs.memory.particles import Cloud, Interplay, cloud_items
 
 READING = {".csv": 25.0, ".npz": 3.0}  # bytes for each byte of a file of data while it is read
 
@@ -104,7 +112,7 @@ def grid_of(config: ProblemFile) -> Grid | None:
 
 
 def _method(config: ProblemFile) -> str | None:
-    """Key of `wgflow.memory.grids.STATE`; None where particles move."""
+    """Key of `wgflow.runs.memory.grids.STATE`; None where particles move."""
     solver = config.solver.kind
     if solver == "finite_volume":
         return "implicit" if config.finite_volume.stepper in IMPLICIT_METHODS else "explicit"
@@ -158,7 +166,7 @@ def _cloud(config: ProblemFile, count: int | None) -> Cloud | None:
 
 
 def _particle_method(config: ProblemFile) -> str:
-    """Key of `wgflow.memory.particles.STATE`, or "jko"."""
+    """Key of `wgflow.runs.memory.particles.STATE`, or "jko"."""
     solver = config.solver.kind
     return config.particles.method if solver == "particles" else {"jko": "jko"}.get(solver, "adaptive")
 

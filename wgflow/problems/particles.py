@@ -9,7 +9,8 @@ import numpy as np
 from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
-from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, Particles, PolarFlow, RungeKutta4
+from wgflow.measures import Particles
+from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, PolarFlow, RungeKutta4
 from wgflow.problems.models import ParticlesSection
 from wgflow.typing import FloatArray
 

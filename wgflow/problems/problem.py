@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Domain, make_domain
 from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
-from wgflow.functionals import (
-    Entropy,
-    Functional,
-    Mass,
-    Teacher,
-)
-from wgflow.growth import Course
-from wgflow.memory import MemoryEstimate, check_larger_box, check_memory
-from wgflow.particles import CharacteristicFlow, Particles, draw_particles
+from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume
+from wgflow.flows import Evolution
+from wgflow.flows.growth import Course
+from wgflow.flows.loop import Limits
+from wgflow.flows.walls import WallRule
+from wgflow.functionals import Entropy, Functional, Mass
+from wgflow.measures import Particles, draw_particles
+from wgflow.networks import Teacher
 from wgflow.problems.checks import (
     check_activation,
     check_dimensions,
@@ -49,10 +49,8 @@ from wgflow.problems.reading import estimate_read, read_data, read_samples_of, r
 from wgflow.problems.restart import StoredMeasure
 from wgflow.problems.times import output_times
 from wgflow.problems.variational import make_normalised_flow, make_variational_flow
-from wgflow.schemes import IMPLICIT_METHODS, Evolution, ExplicitFiniteVolume, ImplicitFiniteVolume
-from wgflow.timeloop import Limits
+from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
 from wgflow.typing import FloatArray
-from wgflow.walls import WallRule
 
 
 @dataclass(frozen=True)

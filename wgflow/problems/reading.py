@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wgflow.functionals import Particles, find_loss
-from wgflow.memory import MemoryEstimate
+from wgflow.functionals import find_loss
+from wgflow.measures import Particles
 from wgflow.problems.datasets import Dataset, read_dataset, read_samples
 from wgflow.problems.memory import check_reading, estimate_memory
 from wgflow.problems.models import GAUSSIAN_TEACHER, EnergyProblem, FileInitial, ProblemFile, TwoLayerProblem
 from wgflow.problems.restart import StoredMeasure, read_measure
+from wgflow.runs.memory import MemoryEstimate
 
 
 def estimate_file(config: ProblemFile, folder: Path) -> MemoryEstimate:

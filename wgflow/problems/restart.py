@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from wgflow.domains import Box, Domain
-from wgflow.domains.cone import cone_image
-from wgflow.domains.transfer import transfer
 from wgflow.errors import InputError
-from wgflow.particles import Particles
-from wgflow.particles.deposit import deposit
-from wgflow.particles.placement import check_placement
+from wgflow.measures import Particles
+from wgflow.measures.cone import cone_image
+from wgflow.measures.deposit import deposit
+from wgflow.measures.placement import check_placement
+from wgflow.measures.transfer import transfer
 from wgflow.problems.archives import read_arrays
 from wgflow.text import named
 from wgflow.trajectory import read_trajectory

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from wgflow.errors import InputError
-from wgflow.paths import kind_of
+from wgflow.system.paths import kind_of
 from wgflow.text import shown
 
 

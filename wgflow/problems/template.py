@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.errors import InputError
-from wgflow.paths import check_target
 from wgflow.problems.documentation import allowed_values, sections_in, tables_of
 from wgflow.problems.models import ProblemFile, Section
+from wgflow.system.paths import check_target
 from wgflow.text import shown
 
 WIDTH = 110  # characters of a line of comments

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.flow import check_times
 from wgflow.problems.models import OutputSection
+from wgflow.runs.flow import check_times
 from wgflow.typing import FloatArray
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError
-from wgflow.functionals import Features, Functional, Particles, Teacher
+from wgflow.flows import Evolution
+from wgflow.functionals import Features, Functional
+from wgflow.measures import Particles
+from wgflow.networks import Teacher, harmonic_population
+from wgflow.normalised.flow import NormalisedFlow
 from wgflow.problems.models import JkoSection, NormalisedSection
-from wgflow.schemes import Evolution
 from wgflow.typing import FloatArray
-from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, harmonic_population, make_jko_flow
-from wgflow.variational.normalised import NormalisedFlow
+from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
 
 
 def make_variational_flow(

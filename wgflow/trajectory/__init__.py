@@ -1,10 +1,8 @@
 """Trajectories: in memory, and in netCDF-4 files."""
 
-from wgflow.trajectory.locking import is_locked
-from wgflow.trajectory.output import check_output
-from wgflow.trajectory.reader import read_trajectory
-from wgflow.trajectory.recorder import MemoryRecorder, Recorder
-from wgflow.trajectory.trajectory import Trajectory
-from wgflow.trajectory.writer import FileRecorder
+import lazy_loader
 
-__all__ = ["FileRecorder", "MemoryRecorder", "Recorder", "Trajectory", "check_output", "is_locked", "read_trajectory"]
+from wgflow.former_names import with_former
+
+_present, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = with_former(__name__, _present)

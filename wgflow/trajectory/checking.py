@@ -11,9 +11,13 @@ import h5py
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED, RUNNING
 from wgflow.trajectory.checkpoint import stored_checkpoint
 from wgflow.trajectory.dimensions import is_bare_dimension
-from wgflow.trajectory.growing_file import growing_variables
+from wgflow.trajectory.hdf5.appender import growing_variables
+from wgflow.trajectory.hdf5.integrity import check_seal
+from wgflow.trajectory.lazy_field import check_chunks
+from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.reader import (
     DAMAGE,
@@ -24,22 +28,7 @@ from wgflow.trajectory.reader import (
     read_steps,
     reason,
 )
-from wgflow.trajectory.retry import read_steadily
-from wgflow.trajectory.schema import (
-    CHECKSUM,
-    COMPLETE,
-    ERRORS,
-    FAILED,
-    FIELDS,
-    INTERRUPTED,
-    RUNNING,
-    SCALARS,
-    SEAL,
-    STEP,
-    STEPS,
-)
-from wgflow.trajectory.seal import check_seal
-from wgflow.trajectory.stored import check_chunks
+from wgflow.trajectory.schema import CHECKSUM, ERRORS, FIELDS, SCALARS, SEAL, STEP, STEPS
 from wgflow.trajectory.structure import check_structure
 
 STRUCTURE = "structure"

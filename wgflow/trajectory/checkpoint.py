@@ -17,10 +17,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from wgflow.schemes import Checkpoint
+from wgflow.flows import Checkpoint
 from wgflow.text import named
+from wgflow.trajectory.hdf5.hdf5_bytes import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.raw_file import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.schema import FIELDS
 
 STATE = "checkpoint/state"

@@ -12,31 +12,29 @@ import h5py
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.schemes import Snapshot
+from wgflow.flows import Snapshot
+from wgflow.flows.endings import ACCUMULATED, ENDINGS, RUNNING
+from wgflow.flows.steps import STEP_SCALARS
 from wgflow.trajectory.checkpoint import STATE
 from wgflow.trajectory.dimensions import attach_sizes
-from wgflow.trajectory.growing_file import TABLE_ROWS, GrowingFile, memory_file
+from wgflow.trajectory.hdf5.appender import TABLE_ROWS, GrowingFile, memory_file
+from wgflow.trajectory.hdf5.hdf5_bytes import PAGE, write_all
+from wgflow.trajectory.hdf5.integrity import put_seal, reserve_seal
 from wgflow.trajectory.provenance import describe_data, describe_machine
-from wgflow.trajectory.raw_file import PAGE, write_all
 from wgflow.trajectory.schema import (
-    ACCUMULATED,
     CHECKSUM,
-    ENDINGS,
     ERRORS,
     FIELDS,
     GRID,
     INTERRUPTED_AT,
     QUANTITIES,
-    RUNNING,
     SCALARS,
     SCHEMA_VERSION,
     SEAL,
     STEP,
-    STEP_SCALARS,
     STEPS,
     Variable,
 )
-from wgflow.trajectory.seal import put_seal, reserve_seal
 from wgflow.trajectory.ugrid import define_mesh, mesh_arrays, place_on_mesh
 from wgflow.typing import FloatArray
 
@@ -189,7 +187,8 @@ _CHECKSUM = Variable((), "sum of the bits of time and scalars, times odd multipl
 
 def _create_steps(file: h5py.File) -> None:
     group = file.create_group(STEPS)
-    described = {STEP: Variable((), "number of the step"), **STEP_SCALARS, CHECKSUM: _CHECKSUM}
+    scalars = {name: Variable((), meaning) for name, meaning in STEP_SCALARS.items()}
+    described = {STEP: Variable((), "number of the step"), **scalars, CHECKSUM: _CHECKSUM}
     variables = _on_one_page(lambda: [_create_table(group, name) for name in described])
     for name, variable in zip(described, variables, strict=True):
         group[name] = variable

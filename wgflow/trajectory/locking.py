@@ -10,8 +10,8 @@ from pathlib import Path
 
 import h5py
 
-from wgflow.drafts import NO_LOCKS
 from wgflow.errors import InputError
+from wgflow.system.drafts import NO_LOCKS
 
 PATIENCE = 0.5  # seconds to wait for a lock
 SWITCH = "HDF5_USE_FILE_LOCKING"  # the variable by which the HDF5 library is told not to lock

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import h5py
 
-from wgflow.drafts import create_draft, target_of
 from wgflow.errors import InputError
-from wgflow.paths import kind_of, reason_of
+from wgflow.system.drafts import create_draft, target_of
+from wgflow.system.paths import kind_of, reason_of
 from wgflow.trajectory.locking import check_locks, is_locked, open_to_read
 
 NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS)  # what file systems without links answer

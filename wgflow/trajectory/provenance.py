@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from wgflow.threads import thread_count
+from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 

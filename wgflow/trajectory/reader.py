@@ -13,15 +13,16 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
-from wgflow.paths import kind_of
+from wgflow.flows.steps import STEP_SCALARS
+from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
+from wgflow.trajectory.hdf5.integrity import check_seal
+from wgflow.trajectory.lazy_field import StoredField
+from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.retry import read_steadily
-from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEP_SCALARS, STEPS, row_checksums
-from wgflow.trajectory.seal import check_seal
+from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
 from wgflow.trajectory.shapes import check_kinds, check_shapes
-from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.trajectory.ugrid import sphere_of

@@ -1,47 +1,18 @@
-"""What a run hands its snapshots to, and the plainest that takes them: memory."""
+"""The plainest of recorders: memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.schemes import Checkpoint, Snapshot
-from wgflow.trajectory.schema import ACCUMULATED
-from wgflow.trajectory.steps import StepRow, StepTable
+from wgflow.flows import Checkpoint, Snapshot
+from wgflow.flows.endings import ACCUMULATED
+from wgflow.flows.steps import StepRow, StepTable
 from wgflow.typing import FloatArray
-
-
-class Recorder(Protocol):
-    """Takes the snapshots of a run."""
-
-    def append(
-        self,
-        snapshot: Snapshot,
-        spent: Mapping[str, float],
-        checkpoint: Checkpoint | None = None,
-        *,
-        scheduled: bool = True,
-    ) -> None:
-        """Keep a snapshot, what the run has spent, and at an output what it goes on from.
-
-        A snapshot that is not scheduled is the last one of a run that stopped.
-        """
-
-    def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
-        """Keep the state between two snapshots in the place of that before, for the run to go on from."""
-
-    def note(self, step: StepRow) -> None:
-        """Keep the numbers of a step, see `wgflow.trajectory.steps.step_row`."""
-
-    def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Note how the run ended."""
-
-    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
-        """After `finish`: go on with a larger domain, empty cells added to all densities; gives the last state."""
 
 
 class MemoryRecorder:

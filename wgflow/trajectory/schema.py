@@ -18,16 +18,6 @@ from wgflow.typing import FloatArray
 # at outputs, where it began anew.
 SCHEMA_VERSION = 3
 
-RUNNING, COMPLETE, INTERRUPTED, FAILED = "running", "complete", "interrupted", "failed"
-
-# Values of the attributes ``status`` and ``stop_reason``; each file holds them all, so that it can always say how its
-# run ended, even on a full disk.
-ENDINGS = (RUNNING, COMPLETE, INTERRUPTED, FAILED, "t_end", "stationary", "wall_time", "error")
-
-# What adds up over the legs of a run that was resumed.
-COUNTS = ("accepted_steps", "rejected_steps", "evaluations")
-ACCUMULATED = (*COUNTS, "compile_seconds", "run_seconds")
-
 INTERRUPTED_AT = "interrupted_at"  # number of the last snapshot, where a run stopped between two output times, or -1
 SEAL = "seal"
 INTERNAL = ("endings", SEAL)  # attributes that serve the file itself
@@ -51,17 +41,6 @@ SCALARS: Mapping[str, Variable] = {
     "risk": Variable((), "risk R, regularisation left out"),
     "mass": Variable((), "total mass of the measure"),
     "min_potential": Variable((), "minimum of the first variation J"),
-}
-
-# Columns of the table of steps. Stochastic descent does not know the whole risk and J, other than at outputs.
-STEP_SCALARS: Mapping[str, Variable] = {
-    "time": Variable((), "time after the step"),
-    "step_size": Variable((), "size of the step"),
-    "energy": Variable((), "functional F, regularisation included"),
-    "dissipation": Variable((), "decrease of F over the step size"),
-    "risk": Variable((), "risk R, regularisation left out; NaN where only samples of it are known"),
-    "mass": Variable((), "total mass of the measure"),
-    "min_potential": Variable((), "minimum of the first variation J; NaN where only samples of it are known"),
 }
 
 GRID = ("*grid",)  # stands for the dimensions of the domain

@@ -8,8 +8,9 @@ from typing import Any
 from wgflow.domains import Domain
 from wgflow.domains.gridless import Gridless
 from wgflow.errors import InputError
+from wgflow.flows.endings import ACCUMULATED, RUNNING
 from wgflow.text import shown
-from wgflow.trajectory.schema import ACCUMULATED, ERRORS, INTERRUPTED_AT, ORDERS, QUANTITIES, RUNNING
+from wgflow.trajectory.schema import ERRORS, INTERRUPTED_AT, ORDERS, QUANTITIES
 from wgflow.typing import FloatArray
 
 TEXTS = ("Conventions", "title", "source", "history", "domain", "problem", "solver", "status", "stop_reason")

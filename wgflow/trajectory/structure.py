@@ -16,9 +16,10 @@ import h5py
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.flows.steps import STEP_SCALARS
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import is_bare_dimension
-from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, STEP, STEP_SCALARS, STEPS
+from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, STEP, STEPS
 
 GROUPS = (STEPS, "data", "checkpoint")
 MOST_MEMBERS = 1000  # variables of a group, attributes of the file

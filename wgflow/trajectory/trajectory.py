@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
-from wgflow.functionals import Features, Functional, Particles
-from wgflow.schemes import Snapshot
+from wgflow.flows import Snapshot
+from wgflow.functionals import Features, Functional
+from wgflow.measures import Particles
+from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERNAL, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
-from wgflow.trajectory.stored import StoredField
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
 
@@ -36,7 +37,7 @@ class Trajectory:
         ``density`` of grid runs; ``position`` and ``weight`` of particle runs; all of them for characteristics;
         ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers`` beside the density of normalised runs;
         ``estimated_error`` and ``observed_order`` where errors were estimated, see ``errors`` and ``orders``. Those
-        of files read single snapshots when they are asked for, see `wgflow.trajectory.stored.StoredField`.
+        of files read single snapshots when they are asked for, see `wgflow.trajectory.lazy_field.StoredField`.
     domain : Domain or None
         Where the measure lives.
     sign : array, shape (m,), or None
@@ -201,7 +202,7 @@ class Trajectory:
         """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
 
         That of the density is a distance in L1; that of the measure one in W1, on circles and lines, between atoms at
-        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.estimates`.
+        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.runs.estimates`.
         """
         return self._estimated(ERRORS, missing=np.inf)
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.drafts import create_draft, removed_after_errors, target_of
 from wgflow.errors import ComputationError, InputError
-from wgflow.paths import reason_of
-from wgflow.schemes import Checkpoint, Snapshot
+from wgflow.flows import Checkpoint, Snapshot
+from wgflow.flows.endings import ACCUMULATED, COUNTS, FAILED, RUNNING
+from wgflow.flows.steps import BUFFERED, STEP_SCALARS, StepRow, StepTable
+from wgflow.system.drafts import create_draft, removed_after_errors, target_of
+from wgflow.system.paths import reason_of
 from wgflow.trajectory.checkpoint import (
     SPENT,
     as_last_output,
@@ -25,26 +27,13 @@ from wgflow.trajectory.checkpoint import (
 )
 from wgflow.trajectory.definition import define, domain_attribute
 from wgflow.trajectory.dimensions import stored_data
-from wgflow.trajectory.growing_file import GrowingFile
+from wgflow.trajectory.hdf5.appender import GrowingFile
+from wgflow.trajectory.hdf5.hdf5_bytes import sync_folder
+from wgflow.trajectory.hdf5.integrity import check_seal
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.output import check_output, publish, rescue
 from wgflow.trajectory.provenance import history_line
-from wgflow.trajectory.raw_file import sync_folder
-from wgflow.trajectory.schema import (
-    ACCUMULATED,
-    CHECKSUM,
-    COUNTS,
-    FAILED,
-    INTERRUPTED_AT,
-    RUNNING,
-    SCALARS,
-    STEP,
-    STEP_SCALARS,
-    STEPS,
-    row_checksums,
-)
-from wgflow.trajectory.seal import check_seal
-from wgflow.trajectory.steps import BUFFERED, StepRow, StepTable
+from wgflow.trajectory.schema import CHECKSUM, INTERRUPTED_AT, SCALARS, STEP, STEPS, row_checksums
 from wgflow.typing import FloatArray
 
 STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_SCALARS, CHECKSUM))

@@ -1,23 +1,8 @@
 """The flow by its definition: steps that minimise F plus the squared distance to the last state."""
 
-from wgflow.variational.control import JkoOptions, StepError
-from wgflow.variational.dual import DualProblem, DualStep, solve_step
-from wgflow.variational.flow import JkoFlow, PolarJkoFlow, make_jko_flow
-from wgflow.variational.grid import GridJkoFlow
-from wgflow.variational.harmonics import ArcCosineHarmonics, harmonic_population
-from wgflow.variational.linearised import LinearisedJkoFlow
+import lazy_loader
 
-__all__ = [
-    "ArcCosineHarmonics",
-    "DualProblem",
-    "DualStep",
-    "GridJkoFlow",
-    "JkoFlow",
-    "JkoOptions",
-    "LinearisedJkoFlow",
-    "PolarJkoFlow",
-    "StepError",
-    "harmonic_population",
-    "make_jko_flow",
-    "solve_step",
-]
+from wgflow.former_names import with_former
+
+_present, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = with_former(__name__, _present)

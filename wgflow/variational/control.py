@@ -1,6 +1,6 @@
 """How large variational steps are: fixed, or growing in proportion to time, and smaller where one is not found.
 
-Outputs change no step: one between two is met by a step aside (`wgflow.schemes.whole_steps`).
+Outputs change no step: one between two is met by a step aside (`wgflow.flows.whole_steps`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from wgflow.errors import ComputationError, InputError
-from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
-from wgflow.schemes.whole_steps import WholeSteps
+from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.whole_steps import WholeSteps
 from wgflow.typing import FloatArray
 
 FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved

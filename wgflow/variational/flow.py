@@ -19,9 +19,10 @@ import numpy as np
 
 from wgflow.domains import Box, Domain, Space
 from wgflow.errors import InputError
-from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Particles, Sum
+from wgflow.flows.evolution import Checkpoint, StepCounts
+from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Sum
+from wgflow.measures import Particles
 from wgflow.particles import ParticleFlow, PolarFlow
-from wgflow.schemes.evolution import Checkpoint, StepCounts
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.cost import StepCost

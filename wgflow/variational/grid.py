@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Domain
-from wgflow.functionals import Functional, Particles
-from wgflow.particles import nodes_of_cells
-from wgflow.particles.deposit import deposit
-from wgflow.schemes.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
-from wgflow.schemes.explicit import check_density
+from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.functionals import Functional
+from wgflow.measures import Particles
+from wgflow.measures.checks import check_density
+from wgflow.measures.deposit import deposit
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl
 from wgflow.variational.flow import JkoFlow, make_jko_flow

@@ -24,13 +24,14 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
+from wgflow.finite_volume.explicit import rises
+from wgflow.finite_volume.implicit_state import ImplicitState
+from wgflow.flows.checks import check_factor
+from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
 from wgflow.functionals import Functional
-from wgflow.schemes.evolution import Checkpoint, StepCounts, numbers
-from wgflow.schemes.explicit import check_factor, rises
-from wgflow.schemes.implicit_state import ImplicitState
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
-from wgflow.variational.saddle import LinearisedStep, NewtonStep
+from wgflow.variational.newton_step import LinearisedStep, NewtonStep
 from wgflow.variational.upwind import StepEquations, UpwindMesh
 
 LEAST_SHARE = 1e-100  # of the largest density, which vacuum gets before each step so that no cell is ever empty

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from wgflow.finite_volume import IMPLICIT_METHODS, default_tolerance
 from wgflow.problems.models.base import NonNegative, Positive, Section, Tolerance
-from wgflow.schemes import IMPLICIT_METHODS, default_tolerance
 
 DESCENTS = ("euler", "mirror", "langevin")
 

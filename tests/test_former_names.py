@@ -1,0 +1,36 @@
+"""Names of version 0.1 still work, and warn."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from wgflow.former_names import MODULES, NAMES
+
+FORMER = ["schemes.explicit", "timeloop", "metrics.wasserstein", "functionals.neurons", "cli"]
+
+
+@pytest.mark.parametrize("former", FORMER)
+def test_former_modules_are_the_present_ones(former):
+    with pytest.warns(DeprecationWarning) as told:
+        found = import_module(f"wgflow.{former}")
+    assert f"wgflow.{former} is called wgflow.{MODULES[former]} since version 0.2.0" in [
+        str(warning.message) for warning in told
+    ]
+    present = import_module(f"wgflow.{MODULES[former]}")
+    assert found is present
+    assert present.__spec__.name == present.__name__
+
+
+@pytest.mark.parametrize("former", NAMES)
+def test_names_that_left_a_package(former):
+    package, _, name = former.rpartition(".")
+    with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called wgflow\.{NAMES[former]}\.{name}"):
+        found = getattr(import_module(f"wgflow.{package}"), name)
+    assert found is getattr(import_module(f"wgflow.{NAMES[former]}"), name)
+
+
+def test_every_present_module_exists():
+    for present in MODULES.values():
+        import_module(f"wgflow.{present}")

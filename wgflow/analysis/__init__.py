@@ -1,0 +1,1 @@
+"""What trajectories are measured by: distances, certificates and margins."""

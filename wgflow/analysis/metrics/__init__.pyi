@@ -1,0 +1,9 @@
+from .discrepancy import kernel_discrepancy as kernel_discrepancy
+from .predictors import as_neurons as as_neurons
+from .predictors import empirical_distance as empirical_distance
+from .predictors import population_distance as population_distance
+from .predictors import relu_predictions as relu_predictions
+from .spikes import find_spikes as find_spikes
+from .wasserstein import circle_wasserstein as circle_wasserstein
+from .wasserstein import line_wasserstein as line_wasserstein
+from .wasserstein import sheet_wasserstein as sheet_wasserstein

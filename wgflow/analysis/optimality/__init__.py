@@ -1,0 +1,1 @@
+"""How far a measure is from a minimum: certificates, convex solvers and margins."""

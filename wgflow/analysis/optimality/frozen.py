@@ -1,0 +1,166 @@
+r"""The potential of a measure that stands still, at any points: what certificates and Frank-Wolfe search for minima.
+
+On a signed domain the potential of the risk is odd in the sign, so that the positive sheet is enough:
+:math:`J(\eta, e) = e\,V(\eta) + \lambda`. The functions here give V.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from wgflow.errors import InputError
+from wgflow.functionals import Features, Functional, Mass, Sum
+from wgflow.functionals.maps import with_gradient
+from wgflow.measures import Particles
+from wgflow.networks import Population, arc_cosine_sums
+from wgflow.typing import FloatArray
+
+Risk = Features | Population
+
+CHUNK_ENTRIES = 2**21  # features computed at a time: 16 MiB
+
+
+class FrozenPotential(Protocol):
+    """The potential V of the risk at a fixed measure, on the positive sheet."""
+
+    def values(self, points: FloatArray) -> FloatArray:
+        """V at points (k, p), shape (k,)."""
+
+    def slopes(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of V at points (k, p), shape (k, p)."""
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """V = <Psi, grad R(h)> with the prediction h of a measure.
+
+    Parameters
+    ----------
+    functional : Features
+        The risk and its features.
+    prediction, coefficients : arrays, shape (n,)
+        h and grad R(h).
+    """
+
+    functional: Features
+    prediction: FloatArray
+    coefficients: FloatArray
+
+    @classmethod
+    def of(cls, functional: Features, measure: Particles) -> FrozenFeatures:
+        """Freeze the potential of a measure."""
+        prediction = predict(functional, measure)
+        return cls(functional, prediction, functional.risk.evaluate(prediction, functional.targets)[1])
+
+    def values(self, points: FloatArray) -> FloatArray:
+        """V at points (k, p), shape (k,)."""
+        values = np.empty(len(points))
+        for part in _chunks(len(points), self.coefficients.size):
+            values[part] = self.functional.features(points[part]) @ self.coefficients
+        return values
+
+    def slopes(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of V at points (k, p), shape (k, p)."""
+        return with_gradient(self.functional.fn).gradient(points, self.coefficients)
+
+
+@dataclass(frozen=True)
+class FrozenPopulation:
+    """V as a sum of arc-cosine kernels over the neurons of student and teacher.
+
+    Parameters
+    ----------
+    sources : array, shape (k, d)
+        Input weights of all neurons.
+    masses : array, shape (k,)
+        Their output weights, those of the teacher with a minus sign.
+    """
+
+    sources: FloatArray
+    masses: FloatArray
+
+    @classmethod
+    def of(cls, functional: Population, measure: Particles) -> FrozenPopulation:
+        """Freeze the potential of a measure of directions, or of pairs (a, b)."""
+        teacher, charges = functional.teacher, measure.weights * measure.signs
+        inputs, points = teacher.directions.shape[1], measure.points
+        if points.shape[1] == inputs + 1:
+            charges, points = charges * points[:, 0], points[:, 1:]
+        here = charges != 0.0
+        return cls(
+            np.concatenate([points[here], teacher.directions]), np.concatenate([charges[here], -teacher.weights])
+        )
+
+    @property
+    def variation(self) -> float:
+        """Sum of |mass| |source|: with kernels of curvature 1/2, half of it bounds the second derivatives of V."""
+        return float(np.abs(self.masses) @ np.linalg.norm(self.sources, axis=1))
+
+    def values(self, points: FloatArray) -> FloatArray:
+        """V at points (k, p), shape (k,)."""
+        outputs, inner = self._split(points)
+        return outputs * arc_cosine_sums(inner, self.sources, self.masses)[0]
+
+    def slopes(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of V at points (k, p), shape (k, p)."""
+        outputs, inner = self._split(points)
+        values, slopes = arc_cosine_sums(inner, self.sources, self.masses)
+        slopes = outputs[:, None] * slopes
+        return slopes if inner is points else np.column_stack([values, slopes])
+
+    def _split(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Output and input weights of points; the points themselves where they are directions."""
+        if points.shape[1] == self.sources.shape[1]:
+            return np.ones(len(points)), points
+        return points[:, 0], points[:, 1:]
+
+
+def split_risk(functional: Functional) -> tuple[Risk, float]:
+    """Write F as a risk plus lambda times the mass.
+
+    Returns
+    -------
+    risk : Features or Population
+    strength : float
+        The factor lambda, 0 where there is no `Mass`.
+
+    Raises
+    ------
+    InputError
+        If F is no such sum: then no certificate is known.
+    """
+    terms = functional.terms if isinstance(functional, Sum) else (functional,)
+    risks = [term for term in terms if isinstance(term, Features | Population)]
+    strength = sum(term.strength for term in terms if isinstance(term, Mass))
+    if len(risks) != 1 or len(terms) != 1 + sum(isinstance(term, Mass) for term in terms) or strength < 0.0:
+        names = " + ".join(type(term).__name__ for term in terms)
+        raise InputError(f"no certificate is known for {names}; allowed is Features or Population, plus Mass of >= 0")
+    return risks[0], float(strength)
+
+
+def freeze(risk: Risk, measure: Particles) -> FrozenFeatures | FrozenPopulation:
+    """Freeze the potential of the risk at a measure, O(N n) for N atoms."""
+    return FrozenFeatures.of(risk, measure) if isinstance(risk, Features) else FrozenPopulation.of(risk, measure)
+
+
+def predict(functional: Features, measure: Particles) -> FloatArray:
+    """Prediction ``h = int Psi dmu``, shape (n,), of atoms some at a time."""
+    here = measure.weights != 0.0
+    points, charges = measure.points[here], (measure.weights * measure.signs)[here]
+    sums = getattr(functional.fn, "sums", None)
+    if sums is not None and charges.size > 0:
+        return sums.forward(points, charges)[0]
+    prediction = np.zeros(functional.targets.size)
+    for part in _chunks(len(points), prediction.size):
+        prediction += charges[part] @ functional.features(points[part])
+    return prediction
+
+
+def _chunks(count: int, features: int) -> Iterator[slice]:
+    size = max(CHUNK_ENTRIES // features, 1)
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

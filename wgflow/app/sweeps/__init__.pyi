@@ -1,0 +1,10 @@
+from .api import carry_out as carry_out
+from .api import open_sweep as open_sweep
+from .api import sweep as sweep
+from .axes import Axis as Axis
+from .axes import make_axes as make_axes
+from .axes import parse_over as parse_over
+from .plan import Plan as Plan
+from .plan import make_plan as make_plan
+from .runs import Outcome as Outcome
+from .runs import Watcher as Watcher

@@ -1,0 +1,107 @@
+"""The runs of a sweep as one labelled dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wgflow.app.sweeps.folder import problem_text
+from wgflow.app.sweeps.plan import Plan
+from wgflow.app.sweeps.runs import Outcome
+from wgflow.errors import ComputationError
+from wgflow.system.drafts import replacing_by_name
+from wgflow.trajectory.schema import SCALARS
+from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    import xarray
+
+DATASET = "sweep.nc"
+MISSING = "missing"  # status of a run that has no file
+
+
+def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
+    """Put the scalars of all runs into one dataset.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    outcomes : mapping of int to Outcome
+        How runs ended, by their number.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `wgflow.sweep`.
+    """
+    import xarray
+
+    times = output_times(outcomes.values())
+    names = list(dict.fromkeys(name for outcome in outcomes.values() for name in outcome.scalars)) or list(SCALARS)
+    series = {name: np.full((plan.count, times.size), np.nan) for name in names}
+    last = {name: np.full(plan.count, np.nan) for name in ("time", *names)}
+    ended = {"status": np.full(plan.count, MISSING, dtype=object), "message": np.full(plan.count, "", dtype=object)}
+    for index, outcome in outcomes.items():
+        ended["status"][index], ended["message"][index] = outcome.status, outcome.message
+        if outcome.time.size > 0:
+            kept = np.isin(outcome.time, times)
+            places = np.searchsorted(times, outcome.time[kept])
+            last["time"][index] = outcome.time[-1]
+            for name, values in outcome.scalars.items():
+                series[name][index, places] = values[kept]
+                last[name][index] = values[-1]
+    return xarray.Dataset(_variables(plan, series, last, ended), _coordinates(plan, times), _attributes(plan))
+
+
+def output_times(outcomes: Iterable[Outcome]) -> FloatArray:
+    """Output times that any run has, without those at which runs stopped early, shape (T,)."""
+    kept = [o.time if o.reached_end else o.time[: max(o.time.size - 1, 1)] for o in outcomes]
+    return np.unique(np.concatenate([np.empty(0), *kept]))
+
+
+def _variables(
+    plan: Plan, series: Mapping[str, FloatArray], last: Mapping[str, FloatArray], ended: Mapping[str, Any]
+) -> dict[str, Any]:
+    dimensions = tuple(axis.key for axis in plan.axes)
+    long_names = {name: SCALARS[name].long_name if name in SCALARS else name for name in series}
+    variables: dict[str, Any] = {
+        name: ((*dimensions, "time"), values.reshape(*plan.shape, -1), {"long_name": long_names[name], "units": "1"})
+        for name, values in series.items()
+    }
+    for name, values in last.items():
+        said = {"long_name": f"{long_names.get(name, name)} at the last snapshot", "units": "1"}
+        variables[f"final_{name}"] = (dimensions, values.reshape(plan.shape), said)
+    for name, long_name in (("status", "how the run ended"), ("message", "its error or its warnings")):
+        variables[name] = (dimensions, ended[name].astype(str).reshape(plan.shape), {"long_name": long_name})
+    return variables
+
+
+def _coordinates(plan: Plan, times: FloatArray) -> dict[str, Any]:
+    coordinates: dict[str, Any] = {axis.key: (axis.key, axis.coordinates) for axis in plan.axes}
+    coordinates["time"] = ("time", times, {"long_name": "time of the flow", "units": "1"})
+    return coordinates
+
+
+def _attributes(plan: Plan) -> dict[str, str]:
+    return {
+        "Conventions": "CF-1.8",
+        "title": "Sweep of a Wasserstein gradient flow",
+        "source": f"wgflow {version('wgflow')}",
+        "problem": problem_text(plan),
+    }
+
+
+def write_dataset(dataset: xarray.Dataset, folder: Path) -> Path:
+    """Write the dataset as netCDF-4 and give its path; raises ComputationError if the disk does not take it."""
+    path = folder / DATASET
+    try:
+        with replacing_by_name(path) as draft:
+            dataset.to_netcdf(draft, engine="h5netcdf")
+    except OSError as error:
+        raise ComputationError(f"{path} cannot be written: {error.strerror or error}; the runs are kept") from None
+    return path

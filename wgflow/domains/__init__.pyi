@@ -1,0 +1,11 @@
+from .base import Coordinate as Coordinate
+from .base import Domain as Domain
+from .base import total_mass as total_mass
+from .box import Box as Box
+from .circle import Circle as Circle
+from .gridless import Hypersphere as Hypersphere
+from .gridless import Space as Space
+from .kinds import DOMAINS as DOMAINS
+from .kinds import make_domain as make_domain
+from .signed import Signed as Signed
+from .sphere import Sphere as Sphere

@@ -1,0 +1,8 @@
+"""Finite-volume schemes in space and methods in time."""
+
+import lazy_loader
+
+from wgflow.former_names import with_former
+
+_present, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = with_former(__name__, _present)

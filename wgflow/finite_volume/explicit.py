@@ -1,0 +1,274 @@
+"""Explicit finite volumes in time: bound the step, try it, and keep it if it errs little enough and lowers F."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from wgflow.errors import ComputationError
+from wgflow.finite_volume.concentration import ConcentrationWatch
+from wgflow.finite_volume.point_values import step_factors
+from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
+from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.sphere import TWO_POINT
+from wgflow.finite_volume.stiffness import StiffnessEstimate
+from wgflow.flows.checks import check_factor
+from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.step_control import StepController, check_tolerance
+from wgflow.functionals import GridFunctional
+from wgflow.functionals.base import ROUND_OFF
+from wgflow.measures.checks import check_density
+from wgflow.reductions import step_sums
+from wgflow.typing import FloatArray
+
+POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
+ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation
+REFINE_EVERY = 8  # steps between two power iterations for lambda_max
+MAX_ATTEMPTS = 60
+EXPLICIT_TOLERANCE = 1e-4
+FIRST_CHANGE = 0.05  # of the mass, in the first step that is tried
+NEGLIGIBLE, ERROR_ROUND_OFF = 1e-8, 1e-15  # errors over the mass that count as none: of the tolerance, and at least
+
+
+class ExplicitFiniteVolume:
+    r"""Finite volumes with SSP Runge-Kutta steps: mass-exact, positive, and never raising F.
+
+    Steps are bounded by positivity (rule P), by decay of F (rule E), by the growth of cells, and by their error: a
+    step from u to v is kept if the L1 norm of its estimated error is at most ``tolerance`` times that of ``v - u``.
+    Relative to the change, and not to the mass, the tolerance holds for what grows from small as well; and for each
+    cell alone that grows by reaction, be it too small for a norm to see.
+
+    Parameters
+    ----------
+    functional : GridFunctional
+        F bound to its domain.
+    density : array, shape ``domain.shape``
+        Nonnegative density at the start.
+    transport : float
+        The factor alpha >= 0.
+    reaction : float or None
+        The factor beta >= 0; None for the domain's own.
+    order : int
+        Order in space: 1, 2, or 5 for smooth densities on boxes and circles, whose values are then point values at
+        the cell centres.
+    limiter : str, optional
+        "minmod", "mc" (by default), "van_leer", or "positive" (clips the central slope; for smooth densities); on
+        spheres "barth_jespersen" (by default) or "positive".
+    stepper : str
+        "euler", "ssprk2", "ssprk3" or "ssprk43"; see `wgflow.finite_volume.runge_kutta`.
+    tolerance : float
+        Error of a step over its change, both in L1, in [1e-12, 0.1].
+    velocity : str
+        "two_point", or on spheres "midpoint": velocities at the midpoints of faces, of second order near the pentagons
+        too; that F falls is then no longer proved, but each step is checked as always.
+    time : float
+        Time at the start.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed.
+    """
+
+    def __init__(
+        self,
+        functional: GridFunctional,
+        density: FloatArray,
+        *,
+        transport: float = 1.0,
+        reaction: float | None = None,
+        order: int = 2,
+        limiter: str | None = None,
+        stepper: str = SSPRK43.name,
+        tolerance: float = EXPLICIT_TOLERANCE,
+        velocity: str = TWO_POINT,
+        time: float = 0.0,
+    ) -> None:
+        domain = functional.domain
+        reaction = domain.reaction if reaction is None else reaction
+        check_factor("transport", transport)
+        check_factor("reaction", reaction)
+        self._functional, self._reaction = functional, reaction
+        self._method, self._tolerance = find_method(stepper), check_tolerance(tolerance)
+        factors: dict[str, Any] = {"transport": transport, "reaction": reaction, "limiter": limiter}
+        self._scheme = make_space_scheme(domain, order=order, velocity=velocity, **factors)
+        linear = self._scheme
+        if order == 5:  # limited corrections would falsify the estimate, which takes the potential for a direction
+            linear = make_space_scheme(domain, order=1, **factors)
+        elif velocity != TWO_POINT:  # the estimate needs a symmetric operator
+            linear = make_space_scheme(domain, order=order, **factors)
+        self._stiffness = StiffnessEstimate(functional, linear)
+        self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
+        self._control = StepController(self._method.error_order)
+        self._density = check_density(density, domain.shape).copy()
+        self._potential = np.empty_like(self._density)
+        self._stages = [np.empty_like(self._density) for _ in range(2)]
+        self._stage_potential = np.empty_like(self._density)
+        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
+        self.time, self.step_size, self.counts = time, 0.0, StepCounts()
+        self.steps_done = 0
+        self.energy = self._evaluate(self._density, self._potential)
+        if not math.isfinite(self.energy):
+            raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
+        self._concentration = ConcentrationWatch(functional, self._density)
+        self._scalars = GridScalars(functional)
+        self.begin_interval(math.inf)
+
+    @property
+    def density(self) -> FloatArray:
+        """The current density, shape ``domain.shape``; overwritten by the next steps."""
+        return self._density
+
+    @property
+    def measure(self) -> FloatArray:
+        """The density."""
+        return self.density
+
+    def begin_interval(self, end: float) -> None:
+        """Aim at ``end``; step control goes on."""
+        self._end = end
+
+    def checkpoint(self) -> Checkpoint:
+        """Copy the density, the aim, and what bounds the next steps."""
+        return {
+            "density": self._density.copy(),
+            "stiffest": self._stiffness.vector.copy(),
+            **self._control.checkpoint(),
+            **numbers(
+                time=self.time,
+                end=self._end,
+                step_size=self.step_size,
+                steps_done=self.steps_done,
+                stiffness=self._stiffness.largest,
+                largest_share=self._concentration.share,
+            ),
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        self._control.restore(checkpoint)
+        self._end, self.step_size = float(checkpoint["end"]), float(checkpoint["step_size"])
+        self.steps_done = int(checkpoint["steps_done"])
+        self._stiffness.vector[...] = checkpoint["stiffest"]
+        self._stiffness.largest = float(checkpoint["stiffness"])
+        self._concentration.share = float(checkpoint["largest_share"])
+        self.counts = StepCounts()
+
+    def step(self) -> None:
+        """Advance by one accepted step."""
+        self._prepare()
+        for _ in range(MAX_ATTEMPTS):
+            step = self._control.propose(self._end - self.time, self._bound())
+            if self._try(step):
+                return
+            self.counts.rejected += 1
+        raise ComputationError(
+            f"no step from t = {self.time:g} is accurate to {self._tolerance:g} of its change and lowers F = "
+            f"{self.energy:g}, down to a step of {step:.1e}; the features or data may be too large: scale them, or "
+            "report this problem"
+        )
+
+    def _prepare(self) -> None:
+        """Estimate the largest decay rate anew, or better; and before all other steps the size of the first one."""
+        if self.steps_done == 0:
+            self._stiffness.restart(self._density, self._potential)
+            self._control.begin(self._first_step())
+        elif self.steps_done % REFINE_EVERY == 0:
+            self._stiffness.refine(self._density)
+
+    def _first_step(self) -> float:
+        """Step in which the rate at the start changes a small share of the mass."""
+        moved = self._stages[0]
+        self._scheme.euler_stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, moved)
+        _, change, mass = self._sums(moved, moved, moved)
+        return FIRST_CHANGE * mass / change if change > 0.0 else math.inf
+
+    def _bound(self) -> float:
+        """Largest step that the rules P and E and the growth of cells allow."""
+        loss_rate = self._scheme.loss_rate(self._potential)
+        positive, decaying = self._step_factors
+        stage = min(
+            positive * POSITIVITY_SAFETY / max(loss_rate, 1e-300),
+            decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
+        )
+        growth = -self._reaction * float(self._potential.min())
+        return min(stage / self._method.stage_step, self._method.accurate_step(self._tolerance) / max(growth, 1e-300))
+
+    def _try(self, step: float) -> bool:
+        """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
+        density = self._do_stages(step)
+        if density is None:
+            self._control.refuse(step)
+            return False
+        energy = self._evaluate(density, self._stage_potential)
+        quotient = self._error_quotient(density, step)
+        if not quotient <= 1.0:
+            self._control.reject(step, quotient)
+            return False
+        if rises(self._functional, density, energy, self.energy):
+            self._control.refuse(step)
+            return False
+        self._accept(step, energy)
+        self._control.accept(step, quotient)
+        self._concentration.check(self._density, self.time)
+        return True
+
+    def _do_stages(self, step: float) -> FloatArray | None:
+        """Density after a step, in one of the arrays for stages; None where rule P does not hold at some stage."""
+        density, potential, size = self._density, self._potential, self._method.stage_step * step
+        for index, weights in enumerate(self._method.stages):
+            if index > 0:
+                potential = self._stage_potential
+                self._evaluate(density, potential)
+                if size * self._scheme.loss_rate(potential) > 1.0:
+                    return None
+            result = self._stages[index % 2]
+            self._scheme.euler_stage(density, potential, self._density, weights, size, result)
+            density = result
+        return density
+
+    def _error_quotient(self, density: FloatArray, step: float) -> float:
+        """Error of a step to a density, whose potential is known, over what is allowed."""
+        before = self._stages[len(self._method.stages) % 2]
+        last = density
+        if self._method.looks_ahead:
+            before, last = density, before
+            self._scheme.euler_stage(density, self._stage_potential, density, (0.0, 1.0), step, last)
+        error, change, mass = self._sums(before, last, density)
+        negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
+        return error / (self._tolerance * change + negligible * mass)
+
+    def _sums(self, before: FloatArray, last: FloatArray, new: FloatArray) -> tuple[float, float, float]:
+        """See `wgflow.reductions.step_sums`."""
+        start, before, last, new = (x.reshape(-1, self._volumes.size) for x in (self._density, before, last, new))
+        return step_sums(start, before, last, new, self._volumes, self._method.error)
+
+    def _accept(self, step: float, energy: float) -> None:
+        last = (len(self._method.stages) - 1) % 2
+        self._density, self._stages[last] = self._stages[last], self._density
+        self._potential, self._stage_potential = self._stage_potential, self._potential
+        self.energy = energy
+        self.time = self._end if step == self._end - self.time else self.time + step
+        self.step_size = step
+        self.counts.accepted += 1
+        self.steps_done += 1
+
+    def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        self.counts.evaluations += 1
+        return self._functional.evaluate(density, potential)
+
+    def snapshot(self) -> Snapshot:
+        """Copy the current state; its only field is ``density``."""
+        fields = {"density": self._density.copy()}
+        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), fields)
+
+    def scalars(self) -> Scalars:
+        """Scalars of the current state."""
+        return self._scalars(self._density, self._potential, self.energy)
+
+
+def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
+    """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
+    return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)

@@ -1,0 +1,100 @@
+"""The scheme of fifth order on boxes and circles, and the steps in time that do it justice."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from wgflow.domains import Box, Circle, Domain
+from wgflow.errors import InputError
+from wgflow.finite_volume.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
+from wgflow.finite_volume.runge_kutta import RungeKutta
+from wgflow.finite_volume.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
+from wgflow.typing import FloatArray
+
+# Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
+# third order in it, so that the lower end stands for round-off.
+TRANSPORT_CELLS, DECAY_CELLS = 64, 32
+DECAY_RANGE = (1e-3, 0.25)
+LIMITING_SHARE = 0.5  # of the bound P, in a step of which corrections leave every cell nonnegative
+
+
+class HighOrderScheme:
+    """The scheme of fifth order on boxes and circles, also signed; see `wgflow.finite_volume.high_order`.
+
+    Parameters
+    ----------
+    domain : Domain
+        Box or circle, or a signed one, with at least 7 cells along each axis.
+    transport, reaction : float
+        The factors alpha and beta.
+
+    Raises
+    ------
+    InputError
+        If the domain is another one, or has fewer cells.
+    """
+
+    def __init__(self, domain: Domain, transport: float, reaction: float) -> None:
+        base = domain.base
+        if not isinstance(base, Box | Circle):
+            raise InputError(
+                f"order = 5 is not available on the domain {domain.kind!r}; choose 1 or 2 there, or a box or circle"
+            )
+        if min(base.shape) < MIN_CELLS:
+            raise InputError(
+                f"order = 5 needs {MIN_CELLS} cells along each axis; found {min(base.shape)}: refine, or choose 1 or 2"
+            )
+        spacing, periodic = (base.spacing, base.periodic) if isinstance(base, Box) else ((base.spacing,), (True,))
+        missing = 3 - len(base.shape)
+        self._shape = (domain.sheets, *(1,) * missing, *base.shape)
+        self._mobility = np.array([0.0] * missing + [transport / width**2 for width in spacing])
+        self._periodic = np.array([False] * missing + list(periodic))
+        self._reaction = reaction
+        blocks = PARALLEL_BLOCKS if math.prod(self._shape) >= PARALLEL_THRESHOLD else 1
+        self._stage, self._largest_loss_rate = high_order_stage_kernel(blocks), box_loss_rate_kernel(blocks)
+        faces, cells = (len(base.shape), *self._shape), base.shape[-1]
+        lines, rises = np.zeros((blocks, 3, cells + 2 * GHOSTS)), np.zeros((blocks, 2, cells))
+        self._work = (np.zeros(faces), np.zeros(faces), np.zeros(self._shape), lines, rises)
+        self._rates, self._largest = np.zeros((blocks, 2, cells)), np.zeros(blocks)
+
+    def euler_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> None:
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
+        arrays = (values.reshape(self._shape) for values in (density, potential, start))
+        limiting = max(step, LIMITING_SHARE / max(self.loss_rate(potential), 1e-300))
+        factors = (weights, (step, limiting), self._mobility, self._reaction, self._periodic)
+        self._stage(*arrays, *factors, self._work, result.reshape(self._shape))
+
+    def loss_rate(self, potential: FloatArray) -> float:
+        """Largest relative loss rate of a cell by first-order fluxes, which positivity rests on."""
+        factors = (self._mobility, 1.0, self._reaction, self._periodic)
+        return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
+
+
+def step_factors(domain: Domain, method: RungeKutta) -> tuple[float, float]:
+    """Factors of the bounds P and E with which the error in time stays below that of fifth order in space.
+
+    The bound P is proportional to the width h of a cell and the bound E does not depend on it; with the factors both
+    fall like h^(5/3), so that the third order in time is fifth order in h. The error of a step z of ssprk43 is z^4/48,
+    that of ssprk3 z^4/24: of the twofold steps that its bounds allow it takes those with the same error in the end.
+
+    Returns
+    -------
+    tuple of float
+        At most 1 each.
+    """
+    cells = max(domain.base.shape)
+    lowest, highest = DECAY_RANGE
+    decay = (DECAY_CELLS / cells) ** (5.0 / 3.0)
+    alike = method.stage_step ** (2.0 / 3.0)
+    transport = min(1.0, (TRANSPORT_CELLS / cells) ** (2.0 / 3.0))
+    return alike * transport, alike * min(max(decay, lowest), highest)

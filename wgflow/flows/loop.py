@@ -1,0 +1,265 @@
+"""The time loop: step by step to each output time, recording, observing, and stopping well."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from wgflow.compilation import measure_compilation
+from wgflow.errors import ComputationError, InputError, WgflowError
+from wgflow.flows import Checkpoint, Evolution, Snapshot
+from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED
+from wgflow.flows.recorder import Recorder
+from wgflow.flows.steps import step_row
+from wgflow.system.signals import Interruption, interruptible
+from wgflow.typing import FloatArray
+
+Observer = Callable[[Evolution], None]
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run stops before its last output time, and how often it keeps its state between two.
+
+    Parameters
+    ----------
+    stationarity : float or None
+        Stop once the dissipation -dF/dt of a step is below this; None never stops.
+    wall_time : float or None
+        Stop after this many seconds; None never stops.
+    checkpoint : float or None
+        Keep the state of intervals that take longer after each of so many seconds, so that a run which is killed goes
+        on from there; None keeps it at outputs alone.
+    since : float or None
+        Reading of `time.perf_counter` from which ``wall_time`` counts, so that what came before the first step is
+        part of it; None for the first step.
+    """
+
+    stationarity: float | None = None
+    wall_time: float | None = None
+    checkpoint: float | None = None
+    since: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("stationarity", "wall_time", "checkpoint"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0.0):
+                raise InputError(f"{name} = {value!r} is not allowed; give a positive number, or leave it out")
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Who is told what.
+
+    Parameters
+    ----------
+    step, snapshot : sequence of callable
+        Each step (progress), and each snapshot (table).
+    start : sequence of callable
+        The state from which a run goes on that began before.
+    begin : sequence of callable
+        That all is checked, and work begins.
+    """
+
+    step: Sequence[Observer] = ()
+    snapshot: Sequence[Callable[[Snapshot], None]] = ()
+    start: Sequence[Observer] = ()
+    begin: Sequence[Callable[[], None]] = ()
+
+
+def evolve(
+    evolution: Evolution,
+    times: FloatArray,
+    recorder: Recorder,
+    *,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+    record_start: bool = True,
+    within: bool = False,
+) -> str:
+    """Carry a flow through its output times and record each.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        The solver with its state at the time before ``times[0]``.
+    times : array
+        Increasing output times after the current one; each is met exactly.
+    recorder : Recorder
+        Takes the snapshots, and the attributes that say how the run ended; it is closed in any case.
+    limits : Limits, optional
+        When to stop early, and how often to keep the state between two outputs.
+    observers : Observers, optional
+        Who is told of steps and snapshots.
+    record_start : bool
+        Whether the current state is the first snapshot.
+    within : bool
+        Whether the solver aims at ``times[0]`` already: it goes on within that interval.
+
+    Returns
+    -------
+    str
+        Why the run stopped: "t_end", "stationary" or "wall_time".
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, SIGTERM or SIGHUP, once the recorder is closed; where they came too late to stop the run, it is
+        complete. An error in the meantime is its message.
+    ComputationError
+        If a step or a write failed; what was recorded before is kept.
+    """
+    reason = "error"
+    with interruptible() as interruption, measure_compilation() as compiled:
+        loop = _Loop(evolution, recorder, limits or Limits(), observers or Observers(), interruption, compiled)
+        try:
+            if record_start:
+                loop.record()
+            else:
+                loop.tell_start()
+            reason = loop.advance(times, within=within)
+        except WgflowError as error:
+            if interruption.signal is None:
+                raise
+            reason = INTERRUPTED  # in a step that failed, or after which a box grows
+            raise KeyboardInterrupt(str(error)) from error
+        finally:
+            status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
+            _finish(recorder, {"status": status, "stop_reason": reason, **loop.spent()})
+        if interruption.signal is not None:
+            raise KeyboardInterrupt
+    return reason
+
+
+def _finish(recorder: Recorder, ending: Mapping[str, Any]) -> None:
+    """Close a recorder; where it cannot take how the run ended, the error that ended the run is the one to tell."""
+    try:
+        recorder.finish(ending)
+    except ComputationError as error:
+        if ending["status"] == INTERRUPTED:
+            raise KeyboardInterrupt(str(error)) from error
+        if ending["status"] != FAILED:
+            raise
+
+
+class _Loop:
+    """The loop over output times and steps, with what it must know at each step."""
+
+    def __init__(
+        self,
+        evolution: Evolution,
+        recorder: Recorder,
+        limits: Limits,
+        observers: Observers,
+        interruption: Interruption,
+        compiled: Callable[[], float],
+    ) -> None:
+        self._evolution, self._recorder, self._observers = evolution, recorder, observers
+        self._interruption, self._compiled = interruption, compiled
+        self._started = clock.perf_counter()
+        since = self._started if limits.since is None else limits.since
+        self._deadline = math.inf if limits.wall_time is None else since + limits.wall_time
+        self._threshold = -math.inf if limits.stationarity is None else limits.stationarity
+        self._every = math.inf if limits.checkpoint is None else limits.checkpoint
+        self._due = self._started + self._every
+
+    def advance(self, times: FloatArray, *, within: bool) -> str:
+        """Go to each output time; gives why the run stopped."""
+        for target in times:
+            if not within:
+                self._compute(partial(self._evolution.begin_interval, float(target)))
+            within = False
+            while self._evolution.time < target:
+                reason = self._step(float(target))
+                if reason == INTERRUPTED and self._evolution.time >= times[-1]:
+                    return "t_end"  # nothing is left to continue, and yet whoever called must know
+                if reason is not None:
+                    return reason
+        return "t_end"
+
+    def _step(self, target: float) -> str | None:
+        """Do a step, and tell and keep what is to be told and kept; gives why to stop, if there is a reason."""
+        evolution, before = self._evolution, self._evolution.energy
+        self._compute(evolution.step)
+        for observe in self._observers.step:
+            observe(evolution)
+        stationary = before - evolution.energy < self._threshold * evolution.step_size
+        now, arrived = clock.perf_counter(), evolution.time >= target
+        reason = self._reason_to_stop(now, stationary=stationary)
+        # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
+        snapshot = self._compute(evolution.snapshot) if arrived else None
+        self._recorder.note(step_row(evolution, before))
+        if snapshot is not None:
+            self._keep_output(snapshot, now)
+        elif reason is not None:
+            self._stop(reason)
+        elif now > self._due:
+            self._recorder.keep(evolution.checkpoint(), self.spent())
+            self._due = now + self._every
+        return reason
+
+    def _compute(self, task: Callable[[], Result]) -> Result:
+        """Do a part of a step; numbers beyond what floats can hold, wherever they are met, are a failed computation."""
+        try:
+            return task()
+        except WgflowError:
+            raise
+        except (ArithmeticError, ValueError) as error:  # of linear algebra and integrators too
+            raise ComputationError(
+                f"the step from t = {self._evolution.time:.6g} failed: {error}; numbers of the problem are too large "
+                "or too small: choose other units, or smaller factors"
+            ) from error
+
+    def record(self) -> None:
+        """Keep the state at the start as a snapshot: step control begins there."""
+        self._tell(self._compute(self._evolution.snapshot), None, clock.perf_counter())
+
+    def tell_start(self) -> None:
+        """Tell of the state from which the run goes on, which was recorded before."""
+        for observe in self._observers.start:
+            observe(self._evolution)
+
+    def _keep_output(self, snapshot: Snapshot, now: float) -> None:
+        """Keep a snapshot with the step control from which the run goes on."""
+        self._tell(snapshot, self._evolution.checkpoint(), now)
+
+    def _tell(self, snapshot: Snapshot, checkpoint: Checkpoint | None, now: float) -> None:
+        self._recorder.append(snapshot, self.spent(), checkpoint)
+        self._due = now + self._every
+        for observe in self._observers.snapshot:
+            observe(snapshot)
+
+    def _stop(self, reason: str) -> None:
+        """Keep the state between two outputs: what the run goes on from, and what there is to see of it."""
+        checkpoint, spent = self._evolution.checkpoint(), self.spent()
+        snapshot = self._evolution.snapshot()  # may cost an evaluation that a run which goes on has not
+        if reason == "stationary":  # the last one; a guard of walls may still want the run to go on
+            for observe in self._observers.snapshot:
+                observe(snapshot)
+        self._recorder.keep(checkpoint, spent)
+        self._recorder.append(snapshot, spent, scheduled=False)
+
+    def _reason_to_stop(self, now: float, *, stationary: bool) -> str | None:
+        if self._interruption.signal is not None:
+            return INTERRUPTED
+        if stationary:
+            return "stationary"
+        return "wall_time" if now > self._deadline else None
+
+    def spent(self) -> dict[str, float]:
+        """What the run has taken so far."""
+        counts, compiled = self._evolution.counts, self._compiled()
+        return {
+            "accepted_steps": counts.accepted,
+            "rejected_steps": counts.rejected,
+            "evaluations": counts.evaluations,
+            "compile_seconds": compiled,
+            "run_seconds": clock.perf_counter() - self._started - compiled,
+        }

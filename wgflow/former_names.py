@@ -1,0 +1,231 @@
+"""Names that modules had before version 0.2.0: they still work in this version, and warn."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+# Former module to present one, both without the leading "wgflow.".
+MODULES = {
+    "caching": "system.caching",
+    "citations": "app.citations",
+    "cli": "app.cli",
+    "comparison": "app.comparison",
+    "domains.cone": "measures.cone",
+    "domains.transfer": "measures.transfer",
+    "drafts": "system.drafts",
+    "estimates": "runs.estimates",
+    "estimates.coarsening": "runs.estimates.coarsening",
+    "estimates.distances": "runs.estimates.distances",
+    "estimates.estimator": "runs.estimates.estimator",
+    "estimates.grids": "runs.estimates.grids",
+    "estimates.particles": "runs.estimates.particles",
+    "estimates.plan": "runs.estimates.plan",
+    "estimates.richardson": "runs.estimates.richardson",
+    "estimates.sampling": "runs.estimates.sampling",
+    "estimates.spheres": "runs.estimates.spheres",
+    "estimates.starts": "runs.estimates.starts",
+    "estimates.trials": "runs.estimates.trials",
+    "export": "app.export",
+    "flow": "runs.flow",
+    "functionals.activations": "networks.activations",
+    "functionals.arc_cosine": "networks.arc_cosine",
+    "functionals.arc_sums": "networks.arc_sums",
+    "functionals.circle_convolution": "networks.circle_convolution",
+    "functionals.deconvolution": "functionals.energies.deconvolution",
+    "functionals.discrepancies": "functionals.energies.discrepancies",
+    "functionals.half_circles": "networks.half_circles",
+    "functionals.internal": "functionals.energies.internal",
+    "functionals.kernels": "functionals.energies.radial_kernels",
+    "functionals.landscapes": "functionals.energies.potentials",
+    "functionals.neurons": "networks.neurons",
+    "functionals.pair_population": "networks.pair_population",
+    "functionals.periodic_kernels": "functionals.energies.periodic_kernels",
+    "functionals.population": "networks.population",
+    "functionals.relu_sums": "networks.relu_sums",
+    "growth": "flows.growth",
+    "memory": "runs.memory",
+    "memory.coarse": "runs.memory.coarse",
+    "memory.estimate": "runs.memory.estimate",
+    "memory.functionals": "runs.memory.functionals",
+    "memory.grids": "runs.memory.grids",
+    "memory.particles": "runs.memory.particles",
+    "memory.system": "system.memory",
+    "metrics": "analysis.metrics",
+    "metrics.atoms": "analysis.metrics.atoms",
+    "metrics.discrepancy": "analysis.metrics.discrepancy",
+    "metrics.pairs": "analysis.metrics.pairs",
+    "metrics.predictors": "analysis.metrics.predictors",
+    "metrics.spikes": "analysis.metrics.spikes",
+    "metrics.wasserstein": "analysis.metrics.wasserstein",
+    "optimality": "analysis.optimality",
+    "optimality.certificates": "analysis.optimality.certificates",
+    "optimality.convex": "analysis.optimality.convex",
+    "optimality.frozen": "analysis.optimality.frozen",
+    "optimality.margins": "analysis.optimality.margins",
+    "optimality.minima": "analysis.optimality.minima",
+    "optimality.pricing": "analysis.optimality.arrangement",
+    "optimality.svm": "analysis.optimality.svm",
+    "particles.ascent": "networks.training.ascent",
+    "particles.characteristics": "characteristics.flow",
+    "particles.classifiers": "networks.training.classifiers",
+    "particles.clusters": "networks.training.clusters",
+    "particles.deposit": "measures.deposit",
+    "particles.directions": "measures.directions",
+    "particles.placement": "measures.placement",
+    "particles.sampling": "measures.sampling",
+    "particles.strata": "measures.strata",
+    "particles.students": "networks.training.students",
+    "paths": "system.paths",
+    "plotting.clouds": "plotting.particle_maps",
+    "plotting.report": "app.report",
+    "plotting.scenes": "plotting.film_frames",
+    "plotting.sheets": "plotting.line_profiles",
+    "problems.exact": "exact.quadratic",
+    "reporting": "app.reporting",
+    "schemes": "finite_volume",
+    "schemes.bernoulli": "finite_volume.bernoulli",
+    "schemes.concentration": "finite_volume.concentration",
+    "schemes.evolution": "flows.evolution",
+    "schemes.explicit": "finite_volume.explicit",
+    "schemes.high_order": "finite_volume.high_order",
+    "schemes.implicit": "finite_volume.implicit",
+    "schemes.implicit_factor": "finite_volume.implicit_factor",
+    "schemes.implicit_powers": "finite_volume.implicit_powers",
+    "schemes.implicit_space": "finite_volume.implicit_space",
+    "schemes.implicit_state": "finite_volume.implicit_state",
+    "schemes.line": "finite_volume.line",
+    "schemes.point_values": "finite_volume.point_values",
+    "schemes.runge_kutta": "finite_volume.runge_kutta",
+    "schemes.space": "finite_volume.space",
+    "schemes.sphere": "finite_volume.sphere",
+    "schemes.step_control": "flows.step_control",
+    "schemes.stiffness": "finite_volume.stiffness",
+    "schemes.structured": "finite_volume.structured",
+    "schemes.unstructured": "finite_volume.unstructured",
+    "schemes.whole_steps": "flows.whole_steps",
+    "signals": "system.signals",
+    "sweeps": "app.sweeps",
+    "sweeps.api": "app.sweeps.api",
+    "sweeps.axes": "app.sweeps.axes",
+    "sweeps.cluster": "app.sweeps.cluster",
+    "sweeps.command": "app.sweeps.command",
+    "sweeps.dispatch": "app.sweeps.dispatch",
+    "sweeps.folder": "app.sweeps.folder",
+    "sweeps.gather": "app.sweeps.gather",
+    "sweeps.many": "app.sweeps.many",
+    "sweeps.plan": "app.sweeps.plan",
+    "sweeps.runs": "app.sweeps.runs",
+    "terminal": "app.terminal",
+    "threads": "system.threads",
+    "timeloop": "flows.loop",
+    "trajectory.chunk_index": "trajectory.hdf5.btree",
+    "trajectory.fletcher": "trajectory.hdf5.fletcher",
+    "trajectory.growing_file": "trajectory.hdf5.appender",
+    "trajectory.raw_file": "trajectory.hdf5.hdf5_bytes",
+    "trajectory.retry": "trajectory.live_reading",
+    "trajectory.seal": "trajectory.hdf5.integrity",
+    "trajectory.steps": "flows.steps",
+    "trajectory.stored": "trajectory.lazy_field",
+    "variational.harmonics": "networks.harmonics",
+    "variational.margin_losses": "normalised.margin_losses",
+    "variational.normalised": "normalised.flow",
+    "variational.saddle": "variational.newton_step",
+    "walls": "flows.walls",
+}
+
+# Names that left a package whose own name stays, with the module that holds them now.
+NAMES = {
+    "finite_volume.Checkpoint": "flows.evolution",
+    "finite_volume.Evolution": "flows.evolution",
+    "finite_volume.Scalars": "flows.evolution",
+    "finite_volume.Snapshot": "flows.evolution",
+    "finite_volume.StepCounts": "flows.evolution",
+    "functionals.Neurons": "networks.neurons",
+    "functionals.Particles": "measures.particles",
+    "functionals.Population": "networks.population",
+    "functionals.Relu": "networks.relu",
+    "functionals.SMOOTH_ACTIVATIONS": "networks.activations",
+    "functionals.SmoothLayer": "networks.activations",
+    "functionals.Teacher": "networks.population",
+    "functionals.arc_cosine_kernel": "networks.population",
+    "functionals.arc_cosine_sums": "networks.population",
+    "particles.CharacteristicFlow": "characteristics.flow",
+    "particles.Particles": "measures.particles",
+    "particles.START_METHODS": "measures.sampling",
+    "particles.draw_gaussian": "measures.sampling",
+    "particles.draw_particles": "measures.sampling",
+    "particles.nodes_of_cells": "characteristics.flow",
+    "problems.AngularGaussian": "exact.quadratic",
+    "problems.quadratic_covariance": "exact.quadratic",
+    "problems.quadratic_flow": "exact.quadratic",
+    "runs.memory.free_memory": "system.memory",
+    "runs.memory.resident_memory": "system.memory",
+    "trajectory.Recorder": "flows.recorder",
+    "variational.ArcCosineHarmonics": "networks.harmonics",
+    "variational.harmonic_population": "networks.harmonics",
+}
+
+
+class _PresentModule(Loader):
+    """Gives the module of the present name in the place of one of a former name."""
+
+    def __init__(self, present: str) -> None:
+        self._present = present
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002
+        """Import the present module; it keeps its own specification."""
+        self._found = import_module(self._present)
+        self._spec = self._found.__spec__
+        return self._found
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is left to do: the module has been executed under its own name."""
+        module.__spec__ = self._spec
+
+
+class _FormerModules(MetaPathFinder):
+    """Finds modules by the names that they had before."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """Give the present module, with a warning, where the name is a former one."""
+        package, _, former = fullname.partition(".")
+        if package != "wgflow" or former not in MODULES:
+            return None
+        present = f"wgflow.{MODULES[former]}"
+        _warn(fullname, present)
+        return ModuleSpec(fullname, _PresentModule(present))
+
+
+def _warn(former: str, present: str) -> None:
+    warnings.warn(f"{former} is called {present} since version 0.2.0", DeprecationWarning, stacklevel=3)
+
+
+def install() -> None:
+    """Let former module names be imported, each with a DeprecationWarning."""
+    if not any(isinstance(finder, _FormerModules) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _FormerModules())  # before files in packages that are called otherwise now are found
+
+
+def with_former(package: str, present: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``__getattr__`` of a package that also knows the names which left it, and warns of them."""
+
+    def attribute(name: str) -> Any:
+        place = NAMES.get(f"{package.removeprefix('wgflow.')}.{name}")
+        if place is None:
+            return present(name)
+        _warn(f"{package}.{name}", f"wgflow.{place}.{name}")
+        return getattr(import_module(f"wgflow.{place}"), name)
+
+    return attribute

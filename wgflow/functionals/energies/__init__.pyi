@@ -1,0 +1,13 @@
+from .deconvolution import Deconvolution as Deconvolution
+from .discrepancies import KernelDiscrepancy as KernelDiscrepancy
+from .discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
+from .interaction import Interaction as Interaction
+from .interaction import ZonalInteraction as ZonalInteraction
+from .internal import Entropy as Entropy
+from .internal import InternalEnergy as InternalEnergy
+from .internal import PowerEnergy as PowerEnergy
+from .periodic_kernels import DirichletKernel as DirichletKernel
+from .periodic_kernels import FourierKernel as FourierKernel
+from .periodic_kernels import PeriodicGaussian as PeriodicGaussian
+from .periodic_kernels import SampledKernel as SampledKernel
+from .potential import Potential as Potential

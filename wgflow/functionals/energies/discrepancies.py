@@ -1,0 +1,207 @@
+"""Squared distances to a target measure: by negative Sobolev norms, and by kernels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Box, Circle, Domain
+from wgflow.domains.faces import as_box
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.energies.interaction import Interaction, ZonalInteraction
+from wgflow.measures import Particles
+from wgflow.reductions import inner_product
+from wgflow.system.threads import thread_count
+from wgflow.typing import FloatArray
+
+Target = ArrayLike | Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class SobolevDiscrepancy(Functional):
+    r"""The discrepancy :math:`\frac12 |\mu - \nu|^2` in the homogeneous Sobolev space of order -s.
+
+    .. math:: F(\mu) = \frac12 \sum_{k \neq 0} |\xi_k|^{-2s} |c_k(\mu - \nu)|^2, \quad (-\Delta)^s J = \mu - \nu
+
+    with the coefficients c_k in the orthonormal Fourier basis of the circle or of a periodic box, of frequency
+    :math:`\xi_k`: integers on the circle, :math:`2 \pi k / L` on an axis of length L. A constant does not count.
+    Near a uniform density rho, modes decay at the rate :math:`\rho |\xi|^{2 - 2s}`. On signed domains mu is the
+    difference of the sheets.
+
+    Parameters
+    ----------
+    target : array of shape ``domain.base.shape``, or callable
+        Density of nu; a callable gets the cell centres, shape ``(*shape, p)``.
+    order : float
+        The number s, finite; 0 is half the squared distance in L^2 to the target, up to the constant.
+
+    Raises
+    ------
+    InputError
+        If the order is not finite.
+    """
+
+    target: Target
+    order: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.order):
+            raise InputError(f"order = {self.order!r} is not allowed; give a finite number")
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Bind to a circle or a box with all axes periodic; raises InputError elsewhere."""
+        base = as_box(domain.base) if isinstance(domain.base, Circle) else domain.base
+        if not isinstance(base, Box) or not all(base.periodic):
+            raise InputError(
+                f"Sobolev discrepancies need a circle or a periodic box; the domain is {domain.kind!r}"
+                f"{' with walls' if isinstance(base, Box) else ''}"
+            )
+        target = target_density(self.target, domain).ravel()
+        return _GridDiscrepancy(domain, _Multiplier(base, self.order), target)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
+        """Raise InputError: Diracs are at an infinite distance unless s is large."""
+        raise InputError("Sobolev discrepancies are for grids; particles can follow a KernelDiscrepancy")
+
+
+class _Multiplier:
+    """The operator ``(-Laplace)^-s`` on functions of mean zero, by FFT; it gives the mean zero to all others."""
+
+    def __init__(self, box: Box, order: float) -> None:
+        from scipy import fft
+
+        self._fft, self._shape = fft, box.shape
+        self._volume = math.prod(box.spacing)
+        frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
+        frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
+        square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
+        square.flat[0] = 1.0
+        self._symbol = square**-order
+        self._symbol.flat[0] = 0.0
+
+    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
+        """Apply to cell masses, shape (N,); the result has the shape (N,)."""
+        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
+        spectrum *= self._symbol
+        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=thread_count())
+        np.divide(full.ravel(), self._volume, out=result)
+
+
+class _GridDiscrepancy(GridFunctional):
+    """F = 1/2 <mu - nu, K (mu - nu)>, the target taken off before the operator so that no digits cancel."""
+
+    def __init__(self, domain: Domain, operator: Callable[[FloatArray, FloatArray], None], target: FloatArray) -> None:
+        self.domain = domain
+        self._operator = operator
+        self._sheets = SheetSums(domain)
+        self._target = target * np.ascontiguousarray(domain.base.volumes).ravel()
+        values = np.empty_like(self._target)
+        operator(self._target, values)
+        self._constant = 0.5 * inner_product(self._target, values)
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        difference = self._sheets.net_mass(density)
+        difference -= self._target
+        values = self._sheets.positive_sheet(potential)
+        self._operator(difference, values)
+        energy = 0.5 * inner_product(difference, values)
+        self._sheets.mirror(potential)
+        return energy
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        self._operator(self._sheets.net_mass(rate), self._sheets.positive_sheet(potential))
+        self._sheets.mirror(potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + self._constant
+
+
+@dataclass(frozen=True)
+class KernelDiscrepancy(Functional):
+    r"""The discrepancy :math:`\frac12 \iint k\, d(\mu - \nu)\, d(\mu - \nu)`: half a squared maximum mean discrepancy.
+
+    Parameters
+    ----------
+    interaction : Interaction or ZonalInteraction
+        The kernel k, positive semidefinite for a distance; ``Interaction`` on boxes, ``ZonalInteraction`` on circle
+        and sphere.
+    target : Particles, array of shape ``domain.base.shape``, or callable
+        The measure nu: samples with weights, or its density as in `SobolevDiscrepancy`, for grids.
+
+    References
+    ----------
+    Arbel, Korba, Salim and Gretton (2019), Maximum Mean Discrepancy Gradient Flow, NeurIPS 32.
+    """
+
+    interaction: Interaction | ZonalInteraction
+    target: Particles | Target
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Bind to a domain of the kernel; raises InputError elsewhere."""
+        bound, sheets = self.interaction.on_grid(domain), SheetSums(domain)
+        potential = np.zeros(domain.shape)
+        if isinstance(self.target, Particles):
+            values, constant = self.interaction.of_samples(domain, self.target)
+            sheets.positive_sheet(potential)[...] = values
+            sheets.mirror(potential)
+        else:
+            density = np.zeros(domain.shape)
+            sheets.positive_sheet(density)[...] = target_density(self.target, domain).ravel()
+            constant = bound.evaluate(density, potential)
+        return _GridShifted(bound, potential, constant)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
+        target = self.target
+        if not isinstance(target, Particles):
+            raise InputError("particles need a target of a KernelDiscrepancy that is given by samples (Particles)")
+        count = len(particles.weights)
+        both = Particles(
+            np.concatenate([particles.points, target.points]),
+            np.concatenate([particles.weights, target.weights]),
+            np.concatenate([particles.signs, -target.signs]),
+        )
+        found = self.interaction.at_particles(both)
+        return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
+
+
+class _GridShifted(GridFunctional):
+    """A quadratic energy of the difference to a target, from that of the measure alone."""
+
+    def __init__(self, bound: GridFunctional, potential: FloatArray, constant: float) -> None:
+        self.domain = bound.domain
+        self._bound, self._potential, self._constant = bound, potential, constant
+        self._weighted = np.ascontiguousarray(potential * bound.domain.volumes).ravel()
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        energy = self._bound.evaluate(density, potential)
+        potential -= self._potential
+        return energy - inner_product(density.ravel(), self._weighted) + self._constant
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        self._bound.hessian(rate, potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
+
+
+def target_density(target: Target, domain: Domain) -> FloatArray:
+    """Density of a target on the base of a domain, checked.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If it has another shape than the domain, or is not finite.
+    """
+    base = domain.base
+    density = np.asarray(target(base.points) if callable(target) else target, dtype=np.float64)
+    if density.shape != base.shape:
+        raise ShapeError(f"the target density has shape {density.shape}; the domain needs {base.shape}")
+    if not np.isfinite(density).all():
+        raise InputError("the target density holds values that are not finite")
+    return density

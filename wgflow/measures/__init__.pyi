@@ -1,0 +1,4 @@
+from .particles import Particles as Particles
+from .sampling import START_METHODS as START_METHODS
+from .sampling import draw_gaussian as draw_gaussian
+from .sampling import draw_particles as draw_particles

@@ -1,0 +1,10 @@
+from .activations import SMOOTH_ACTIVATIONS as SMOOTH_ACTIVATIONS
+from .activations import SmoothLayer as SmoothLayer
+from .harmonics import ArcCosineHarmonics as ArcCosineHarmonics
+from .harmonics import harmonic_population as harmonic_population
+from .neurons import Neurons as Neurons
+from .population import Population as Population
+from .population import Teacher as Teacher
+from .population import arc_cosine_kernel as arc_cosine_kernel
+from .population import arc_cosine_sums as arc_cosine_sums
+from .relu import Relu as Relu

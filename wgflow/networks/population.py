@@ -1,0 +1,225 @@
+r"""Population square risk of ReLU students against a teacher, x ~ N(0, I_d), in closed form.
+
+.. math:: F(\nu) = \tfrac12 E\Big(\int e\,(\eta \cdot x)_+ d\nu - \sum_t c_t (\theta_t \cdot x)_+\Big)^2
+
+Everything follows from the arc-cosine kernel
+:math:`k(u, v) = E (u \cdot x)_+ (v \cdot x)_+ = |u||v| (\sin p + (\pi - p) \cos p) / (2\pi)`, p the angle of u and v.
+
+References
+----------
+Cho and Saul (2009), Kernel Methods for Deep Learning, Section 2.1 (order 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from wgflow.domains import Circle, Domain, Sphere
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.features import Features
+from wgflow.measures import Particles
+from wgflow.networks.arc_cosine import PairSums
+from wgflow.networks.arc_sums import planar_sums
+from wgflow.networks.circle_convolution import ArcCosineConvolution
+from wgflow.networks.neurons import Neurons
+from wgflow.networks.pair_population import PairPopulation, input_weights
+from wgflow.networks.relu import Relu
+from wgflow.networks.zonal_convolution import zonal_convolution
+from wgflow.reductions import inner_product
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A finite network ``sum_t weights_t relu(directions_t . x)``.
+
+    Parameters
+    ----------
+    directions : array, shape (k, d)
+        Input weights, any nonzero length.
+    weights : array, shape (k,)
+        Output weights.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, a number is not finite, or a direction is zero.
+    """
+
+    directions: FloatArray
+    weights: FloatArray
+
+    def __post_init__(self) -> None:
+        directions = np.atleast_2d(np.asarray(self.directions, dtype=np.float64))
+        weights = np.atleast_1d(np.asarray(self.weights, dtype=np.float64))
+        if weights.shape != (len(directions),):
+            raise InputError(f"teacher with {len(directions)} directions has {weights.size} weights; give one each")
+        if not (np.isfinite(directions).all() and np.isfinite(weights).all()):
+            raise InputError("teacher directions and weights must be finite")
+        if not np.linalg.norm(directions, axis=1).all():
+            raise InputError("a teacher direction is the zero vector; give nonzero directions")
+        object.__setattr__(self, "directions", directions)
+        object.__setattr__(self, "weights", weights)
+
+    @classmethod
+    def from_angles(cls, angles: FloatArray, weights: FloatArray) -> Teacher:
+        """Teacher in the plane with unit directions at the given angles in radians."""
+        angles = np.asarray(angles, dtype=np.float64)
+        return cls(np.stack([np.cos(angles), np.sin(angles)], axis=-1), weights)
+
+
+def arc_cosine_kernel(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Kernel ``E relu(u.x) relu(v.x)`` for all pairs of rows, shapes (m, d) and (n, d) to (m, n)."""
+    lengths = np.linalg.norm(first, axis=1)[:, None] * np.linalg.norm(second, axis=1)[None, :]
+    angle = _angles_between(first, second)
+    return lengths * _angular_part(angle)
+
+
+def _angular_part(angle: FloatArray) -> FloatArray:
+    return (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2.0 * np.pi)
+
+
+def _angles_between(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Angles in [0, pi], accurate near 0 and pi: 2 atan2(|u - v|, |u + v|) for unit u, v."""
+    u, v = _directions(first), _directions(second)
+    difference = np.linalg.norm(u[:, None, :] - v[None, :, :], axis=-1)
+    total = np.linalg.norm(u[:, None, :] + v[None, :, :], axis=-1)
+    return 2.0 * np.arctan2(difference, total)
+
+
+def _directions(vectors: FloatArray) -> FloatArray:
+    """Unit vectors; the origin keeps its place, where the kernel is zero whatever the angle."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0.0, lengths, 1.0)
+
+
+def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give ``sum_j masses_j k(points_i, sources_j)``, shape (m,), and its ambient gradient, shape (m, d).
+
+    On the line and in the plane by prefix sums over sorted angles in O((m + n) log n), else over all pairs.
+    """
+    if points.shape[1] <= 2:
+        return planar_sums(points, sources, masses)
+    return PairSums(points, sources).with_gradient(masses)
+
+
+@dataclass(frozen=True)
+class Population(Functional):
+    """Population square risk of a two-layer ReLU network, in closed form.
+
+    Parameters
+    ----------
+    teacher : Teacher
+        The network to be learned. On a signed domain students have both signs.
+    """
+
+    teacher: Teacher
+
+    @property
+    def risk_at_zero(self) -> float:
+        """Half the second moment of the teacher, the risk of the zero measure."""
+        gram = arc_cosine_kernel(self.teacher.directions, self.teacher.directions)
+        return 0.5 * float(self.teacher.weights @ gram @ self.teacher.weights)
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Prepare the sums with the kernel.
+
+        Domains whose points have as many components as the inputs hold balanced neurons, sign and direction;
+        unsigned ones with one component more hold pairs (a, b) of output and input weights.
+
+        Raises
+        ------
+        ShapeError
+            If there is no fast evaluation for the domain and the dimension of the teacher.
+        """
+        inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
+        if isinstance(domain.base, Circle) and inputs == 2:
+            return _ZonalPopulation(self, domain, ArcCosineConvolution(domain.base))
+        if isinstance(domain.base, Sphere) and inputs == 3:
+            return _ZonalPopulation(self, domain, zonal_convolution(domain.base))
+        if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
+            kernel = arc_cosine_kernel(input_weights(domain), self.teacher.directions)
+            return PairPopulation(domain, kernel @ self.teacher.weights, self.risk_at_zero)
+        raise ShapeError(
+            f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
+            f"whose points have {components} components; use a circle for 2 inputs, a sphere for 3, or "
+            f"for 1 or 2 an unsigned domain of pairs (a, b) with {inputs + 1} components"
+        )
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Evaluate F, J and grad J at particles, directions with signs or pairs (a, b).
+
+        Raises
+        ------
+        ShapeError
+            If they have another dimension.
+        """
+        inputs, points = self.teacher.directions.shape[1], particles.points
+        if points.shape[1] not in (inputs, inputs + 1):
+            raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
+        pairs = points.shape[1] == inputs + 1
+        outputs = points[:, 0] if pairs else np.ones(len(points))
+        inner = points[:, 1:] if pairs else points
+        sources = np.concatenate([inner, self.teacher.directions])
+        masses = np.concatenate([particles.weights * particles.signs * outputs, -self.teacher.weights])
+        # One sum for both, so that what cancels in the residual cancels before it is rounded.
+        values, gradient = arc_cosine_sums(sources, sources, masses)
+        count = len(points)
+        energy = 0.5 * float(masses @ values)
+        slopes = outputs[:, None] * gradient[:count]
+        if pairs:
+            slopes = np.column_stack([values[:count], slopes])
+        return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
+
+    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
+        """Prediction of the student at inputs (k, d); raises ShapeError if they do not fit."""
+        hidden = Relu(inputs)
+        pairs = particles.points.shape[1] == self.teacher.directions.shape[1] + 1
+        return Features(Neurons(hidden) if pairs else hidden, np.zeros(len(inputs))).predictions(particles, inputs)
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """Risk on fresh Gaussian inputs, for particles that are directions or pairs (a, b)."""
+        inputs = self.teacher.directions.shape[1]
+        samples = generator.standard_normal((count, inputs))
+        targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
+        hidden = Relu(samples, merge=False)
+        return Features(Neurons(hidden) if components == inputs + 1 else hidden, targets)
+
+
+class _ZonalPopulation(GridFunctional):
+    """On circle and sphere the kernel depends on the angle alone: one convolution per evaluation."""
+
+    def __init__(
+        self, functional: Population, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None]
+    ) -> None:
+        self.domain = domain
+        self._convolution = convolution
+        teacher = functional.teacher
+        self._teacher = arc_cosine_kernel(domain.base.points, teacher.directions) @ teacher.weights
+        self._constant = functional.risk_at_zero
+        self._sheets = SheetSums(domain)
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        mass = self._sheets.net_mass(density)
+        values = self._convolve(mass, potential)
+        values -= self._teacher
+        energy = 0.5 * (inner_product(mass, values) - inner_product(mass, self._teacher)) + self._constant
+        self._sheets.mirror(potential)
+        return energy
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        self._convolve(self._sheets.net_mass(rate), potential)
+        self._sheets.mirror(potential)
+
+    def scale(self, density: FloatArray) -> float:
+        return super().scale(density) + self._constant
+
+    def _convolve(self, mass: FloatArray, potential: FloatArray) -> FloatArray:
+        """Write the convolution with the kernel into the positive sheet and return it."""
+        values = self._sheets.positive_sheet(potential)
+        self._convolution(mass, values)
+        return values

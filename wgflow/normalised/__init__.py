@@ -1,0 +1,1 @@
+"""The flow of a mass that grows without end, in normalised form."""

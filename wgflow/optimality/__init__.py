@@ -1,1 +1,0 @@
-"""How far a measure is from optimal: certificates, and convex reference solutions."""

@@ -1,0 +1,258 @@
+"""What a film shows: pictures of the measure that change with time, on axes and colours that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.patches import StepPatch
+
+from wgflow.errors import InputError
+from wgflow.networks import Teacher
+from wgflow.plotting.line_profiles import (
+    Line,
+    coordinate_of,
+    find_line,
+    measure_symbol,
+    profile,
+    set_line_limits,
+    sheet_signs,
+)
+from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
+from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
+from wgflow.plotting.particle_maps import Cloud, View, add_legend, cloud_views, make_panels, mark_start, shows_cloud
+from wgflow.plotting.scalars import LOG_RATIO, descent_of, draw_risk, is_log_spaced, time_limits
+from wgflow.plotting.spikes import ring_spikes
+from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
+from wgflow.problems import Problem
+from wgflow.problems.datasets import Dataset
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+Show = Callable[[int], None]  # the number of the frame
+
+WIDE_HEIGHT, FLAT_HEIGHT, RISK_HEIGHT = 3.0, 4.2, 2.2  # inches
+DECADES = 4  # of densities whose peak grows far above its start
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A figure that can show any of the outputs that were chosen for a film."""
+
+    figure: Figure
+    show: Show
+
+
+def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Scene:
+    """Prepare a film of some outputs, its axes and colours wide enough for all of them.
+
+    Raises
+    ------
+    InputError
+        If there is no picture of the measure: particles in more than three dimensions that are no neurons (a, b).
+    """
+    build, wide, height = _choose(trajectory, problem, shown)
+    with styled_figure(height + (RISK_HEIGHT if wide else 0.0)) as figure:
+        title = figure.suptitle(" ", x=0.01, ha="left")
+        if wide:
+            parts = figure.subfigures(2, 1, height_ratios=[height, RISK_HEIGHT])
+        else:
+            parts = figure.subfigures(1, 2, width_ratios=[1.7, 1.0])
+        measure, scalars = cast("tuple[SubFigure, SubFigure]", parts)
+        show_measure = build(measure)
+        show_risk = _risk_panel(scalars.subplots(), trajectory, problem, shown)
+        labels = frame_labels(trajectory.time[shown])
+
+        def show(number: int) -> None:
+            title.set_text(labels[number])
+            show_measure(number)
+            show_risk(number)
+
+        show(len(shown) - 1)
+    return Scene(figure, show)
+
+
+def _choose(
+    trajectory: Trajectory, problem: Problem | None, shown: IntArray
+) -> tuple[Callable[[FigureBase], Show], bool, float]:
+    """How to draw the measure, whether above the risk (or beside it), and at what height in inches."""
+    line, signs = find_line(trajectory, problem), sheet_signs(trajectory)
+    if shows_maps(trajectory):
+        wide = len(map_views(trajectory)) == 3
+        height = WIDE_HEIGHT * len(signs) if wide else max(FLAT_HEIGHT, 2.6 * len(signs))
+        return lambda figure: _maps(figure, trajectory, problem, shown), wide, height
+    if shows_cloud(trajectory):
+        wide = len(cloud_views(trajectory, problem)) == 3
+        return lambda figure: _clouds(figure, trajectory, problem, shown), wide, WIDE_HEIGHT if wide else FLAT_HEIGHT
+    if line is None:
+        if problem is None or not (problem.has_pairs and trajectory.has_particles):
+            allowed = "a density, neurons (a, b), or particles in one to three dimensions"
+            raise InputError(f"a film needs {allowed}; this trajectory has none of them")
+        return lambda figure: _layers(figure, trajectory, shown), False, FLAT_HEIGHT
+    teacher = problem.teacher if problem is not None and line.angular else None
+    if teacher is not None and trajectory.has_particles:
+        return lambda figure: _disk(figure, trajectory, teacher, shown), False, FLAT_HEIGHT
+    dataset = problem.dataset if problem is not None and line.angular else None
+    if dataset is not None and dataset.input_shift.size == 1 and len(dataset.inputs[0]) == 2:
+        return lambda figure: _regression(figure, trajectory, dataset, line, shown), False, 1.3 * FLAT_HEIGHT
+    return lambda figure: _profiles(figure.subplots(), trajectory, line, teacher, shown), False, FLAT_HEIGHT
+
+
+def frame_labels(time: FloatArray) -> list[str]:
+    """Times of the frames, with as many decimals in each so that digits stand still."""
+    if is_log_spaced(time) or not 1e-3 <= time[-1] < 1e5:
+        return [time_label(float(value)) for value in time]
+    decimals = max(0, 2 - int(np.floor(np.log10(time[-1]))))
+    return [f"$t = {value:.{decimals}f}$" for value in time]
+
+
+def _risk_panel(axes: Axes, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
+    draw_risk(axes, trajectory, problem)
+    values = descent_of(trajectory, problem).values(trajectory)
+    (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
+    first, _ = time_limits(trajectory.time)
+
+    def show(number: int) -> None:
+        index = shown[number]
+        dot.set_data([max(trajectory.time[index], first)], [max(values[index], axes.get_ylim()[0])])
+
+    return show
+
+
+def _maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
+    """Maps of each sheet; the three marginals of a box in space stand in a row."""
+    views, signs = map_views(trajectory, problem), sheet_signs(trajectory)
+    scale = map_scale(trajectory, views, shown)
+    panels = figure.subplots(len(signs), len(views), subplot_kw=views[0].projection, squeeze=False)
+    artists = {}
+    for row, sign in zip(panels, signs, strict=True):
+        (artists[sign],) = draw_sheet(figure, row[:, None], views, trajectory, sign, shown[-1:], scale)
+        row[0].set_title(rf"${measure_symbol(trajectory)}_t^{sign_symbol(sign)}$" if len(signs) == 2 else "")
+        for axes, view in zip(row, views, strict=True):
+            ring_spikes(axes, problem, view.project, sign)
+
+    def show(number: int) -> None:
+        for sign in signs:
+            density = sheet_at(trajectory, int(shown[number]), sign)
+            for view, artist in zip(views, artists[sign], strict=True):
+                artist.set_array(view.values(density, scale))
+
+    return show
+
+
+def _clouds(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
+    views = cloud_views(trajectory, problem)
+    panels = make_panels(figure, views)
+    clouds = [Cloud(axes, trajectory, view, shown) for axes, view in zip(panels, views, strict=True)]
+    for axes, view in zip(panels, views, strict=True):
+        mark_start(axes, trajectory, view)
+        ring_spikes(axes, problem, view.project)
+    add_legend(panels[-1], trajectory)
+
+    def show(number: int) -> None:
+        for cloud in clouds:
+            cloud.show(number)
+
+    return show
+
+
+class _Disk(View):
+    """Neurons of size s = |a||b| and direction eta at tanh(s/2) eta (Bach and Chizat, 2022, Figure 2)."""
+
+    def places(self, trajectory: Trajectory, shown: IntArray, chosen: IntArray) -> FloatArray:
+        size = trajectory.weight.shape[1] * trajectory.weight[np.ix_(shown, chosen)]
+        return np.tanh(0.5 * size)[..., None] * trajectory.position[np.ix_(shown, chosen)]
+
+
+def _disk(figure: FigureBase, trajectory: Trajectory, teacher: Teacher, shown: IntArray) -> Show:
+    axes = figure.subplots()
+    cloud = Cloud(axes, trajectory, _Disk((0, 1), ("", "")), shown)
+    draw_disk_frame(axes, teacher)
+    add_sign_legend(axes, sheet_signs(trajectory))
+    axes.set_title(r"Neurons at $\tanh(|a||b|/2)\,\eta$ (dashed: teacher)")
+    return cloud.show
+
+
+class _Layers(View):
+    """Neurons (a, b) at (|b|, a)."""
+
+    def project(self, points: FloatArray) -> FloatArray:
+        return np.stack([np.linalg.norm(points[..., 1:], axis=-1), points[..., 0]], axis=-1)
+
+
+def _layers(figure: FigureBase, trajectory: Trajectory, shown: IntArray) -> Show:
+    axes, view = figure.subplots(), _Layers((0, 1), ("length of the input weights $|b|$", "output weight $a$"))
+    cloud = Cloud(axes, trajectory, view, shown)
+    mark_start(axes, trajectory, view)
+    axes.set_title("Neurons, their paths and their start (pale)")
+    return cloud.show
+
+
+def _regression(figure: FigureBase, trajectory: Trajectory, dataset: Dataset, line: Line, shown: IntArray) -> Show:
+    """Data and learned function above the densities."""
+    upper, lower = figure.subplots(2, 1)
+    draw_data(upper, dataset)
+    functions = [learned_function(trajectory, dataset, int(index)) for index in shown]
+    (curve,) = upper.plot(*functions[-1], color=BLACK)
+    upper.set_ylim(*_hull(upper.get_ylim(), np.concatenate([values for _, values in functions])))
+    upper.set_title("Data and learned function $h_t(x)$")
+    show_profiles = _profiles(lower, trajectory, line, None, shown)
+
+    def show(number: int) -> None:
+        curve.set_data(*functions[number])
+        show_profiles(number)
+
+    return show
+
+
+def _hull(limits: tuple[float, float], values: FloatArray) -> tuple[float, float]:
+    margin = 0.03 * float(np.ptp(values))
+    return min(limits[0], float(values.min()) - margin), max(limits[1], float(values.max()) + margin)
+
+
+def _profiles(axes: Axes, trajectory: Trajectory, line: Line, teacher: Teacher | None, shown: IntArray) -> Show:
+    """Density on the line, or histogram of particles, of each sheet."""
+    signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
+    steps: dict[float, StepPatch] = {}
+    for sign in signs:
+        edges, heights = profile(trajectory, int(shown[-1]), sign, line)
+        color = sign_color(sign) if len(signs) == 2 else BLACK
+        label = rf"${letter}_t^{sign_symbol(sign)}$" if len(signs) == 2 else None
+        width = 2.8 if len(signs) == 2 and sign > 0.0 else 1.4  # both are seen where they coincide
+        steps[sign] = axes.stairs(heights, edges, baseline=None, color=color, linewidth=width, label=label)
+    _mark_directions(axes, teacher, line)
+    set_line_limits(axes, line)
+    _set_heights(axes, trajectory, line, shown)
+    axes.set_ylabel(rf"density of ${letter}_t$")
+    axes.set_title("Density (dashed: teacher)" if teacher is not None else "Density")
+    if len(signs) == 2:
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
+
+    def show(number: int) -> None:
+        for sign, step in steps.items():
+            step.set_data(profile(trajectory, int(shown[number]), sign, line)[1])
+
+    return show
+
+
+def _set_heights(axes: Axes, trajectory: Trajectory, line: Line, shown: IntArray) -> None:
+    """Room for the densities of all frames; log scale where the peak grows or falls more than tenfold."""
+    signs = sheet_signs(trajectory)
+    peaks = [max(float(profile(trajectory, int(k), sign, line)[1].max()) for sign in signs) for k in shown]
+    highest, lowest = max(peaks), min(peaks)
+    if lowest * LOG_RATIO >= highest:
+        axes.set_ylim(0.0, 1.15 * highest or 1.0)
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(max(0.01 * lowest, highest * 10.0**-DECADES), 4.0 * highest)
+
+
+def _mark_directions(axes: Axes, teacher: Teacher | None, line: Line) -> None:
+    if teacher is None:
+        return
+    for angle, weight in zip(coordinate_of(teacher.directions, line), teacher.weights, strict=True):
+        axes.axvline(float(angle), color=sign_color(weight), linestyle=DASHES, linewidth=0.9, zorder=0)

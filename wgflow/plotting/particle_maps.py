@@ -1,0 +1,251 @@
+"""Particles in two and three dimensions and on the sphere: dots with their paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Transform
+from numpy.typing import NDArray
+
+from wgflow.domains import Box
+from wgflow.plotting.heatmaps import MAX_PATHS, thin
+from wgflow.plotting.line_profiles import (
+    axis_labels,
+    find_line,
+    has_density,
+    measure_symbol,
+    on_sphere,
+    sheet_particles,
+    sheet_signs,
+)
+from wgflow.plotting.networks import time_label
+from wgflow.plotting.scalars import draw_mass, draw_risk
+from wgflow.plotting.spikes import SPIKES_NOTE, ring_spikes
+from wgflow.plotting.style import BLUE, PALE, sign_color, sign_symbol, styled_figure
+from wgflow.problems import Problem
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray, IntArray
+
+SubFigures = tuple[SubFigure, SubFigure]
+
+MAX_DOTS, MAX_TIMES = 4000, 300  # of each sign; along a path
+DOT_AREA, SMALLEST, LARGEST = 7.0, 0.2, 6.0  # of a particle of mean weight, in square points; others, relative to it
+UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
+PLANE_HEIGHT, SCALARS_HEIGHT, FLAT_HEIGHT = 3.3, 2.9, 5.0  # inches
+
+
+def shows_cloud(trajectory: Trajectory) -> bool:
+    """Whether a trajectory is one of particles in two or three dimensions that are not on a circle."""
+    if has_density(trajectory) or not trajectory.has_particles:
+        return False
+    return trajectory.position.shape[-1] in (2, 3) and find_line(trajectory) is None
+
+
+def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
+    """Draw the particles at the last time with their paths, then risk and mass.
+
+    Three dimensions are shown by their three projections, the sphere by the equal-area projection of Mollweide.
+    """
+    views = cloud_views(trajectory, problem)
+    height = PLANE_HEIGHT + SCALARS_HEIGHT if len(views) == 3 else FLAT_HEIGHT
+    with styled_figure(height) as figure:
+        if len(views) == 3:
+            upper, lower = cast("SubFigures", figure.subfigures(2, 1, height_ratios=[PLANE_HEIGHT, SCALARS_HEIGHT]))
+            clouds, scalars = make_panels(upper, views), list(lower.subplots(1, 2))
+        else:
+            left, right = cast("SubFigures", figure.subfigures(1, 2, width_ratios=[1.6, 1.0]))
+            clouds, scalars = make_panels(left, views), list(right.subplots(2, 1))
+        shown = thin(len(trajectory.time), MAX_TIMES)
+        for axes, view in zip(clouds, views, strict=True):
+            Cloud(axes, trajectory, view, shown).show(len(shown) - 1)
+            mark_start(axes, trajectory, view)
+            ring_spikes(axes, problem, view.project)
+        shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
+        clouds[0].set_title(f"Particles at {time_label(trajectory.time[-1])}, their paths, and {shows}")
+        add_legend(clouds[-1], trajectory)
+        draw_risk(scalars[0], trajectory, problem)
+        draw_mass(scalars[1], trajectory)
+    return figure
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of points: two of their coordinates, or longitude and latitude on the sphere.
+
+    Parameters
+    ----------
+    axes : pair of int
+        Coordinates that are drawn; not used on the sphere.
+    labels : pair of str
+        What is written beside them.
+    sphere : bool
+        Whether points are unit vectors in three dimensions.
+    torus : Box or None
+        A box with periodic axes, into which points are put back.
+    """
+
+    axes: tuple[int, int]
+    labels: tuple[str, str]
+    sphere: bool = False
+    torus: Box | None = None
+
+    @property
+    def longest(self) -> FloatArray:
+        """Steps along each axis of the picture that go across its edge, shape (2,)."""
+        if self.sphere:
+            return np.array([np.pi, np.inf])
+        if self.torus is None:
+            return np.full(2, np.inf)
+        low, high = np.array(self.torus.bounds).T
+        return np.where(self.torus.periodic, 0.5 * (high - low), np.inf)[list(self.axes)]
+
+    def places(self, trajectory: Trajectory, shown: IntArray, chosen: IntArray) -> FloatArray:
+        """Give places of some particles at some outputs in the picture, shape (k, m, 2)."""
+        return self.project(trajectory.position[np.ix_(shown, chosen)])
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Points (..., p) in the plane of the picture, (..., 2)."""
+        if self.torus is not None:
+            low, high = np.array(self.torus.bounds).T
+            points = np.where(self.torus.periodic, low + np.mod(points - low, high - low), points)
+        if not self.sphere:
+            return points[..., list(self.axes)]
+        x, y, z = np.moveaxis(points, -1, 0)
+        return np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], axis=-1)
+
+
+def cloud_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
+    """Give the pictures that show the particles: one in the plane and on the sphere, three in space."""
+    dimension = trajectory.position.shape[-1]
+    if dimension == 3 and on_sphere(trajectory):
+        return [View((0, 1), ("", ""), sphere=True)]
+    names = axis_labels(problem, dimension)
+    base = None if trajectory.domain is None else trajectory.domain.base
+    torus = base if isinstance(base, Box) and any(base.periodic) else None
+    pairs = combinations(range(dimension), 2)
+    return [View(pair, (names[pair[0]], names[pair[1]]), torus=torus) for pair in pairs]
+
+
+def make_panels(figure: FigureBase, views: list[View]) -> list[Axes]:
+    """Axes for pictures in one row."""
+    special: dict[str, Any] = {"projection": "mollweide"} if views[0].sphere else {}
+    return list(figure.subplots(1, len(views), subplot_kw=special, squeeze=False)[0])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The particles of a sign in one picture."""
+
+    dots: PathCollection
+    lines: LineCollection
+    places: FloatArray  # of the dots, (k, m, 2)
+    areas: FloatArray  # of the dots, (k, m)
+    pieces: FloatArray  # of the paths between two outputs, (k - 1, n, 2, 2)
+    whole: NDArray[np.bool_]  # which of them do not jump across the edge of the map, (k - 1, n)
+
+    def show(self, number: int) -> None:
+        self.dots.set_offsets(self.places[number])
+        self.dots.set_sizes(self.areas[number])
+        self.lines.set_segments(list(self.pieces[:number][self.whole[:number]]))
+
+
+class Cloud:
+    """The particles of a trajectory in one picture, at any of some outputs.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw; on the sphere axes of the projection "mollweide".
+    trajectory : Trajectory
+        A run of particles.
+    view : View
+        The picture.
+    shown : array of int
+        Outputs that may be shown; paths are drawn through them.
+    """
+
+    def __init__(self, axes: Axes, trajectory: Trajectory, view: View, shown: IntArray) -> None:
+        self._parts = [
+            _draw_part(axes, trajectory, view, shown, sign)
+            for sign in sheet_signs(trajectory)
+            if sheet_particles(trajectory, sign).size
+        ]
+        _frame(axes, trajectory, view, shown)
+
+    def show(self, number: int) -> None:
+        """Show the particles at the output of that number among those shown, and their paths so far."""
+        for part in self._parts:
+            part.show(number)
+
+
+def _draw_part(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray, sign: float) -> _Part:
+    chosen = sheet_particles(trajectory, sign)
+    chosen = chosen[thin(chosen.size, MAX_DOTS)]
+    places = view.places(trajectory, shown, chosen)
+    mean = max(float(trajectory.weight[0].mean()), 1e-300)
+    areas = DOT_AREA * np.clip(trajectory.weight[np.ix_(shown, chosen)] / mean, SMALLEST, LARGEST)
+    drawn = thin(chosen.size, MAX_PATHS)
+    whole = np.all(np.abs(np.diff(places[:, drawn], axis=0)) < view.longest, axis=-1)
+    places, transform = _flatten(axes, view, places)
+    pieces = np.stack([places[:-1, drawn], places[1:, drawn]], axis=2)
+    color = sign_color(sign) if len(sheet_signs(trajectory)) == 2 else BLUE
+    lines = LineCollection([], colors=color, linewidths=0.5, alpha=0.35, rasterized=True, transform=transform)
+    axes.add_collection(lines, autolim=False)
+    look: dict[str, Any] = {"color": color, "alpha": 0.75, "linewidths": 0, "zorder": 3, "rasterized": True}
+    dots = axes.scatter(places[0, :, 0], places[0, :, 1], s=areas[0], transform=transform, **look)
+    return _Part(dots, lines, places, areas, pieces, whole)
+
+
+def _flatten(axes: Axes, view: View, places: FloatArray) -> tuple[FloatArray, Transform]:
+    """Places as they are drawn, and the transform that draws them.
+
+    Maps of the sphere are projected here, once: matplotlib would cut each line into 75 pieces, at every frame.
+    """
+    if not view.sphere:
+        return places, axes.transData
+    geo = cast("Any", axes)
+    return geo.transProjection.transform(places.reshape(-1, 2)).reshape(places.shape), geo.transAffine + geo.transAxes
+
+
+def mark_start(axes: Axes, trajectory: Trajectory, view: View) -> None:
+    """Pale dots where particles started."""
+    start = trajectory.position[0]
+    places, transform = _flatten(axes, view, view.project(start[thin(len(start), MAX_DOTS)]))
+    look: dict[str, Any] = {"color": PALE, "linewidths": 0, "zorder": 0, "rasterized": True}
+    axes.scatter(places[:, 0], places[:, 1], s=0.6 * DOT_AREA, transform=transform, **look)
+
+
+def _frame(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray) -> None:
+    axes.set_xlabel(view.labels[0])
+    axes.set_ylabel(view.labels[1])
+    if view.sphere:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    places = view.project(trajectory.position[shown]).reshape(-1, 2)
+    low, high = places.min(axis=0), places.max(axis=0)
+    length = high - low
+    margin = np.where(length > 0.0, 0.04 * length, 0.5)
+    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    if length.max() <= UNEQUAL * length.min():
+        axes.set_aspect("equal")
+
+
+def add_legend(axes: Axes, trajectory: Trajectory) -> None:
+    """Name the colours of the signs, where there are two."""
+    signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
+    if len(signs) < 2:
+        return
+    handles = [
+        Line2D([], [], color=sign_color(sign), marker="o", linestyle="", label=rf"${letter}_t^{sign_symbol(sign)}$")
+        for sign in signs
+    ]
+    axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")

@@ -1,0 +1,1 @@
+"""Runs from Python, one function for each solver."""

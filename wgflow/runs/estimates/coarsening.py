@@ -1,0 +1,114 @@
+"""Coarser domains, and densities of fine domains on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from wgflow.domains import Box, Circle, Domain, Signed, Sphere
+from wgflow.domains.sphere import cells_of_level
+from wgflow.errors import InputError
+from wgflow.runs.estimates.spheres import sphere_restriction
+from wgflow.typing import FloatArray
+
+Restriction = Callable[[FloatArray], FloatArray]
+
+DEGREE = 5  # of the splines between cells that do not nest
+MARGIN = 16  # cells that a periodic axis is repeated by: what a spline notices of its ends is then round-off
+
+
+def halved(domain: Domain) -> Domain:
+    """Domain with half the cells along each axis, rounded up; on spheres one subdivision less.
+
+    Raises
+    ------
+    InputError
+        If so few cells are not allowed.
+    """
+    base = domain.base
+    coarse: Domain
+    if isinstance(base, Circle):
+        coarse = Circle((base.cells + 1) // 2)
+    elif isinstance(base, Box):
+        coarse = Box(base.bounds, [(count + 1) // 2 for count in base.shape], base.periodic)
+    elif isinstance(base, Sphere) and base.level > 0:
+        coarse = Sphere(cells_of_level(base.level - 1))
+    else:
+        raise InputError(f"the {domain.kind} has no coarser cells")
+    return Signed(coarse) if domain.sheets == 2 else coarse
+
+
+def restriction(fine: Domain, coarse: Domain, *, pointwise: bool = False) -> Restriction:
+    """Give the function that takes densities of a fine domain to a coarser one of the same kind.
+
+    Averages of cells that nest are averages of 2, 4 or 8 cells. Those of other cells are differences of a quintic
+    spline through the masses below each face, point values are values of a quintic spline; both axis by axis, and
+    without regard to signs. On spheres see `wgflow.runs.estimates.spheres.sphere_restriction`.
+
+    Parameters
+    ----------
+    fine, coarse : Domain
+        Domains of one kind.
+    pointwise : bool
+        Whether densities are values at the cell centres and not cell averages.
+
+    Returns
+    -------
+    callable
+        Arrays of shape ``fine.shape`` to arrays of shape ``coarse.shape``.
+    """
+    source, target = fine.base, coarse.base
+    if isinstance(source, Sphere) and isinstance(target, Sphere):
+        matrix = sphere_restriction(source, target)
+        return lambda density: (matrix @ density.reshape(-1, source.cells).T).T.reshape(coarse.shape)
+    along = point_values if pointwise else averages
+    steps = [
+        partial(along, count=new, axis=axis, periodic=periodic)
+        for axis, (new, periodic) in enumerate(zip(target.shape, _periods(source), strict=True), fine.sheets - 1)
+    ]
+
+    def restrict(density: FloatArray) -> FloatArray:
+        for step in steps:
+            density = step(density)
+        return density
+
+    return restrict
+
+
+def _periods(base: Domain) -> tuple[bool, ...]:
+    return base.periodic if isinstance(base, Box) else (True,)
+
+
+def averages(values: FloatArray, *, count: int, axis: int, periodic: bool) -> FloatArray:
+    """Averages over fewer equal cells along an axis."""
+    rows = np.moveaxis(values, axis, 0)
+    if len(rows) == 2 * count:
+        return np.moveaxis(0.5 * (rows[::2] + rows[1::2]), 0, axis)
+    margin = min(MARGIN, len(rows)) if periodic else 0
+    below = np.cumsum(_repeated(rows, margin), axis=0)
+    below = np.concatenate([np.zeros_like(below[:1]), below])
+    at_faces = _interpolated(
+        np.arange(-float(margin), len(below) - margin), below, np.linspace(0.0, len(rows), count + 1)
+    )
+    return np.moveaxis(np.diff(at_faces, axis=0) * count / len(rows), 0, axis)
+
+
+def point_values(values: FloatArray, *, count: int, axis: int, periodic: bool) -> FloatArray:
+    """Values at the centres of fewer equal cells along an axis."""
+    rows = np.moveaxis(values, axis, 0)
+    margin = min(MARGIN, len(rows)) if periodic else 0
+    places = np.arange(0.5 - margin, len(rows) + margin)
+    centres = np.arange(0.5, count) * (len(rows) / count)
+    return np.moveaxis(_interpolated(places, _repeated(rows, margin), centres), 0, axis)
+
+
+def _repeated(rows: FloatArray, margin: int) -> FloatArray:
+    return np.concatenate([rows[len(rows) - margin :], rows, rows[:margin]])
+
+
+def _interpolated(places: FloatArray, values: FloatArray, targets: FloatArray) -> FloatArray:
+    from scipy.interpolate import make_interp_spline
+
+    return np.asarray(make_interp_spline(places, values, k=min(DEGREE, len(places) - 1))(targets))

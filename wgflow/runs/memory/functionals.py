@@ -1,0 +1,148 @@
+"""What functionals keep at cells and particles, for runs that are built in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wgflow.domains import Box, Circle, Domain
+from wgflow.domains.gridless import Gridless
+from wgflow.functionals import (
+    Features,
+    Functional,
+    Interaction,
+    InternalEnergy,
+    KernelDiscrepancy,
+    SobolevDiscrepancy,
+    Sum,
+    ZonalInteraction,
+)
+from wgflow.functionals.fourier import FourierFeatures
+from wgflow.measures import Particles
+from wgflow.networks import Neurons
+from wgflow.networks.relu import Relu
+from wgflow.runs.memory.coarse import coarse_items
+from wgflow.runs.memory.estimate import Item, MemoryEstimate
+from wgflow.runs.memory.grids import Grid, Terms, domain_items, functional_items, snapshot_items, step_items
+from wgflow.runs.memory.particles import Cloud, Interplay, cloud_items
+
+KINDS = {
+    "RungeKutta4": "rk4",
+    "Descent": "euler",
+    "Langevin": "langevin",
+}  # of methods, in `wgflow.runs.memory.particles`
+CONVOLVED = (Interaction, ZonalInteraction, KernelDiscrepancy, SobolevDiscrepancy)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What a run keeps of its way.
+
+    Parameters
+    ----------
+    times : int
+        Number of snapshots.
+    in_memory : bool
+        Whether they stay in memory, and are not written to a file.
+    estimate : bool
+        Whether coarse runs come first.
+    """
+
+    times: int
+    in_memory: bool = False
+    estimate: bool = False
+
+
+def estimate_solve(
+    functional: Functional, domain: Domain, method: str, *, order: int, keeps: Keeping
+) -> MemoryEstimate:
+    """Estimate what `wgflow.solve` takes, whose domain need not have its points yet.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F.
+    domain : Domain
+        Where the density lives.
+    method : str
+        "explicit" or "implicit".
+    order : int
+        Order in space.
+    keeps : Keeping
+        What is kept of the way.
+    """
+    if isinstance(domain.base, Gridless):
+        return MemoryEstimate(())
+    grid = _grid_of(domain)
+    items = [*domain_items(grid), *functional_items(grid, method, _terms_of(functional, domain))]
+    items += step_items(grid, method, order=order)
+    return _with_snapshots(items, grid.entries, grid.key, keeps, 2 if grid.kind == "sphere" else len(grid.shape))
+
+
+def estimate_simulate(functional: Functional, particles: Particles, method: object, keeps: Keeping) -> MemoryEstimate:
+    """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`."""
+    count, components = particles.points.shape
+    cloud = Cloud(count, components, "the number of particles")
+    kind = KINDS.get(type(method).__name__, "adaptive")
+    items = [*cloud_items(cloud, kind, _interplay_of(functional, components, getattr(method, "batch", None) or 0))]
+    return _with_snapshots(items, count * (components + 2), cloud.key, keeps, 0)
+
+
+def _with_snapshots(items: list[Item], entries: int, key: str, keeps: Keeping, axes: int) -> MemoryEstimate:
+    """The estimate with the snapshots of a run and of its coarse runs."""
+    items = [*items, *snapshot_items(entries, keeps.times, in_memory=keeps.in_memory, key=key)]
+    return MemoryEstimate((*items, *(coarse_items(items, entries, keeps.times, axes) if keeps.estimate else ())))
+
+
+def _grid_of(domain: Domain) -> Grid:
+    base = domain.base
+    if isinstance(base, Box):
+        return Grid("box", base.shape, domain.sheets, len(base.shape), base.periodic, "the number of cells")
+    components = 2 if isinstance(base, Circle) else 3
+    return Grid(base.kind, base.shape, domain.sheets, components, (True,), "the number of cells")
+
+
+def _terms(functional: Functional) -> Iterator[Functional]:
+    """The terms of a sum of sums."""
+    for term in functional.terms if isinstance(functional, Sum) else (functional,):
+        if isinstance(term, Sum):
+            yield from _terms(term)
+        else:
+            yield term
+
+
+def _terms_of(functional: Functional, domain: Domain) -> Terms:
+    terms, round_domain = [*_terms(functional)], not isinstance(domain.base, Box | Circle)
+    stored = [term for term in terms if isinstance(term, Features) and not _is_summed(term, domain)]
+    largest = max(stored, key=lambda term: term.targets.size, default=None)
+    transformed = any(isinstance(term, CONVOLVED) or _is_fourier(term) for term in terms)
+    return Terms(
+        features=0 if largest is None else largest.targets.size,
+        memory_limit=0.0 if largest is None else largest.memory_limit,
+        pairs=largest is not None and isinstance(largest.fn, Neurons),
+        convolution=transformed and not round_domain,
+        internal=any(isinstance(term, InternalEnergy) for term in terms),
+    )
+
+
+def _is_fourier(term: Functional) -> bool:
+    return isinstance(term, Features) and isinstance(term.fn, FourierFeatures)
+
+
+def _is_summed(term: Features, domain: Domain) -> bool:
+    """Whether the grid needs no features at its cells: transforms, or sums over half circles."""
+    half_circles = isinstance(domain.base, Circle) and isinstance(term.fn, Relu) and term.fn.smoothing == 0.0
+    return half_circles or _is_fourier(term)
+
+
+def _interplay_of(functional: Functional, components: int, batch: int) -> Interplay:
+    terms = [*_terms(functional)]
+    features = [term for term in terms if isinstance(term, Features)]
+    dense = [term.targets.size for term in features if getattr(term.fn, "sums", None) is None]
+    return Interplay(
+        features=0 if batch else max(dense, default=0),
+        pairs=any(isinstance(term, CONVOLVED) for term in terms),
+        batch=batch,
+        inputs=components,
+        data=max((term.targets.size for term in features), default=0),
+    )

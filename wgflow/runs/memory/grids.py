@@ -1,0 +1,174 @@
+"""Memory of runs on grids: the cells, the density and its steps, the functional, sparse factorisations.
+
+The factors are numbers of arrays as long as there are cells; they were measured at the peak of a run, where temporary
+arrays of whole expressions count (`wgflow validate memory`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wgflow.runs.memory.estimate import DOUBLE, MIB, Item
+
+MESH = 64  # numbers for each cell of a sphere: six faces with neighbours, lengths, distances and midpoints
+MESH_READ, MESH_BUILT = 1.5, 3.0  # more of them while a mesh is read and compared with its checksum, or built
+QUADRATURE = {"circle": 44, "sphere": 110}  # of initial averages in closed form
+SPHERE_SCHEME = 64  # slopes and offsets at all faces
+STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
+HIGH_ORDER = 16  # more of order 5
+INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
+ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
+FILLED = 15  # bytes of an entry of its factors
+CHUNK = 3 * 16 * MIB  # of features that are computed anew each time
+KERNEL_TABLE = 5  # arrays of the padded box while its kernel is tabulated, beside its displacements
+TRANSFORMS = 8  # and in each convolution
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a domain, before it is built.
+
+    Parameters
+    ----------
+    kind : str
+        "circle", "sphere" or "box".
+    shape : tuple of int
+        Cells along each axis.
+    sheets : int
+        1, or 2 on signed domains.
+    components : int
+        Number of coordinates of a point.
+    periodic : tuple of bool
+        Of each axis of a box; that of a circle is.
+    named : str
+        What makes it smaller, where that is no key of a problem file.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    sheets: int = 1
+    components: int = 1
+    periodic: tuple[bool, ...] = ()
+    named: str = ""
+
+    @property
+    def cells(self) -> int:
+        """Number of cells of a sheet."""
+        return math.prod(self.shape)
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of a density."""
+        return self.cells * self.sheets
+
+    @property
+    def key(self) -> str:
+        """What makes it smaller."""
+        return self.named or ("domain.shape" if self.kind == "box" else "domain.cells")
+
+    @property
+    def faces(self) -> int:
+        """Faces between cells of a density, about."""
+        return self.entries * {"circle": 1, "sphere": 3}.get(self.kind, len(self.shape))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the functional keeps at the cells.
+
+    Parameters
+    ----------
+    features : int
+        Features stored or computed at each point; 0 where none are.
+    memory_limit : float
+        Bytes that stored ones may take.
+    pairs : bool
+        Whether points of a box are pairs (a, b), so that features are those of b alone.
+    convolution : bool
+        Whether a kernel acts by Fourier transforms of a box.
+    internal : bool
+        Whether there are entropies or powers of the density.
+    """
+
+    features: int = 0
+    memory_limit: float = math.inf
+    pairs: bool = False
+    convolution: bool = False
+    internal: bool = False
+
+
+def domain_items(grid: Grid, *, built_before: bool = True) -> Iterator[Item]:
+    """Memory of the cells; the mesh of a sphere is read if it was built before."""
+    if grid.kind == "sphere":
+        mesh = MESH * DOUBLE * grid.cells
+        yield Item("the mesh of the sphere", mesh, grid.key, built=True)
+        yield Item("making the mesh", mesh * (MESH_READ if built_before else MESH_BUILT), grid.key, brief=True)
+        return
+    points = grid.components * DOUBLE * grid.cells
+    yield Item("cell centres", points + (2 * DOUBLE * grid.cells if grid.kind == "circle" else 0), grid.key, built=True)
+    yield Item("axes of the cell centres", points, grid.key, brief=True)
+
+
+def start_items(grid: Grid, *, uniform: bool) -> Iterator[Item]:
+    """Memory of the initial density, by quadrature where it is not uniform."""
+    quadrature = QUADRATURE.get(grid.kind, 3 * grid.components + 4)
+    yield Item(
+        "averages of the initial measure", 0 if uniform else quadrature * DOUBLE * grid.cells, grid.key, brief=True
+    )
+
+
+def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
+    """Memory of the functional on the grid, in steps of a method."""
+    if terms.features > 0:
+        yield from _feature_items(grid, terms)
+    if terms.internal:
+        arrays = INTERNAL if method == "explicit" else INTERNAL_IMPLICIT
+        yield Item("powers and logarithms of the density", arrays * DOUBLE * grid.entries, grid.key, late=True)
+    if terms.convolution:
+        padded = DOUBLE * math.prod(n if wraps else 2 * n for n, wraps in zip(grid.shape, grid.periodic, strict=True))
+        symbol = (KERNEL_TABLE + 2 * grid.components) * padded
+        yield Item("the kernel on the padded box", symbol, grid.key, brief=True)
+        yield Item("Fourier transforms of the padded box", TRANSFORMS * padded, grid.key, late=True)
+
+
+def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
+    points = grid.cells // grid.shape[0] if terms.pairs and len(grid.shape) > 1 else grid.cells
+    stored = DOUBLE * points * terms.features
+    if stored <= terms.memory_limit:
+        keys = f"{grid.key}, problem.memory_limit or the number of data"
+        yield Item("features at all cells", stored, keys)
+        yield Item("computing the features", stored, keys, brief=True)
+    else:
+        yield Item("features of some cells at a time", CHUNK, "problem.memory_limit", brief=True)
+
+
+def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
+    """Memory of the density and its steps by a method, a key of ``STATE``."""
+    arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
+    yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
+    if grid.kind == "sphere" and method in ("explicit", "normalised"):
+        yield Item("slopes at the faces of the sphere", SPHERE_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
+    if method in ("implicit", "linearised", "normalised"):
+        yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
+        yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
+
+
+def _filled(grid: Grid) -> float:
+    """Entries of the factors of a matrix of neighbours, in the order of minimum degree; measured."""
+    dimensions = 2 if grid.kind == "sphere" else len(grid.shape)
+    cells = max(grid.cells, 64)
+    if dimensions == 1:
+        each = 4.0
+    elif dimensions == 2:
+        each = max(5.6 * math.log2(cells) - 36.5, 5.0)
+    else:
+        each = 67.0 * (cells / 1000.0) ** 0.564
+    return each * grid.entries
+
+
+def snapshot_items(entries: int, count: int, *, in_memory: bool, key: str) -> Iterator[Item]:
+    """Memory of snapshots that are kept, and once more when they become one array."""
+    kept = 2.0 * DOUBLE * entries * count if in_memory else 0.0
+    yield Item("snapshots in memory", kept, f"output.snapshots or {key}, or give an output file", late=True)
