@@ -21,7 +21,6 @@ from wgflow.measures import Particles
 from wgflow.networks import Neurons
 from wgflow.networks.relu import Relu
 from wgflow.particles import Adaptive, Descent, Langevin, ParticleFlow, PolarFlow, suitable_langevin
-from wgflow.particles.langevin import put_back
 from wgflow.runs.flow import simulate
 
 BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)
@@ -112,7 +111,7 @@ def test_laws_at_rest_on_circle_and_sphere(dimension, mean):
 def test_walls_reflect_and_periodic_ends_join():
     box, temperature, time = Box([[0.0, 1.0], [-1.0, 1.0]], (4, 4), (False, True)), 0.1, 0.5
     start = cloud(np.tile([0.1, 0.7], (20_000, 1)))
-    flow = ParticleFlow(Entropy(temperature), start, box=box, method=Langevin(0.1))
+    flow = ParticleFlow(Entropy(temperature), start, geometry=box.geometry, method=Langevin(0.1))
     first, second = advance(flow, [time])[0].fields["position"].T
     assert 0.0 <= first.min() < 0.01
     assert 0.99 < first.max() <= 1.0
@@ -125,7 +124,7 @@ def test_walls_reflect_and_periodic_ends_join():
 
 def test_walls_keep_the_uniform_law():
     start = cloud(np.random.default_rng(1).uniform(2.0, 3.0, (5_000, 1)))
-    flow = ParticleFlow(Entropy(1.0), start, box=Box([[2.0, 3.0]], 4), method=Langevin(0.01))
+    flow = ParticleFlow(Entropy(1.0), start, geometry=Box([[2.0, 3.0]], 4).geometry, method=Langevin(0.01))
     moved = advance(flow, [0.3])[0].fields["position"][:, 0]
     assert abs(np.corrcoef(moved, start.points[:, 0])[0, 1]) < 0.1
     assert kstest(moved - 2.0, "uniform").pvalue > 1e-3
@@ -134,7 +133,7 @@ def test_walls_keep_the_uniform_law():
 def test_points_are_put_back_as_often_as_needed():
     box = Box([[-1.0, 2.0], [0.0, 1.0]], (4, 4), (False, True))
     expected = {-1.5: -0.5, 2.5: 1.5, 5.5: -0.5, -7.25: -1.0 + 0.25, 0.3: 0.3}
-    found = put_back(np.array([[x, x] for x in expected]), box)
+    found = box.geometry.put_back(np.array([[x, x] for x in expected]))
     assert found[:, 0] == pytest.approx(list(expected.values()), abs=1e-14)
     assert found[:, 1] == pytest.approx([x % 1.0 for x in expected], abs=1e-14)
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from wgflow.typing import FloatArray
+import numpy as np
+
+from wgflow.domains.faces import Faces
+from wgflow.domains.geometry import Geometry
+from wgflow.errors import InputError
+from wgflow.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from wgflow.domains.box import Box
+    from wgflow.domains.mesh import SurfaceMesh
+
+Density = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,12 @@ class Domain(Protocol):
         """Name of the domain in problem files."""
 
     @property
+    def geometry(self) -> Geometry:
+        """How points move, and how far they are apart."""
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of a density."""
+        """Shape of a density; ``(0,)`` where there are no cells."""
 
     @property
     def points(self) -> FloatArray:
@@ -62,7 +78,7 @@ class Domain(Protocol):
         """Sign of each sheet, shape ``(sheets,)``: +1 first, then -1 on signed domains."""
 
     @property
-    def base(self) -> Domain:
+    def base(self) -> UnsignedDomain:
         """The underlying unsigned domain (the domain itself where it is not signed)."""
 
     @property
@@ -76,6 +92,99 @@ class Domain(Protocol):
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Arguments that rebuild the domain, apart from its kind."""
+
+
+class UnsignedDomain(ABC):
+    """What a domain of one sheet is made of: a geometry, and on grids cells, faces, and how they are filled.
+
+    A subclass has ``kind``, ``reaction``, ``shape``, ``points``, ``volumes``, ``coordinates`` and ``parameters`` of
+    `Domain`, and a geometry, without which it cannot be built. Grids also have ``faces``, ``cells_at``, ``averages``
+    and ``draw``; a mesh of one of the two structures that finite volumes know, ``lattice`` or ``mesh``.
+    """
+
+    kind: ClassVar[str]
+    symbol: ClassVar[str] = r"\mu"
+    """What the measure is called in figures."""
+
+    sheets = 1
+
+    if TYPE_CHECKING:  # fields or properties of the subclasses
+
+        @property
+        def shape(self) -> tuple[int, ...]:
+            """Shape of a density."""
+
+        @property
+        def points(self) -> FloatArray:
+            """Cell centres."""
+
+        @property
+        def volumes(self) -> FloatArray:
+            """Cell volumes."""
+
+        @property
+        def reaction(self) -> float:
+            """The beta of the equation."""
+
+        @property
+        def coordinates(self) -> tuple[Coordinate, ...]:
+            """Axes of a density."""
+
+        @property
+        def parameters(self) -> Mapping[str, Any]:
+            """Arguments that rebuild the domain."""
+
+    @property
+    @abstractmethod
+    def geometry(self) -> Geometry:
+        """How points move, and how far they are apart."""
+
+    @property
+    def base(self) -> UnsignedDomain:
+        """The domain itself."""
+        return self
+
+    @property
+    def signs(self) -> FloatArray:
+        """The one sheet has sign +1."""
+        return np.ones(1)
+
+    @property
+    def walls(self) -> tuple[tuple[int, int], ...]:
+        """Sides that no mass passes, pairs of an axis and an end (0 lower, 1 upper)."""
+        return ()
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the domain is cut into cells, on which measures have densities."""
+        return self.shape != (0,)
+
+    @property
+    def lattice(self) -> Box | None:
+        """The cells as those of a box, where they are equal and stand in rows; in one axis also those of a circle."""
+        return None
+
+    @property
+    def mesh(self) -> SurfaceMesh | None:
+        """The cells with their faces and neighbours, where the domain is a surface."""
+        return None
+
+    @property
+    def faces(self) -> Faces:
+        """The inner faces; raises InputError where there are no cells."""
+        raise InputError(f"the domain {self.kind!r} has no cells; use a circle, a box or a sphere")
+
+    def cells_at(self, points: FloatArray) -> IntArray:  # noqa: ARG002
+        """Numbers (m,) of the cells of a flattened density that hold points (m, p); raises InputError without cells."""
+        raise InputError(f"the domain {self.kind!r} has no cells; use a circle, a box or a sphere")
+
+    def shares_at(self, points: FloatArray) -> list[tuple[IntArray, FloatArray]]:
+        """Cells with the share of the mass at points (m, p) that is theirs; by default all goes to the cell there."""
+        return [(self.cells_at(points), np.ones(len(points)))]
+
+    def averages(self, density: Density) -> FloatArray:  # noqa: ARG002
+        """Cell averages of a density given at points (..., p), by quadrature in each cell; shape ``shape``."""
+        raise InputError(f"cell averages are not available on the domain {self.kind!r}")
 
 
 def total_mass(domain: Domain, density: FloatArray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate
+from wgflow.domains.base import Coordinate, Density, UnsignedDomain
+from wgflow.domains.faces import Faces
+from wgflow.domains.geometry import Flat
+from wgflow.domains.quadrature import box_nodes
 from wgflow.errors import InputError
 from wgflow.text import shown
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 MAX_DIMENSION = 3
 MIN_CELLS = 4  # the second-order stencil has four cells
+GAUSS_POINTS = 3  # per axis of a cell, error of the sixth order
 
 
 @dataclass(frozen=True, init=False)
-class Box:
+class Box(UnsignedDomain):
     """A product of intervals, each with equal cells, closed by walls or periodic.
 
     Parameters
@@ -48,7 +53,6 @@ class Box:
     periodic: tuple[bool, ...]
 
     kind = "box"
-    sheets = 1
     reaction = 0.0
 
     def __init__(
@@ -64,8 +68,21 @@ class Box:
         object.__setattr__(self, "shape", tuple(int(count) for count in cells))
         object.__setattr__(self, "periodic", tuple(bool(flag) for flag in closed))
 
+    @cached_property
+    def geometry(self) -> Flat:
+        """R^p with the walls and periods of the box."""
+        ends = list(zip(self.bounds, self.periodic, strict=True))
+        periods = tuple(pair if periodic else None for pair, periodic in ends)
+        walls = tuple(None if periodic else pair for pair, periodic in ends)
+        return Flat(len(self.bounds), periods if any(self.periodic) else (), walls)
+
     @property
-    def base(self) -> Box:
+    def walls(self) -> tuple[tuple[int, int], ...]:
+        """Both ends of each axis that is not periodic."""
+        return tuple((axis, end) for axis, periodic in enumerate(self.periodic) if not periodic for end in (0, 1))
+
+    @property
+    def lattice(self) -> Box:
         """The box itself."""
         return self
 
@@ -93,11 +110,6 @@ class Box:
         return np.broadcast_to(math.prod(self.spacing), self.shape)
 
     @property
-    def signs(self) -> FloatArray:
-        """The one sheet has sign +1."""
-        return np.ones(1)
-
-    @property
     def coordinates(self) -> tuple[Coordinate, ...]:
         """The cell centres along each axis, named x, y and z."""
         return tuple(
@@ -112,6 +124,66 @@ class Box:
             "shape": list(self.shape),
             "periodic": list(self.periodic),
         }
+
+    @property
+    def faces(self) -> Faces:
+        """Pairs of neighbours along each axis."""
+        numbers = np.arange(np.prod(self.shape)).reshape(self.shape)
+        pairs, conductances = [], []
+        for axis, (periodic, width) in enumerate(zip(self.periodic, self.spacing, strict=True)):
+            ahead = np.roll(numbers, -1, axis=axis)
+            inner = slice(None) if periodic else slice(self.shape[axis] - 1)
+            chosen = (*(slice(None),) * axis, inner)
+            pairs.append(np.stack([numbers[chosen].ravel(), ahead[chosen].ravel()], axis=1))
+            conductances.append(np.full(len(pairs[-1]), float(np.prod(self.spacing)) / width**2))
+        return Faces(np.concatenate(pairs), np.concatenate(conductances))
+
+    def averages(self, density: Density) -> FloatArray:
+        """Cell averages of a density given at points (..., p), by a product Gauss rule."""
+        averages = np.zeros(self.shape)
+        for offset, weight in box_nodes(self.spacing, GAUSS_POINTS):
+            averages += weight * density(self.points + offset)
+        return averages
+
+    def cells_at(self, points: FloatArray) -> IntArray:
+        """Numbers (m,) of the cells that hold points (m, p); raises InputError for those beyond a wall."""
+        axes = [np.floor(self._places(points, axis) + 0.5).astype(np.int64) for axis in range(len(self.shape))]
+        inside = [
+            cells % count if periodic else cells.clip(0, count - 1)
+            for cells, count, periodic in zip(axes, self.shape, self.periodic, strict=True)
+        ]
+        return np.asarray(np.ravel_multi_index(tuple(inside), self.shape))
+
+    def shares_at(self, points: FloatArray) -> list[tuple[IntArray, FloatArray]]:
+        """Nearest centres along each axis, in proportion to the distance from them (cloud in cell)."""
+        axes = [
+            shares_along(self._places(points, axis), count, periodic=periodic)
+            for axis, (count, periodic) in enumerate(zip(self.shape, self.periodic, strict=True))
+        ]
+        return [
+            (
+                np.ravel_multi_index(tuple(cells for cells, _ in corner), self.shape),
+                np.prod([shares for _, shares in corner], axis=0),
+            )
+            for corner in itertools.product(*axes)
+        ]
+
+    def _places(self, points: FloatArray, axis: int) -> FloatArray:
+        """Places along an axis in units of cells, 0 at the first centre."""
+        (low, high), values = self.bounds[axis], points[:, axis]
+        if not self.periodic[axis] and ((values < low) | (values > high)).any():
+            outside = values[(values < low) | (values > high)][0]
+            raise InputError(f"a particle at {outside:g} lies outside of axis {axis} of the box, {low:g} to {high:g}")
+        return (values - low) / self.spacing[axis] - 0.5
+
+
+def shares_along(places: FloatArray, count: int, *, periodic: bool) -> list[tuple[IntArray, FloatArray]]:
+    """Cells below and above places along a row of cells, each with its share."""
+    below = np.floor(places).astype(np.int64)
+    share = places - below
+    if periodic:
+        return [(below % count, 1.0 - share), ((below + 1) % count, share)]
+    return [(below.clip(min=0), 1.0 - share), ((below + 1).clip(max=count - 1), share)]
 
 
 def _check(bounds: Sequence[Sequence[float]], shape: Sequence[int], periodic: Sequence[bool]) -> None:

@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate
+from wgflow.domains.base import Coordinate, Density, UnsignedDomain
+from wgflow.domains.box import Box, shares_along
+from wgflow.domains.faces import Faces
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
 from wgflow.text import shown
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 MIN_CELLS = 4  # the second-order stencil has four cells
+GAUSS_POINTS = 8  # per cell: averages of smooth densities to round-off
 
 
 @dataclass(frozen=True)
-class Circle:
+class Circle(UnsignedDomain):
     r"""The unit circle with ``cells`` equal arcs.
 
     The centre of cell k is at the angle :math:`(k + 1/2) h` with :math:`h = 2\pi/N`; its points are
@@ -49,13 +53,18 @@ class Circle:
             raise InputError(f"cells = {shown(self.cells)} is too small; a circle needs at least {MIN_CELLS} cells")
 
     kind = "circle"
-    sheets = 1
+    symbol = r"\nu"
     reaction = 4.0
 
     @property
-    def base(self) -> Circle:
-        """The circle itself."""
-        return self
+    def geometry(self) -> UnitSphere:
+        """The unit sphere of R^2."""
+        return UnitSphere(2)
+
+    @property
+    def lattice(self) -> Box:
+        """The periodic interval [0, 2 pi] of angles, with the same cells."""
+        return Box([(0.0, 2.0 * np.pi)], self.cells, periodic=True)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,11 +92,6 @@ class Circle:
         return np.full(self.cells, self.spacing)
 
     @property
-    def signs(self) -> FloatArray:
-        """The one sheet has sign +1."""
-        return np.ones(1)
-
-    @property
     def coordinates(self) -> tuple[Coordinate, ...]:
         """The angle of the cell centres."""
         return (Coordinate("angle", self.angles, "radian", "angle on the circle"),)
@@ -96,3 +100,24 @@ class Circle:
     def parameters(self) -> Mapping[str, Any]:
         """Arguments that rebuild the circle."""
         return {"cells": int(self.cells)}
+
+    @property
+    def faces(self) -> Faces:
+        """Pairs of neighbours around the circle."""
+        return self.lattice.faces
+
+    def averages(self, density: Density) -> FloatArray:
+        """Cell averages of a density given at unit vectors (..., 2), by a Gauss rule in the angle."""
+        nodes, weights = np.polynomial.legendre.leggauss(GAUSS_POINTS)
+        angles = self.angles[:, None] + 0.5 * self.spacing * nodes
+        return density(np.stack([np.cos(angles), np.sin(angles)], axis=-1)) @ (0.5 * weights)
+
+    def cells_at(self, points: FloatArray) -> IntArray:
+        """Numbers (m,) of the cells that hold the directions of points (m, 2)."""
+        turns = np.mod(np.arctan2(points[:, 1], points[:, 0]) / self.spacing, self.cells)
+        return np.minimum(turns.astype(np.int64), self.cells - 1)
+
+    def shares_at(self, points: FloatArray) -> list[tuple[IntArray, FloatArray]]:
+        """Nearest centres, in proportion to the angle from them."""
+        places = np.arctan2(points[:, 1], points[:, 0]) / self.spacing - 0.5
+        return shares_along(places, self.cells, periodic=True)

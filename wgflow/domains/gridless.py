@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, Domain
+from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.geometry import Flat, UnitSphere
 from wgflow.errors import InputError
 from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 
 @dataclass(frozen=True)
-class Gridless:
+class Gridless(UnsignedDomain):
     """A set of points with p components that is not cut into cells; a density on it has the shape (0,).
 
     Parameters
@@ -34,17 +35,11 @@ class Gridless:
 
     kind: ClassVar[str]
     reaction: ClassVar[float]
-    sheets: ClassVar[int] = 1
     coordinates: ClassVar[tuple[Coordinate, ...]] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.dimension, int | np.integer) or self.dimension < 1:
             raise InputError(f"dimension = {shown(self.dimension)} is not allowed; give an integer of at least 1")
-
-    @property
-    def base(self) -> Domain:
-        """The domain itself."""
-        return self
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,11 +56,6 @@ class Gridless:
         """Cell volumes, none."""
         return np.empty(0)
 
-    @cached_property
-    def signs(self) -> FloatArray:
-        """Sign of the only sheet, ``[+1]``."""
-        return np.ones(1)
-
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Arguments that rebuild the domain."""
@@ -79,6 +69,11 @@ class Space(Gridless):
     kind = "space"
     reaction = 0.0
 
+    @property
+    def geometry(self) -> Flat:
+        """R^p, without walls."""
+        return Flat(self.dimension)
+
 
 @dataclass(frozen=True)
 class Hypersphere(Gridless):
@@ -88,4 +83,10 @@ class Hypersphere(Gridless):
     """
 
     kind = "hypersphere"
+    symbol = r"\nu"
     reaction = 4.0
+
+    @property
+    def geometry(self) -> UnitSphere:
+        """The unit sphere of R^p."""
+        return UnitSphere(self.dimension)

@@ -7,54 +7,12 @@ Du, Gunzburger and Ju (2003), Constrained centroidal Voronoi tessellations for s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.typing import FloatArray, IntArray
 
-DEGREE = 6  # neighbours of a cell; the twelve pentagons leave one place empty
 SWEEPS = 40  # of Lloyd's iteration after each subdivision
-
-
-@dataclass(frozen=True)
-class SphereMesh:
-    """Cells, and for each of their (up to six) faces its neighbour and geometry.
-
-    Parameters
-    ----------
-    points : array, shape (N, 3)
-        Cell centres, unit vectors, numbered in rings around the first one.
-    volumes : array, shape (N,)
-        Areas of the cells.
-    neighbours : array, shape (N, 6)
-        Cell behind each face; the cell itself where there is no face.
-    opposite : array, shape (N, 6)
-        Place of the cell among the faces of its neighbour.
-    lengths : array, shape (N, 6)
-        Length of each face, 0 where there is none.
-    distances : array, shape (N, 6)
-        Distance of the two centres, 1 where there is no face.
-    midpoints : array, shape (N, 6, 3)
-        Midpoint of each face.
-    vertices : array, shape (T, 3)
-        Corners of the cells.
-    edges : array, shape (E, 2)
-        The two cells of each face.
-    edge_vertices : array, shape (E, 2)
-        The two corners of each face.
-    """
-
-    points: FloatArray
-    volumes: FloatArray
-    neighbours: IntArray
-    opposite: IntArray
-    lengths: FloatArray
-    distances: FloatArray
-    midpoints: FloatArray
-    vertices: FloatArray
-    edges: IntArray
-    edge_vertices: IntArray
 
 
 def icosahedron() -> tuple[FloatArray, IntArray]:
@@ -141,7 +99,7 @@ def relax(points: FloatArray, triangles: IntArray, sweeps: int) -> FloatArray:
     return points
 
 
-def build_mesh(level: int, sweeps: int = SWEEPS) -> SphereMesh:
+def build_mesh(level: int, sweeps: int = SWEEPS) -> SurfaceMesh:
     """Mesh of 10 * 4^level + 2 cells."""
     points, triangles = icosahedron()
     for _ in range(level):
@@ -164,7 +122,7 @@ def _in_rings(points: FloatArray, triangles: IntArray) -> tuple[FloatArray, IntA
     return points[order], triangles[np.argsort(triangles.min(axis=1), kind="stable")]
 
 
-def _dual_mesh(points: FloatArray, triangles: IntArray) -> SphereMesh:
+def _dual_mesh(points: FloatArray, triangles: IntArray) -> SurfaceMesh:
     """Voronoi cells of the corners of a triangulation."""
     count = len(points)
     edges, sides = _edges(triangles)
@@ -186,7 +144,7 @@ def _dual_mesh(points: FloatArray, triangles: IntArray) -> SphereMesh:
         neighbours[here], opposite[here] = edges[:, 1 - end], place[:, 1 - end]
         face_lengths[here], face_distances[here] = lengths, distances
         midpoints[here] = unit(first + second)
-    return SphereMesh(
+    return SurfaceMesh(
         points, volumes, neighbours, opposite, face_lengths, face_distances, midpoints, vertices, edges, sides
     )
 

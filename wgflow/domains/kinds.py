@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wgflow.domains.base import Domain
+from wgflow.domains.base import Domain, UnsignedDomain
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
 from wgflow.domains.gridless import Hypersphere, Space
@@ -14,7 +14,7 @@ from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
 from wgflow.text import shown
 
-DOMAINS: Mapping[str, Callable[..., Domain]] = {
+DOMAINS: Mapping[str, Callable[..., UnsignedDomain]] = {
     "circle": Circle,
     "box": Box,
     "sphere": Sphere,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wgflow.domains.icosphere import SWEEPS, SphereMesh, build_mesh
+from wgflow.domains.icosphere import SWEEPS, build_mesh
+from wgflow.domains.mesh import SurfaceMesh
 from wgflow.system.caching import cache_folder
 from wgflow.system.drafts import replacing
 
@@ -17,7 +18,7 @@ SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
 VERSION = 2  # of the way meshes are built
 
 
-def cached_mesh(level: int) -> SphereMesh:
+def cached_mesh(level: int) -> SurfaceMesh:
     """Mesh of a level, from disk if it was built before."""
     if level < SMALLEST_CACHED_LEVEL:
         return build_mesh(level)
@@ -43,24 +44,24 @@ def _path(level: int) -> Path | None:
     return None if folder is None else Path(folder) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
 
 
-def _checksum(mesh: SphereMesh) -> str:
+def _checksum(mesh: SurfaceMesh) -> str:
     digest = hashlib.sha256()
     for values in asdict(mesh).values():
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
-def _read(path: Path) -> SphereMesh | None:
+def _read(path: Path) -> SurfaceMesh | None:
     """The mesh in a file, or None if there is none or its checksum is wrong."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            mesh = SphereMesh(**{field.name: arrays[field.name] for field in fields(SphereMesh)})
+            mesh = SurfaceMesh(**{field.name: arrays[field.name] for field in fields(SurfaceMesh)})
             return mesh if str(arrays["checksum"]) == _checksum(mesh) else None
     except Exception:  # whatever is wrong with the file, the mesh is built anew
         return None
 
 
-def _write(path: Path, mesh: SphereMesh) -> None:
+def _write(path: Path, mesh: SurfaceMesh) -> None:
     """Write to a file of another name and rename it, so that no reader sees half a mesh."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:

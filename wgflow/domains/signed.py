@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, Domain
+from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 
@@ -24,7 +25,7 @@ class Signed:
 
     Parameters
     ----------
-    domain : Domain
+    domain : UnsignedDomain
         The unsigned domain to be doubled.
 
     Raises
@@ -33,10 +34,10 @@ class Signed:
         If the domain is signed already, or no domain.
     """
 
-    domain: Domain
+    domain: UnsignedDomain
 
     def __post_init__(self) -> None:
-        if getattr(self.domain, "sheets", None) != 1:
+        if not isinstance(self.domain, UnsignedDomain):
             raise InputError(f"Signed({self.domain!r}) is not allowed; give an unsigned domain, e.g. Circle(1024)")
 
     sheets = 2
@@ -47,12 +48,17 @@ class Signed:
         return self.domain.kind
 
     @property
+    def geometry(self) -> Geometry:
+        """That of the underlying domain."""
+        return self.domain.geometry
+
+    @property
     def reaction(self) -> float:
         """Half the reaction of the underlying domain."""
         return 0.5 * self.domain.reaction
 
     @property
-    def base(self) -> Domain:
+    def base(self) -> UnsignedDomain:
         """The underlying unsigned domain."""
         return self.domain
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate
-from wgflow.domains.icosphere import SphereMesh, triangle_areas, unit
+from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.faces import Faces
+from wgflow.domains.geometry import UnitSphere
+from wgflow.domains.icosphere import triangle_areas, unit
+from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.errors import InputError
 from wgflow.text import shown
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 MAX_LEVEL = 9
 
@@ -25,7 +31,7 @@ def cells_of_level(level: int) -> int:
 
 
 @dataclass(frozen=True)
-class Sphere:
+class Sphere(UnsignedDomain):
     """The unit sphere with at least ``cells`` Voronoi cells.
 
     Parameters
@@ -48,7 +54,7 @@ class Sphere:
     level: int = field(init=False, repr=False, compare=False)
 
     kind = "sphere"
-    sheets = 1
+    symbol = r"\nu"
     reaction = 4.0
 
     def __post_init__(self) -> None:
@@ -61,9 +67,9 @@ class Sphere:
         object.__setattr__(self, "cells", cells_of_level(fitting[0]))
 
     @property
-    def base(self) -> Sphere:
-        """The sphere itself."""
-        return self
+    def geometry(self) -> UnitSphere:
+        """The unit sphere of R^3."""
+        return UnitSphere(3)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,7 +77,7 @@ class Sphere:
         return (self.cells,)
 
     @cached_property
-    def mesh(self) -> SphereMesh:
+    def mesh(self) -> SurfaceMesh:
         """Cells with their faces and neighbours."""
         return cached_mesh(self.level)
 
@@ -86,11 +92,6 @@ class Sphere:
         return self.mesh.volumes
 
     @property
-    def signs(self) -> FloatArray:
-        """The one sheet has sign +1."""
-        return np.ones(1)
-
-    @property
     def coordinates(self) -> tuple[Coordinate, ...]:
         """The number of the cell; the mesh is rebuilt from the number of cells."""
         return (Coordinate("cell", np.arange(self.cells, dtype=np.float64), "1", "number of the cell"),)
@@ -99,6 +100,25 @@ class Sphere:
     def parameters(self) -> Mapping[str, Any]:
         """Arguments that rebuild the sphere."""
         return {"cells": int(self.cells)}
+
+    @property
+    def faces(self) -> Faces:
+        """The faces of the Voronoi cells."""
+        return self.mesh.faces
+
+    def cells_at(self, points: FloatArray) -> IntArray:
+        """Numbers (m,) of the cells that hold unit vectors (m, 3): Voronoi cells, those of the nearest centre."""
+        return np.asarray(self._tree.query(points)[1], dtype=np.int64)
+
+    @cached_property
+    def _tree(self) -> KDTree:
+        from scipy.spatial import KDTree
+
+        return KDTree(self.points)
+
+    def tangent_coordinates(self, targets: FloatArray) -> FloatArray:
+        """Coordinates (N, k, 2) of unit vectors (N, k, 3) around each cell centre, see `tangent_coordinates`."""
+        return tangent_coordinates(self.points, targets)
 
     def averages(self, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Cell averages of a density given at unit vectors, (..., 3) to (...), by quadrature on triangles."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.domains import Domain, Sphere
-from wgflow.domains.icosphere import SphereMesh
+from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.sphere import coordinates_in, tangent_coordinates
 from wgflow.errors import InputError
 from wgflow.finite_volume import line, unstructured
@@ -101,7 +101,7 @@ class SphereScheme:
 class _EdgeVelocities:
     """Outward velocities at the midpoints of all faces, times alpha and the length of the face."""
 
-    def __init__(self, mesh: SphereMesh, transport: float, blocks: int) -> None:
+    def __init__(self, mesh: SurfaceMesh, transport: float, blocks: int) -> None:
         place = np.argmax(mesh.neighbours[mesh.edges] == mesh.edges[:, ::-1, None], axis=2)
         first = mesh.edges[:, 0]
         lengths = transport * mesh.lengths[first, place[:, 0]]
@@ -126,7 +126,7 @@ def _least_squares(displacements: FloatArray) -> FloatArray:
     return np.ascontiguousarray(np.einsum("nij,nkj->nki", np.linalg.inv(normal), displacements))
 
 
-def _normal_derivatives(mesh: SphereMesh, chosen: slice, midpoints: FloatArray) -> tuple[IntArray, FloatArray]:
+def _normal_derivatives(mesh: SurfaceMesh, chosen: slice, midpoints: FloatArray) -> tuple[IntArray, FloatArray]:
     """Cells (E, 10) and weights (E, 10) of their values in the derivative across the midpoints of chosen edges.
 
     The derivative, towards the second cell, is that of the quadratic polynomial in tangent coordinates with the least
@@ -149,7 +149,7 @@ def _normal_derivatives(mesh: SphereMesh, chosen: slice, midpoints: FloatArray) 
     return stencils, np.einsum("eki,ei->ek", weighted, np.linalg.solve(normal, slope)[..., 0])
 
 
-def _stencils(mesh: SphereMesh, edges: IntArray) -> tuple[IntArray, FloatArray]:
+def _stencils(mesh: SurfaceMesh, edges: IntArray) -> tuple[IntArray, FloatArray]:
     """The two cells of each edge and all that touch one of them, each once: cells and 1 (or 0 for fill), (E, 10)."""
     near = np.sort(mesh.neighbours[edges].reshape(len(edges), -1), axis=1)
     new = np.ones_like(near, dtype=bool)

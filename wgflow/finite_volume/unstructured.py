@@ -17,7 +17,7 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.domains.icosphere import DEGREE
+from wgflow.domains.mesh import DEGREE
 from wgflow.finite_volume.line import FIRST_ORDER, POSITIVE
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads

@@ -15,7 +15,6 @@ from functools import cached_property, reduce
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain
-from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, ShapeError
 from wgflow.system.threads import thread_count
 from wgflow.typing import ComplexArray, FloatArray
@@ -138,7 +137,7 @@ class FourierFeatures:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
         base = domain.base
         if isinstance(base, Circle) == self.angular:
-            box = as_box(base) if isinstance(base, Circle) else base
+            box = base.lattice
             if isinstance(box, Box) and all(box.periodic) and _lengths(box) == self.periods:
                 return box
         where = "the circle" if self.angular else f"a periodic box with the periods {list(self.periods)}"

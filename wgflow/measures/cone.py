@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from wgflow.domains.base import Domain
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
 from wgflow.domains.quadrature import box_nodes
 from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
-from wgflow.typing import FloatArray, IntArray
+from wgflow.typing import FloatArray
 
 POINTS = 4  # quadrature nodes per axis of a cell
 
@@ -50,15 +47,15 @@ def cone_image(density: FloatArray, box: Box, target: Circle | Sphere) -> FloatA
     if len(box.shape) != needed:
         raise InputError(f"a box with {len(box.shape)} axes has no image on the {target.kind}; it needs {needed}")
     slopes = [_limited_slope(density, box, axis) for axis in range(len(box.shape))]
-    locate, masses = cell_locator(target), np.zeros(target.shape)
-    for offset, weight in box_nodes(box, POINTS):
+    masses = np.zeros(target.shape)
+    for offset, weight in box_nodes(box.spacing, POINTS):
         points = box.points + offset
         lengths = (points**2).sum(axis=-1)
         values = density + sum(slope * step for slope, step in zip(slopes, offset, strict=True))
         here = (values > 0.0) & (lengths > 0.0)
         images = points[here] / np.sqrt(lengths[here])[:, None]
         shares = weight * (values * lengths * box.volumes)[here]
-        masses += np.bincount(locate(images), shares, masses.size)
+        masses += np.bincount(target.cells_at(images), shares, masses.size)
     return masses / target.volumes
 
 
@@ -72,19 +69,3 @@ def _limited_slope(density: FloatArray, box: Box, axis: int) -> FloatArray:
     after, before = (np.take(density, near.clip(0, places.size - 1), axis) for near in (ahead, behind))
     steepest = 2.0 * density / (width * len(box.shape))
     return (0.5 * (after - before) / width).clip(-steepest, steepest)
-
-
-def cell_locator(domain: Domain) -> Callable[[FloatArray], IntArray]:
-    """Give a function from unit vectors (N, p) to the cells of a circle or sphere that hold them."""
-    if isinstance(domain, Circle):
-        circle = domain
-
-        def locate(points: FloatArray) -> IntArray:
-            turns = np.mod(np.arctan2(points[:, 1], points[:, 0]) / circle.spacing, circle.cells)
-            return np.minimum(turns.astype(np.int64), circle.cells - 1)
-
-        return locate
-    from scipy.spatial import KDTree
-
-    tree = KDTree(domain.points)  # Voronoi cells: the nearest centre
-    return lambda points: np.asarray(tree.query(points)[1], dtype=np.int64)

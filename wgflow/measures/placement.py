@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wgflow.domains import Box, Domain, Space
+from wgflow.domains import Domain
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
 from wgflow.measures.particles import Particles
 from wgflow.typing import FloatArray
-
-# Of lengths from 1: above the round-off of a normalisation, below the accuracy of positions in a run. Directions that
-# are typed to a few digits are for the user to normalise, who alone knows that they are directions.
-UNIT_TOLERANCE = 1e-10
-WALL_ROUND_OFF = 1e-12  # over the length of an axis
 
 
 def check_particles(particles: Particles) -> Particles:
@@ -42,24 +38,21 @@ def check_placement(particles: Particles, domain: Domain) -> None:
         Circle, sphere, box or a domain without grid, also signed.
     """
     check_particles(particles)
-    points, base, needed = particles.points, domain.base, domain.points.shape[-1]
+    points, base, needed = particles.points, domain.base, domain.geometry.components
     if points.shape[1] != needed:
         raise InputError(
             f"particles with points of {points.shape[1]} components do not fit {domain!r}; it needs {needed}"
         )
     if domain.sheets == 1:
         _check_each(particles.signs > 0.0, "the sign", particles.signs, f"+1 on the unsigned {domain!r}")
-    if isinstance(base, Box):
-        _check_inside(points, base)
-    elif not isinstance(base, Space):
-        check_directions(points)
+    for requirement in base.geometry.requirements(points):
+        _check_each(*requirement)
 
 
 def check_directions(points: FloatArray) -> None:
     """Raise InputError unless points (m, p) are unit vectors."""
-    lengths = np.linalg.norm(points, axis=1)
-    fits = np.abs(lengths - 1.0) <= UNIT_TOLERANCE
-    _check_each(fits, "the length", lengths, "unit vectors, whose length is 1")
+    for requirement in UnitSphere(points.shape[1]).requirements(points):
+        _check_each(*requirement)
 
 
 def known_domain(particles: Particles, domain: Domain | None) -> Domain:
@@ -88,21 +81,7 @@ def known_domain(particles: Particles, domain: Domain | None) -> Domain:
 
 def _set_of(domain: Domain) -> tuple[object, ...]:
     """What domains have in common that are grids, or walls, of one set."""
-    base = domain.base
-    flat = isinstance(base, Box | Space)
-    ends = tuple(
-        bounds if periodic else None
-        for bounds, periodic in (zip(base.bounds, base.periodic, strict=True) if isinstance(base, Box) else ())
-    )
-    return domain.sheets, flat, domain.points.shape[-1], ends if any(ends) else ()
-
-
-def _check_inside(points: FloatArray, box: Box) -> None:
-    for axis, ((low, high), periodic) in enumerate(zip(box.bounds, box.periodic, strict=True)):
-        slack, values = WALL_ROUND_OFF * (high - low), points[:, axis]
-        inside = (values >= low - slack) & (values <= high + slack)
-        if not periodic:
-            _check_each(inside, f"component {axis}", values, f"{low:g} to {high:g}, between the walls of the box")
+    return domain.sheets, domain.geometry
 
 
 def _check_each(fits: NDArray[np.bool_], what: str, values: FloatArray, allowed: str) -> None:

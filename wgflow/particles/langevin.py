@@ -20,7 +20,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from wgflow.domains import Box
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
@@ -126,11 +125,3 @@ def suitable_langevin(functional: Functional, particles: Particles, t_end: float
             fastest = max(fastest, float(np.linalg.norm(moved - drift) / np.linalg.norm(step)))
     longest = t_end / LEAST_STEPS
     return Langevin(longest / max(1.0, transport * fastest * longest / STEP_SHARE), order=2)
-
-
-def put_back(points: FloatArray, box: Box) -> FloatArray:
-    """Reflect points (N, p) at the walls of a box, as often as needed, and take them round at periodic ends."""
-    low, high = np.array(box.bounds).T
-    length = high - low
-    along = np.mod(points - low, np.where(box.periodic, length, 2.0 * length))
-    return low + np.minimum(along, 2.0 * length - along)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
@@ -46,7 +47,8 @@ class PolarFlow(ParticleFlow):
         check_directions(check_particles(particles).points)
         if options.get("input_rate", 1.0) != 1.0:
             raise InputError("input_rate needs both layers: particles in R^p that are pairs (a, b)")
-        super().__init__(functional, particles, reaction=reaction, **options)
+        sphere = UnitSphere(particles.points.shape[1])
+        super().__init__(functional, particles, reaction=reaction, geometry=sphere, **options)
 
     def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
         r"""State after a step of gradient descent of the neurons :math:`r \eta`, whose weights are :math:`r^2`.
@@ -55,30 +57,12 @@ class PolarFlow(ParticleFlow):
                   + \alpha (I - \eta \eta^T) \nabla J\right)\right)
         """
         points, growth = self._unpack(state)
-        tangential = self._tangential(found.gradient, points)
+        tangential = self._geometry.tangential(points, found.gradient)
         radial = 0.5 * self._reaction * found.potential[:, None] * points
         moved = points - step * (radial + self._transport * tangential)
         stretched = growth + 2.0 * np.log(np.linalg.norm(moved, axis=1))
-        return np.concatenate([self._project(moved).ravel(), stretched])
-
-    def _wandered(self, points: FloatArray, variance: FloatArray, normals: FloatArray) -> FloatArray:
-        r"""Points after Brownian motion along geodesics, exact on the circle.
-
-        On the sphere of dimension d the mean of a harmonic of eigenvalue :math:`\lambda` over a geodesic step of
-        variance v in each direction is :math:`1 - \lambda v/2 + (\lambda^2/2 - (d-1)\lambda/3) v^2/4` up to the order
-        3; shrinking v by 1 + (d - 1) v / 6 makes that :math:`e^{-\lambda v/2}`, what Brownian motion does to it.
-        """
-        spread = variance[0] / (1.0 + (points.shape[1] - 2) * variance[0] / 6.0)
-        steps = np.sqrt(spread) * self._tangential(normals, points)
-        length = np.linalg.norm(steps, axis=1, keepdims=True)
-        return self._project(np.cos(length) * points + np.sinc(length / np.pi) * steps)
+        return np.concatenate([self._geometry.project(moved).ravel(), stretched])
 
     def sizes(self, state: FloatArray) -> FloatArray:
         """Sizes to which errors are relative: 1."""
         return np.ones_like(state)
-
-    def _project(self, points: FloatArray) -> FloatArray:
-        return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-    def _tangential(self, gradient: FloatArray, points: FloatArray) -> FloatArray:
-        return gradient - np.einsum("ij,ij->i", gradient, points)[:, None] * points

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wgflow.domains import Box
+from wgflow.domains.geometry import Flat, Geometry
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
@@ -18,13 +18,13 @@ from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_particles
 from wgflow.particles.decay import DecayWatch, extent_of
-from wgflow.particles.langevin import Langevin, put_back
+from wgflow.particles.langevin import Langevin
 from wgflow.particles.methods import Adaptive, Advance, Method, Step
 from wgflow.typing import FloatArray
 
 
 class ParticleFlow:
-    """The particle system in R^p.
+    """The particle system in R^p, or on a set in R^p to which its points are projected.
 
     Parameters
     ----------
@@ -43,8 +43,9 @@ class ParticleFlow:
     input_rate : float
         Rate of the components after the first over that of the first: of the input weights over the output weight
         of neurons (a, b).
-    box : Box, optional
-        Where noise keeps the particles: it is reflected at walls, and goes round at periodic ends.
+    geometry : Geometry, optional
+        The set that the particles move on; by default R^p. Noise is reflected at its walls, and goes round at periodic
+        ends.
     time : float
         Time at the start.
 
@@ -66,7 +67,7 @@ class ParticleFlow:
         tolerance: float = 1e-8,
         method: Method | None = None,
         input_rate: float = 1.0,
-        box: Box | None = None,
+        geometry: Geometry | None = None,
         time: float = 0.0,
     ) -> None:
         check_factor("transport", transport)
@@ -75,12 +76,12 @@ class ParticleFlow:
         self.functional, self._start = functional, check_particles(particles)
         self._method = Adaptive(tolerance) if method is None else method
         _check_noise(functional.temperature, self._method, reaction)
-        self._box = box
+        self._geometry = Flat(particles.points.shape[1]) if geometry is None else geometry
         self._rates = np.full(particles.points.shape[1], transport * input_rate)
         self._rates[0] = transport
         self._transport, self._reaction = transport, reaction
         if points is None:
-            points = self._project(particles.points)
+            points = self._geometry.project(particles.points)
         growth = np.zeros(len(particles.weights)) if growth is None else growth
         self._state = np.concatenate([points.ravel(), growth])
         self._watch = DecayWatch(functional, self._method.tolerance)
@@ -201,7 +202,7 @@ class ParticleFlow:
 
     def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
         """Rate of change of a state with the given potential and gradient."""
-        slope = self._tangential(found.gradient, self._unpack(state)[0])
+        slope = self._geometry.tangential(self._unpack(state)[0], found.gradient)
         return np.concatenate([(-self._rates * slope).ravel(), -self._reaction * found.potential])
 
     def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
@@ -228,7 +229,7 @@ class ParticleFlow:
         if not variance.any():
             return state
         points, growth = self._unpack(state)
-        moved = self._wandered(points, variance, generator.standard_normal(points.shape))
+        moved = self._geometry.wander(points, variance, generator.standard_normal(points.shape))
         return np.concatenate([moved.ravel(), growth])
 
     def scalars(self) -> Scalars:
@@ -257,20 +258,7 @@ class ParticleFlow:
     def _unpack(self, state: FloatArray) -> tuple[FloatArray, FloatArray]:
         size = self._start.points.size
         points = state[:size].reshape(self._start.points.shape)
-        return self._project(points), state[size:]
-
-    def _project(self, points: FloatArray) -> FloatArray:
-        """Put points back where the flow lives."""
-        return points
-
-    def _tangential(self, gradient: FloatArray, points: FloatArray) -> FloatArray:  # noqa: ARG002
-        """Part of a gradient along the set where the flow lives."""
-        return gradient
-
-    def _wandered(self, points: FloatArray, variance: FloatArray, normals: FloatArray) -> FloatArray:
-        """Points after Brownian motion with the given variance of each component (p,), from normal numbers (m, p)."""
-        moved = points + np.sqrt(variance) * normals
-        return moved if self._box is None else put_back(moved, self._box)
+        return self._geometry.project(points), state[size:]
 
     def _particles(self, state: FloatArray) -> Particles:
         points, growth = self._unpack(state)

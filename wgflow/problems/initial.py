@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere, total_mass
+from wgflow.domains.base import Density
 from wgflow.domains.gridless import Gridless
-from wgflow.domains.quadrature import Density, cell_averages
+from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import InputError
 from wgflow.exact.quadratic import AngularGaussian
 from wgflow.measures import Particles, draw_gaussian, draw_particles

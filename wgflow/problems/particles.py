@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains import Box, Domain, Space
+from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
-from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, PolarFlow, RungeKutta4
+from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
+from wgflow.particles.flows import make_particle_flow as particle_flow
 from wgflow.problems.models import ParticlesSection
 from wgflow.typing import FloatArray
 
@@ -40,15 +41,14 @@ def make_particle_flow(
     InputError
         If an option is not allowed there.
     """
-    flow = ParticleFlow if isinstance(domain.base, Box | Space) else PolarFlow
-    if flow is PolarFlow and section.input_rate != 1.0:
+    geometry = domain.geometry
+    if geometry.dimension < geometry.components and section.input_rate != 1.0:
         raise InputError(
             f"[particles] input_rate = {section.input_rate:g} needs pairs (a, b), which live in a box or in space; the "
             f"domain is {domain.kind!r}"
         )
-    if isinstance(domain.base, Box):
-        state["box"] = domain.base
-    return flow(functional, particles, method=make_method(section, seed), input_rate=section.input_rate, **state)
+    method = make_method(section, seed)
+    return particle_flow(functional, particles, domain, method=method, input_rate=section.input_rate, **state)
 
 
 def make_method(section: ParticlesSection, seed: int) -> Method:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Box, Domain, Space
+from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume, default_tolerance
 from wgflow.flows import Evolution
@@ -23,7 +23,8 @@ from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
-from wgflow.particles import Adaptive, Method, ParticleFlow, PolarFlow, suitable_langevin
+from wgflow.particles import Adaptive, Method, suitable_langevin
+from wgflow.particles.flows import make_particle_flow
 from wgflow.runs.estimates import (
     Plan,
     blank,
@@ -294,14 +295,14 @@ def simulate(
     method = Adaptive(tolerance) if method is None else method
 
     def evolve(particles: Particles, method: Method) -> Evolution:
-        return (ParticleFlow if isinstance(lives.base, Box | Space) else PolarFlow)(
+        return make_particle_flow(
             functional,
             particles,
+            lives,
             transport=transport,
             reaction=lives.reaction if reaction is None else reaction,
             method=method,
             input_rate=input_rate,
-            box=lives.base if isinstance(lives.base, Box) else None,
         )
 
     return record_flow(

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from wgflow.domains import Domain, Sphere
-from wgflow.domains.icosphere import DEGREE, SphereMesh
+from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.domains.sphere import tangent_frames
 from wgflow.trajectory.dimensions import define_bare_dimension
 from wgflow.typing import FloatArray, IntArray
@@ -45,12 +45,12 @@ def longitude_latitude(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
-def face_nodes(mesh: SphereMesh) -> IntArray:
+def face_nodes(mesh: SurfaceMesh) -> IntArray:
     """Corners of each cell, counter-clockwise seen from outside.
 
     Parameters
     ----------
-    mesh : SphereMesh
+    mesh : SurfaceMesh
         N cells.
 
     Returns

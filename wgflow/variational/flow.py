@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wgflow.domains import Box, Domain, Space
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.errors import InputError
 from wgflow.flows.evolution import Checkpoint, StepCounts
 from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Sum
@@ -171,6 +172,12 @@ class PolarJkoFlow(JkoFlow, PolarFlow):
     geometry = Round()
 
 
+PARTICLE_STEPS = DomainTable[type[JkoFlow]](
+    "a variational step of particles",
+    {Box: JkoFlow, Space: JkoFlow, Circle: PolarJkoFlow, Sphere: PolarJkoFlow, Hypersphere: PolarJkoFlow},
+)
+
+
 def split_functional(functional: Functional) -> tuple[Features, float]:
     """Give the features and the regularisation lambda of a functional.
 
@@ -210,5 +217,4 @@ def make_jko_flow(
     """
     points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
     candidates = points[:: max(1, -(-len(points) // MAX_CANDIDATES))]
-    kind = JkoFlow if isinstance(domain.base, Box | Space) else PolarJkoFlow
-    return kind(functional, particles, options=options, candidates=candidates, **state)
+    return PARTICLE_STEPS.on(domain)(functional, particles, options=options, candidates=candidates, **state)

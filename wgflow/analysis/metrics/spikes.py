@@ -8,7 +8,6 @@ import numpy as np
 
 from wgflow.analysis.metrics.atoms import check_measure, on_sheet
 from wgflow.domains import Box, Circle, Domain
-from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
@@ -48,7 +47,7 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
         If the measure does not fit the domain.
     """
     angular = isinstance(domain.base, Circle)
-    box = as_box(domain.base) if isinstance(domain.base, Circle) else domain.base
+    box = domain.base.lattice
     if not isinstance(box, Box):
         raise InputError(f"spikes are found on boxes and the circle; the domain is {domain.kind!r}")
     if not (0.0 < radius < inf and 0.0 < least < 1.0):

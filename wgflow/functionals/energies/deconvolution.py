@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain
-from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.energies.discrepancies import Target, target_density
 from wgflow.functionals.energies.periodic_kernels import PeriodicKernel
@@ -74,7 +73,7 @@ def Deconvolution(  # noqa: N802 - named like the functionals it stands beside
     if not (math.isfinite(noise) and noise >= 0.0):
         raise InputError(f"noise = {noise!r} is not allowed; give a finite number >= 0")
     angular = isinstance(domain.base, Circle)
-    torus = as_box(domain.base) if isinstance(domain.base, Circle) else domain.base
+    torus = domain.base.lattice
     if not isinstance(torus, Box) or not all(torus.periodic):
         walls = " with walls" if isinstance(torus, Box) else ""
         raise InputError(f"deconvolution needs a circle or a periodic box; the domain is {domain.kind!r}{walls}")

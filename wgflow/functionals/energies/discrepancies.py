@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Box, Circle, Domain
-from wgflow.domains.faces import as_box
+from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
 from wgflow.functionals.energies.interaction import Interaction, ZonalInteraction
@@ -55,7 +54,7 @@ class SobolevDiscrepancy(Functional):
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a circle or a box with all axes periodic; raises InputError elsewhere."""
-        base = as_box(domain.base) if isinstance(domain.base, Circle) else domain.base
+        base = domain.base.lattice
         if not isinstance(base, Box) or not all(base.periodic):
             raise InputError(
                 f"Sobolev discrepancies need a circle or a periodic box; the domain is {domain.kind!r}"

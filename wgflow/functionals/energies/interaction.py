@@ -9,7 +9,6 @@ from importlib.util import find_spec
 import numpy as np
 
 from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
-from wgflow.domains.faces import as_box
 from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
 from wgflow.functionals.convolution import BoxConvolution, ScalarFunction, warn_of_sampling
@@ -162,8 +161,8 @@ class ZonalInteraction(Functional):
         if isinstance(base, Circle):
             kernel = self._between_arcs(base)
             if self.on_arcs is None:
-                warn_of_sampling(as_box(base), lambda z: kernel(z[:, 0]))
-            convolution = BoxConvolution(as_box(base), lambda z: kernel(z[:, 0]))
+                warn_of_sampling(base.lattice, lambda z: kernel(z[:, 0]))
+            convolution = BoxConvolution(base.lattice, lambda z: kernel(z[:, 0]))
             return _GridInteraction(domain, convolution, convolution.largest)
         if not isinstance(base, Sphere):
             raise InputError(f"zonal interactions live on circle and sphere; on the domain {domain.kind!r} Interaction")
