@@ -1,0 +1,221 @@
+"""Golden trajectories: small runs of every solver on every domain, whose bits a change of the code must keep.
+
+Without a file, each run is done twice, on one thread and on all, and must give the same bits. With ``--record`` the
+digests of all arrays are written, and with ``--compare`` they are compared with those of now. Digests depend on the
+machine and on the libraries below, so that a file serves for the machine that it was made on.
+
+    python validation/golden.py [--quick] [--only PATTERN]
+    python validation/golden.py --record FILE [--only PATTERN]
+    python validation/golden.py --compare FILE [--only PATTERN]
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import hashlib
+import json
+import math
+import platform
+import sys
+import tempfile
+import time as clock
+import warnings
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _golden_files import FILED, LAYOUT, file_runs
+from _golden_python import python_runs
+from _golden_table import Run, table_runs, write_data
+
+import wgflow
+
+Digests = dict[str, dict[str, Any]]
+"""Of a run: ``arrays``, with digest and sum of sizes of each, ``numbers``, and ``said``: warnings, failure, status."""
+
+COUNTS = ("accepted_steps", "rejected_steps", "evaluations")
+TEXTS = ("status", "stop_reason")
+STATED = ("problem", "solver", "reaction", "seed")  # attributes of files, whose problems name no folder
+LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "h5py", "ducc0")
+QUICK = (
+    "box 1-D: well and heat, tr_bdf2",
+    "box 2-D: data, sgd",
+    "circle: quadratic, explicit",
+    "signed circle: teacher, jko",
+    "wide circle: data, explicit",
+    "wide box 2-D: slope, explicit",
+    "wide sphere: slope, explicit",
+)
+
+
+def all_runs(pattern: str) -> dict[str, Run]:
+    """Runs by name, of those that fit a pattern."""
+    named = [*table_runs(), *python_runs(), *file_runs()]
+    runs = dict(named)
+    if len(runs) < len(named):
+        raise RuntimeError(f"{len(named) - len(runs)} names of runs are there twice")
+    return {name: run for name, run in runs.items() if fnmatch.fnmatch(name, pattern) or pattern in name}
+
+
+def digest(values: Any) -> dict[str, Any]:
+    """Digest of an array, its type and shape included, and the sum of its finite sizes."""
+    array = np.ascontiguousarray(values)
+    found = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    found.update(array.tobytes())
+    finite = array[np.isfinite(array)]
+    return {"sha256": found.hexdigest(), "size": float(np.abs(finite).sum())}
+
+
+def arrays_of(flow: wgflow.Trajectory) -> dict[str, Any]:
+    """All arrays that a trajectory holds, by name."""
+    found = {"time": flow.time, **flow.scalars, **{name: flow.fields[name][:] for name in flow.fields}}
+    found |= {f"steps/{name}": values for name, values in flow.steps.items()}
+    found |= {f"errors/{name}": values for name, values in flow.errors.items()}
+    found |= {f"orders/{name}": values for name, values in flow.orders.items()}
+    return found if flow.sign is None else found | {"sign": flow.sign}
+
+
+def digests_of(run: Run, *, filed: bool = False) -> Digests:
+    """Do a run in a folder of its own; failures of the computation are outcomes too."""
+    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        folder = Path(place)
+        write_data(folder)
+        try:
+            flow = run(folder)
+        except wgflow.ComputationError as error:
+            return {"arrays": {}, "numbers": {}, "said": _said(caught, str(error))}
+        arrays = {name: digest(values) for name, values in arrays_of(flow).items()}
+    numbers = {name: float(getattr(flow, name)[-1]) for name in ("energy", "mass")}
+    numbers |= {name: float(flow.attributes[name]) for name in COUNTS if name in flow.attributes}
+    stated = [f"{name}: {flow.attributes.get(name)}" for name in (*TEXTS, *(STATED if filed else ()))]
+    said = _said(caught, *stated) | {f"file {name}": text for name, text in flow.attributes.get(LAYOUT, {}).items()}
+    return {"arrays": arrays, "numbers": numbers, "said": said}
+
+
+def _said(caught: list[warnings.WarningMessage], *others: str) -> dict[str, str]:
+    """What wgflow warned of, and other texts, by number."""
+    told = [f"{type(one.message).__name__}: {one.message}" for one in caught if _is_own(one)]
+    return {str(number): text for number, text in enumerate([*told, *others])}
+
+
+def _is_own(caught: warnings.WarningMessage) -> bool:
+    return isinstance(caught.message, wgflow.FlowWarning)
+
+
+def machine() -> dict[str, str]:
+    """What digests depend on."""
+    found = {"machine": platform.machine(), "processor": _processor(), "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "none"
+    return found
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def differences(before: Digests, after: Digests) -> list[str]:
+    """What is different in a run, with the relative change of its size where it has one."""
+    found = []
+    for kind in ("arrays", "numbers", "said"):
+        for name in sorted({*before[kind], *after[kind]}):
+            old, new = before[kind].get(name), after[kind].get(name)
+            if not _same(old, new):
+                found.append(_told(name if kind != "said" else "what it says", old, new))
+    return found
+
+
+def _same(old: Any, new: Any) -> bool:
+    both_nan = isinstance(old, float) and isinstance(new, float) and math.isnan(old) and math.isnan(new)
+    return both_nan or bool(old == new)
+
+
+def _told(name: str, old: Any, new: Any) -> str:
+    if old is None or new is None:
+        return f"{name} ({'new' if old is None else 'gone'})"
+    if isinstance(old, str):
+        return f"{name} ({old!r}, now {new!r})"
+    sizes = [values["size"] if isinstance(values, Mapping) else values for values in (old, new)]
+    scale = max(abs(size) for size in sizes)
+    return f"{name} ({abs(sizes[1] - sizes[0]) / scale if scale > 0.0 else 0.0:.1e})"
+
+
+def record(runs: Mapping[str, Run], file: Path) -> Iterator[bool]:
+    """Write the digests of all runs."""
+    found = {name: digests_of(run, filed=name in FILED) for name, run in runs.items()}
+    file.write_text(json.dumps({"made": machine(), "runs": found}, indent=1, sort_keys=True) + "\n")
+    print(f"PASS  {len(found)} runs are recorded in {file}")
+    yield True
+
+
+def compare(runs: Mapping[str, Run], file: Path, pattern: str) -> Iterator[bool]:
+    """Show each run that is not as it was recorded."""
+    stored = json.loads(file.read_text())
+    now = machine()
+    for name in sorted(name for name in {*now, *stored["made"]} if now.get(name) != stored["made"].get(name)):
+        print(f"      {name} was {stored['made'].get(name)!r} and is {now.get(name)!r}: bits may differ")
+    wanted = {name: one for name, one in stored["runs"].items() if fnmatch.fnmatch(name, pattern) or pattern in name}
+    for name in sorted(runs.keys() - wanted.keys()):
+        print(f"      {name}: not recorded, so not compared")
+    same = 0
+    for name, before in wanted.items():
+        found = (
+            differences(before, digests_of(runs[name], filed=name in FILED)) if name in runs else ["the run is gone"]
+        )
+        same += not found
+        if found:
+            print(f"FAIL  {name}: {', '.join(found)}", flush=True)
+            yield False
+    print(f"{'PASS' if same == len(wanted) else 'FAIL'}  {same} of {len(wanted)} runs have the bits of {file}")
+    yield same == len(wanted)
+
+
+def check_threads(runs: Mapping[str, Run]) -> Iterator[bool]:
+    """Do each run on one thread and on all."""
+    import numba
+
+    most = int(numba.config.NUMBA_NUM_THREADS)
+    for name, run in runs.items():
+        found = []
+        for count in (1, most):
+            numba.set_num_threads(count)
+            found.append(digests_of(run, filed=name in FILED))
+        changed = differences(*found)
+        print(f"{'FAIL' if changed else 'PASS'}  {name}, 1 and {most} threads  {', '.join(changed)}", flush=True)
+        yield not changed
+
+
+def main() -> int:
+    """Record, compare or check the runs; 0 if bits are the same."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few runs, where no file is given")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="runs whose names fit or contain this")
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument("--record", type=Path, metavar="FILE", help="write the digests of now")
+    files.add_argument("--compare", type=Path, metavar="FILE", help="compare with digests that were recorded")
+    options = parser.parse_args()
+    runs, since = all_runs(options.only), clock.perf_counter()
+    if options.record is not None:
+        passed = list(record(runs, options.record))
+    elif options.compare is not None:
+        passed = list(compare(runs, options.compare, options.only))
+    else:
+        few = {name: runs[name] for name in QUICK if name in runs or not options.only}
+        passed = list(check_threads(few if options.quick else runs))
+    print(f"      {len(runs)} runs are there; {clock.perf_counter() - since:.0f} s")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
