@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,36 @@ TABLE: Sequence[tuple[str, str, str, str]] = (
     ("hypersphere of pairs", "teacher", "uniform", "adaptive descent sgd"),
     ("signed hypersphere", "teacher|data", "uniform", "adaptive descent mirror sgd mirror_sgd"),
     ("signed hypersphere", "noisy teacher", "uniform", "langevin noisy_sgd"),
+    ("signed box 1-D", "well and heat", "gaussian", f"{IMPLICIT} langevin"),
+    ("signed torus 1-D", "waves and heat", "middle", "tr_bdf2 langevin"),
+    ("signed torus 1-D", "signed spikes", "uniform", "order_5 ssprk2 descent mirror"),
+    ("signed box 2-D", "well and heat", "gaussian", f"{IMPLICIT} langevin"),
+    ("signed box 3-D", "well and heat", "gaussian", "order_5 tr_bdf2 langevin linearised"),
+    (
+        "box 3-D",
+        "data",
+        "gaussian",
+        "euler ssprk2 ssprk3 rk4 descent mirror mirror_sgd float32 jko_2 jko_grid jko_grid_2",
+    ),
+    ("box 3-D", "noisy data", "gaussian", "backward_euler noisy_sgd"),
+    ("torus 2-D", "waves", "middle", "euler ssprk2 ssprk3 positive rk4 descent mirror"),
+    ("torus 3-D", "waves", "middle", "euler ssprk2 order_5 rk4 descent mirror linearised"),
+    ("torus 3-D", "few spikes", "middle", "jko_2 jko_grid"),
+    ("tube 2-D", "well and heat", "side", f"{IMPLICIT} langevin"),
+    ("circle", "data", "uniform", "sgd mirror_sgd float32"),
+    ("circle", "noisy data", "uniform", "noisy_sgd"),
+    ("circle of pairs", "noisy data", "angular", "tr_bdf2 langevin"),
+    ("circle of pairs", "data", "angular", "linearised sgd jko_grid"),
+    ("signed circle", "teacher", "uniform", "euler ssprk2 ssprk3 positive"),
+    ("signed sphere", "data", "uniform", "euler positive midpoint mirror_sgd"),
+    ("signed sphere", "noisy data", "uniform", "backward_euler"),
+    ("sphere of pairs", "data", "angular", "barth_jespersen jko linearised sgd"),
+    ("sphere of pairs", "noisy data", "angular", "tr_bdf2 langevin"),
+    ("circle|sphere|circle of pairs|sphere of pairs", "softmin|logistic", "uniform", "normalised"),
+    ("space", "data", "balanced", "mirror mirror_sgd float32 jko_2"),
+    ("hypersphere", "noisy quadratic", "uniform", "langevin"),
+    ("hypersphere of pairs", "data", "uniform", "jko sgd float32"),
+    ("signed hypersphere", "data", "uniform", "rk4 float32 jko jko_2"),
     ("wide circle", "teacher|data", "focused", "explicit order_5"),
     ("wide box 1-D", "well", "gaussian", "explicit"),
     ("wide box 1-D", "porous medium", "gaussian", "tr_bdf2"),
@@ -158,10 +189,9 @@ def _write(path: Path, columns: Mapping[str, Any]) -> None:
 
 def table_runs() -> Iterator[tuple[str, Run]]:
     """Runs of the table by name."""
-    for place, problems, start, solvers in TABLE:
-        for problem in problems.split("|"):
-            for solver in solvers.split():
-                yield f"{place}: {problem}, {solver}", partial(_run_row, place, problem, start, solver)
+    for places, problems, start, solvers in TABLE:
+        for place, problem, solver in product(places.split("|"), problems.split("|"), solvers.split()):
+            yield f"{place}: {problem}, {solver}", partial(_run_row, place, problem, start, solver)
 
 
 def _run_row(place: str, problem: str, start: str, solver: str, folder: Path) -> wgflow.Trajectory:
