@@ -28,10 +28,15 @@ def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(work)
     found = importlib.import_module(f"_malformed_{group}").cases(place, COUNTS[group], 7)
     first, refused = next(found), 0
-    for name in ("problems.run", "sweeps.api.connect", "reporting.say_resumable", "plotting.save_figure"):
+    for name in (
+        "problems.run",
+        "app.sweeps.api.connect",
+        "app.reporting.say_resumable",
+        "app.report.write_report",
+        "plotting.save_figure",
+        "plotting.animate_trajectory",
+    ):
         monkeypatch.setattr(f"wgflow.{name}", refuse)
-    for name in ("animate_trajectory", "report.write_report"):
-        monkeypatch.setattr(f"wgflow.plotting.{name}", refuse)
     for label, arguments in itertools.chain([first], found):
         before = files_in(place)
         monkeypatch.setattr(sys, "argv", ["wgflow", *arguments])

@@ -90,7 +90,7 @@ def write_report(
         If the file cannot be written.
     """
     check_report(path, frames)
-    page = Template(files("wgflow.plotting").joinpath("report.html").read_text(encoding="utf-8"))
+    page = Template(files("wgflow.app").joinpath("report.html").read_text(encoding="utf-8"))
     text = page.substitute(
         title=escape(_title(trajectory, problem)),
         summary=escape(_summary(trajectory, problem)),

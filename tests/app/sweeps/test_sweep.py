@@ -118,9 +118,10 @@ def test_missing_libraries_are_named(monkeypatch, library):
 
 
 SCRIPT = """
-import os, wgflow
+import os
+from wgflow import sweep
 before = dict(os.environ)
-dataset = wgflow.sweep({problem!r}, {{"initial.seed": "0:3"}}, {folder!r}, workers=1)
+dataset = sweep({problem!r}, {{"initial.seed": "0:3"}}, {folder!r}, workers=1)
 print(dataset["status"].values, dict(os.environ) == before, __file__ != "")
 """
 

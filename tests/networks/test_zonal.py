@@ -9,9 +9,9 @@ import pytest
 
 import wgflow
 from wgflow import Population, Signed, Sphere, Teacher, solve
-from wgflow.functionals import zonal
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree
 from wgflow.measures import Particles
+from wgflow.networks import zonal_convolution as zonal
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.population import arc_cosine_kernel
 from wgflow.networks.zonal_convolution import kernel_coefficients, zonal_convolution
@@ -33,7 +33,7 @@ def test_coefficients_equal_quadrature_of_the_kernel():
 def test_harmonic_sums_equal_the_dense_sum(cells):
     """Even for one Dirac mass the rest of the kernel is what its bound says."""
     sphere = Sphere(cells)
-    kernel, convolve = arc_cosine_kernel(sphere.points, sphere.points), HarmonicConvolution(sphere)
+    kernel, convolve = arc_cosine_kernel(sphere.points, sphere.points), HarmonicConvolution(sphere, kernel_coefficients)
     bound = 0.16 * largest_degree(cells) ** -3.0
     values = np.empty(cells)
     for mass in (np.random.default_rng(0).normal(size=cells), np.eye(cells)[3]):
@@ -44,7 +44,7 @@ def test_harmonic_sums_equal_the_dense_sum(cells):
 
 def test_harmonic_sums_are_symmetric_positive_and_the_same_each_time():
     cells = 2562
-    convolve = HarmonicConvolution(Sphere(cells))
+    convolve = HarmonicConvolution(Sphere(cells), kernel_coefficients)
     first, second = np.random.default_rng(1).normal(size=(2, cells))
     images, again = np.empty((2, cells)), np.empty(cells)
     convolve(first, images[0])
