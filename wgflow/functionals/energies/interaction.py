@@ -8,24 +8,32 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
+from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.geometry import Geometry, UnitSphere, is_flat
 from wgflow.errors import InputError, MissingExtraError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
-from wgflow.functionals.convolution import BoxConvolution, ScalarFunction, warn_of_sampling
+from wgflow.functionals.convolution import (
+    BoxConvolution,
+    Convolution,
+    PairConvolution,
+    Pairing,
+    ScalarFunction,
+    warn_of_sampling,
+)
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
-Pairing = Callable[[FloatArray, FloatArray], FloatArray]
-
 PAIRS_AT_ONCE = 2**20  # of particles, so that memory stays bounded
 
 
 @dataclass(frozen=True)
 class Interaction(Functional):
-    r"""The interaction energy :math:`\frac12 \iint W(x - y)\, d\mu(x)\, d\mu(y)` on boxes.
+    r"""The interaction energy :math:`\frac12 \iint W(x - y)\, d\mu(x)\, d\mu(y)` on boxes and other flat domains.
 
     On signed domains the measure is the difference of the two sheets. Only the even part of W acts. At half a period,
     where it may jump, cells take the mean of both sides.
@@ -56,16 +64,26 @@ class Interaction(Functional):
     on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
 
     def on_grid(self, domain: Domain) -> GridFunctional:
-        """Transform the kernel, once; raises InputError on other domains than boxes."""
-        if not isinstance(domain.base, Box):
+        """Transform the kernel, once, or sum over all pairs of cells where they do not stand in rows.
+
+        Raises
+        ------
+        InputError
+            If the domain is not flat, or not cut into cells.
+        """
+        if not (domain.base.has_cells and is_flat(domain.geometry)):
             raise InputError(
                 f"the interaction energy is not available on the domain {domain.kind!r}; use a box, or "
                 "ZonalInteraction on circle and sphere"
             )
-        bound = self._between_cells(domain.base)
+        box = domain.base.lattice
+        if box is None:
+            over_pairs = PairConvolution(domain.base, self._pairing(domain.geometry))
+            return _GridInteraction(domain, over_pairs, over_pairs.largest)
+        bound = self._between_cells(box)
         if self.on_cells is None:
-            warn_of_sampling(domain.base, bound.values)
-        convolution = BoxConvolution(domain.base, bound.values)
+            warn_of_sampling(box, bound.values)
+        convolution = BoxConvolution(box, bound.values)
         return _GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
@@ -74,11 +92,18 @@ class Interaction(Functional):
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
-        base = domain.base
-        exact = replace(self, periods=_periods(base)) if isinstance(base, Box) else self
-        cells = exact._between_cells(base) if isinstance(base, Box) else exact
-        between = [lambda x, y, kernel=kernel: kernel.values(kernel.displacements(x, y)) for kernel in (cells, exact)]
-        return _of_samples(domain, samples, *between)
+        box, exact = domain.base.lattice, self._pairing(domain.geometry)
+        at_cells = exact if box is None else self._between_cells(box)._pairing(domain.geometry)
+        return _of_samples(domain, samples, at_cells, exact)
+
+    def _pairing(self, geometry: Geometry) -> Pairing:
+        """The even part of W between all targets and sources, the short way round."""
+
+        def between(targets: FloatArray, sources: FloatArray) -> FloatArray:
+            starts, ends = np.tile(sources, (len(targets), 1)), np.repeat(targets, len(sources), axis=0)
+            return self.values(geometry.displacement(starts, ends))
+
+        return between
 
     def _between_cells(self, box: Box) -> Interaction:
         """The interaction of the cells of a box."""
@@ -126,7 +151,7 @@ class Interaction(Functional):
 
 @dataclass(frozen=True)
 class ZonalInteraction(Functional):
-    r"""The interaction energy :math:`\frac12 \iint W(x \cdot y)\, d\mu(x)\, d\mu(y)` on circle and sphere.
+    r"""The interaction energy :math:`\frac12 \iint W(x \cdot y)\, d\mu(x)\, d\mu(y)` on unit spheres.
 
     On the circle :math:`x \cdot y` is the cosine of the angle between x and y. On signed domains the measure is the
     difference of the two sheets.
@@ -153,31 +178,17 @@ class ZonalInteraction(Functional):
         Raises
         ------
         InputError
-            On other domains than circle and sphere.
+            On domains that are no unit spheres, or not cut into cells.
         MissingExtraError
             On spheres, if ducc0 is not installed (``pip install 'wgflow[sphere]'``).
         """
-        base = domain.base
-        if isinstance(base, Circle):
-            kernel = self._between_arcs(base)
-            if self.on_arcs is None:
-                warn_of_sampling(base.lattice, lambda z: kernel(z[:, 0]))
-            convolution = BoxConvolution(base.lattice, lambda z: kernel(z[:, 0]))
-            return _GridInteraction(domain, convolution, convolution.largest)
-        if not isinstance(base, Sphere):
-            raise InputError(f"zonal interactions live on circle and sphere; on the domain {domain.kind!r} Interaction")
-        if find_spec("ducc0") is None:
-            raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
-        largest = float(np.abs(self.values(np.linspace(-1.0, 1.0, 1001))).max())
-        coefficients = self.eigenvalues(largest_degree(base.cells))
-        warn_of_cutoff(base, coefficients)
-        return _GridInteraction(domain, HarmonicConvolution(base, lambda _: coefficients), largest)
+        return _GridInteraction(domain, *_ZONAL_CONVOLUTIONS.on(domain)(self, domain.base))
 
-    def _between_arcs(self, circle: Circle) -> ScalarFunction:
-        """W as a function of the angle between two cells."""
+    def between_arcs(self, spacing: float) -> ScalarFunction:
+        """W as a function of the angle between two cells of a circle, of the given length."""
         if self.on_arcs is None:
             return lambda angles: self.values(np.cos(angles))
-        return self.on_arcs(circle.spacing)
+        return self.on_arcs(spacing)
 
     def eigenvalues(self, largest: int) -> FloatArray:
         """Eigenvalues of W on S^2 up to a degree, by Funk and Hecke's formula, shape (largest + 1,)."""
@@ -198,14 +209,15 @@ class ZonalInteraction(Functional):
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
+        arcs = domain.base.lattice
+        if arcs is None or self.on_arcs is None:
+            return _of_samples(domain, samples, self.pairing, self.pairing)
+        averaged = self.between_arcs(*arcs.spacing)
+        return _of_samples(domain, samples, lambda x, y: averaged(_angles(x, y)), self.pairing)
 
-        def exact(x: FloatArray, y: FloatArray) -> FloatArray:
-            return self.values(_cosines(x, y))
-
-        if not isinstance(domain.base, Circle) or self.on_arcs is None:
-            return _of_samples(domain, samples, exact, exact)
-        averaged = self._between_arcs(domain.base)
-        return _of_samples(domain, samples, lambda x, y: averaged(_angles(x, y)), exact)
+    def pairing(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
+        """W between all unit vectors (m, p) and (n, p), shape (m n,)."""
+        return self.values(_cosines(targets, sources))
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         cosines = _cosines(targets, sources)
@@ -223,10 +235,6 @@ class ZonalInteraction(Functional):
         if not np.isfinite(values).all():
             raise InputError("the zonal kernel returned a value that is not finite; round its singularity")
         return values
-
-
-def _periods(box: Box) -> list[float]:
-    return [high - low if wraps else np.inf for (low, high), wraps in zip(box.bounds, box.periodic, strict=True)]
 
 
 def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:
@@ -274,8 +282,40 @@ def _of_samples(domain: Domain, samples: Particles, at_cells: Pairing, exact: Pa
     return potential(cells, at_cells), 0.5 * float(charges @ potential(samples.points, exact))
 
 
+def _around_circle(energy: ZonalInteraction, circle: Circle) -> tuple[Convolution, float]:
+    """Convolution by FFT."""
+    kernel = energy.between_arcs(circle.spacing)
+    if energy.on_arcs is None:
+        warn_of_sampling(circle.lattice, lambda z: kernel(z[:, 0]))
+    convolution = BoxConvolution(circle.lattice, lambda z: kernel(z[:, 0]))
+    return convolution, convolution.largest
+
+
+def _over_sphere(energy: ZonalInteraction, sphere: Sphere) -> tuple[Convolution, float]:
+    """Convolution by spherical harmonics."""
+    if find_spec("ducc0") is None:
+        raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
+    largest = float(np.abs(energy.values(np.linspace(-1.0, 1.0, 1001))).max())
+    coefficients = energy.eigenvalues(largest_degree(sphere.cells))
+    warn_of_cutoff(sphere, coefficients)
+    return HarmonicConvolution(sphere, lambda _: coefficients), largest
+
+
+def _over_pairs(energy: ZonalInteraction, base: UnsignedDomain) -> tuple[Convolution, float]:
+    """Convolution on other unit spheres, over all pairs of cells."""
+    if not (base.has_cells and base.geometry == UnitSphere(base.geometry.components)):
+        raise InputError(f"zonal interactions live on circle and sphere; on the domain {base.kind!r} Interaction")
+    convolution = PairConvolution(base, energy.pairing)
+    return convolution, convolution.largest
+
+
+_ZONAL_CONVOLUTIONS: DomainTable[Callable[..., tuple[Convolution, float]]] = DomainTable(
+    "a zonal interaction", {Circle: _around_circle, Sphere: _over_sphere, object: _over_pairs}
+)  # (energy, base domain) to the convolution and the largest size of the kernel
+
+
 class _GridInteraction(GridFunctional):
-    def __init__(self, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None], largest: float) -> None:
+    def __init__(self, domain: Domain, convolution: Convolution, largest: float) -> None:
         self.domain = domain
         self._largest = largest
         self._convolution = convolution
