@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
-from wgflow.functionals.energies.interaction import Interaction, ZonalInteraction
+from wgflow.functionals.energies.interaction import Interaction
+from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.fourier import torus_of
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
