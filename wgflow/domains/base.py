@@ -182,6 +182,23 @@ class UnsignedDomain(ABC):
         """Cells with the share of the mass at points (m, p) that is theirs; by default all goes to the cell there."""
         return [(self.cells_at(points), np.ones(len(points)))]
 
+    @property
+    def uniforms(self) -> int:
+        """Number of uniforms that place a point, see `place`."""
+        return self.geometry.dimension
+
+    @property
+    def strata(self) -> int:
+        """Number of them, the first ones, in whose unit cube strata are strata of the measure."""
+        return 1
+
+    def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Points (m, p) that a measure has where the unit cube has uniforms (``self.uniforms``, m).
+
+        The measure is that of the masses (N,) of the cells, spread evenly in each; raises InputError without cells.
+        """
+        raise InputError(f"particles cannot be drawn on the domain {self.kind!r}")
+
     def averages(self, density: Density) -> FloatArray:  # noqa: ARG002
         """Cell averages of a density given at points (..., p), by quadrature in each cell; shape ``shape``."""
         raise InputError(f"cell averages are not available on the domain {self.kind!r}")
