@@ -169,6 +169,13 @@ class UnsignedDomain(ABC):
         """The cells with their faces and neighbours, where the domain is a surface."""
         return None
 
+    def tangent_coordinates(self, targets: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Coordinates (N, k, 2) in the tangent planes at the cell centres of points (N, k, p) near them, on surfaces.
+
+        The direction is that of the shortest way to the point, the length its length; any orthonormal frame will do.
+        """
+        raise InputError(f"the domain {self.kind!r} is no surface")
+
     @property
     def faces(self) -> Faces:
         """The inner faces; raises InputError where there are no cells."""
