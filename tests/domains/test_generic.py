@@ -155,7 +155,8 @@ def test_particles_on_the_torus_agree_with_its_grid():
     functional, end = Potential(lambda x: 0.5 * x[..., 0] + 0.2 * x[..., 3]), 0.5
     grid = FlatTorus((48, 32))
     on_grid = solve(functional, grid, cell_averages(grid, heat(0.0)), end, times=[end])
-    start = draw_particles(grid, cell_averages(grid, heat(0.0)), 2**12, seed=1, method="quasi_random")
+    fine = FlatTorus((96, 64))
+    start = draw_particles(fine, cell_averages(fine, heat(0.0)), 2**12, seed=1, method="quasi_random")
     moved = simulate(functional, start, end, times=[end])
     assert moved.energy[-1] == pytest.approx(on_grid.energy[-1], rel=3e-3)
     assert moved.energy[-1] < moved.energy[0]
