@@ -8,7 +8,7 @@ import pytest
 from wgflow.domains import Circle
 from wgflow.networks.harmonics import ArcCosineHarmonics
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import Flat, Round
 from wgflow.variational.proximal import ProximalProblem, check_everywhere, proximal_map
 
 FEATURES = ArcCosineHarmonics(4)

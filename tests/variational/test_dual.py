@@ -12,7 +12,7 @@ from wgflow.functionals.losses import LOSSES
 from wgflow.networks import ArcCosineHarmonics, Neurons, SmoothLayer
 from wgflow.variational import DualProblem, StepError, solve_step
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import Flat, Round
 from wgflow.variational.proximal import ProximalProblem
 
 GENERATOR = np.random.default_rng(5)

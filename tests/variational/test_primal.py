@@ -15,7 +15,7 @@ from wgflow.networks import Neurons, SmoothLayer
 from wgflow.networks.relu import Relu
 from wgflow.variational import DualProblem, JkoOptions, make_jko_flow, solve_step
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import Flat, Round
 from wgflow.variational.primal import descend
 from wgflow.variational.proximal import ProximalProblem, newton_axes
 

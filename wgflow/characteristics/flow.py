@@ -20,19 +20,11 @@ from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError
 from wgflow.flows.evolution import Snapshot
 from wgflow.functionals import Functional
-from wgflow.measures import Particles
+from wgflow.measures import nodes_of_cells
 from wgflow.particles.polar import PolarFlow
 from wgflow.typing import FloatArray
 
 RESOLVED = 1e-2  # relative error of the mass up to which a density interpolated between the nodes is kept
-
-
-def nodes_of_cells(domain: Domain, density: FloatArray) -> Particles:
-    """One node at each cell centre with the mass of the cell (midpoint rule), sheet after sheet."""
-    points = domain.points.reshape(-1, domain.points.shape[-1])
-    masses = (density * domain.volumes).ravel()
-    signs = np.repeat(domain.signs, masses.size // domain.sheets)
-    return Particles(points.copy(), masses, signs, domain)
 
 
 class CharacteristicFlow(PolarFlow):

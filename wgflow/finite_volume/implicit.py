@@ -10,11 +10,11 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume.explicit import EXPLICIT_TOLERANCE
-from wgflow.finite_volume.implicit_factor import factorise
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
-from wgflow.finite_volume.implicit_state import ImplicitState
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.factorisation import factorise
+from wgflow.flows.grid_state import ImplicitState
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray

@@ -16,7 +16,7 @@ the size :math:`\varepsilon`. Here :math:`\lambda` is implicit. The reaction of 
           \;\propto\; e^{\beta \tau U_\lambda} \hat\nu, \qquad
           L_\varepsilon = -\varepsilon \log \sum_i \ell(m_i / \varepsilon)
 
-(for softmin; for the logistic loss with the weights that belong to it, `wgflow.variational.multipliers`), and s grows
+(for softmin; for the logistic loss with the weights that belong to it, `wgflow.normalised.data_weights`), and s grows
 by the logarithm of the integral. Before it, one upwind step moves the measure with the velocity
 :math:`\alpha \nabla U_\lambda` of the weights before: explicit and of second order in space if the step is that short,
 else implicit and of first order, which for given weights is positive and stable for steps of any size.
@@ -48,13 +48,13 @@ from wgflow.errors import InputError
 from wgflow.finite_volume.space import make_space_scheme
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
+from wgflow.normalised.data_weights import DualFunction, Entropy
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
-from wgflow.variational.multipliers import DualFunction, Entropy
-from wgflow.variational.upwind import StepEquations, UpwindMesh
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
 LARGEST = 690.0  # logarithm of a number whose reciprocal is one too
@@ -159,7 +159,7 @@ class NormalisedFlow:
         check_factor("transport", transport)
         if not 0.0 < self._reaction < math.inf:
             raise InputError(f"reaction = {self._reaction!r} is not allowed for a mass that grows; give it positive")
-        self._domain, self._transport, self._options = domain, transport, JkoOptions(tau, growth)
+        self._domain, self._transport, self._plan = domain, transport, StepPlan(tau, growth)
         base = domain.base.points
         self._signed = functional.targets * functional.features(base.reshape(-1, base.shape[-1]))
         self._size = float(np.abs(self._signed).max())
@@ -167,7 +167,7 @@ class NormalisedFlow:
         self._mesh = UpwindMesh.of(domain, transport, 0.0)
         self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
         self._standing = self._start(check_density(density, domain.shape), log_mass)
-        self._control = StepControl(self._options, self.time, self._standing, carry=False)
+        self._control = PlannedSteps(self._plan, self.time, self._standing, carry=False)
 
     @property
     def density(self) -> FloatArray:
@@ -247,7 +247,7 @@ class NormalisedFlow:
     def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:
         """Take the state of a snapshot, to the last bit; steps begin at its time."""
         self.time, self._standing, end = time, self._restored(fields), self._control.end
-        self._control = StepControl(self._options, time, self._standing, carry=False)
+        self._control = PlannedSteps(self._plan, time, self._standing, carry=False)
         self._control.end = end
 
     def step(self) -> None:

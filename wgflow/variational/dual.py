@@ -23,11 +23,11 @@ from functools import cached_property
 
 import numpy as np
 
+from wgflow.flows.planned_steps import StepError
 from wgflow.functionals import Features
 from wgflow.functionals.losses import SOFTMIN
 from wgflow.functionals.maps import jacobian_of
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
 from wgflow.variational.primal import descend
 from wgflow.variational.proximal import Proximal, ProximalProblem, check_everywhere, proximal_map
 

@@ -21,14 +21,15 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.errors import InputError
 from wgflow.flows.evolution import Checkpoint, StepCounts
+from wgflow.flows.planned_steps import PlannedSteps, StepError
 from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Sum
 from wgflow.measures import Particles
 from wgflow.particles import ParticleFlow, PolarFlow
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.cost import StepCost
 from wgflow.variational.dual import DualProblem, DualStep, solve_step
-from wgflow.variational.geometry import Flat, Geometry, Round
+from wgflow.variational.geodesics import Flat, Geometry, Round
+from wgflow.variational.options import JkoOptions
 from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
@@ -81,7 +82,7 @@ class JkoFlow(ParticleFlow):
             raise InputError(f"transport = {self._transport:g} is not allowed for variational steps; give it positive")
         self._features, self._strength = split_functional(functional)
         self._options, self._standing = options, _Standing(self._state, self.potential)
-        self._control = StepControl(options, self.time, self._standing)
+        self._control = PlannedSteps(options.plan, self.time, self._standing)
         self._candidates = np.empty((0, self.components)) if candidates is None else candidates
         self.last: DualStep | None = None
 

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Domain
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.planned_steps import PlannedSteps
 from wgflow.functionals import Functional
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 from wgflow.measures.checks import check_density
 from wgflow.measures.deposit import deposit
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl
 from wgflow.variational.flow import JkoFlow, make_jko_flow
+from wgflow.variational.options import JkoOptions
 
 
 class _Cells(NamedTuple):
@@ -64,7 +64,7 @@ class GridJkoFlow:
         self._factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
         self._counts, self._time, self._step_size = StepCounts(), time, 0.0
         self._cells = self._cells_of(check_density(density, domain.shape).copy(), time)
-        self._control = StepControl(options, time, self._cells, carry=False)
+        self._control = PlannedSteps(options.plan, time, self._cells, carry=False)
 
     @property
     def counts(self) -> StepCounts:

@@ -1,7 +1,7 @@
 r"""The flow by linearised variational steps of a density on any mesh, with diffusion and for all energies.
 
 Each step minimises :math:`F(\rho)` plus the squared distance to the density before it, whose metric is taken at the end
-of the step (`wgflow.variational.upwind`),
+of the step (`wgflow.upwind.step_equations`),
 
 .. math:: \rho^{n+1} \in \arg\min_\rho F(\rho) + \frac\tau2 \sup_\phi \Big\{ 2 \int \frac{\rho^n - \rho}{\tau} \phi
           - \int (\alpha |\nabla\phi|^2 + \beta \phi^2)\, d\rho \Big\},
@@ -24,15 +24,15 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume.explicit import rises
-from wgflow.finite_volume.implicit_state import ImplicitState
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.grid_state import ImplicitState, rises
+from wgflow.flows.planned_steps import PlannedSteps, StepError
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 from wgflow.variational.newton_step import LinearisedStep, NewtonStep
-from wgflow.variational.upwind import StepEquations, UpwindMesh
+from wgflow.variational.options import JkoOptions
 
 LEAST_SHARE = 1e-100  # of the largest density, which vacuum gets before each step so that no cell is ever empty
 
@@ -87,7 +87,7 @@ class LinearisedJkoFlow(ImplicitState):
         self._options, self._mesh = options, UpwindMesh.of(domain, transport, factor)
         self.last: LinearisedStep | None = None
         self._standing = _Standing(self._density, self.energy)
-        self._control = StepControl(options, time, self._standing)
+        self._control = PlannedSteps(options.plan, time, self._standing)
 
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``."""

@@ -1,8 +1,8 @@
 r"""Newton's method for a linearised variational step: linear systems, and the step itself.
 
-The unknowns are the density and the potential phi of `wgflow.variational.upwind`. The derivative of J is the diagonal
-U'' of internal energies plus H, that of all other terms (of few columns for features, convolutions for kernels), of
-which only products are ever formed. With U'' the density is eliminated,
+The unknowns are the density and the potential phi of `wgflow.upwind.step_equations`. The derivative of J is the
+diagonal U'' of internal energies plus H, that of all other terms (of few columns for features, convolutions for
+kernels), of which only products are ever formed. With U'' the density is eliminated,
 
 .. math:: (C + B\,(m U'')^{-1} B^T)\, d\phi = ..., \qquad m U''\, d\rho = B^T d\phi + ...,
 
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.finite_volume.implicit_factor import factorise
+from wgflow.flows.factorisation import factorise
+from wgflow.flows.planned_steps import StepError
 from wgflow.functionals import GridFunctional
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
-from wgflow.variational.upwind import StepEquations, Upwind
+from wgflow.upwind.step_equations import StepEquations, Upwind
 
 LEAST_CURVATURE = 1e-12  # U'' over its largest value at a cell with mass; a smaller one has no say in the step
 LEAST_SHARES = (1e-6, 0.1)  # density over its mean from which Newton's method begins where logarithms are steep

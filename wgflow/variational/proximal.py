@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wgflow.functionals.maps import FeatureFunction, jet_of
-from wgflow.particles.decay import extent_of
+from wgflow.measures.particles import extent_of
 from wgflow.typing import FloatArray, IntArray
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Geometry
+from wgflow.variational.geodesics import Geometry
 
 MAX_ITERATIONS = 40
 LOWER = 1e-9  # by which candidates must be lower, relative to the sizes of E

@@ -7,7 +7,7 @@ import pytest
 
 from tests.references import central_difference
 from wgflow.functionals import OuterProduct
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import Flat, Round
 
 
 def unit_vectors(count, p, seed=0):

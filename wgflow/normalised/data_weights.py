@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from wgflow.flows.planned_steps import StepError
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
 
 # Of the dual function's slope: wanted, and still accepted at the last iteration.
 TOLERANCE, LOOSE_TOLERANCE = 1e-7, 1e-3
