@@ -16,7 +16,7 @@ from wgflow.measures.checks import check_density
 from wgflow.typing import FloatArray
 
 
-class ImplicitState:
+class GridState:
     """A density on a grid with its F, which no step may raise.
 
     Parameters

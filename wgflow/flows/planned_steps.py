@@ -19,7 +19,7 @@ FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is do
 MAX_HALVINGS, MAX_DOUBLINGS = 40, 40
 
 S = TypeVar("S")
-Advance = Callable[[S, float], tuple[S, int]]
+FindStep = Callable[[S, float], tuple[S, int]]
 """Gives the state a step of some size after another, and the iterations of Newton's method; or raises StepError."""
 
 
@@ -101,7 +101,7 @@ class PlannedSteps(Generic[S]):
         """Size of the next whole step."""
         return (self._plan.tau + self._plan.growth * self.time) * 0.5**self.halvings
 
-    def take(self, advance: Advance[S], counts: StepCounts) -> tuple[float, S]:
+    def take(self, find: FindStep[S], counts: StepCounts) -> tuple[float, S]:
         """Give time and state at the end of a whole step, or at the next output, which changes no later step.
 
         Raises
@@ -112,8 +112,8 @@ class PlannedSteps(Generic[S]):
         steps = self._steps
         if not steps.meet(self.end, self.size):
             if not steps.admit(self.end, self.size):
-                return self.end, self._aside(advance, steps.state, self.end - self.time, counts)
-            self._take_whole(advance, counts)
+                return self.end, self._aside(find, steps.state, self.end - self.time, counts)
+            self._take_whole(find, counts)
         return steps.shown_time(self.end, self.size), steps.state
 
     def checkpoint(self) -> dict[str, FloatArray]:
@@ -125,12 +125,12 @@ class PlannedSteps(Generic[S]):
         self._steps.restore(checkpoint, base)
         self.end, self.halvings = float(checkpoint["end"]), int(checkpoint["halvings"])
 
-    def _take_whole(self, advance: Advance[S], counts: StepCounts) -> None:
+    def _take_whole(self, find: FindStep[S], counts: StepCounts) -> None:
         """Go on by a step of the present size, or by a smaller one after each that is not found."""
         for _ in range(MAX_HALVINGS):
             size = self.size
             try:
-                state, iterations = advance(self.base, size)
+                state, iterations = find(self.base, size)
             except StepError:
                 if not self._plan.halve:
                     raise
@@ -142,18 +142,18 @@ class PlannedSteps(Generic[S]):
                 return
         raise self._failure(size)
 
-    def _aside(self, advance: Advance[S], state: S, size: float, counts: StepCounts, depth: int = 0) -> S:
+    def _aside(self, find: FindStep[S], state: S, size: float, counts: StepCounts, depth: int = 0) -> S:
         """State a step after another, or two steps of half its size where it is not found, and so on."""
         if depth == MAX_HALVINGS:
             raise self._failure(size)
         try:
-            return advance(state, size)[0]
+            return find(state, size)[0]
         except StepError:
             if not self._plan.halve:
                 raise
             counts.rejected += 1
-        middle = self._aside(advance, state, 0.5 * size, counts, depth + 1)
-        return self._aside(advance, middle, 0.5 * size, counts, depth + 1)
+        middle = self._aside(find, state, 0.5 * size, counts, depth + 1)
+        return self._aside(find, middle, 0.5 * size, counts, depth + 1)
 
     def _failure(self, size: float) -> StepError:
         return StepError(f"no variational step from t = {self.time:g} lowers F, down to a step of {size:.1e}")

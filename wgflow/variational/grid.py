@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wgflow.domains import Box, Domain
+from wgflow.domains import Domain
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.planned_steps import PlannedSteps
 from wgflow.functionals import Functional
@@ -145,12 +145,14 @@ class GridJkoFlow:
         return self._cells_of(deposit(self._inside(particles), self._domain), start.flow.time + size), iterations
 
     def _inside(self, particles: Particles) -> Particles:
-        """Particles put back into a box."""
-        base = self._domain.base
-        if not isinstance(base, Box):
+        """Particles put back to the walls that they are beyond."""
+        lattice, walls = self._domain.base.lattice, self._domain.base.walls
+        if lattice is None or not walls:
             return particles
-        low, high = np.where(np.array(base.periodic)[:, None], [-np.inf, np.inf], np.array(base.bounds)).T
-        return replace(particles, points=particles.points.clip(low, high))
+        limits = np.tile([-np.inf, np.inf], (len(lattice.bounds), 1))
+        for axis, end in walls:
+            limits[axis, end] = lattice.bounds[axis][end]
+        return replace(particles, points=particles.points.clip(*limits.T))
 
     def _cells_of(self, density: FloatArray, time: float) -> _Cells:
         """A density with particles at the cells that hold mass."""
