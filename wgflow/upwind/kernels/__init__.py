@@ -1,1 +1,1 @@
-"""Compiled kernels."""
+"""Compiled kernels of upwind transport: plain arrays in and out."""
