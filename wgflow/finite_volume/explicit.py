@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
-from wgflow.finite_volume.concentration import ConcentrationWatch
 from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.finite_volume.point_values import step_factors
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.finite_volume.surface import TWO_POINT
 from wgflow.flows.checks import check_factor
+from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.grid_state import rises
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
-from wgflow.functionals.base import ROUND_OFF
 from wgflow.measures.checks import check_density
 from wgflow.reductions import step_sums
 from wgflow.typing import FloatArray
@@ -267,8 +267,3 @@ class ExplicitFiniteVolume:
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
         return self._scalars(self._density, self._potential, self.energy)
-
-
-def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
-    """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
-    return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)

@@ -23,11 +23,11 @@ from functools import cached_property
 
 import numpy as np
 
+from wgflow.flows.planned_steps import StepError
 from wgflow.functionals import Features
 from wgflow.functionals.losses import SOFTMIN
 from wgflow.functionals.maps import jacobian_of
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
 from wgflow.variational.primal import descend
 from wgflow.variational.proximal import Proximal, ProximalProblem, check_everywhere, proximal_map
 
@@ -181,7 +181,7 @@ class DualProblem:
 
     def slopes(self, points: FloatArray, frames: FloatArray) -> FloatArray:
         """Slopes of the features, with the signs of particles, along frames, shape (N, n, k)."""
-        slopes = self.proximal.geometry.coordinates(frames, jacobian_of(self.functional.fn, points))
+        slopes = self.proximal.geodesics.coordinates(frames, jacobian_of(self.functional.fn, points))
         return self.proximal.signs[:, None, None] * slopes
 
     def along(self, trial: Trial) -> FloatArray:
@@ -206,7 +206,7 @@ class DualProblem:
         """Places of the particles for another prediction, to first order, shape (N, p)."""
         change = self.risk(prediction)[1] - trial.coefficients
         steps = -np.einsum("nkl,nl->nk", trial.moved.axes, along.transpose(0, 2, 1) @ change)
-        return self.proximal.geometry.move(trial.moved.points, trial.moved.local.frames, steps)
+        return self.proximal.geodesics.move(trial.moved.points, trial.moved.local.frames, steps)
 
     def starts(self) -> Iterator[FloatArray]:
         """Predictions to begin with: the present one, then ones with smaller and smaller gradients."""

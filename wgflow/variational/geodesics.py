@@ -1,4 +1,4 @@
-"""Where particles move: R^p, or the unit sphere of R^p, with geodesics and second derivatives along them."""
+"""Geodesics of R^p and of the unit sphere of R^p, and second derivatives along them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from wgflow.typing import FloatArray
 TINY = np.finfo(np.float64).tiny
 
 
-class Geometry(Protocol):
-    """A space with straight lines; coordinates are taken in an orthonormal frame at each point."""
+class Geodesics(Protocol):
+    """The straight lines of a space; coordinates are taken in an orthonormal frame at each point."""
 
     def frames(self, points: FloatArray) -> FloatArray:
         """Orthonormal tangent vectors at points (N, p), shape (N, p, k)."""
@@ -36,8 +36,8 @@ class Geometry(Protocol):
         """Points at given distances (N,) from ``start`` on the geodesics through ``toward``."""
 
 
-class Flat:
-    """The space R^p."""
+class StraightLines:
+    """Those of R^p."""
 
     def frames(self, points: FloatArray) -> FloatArray:
         """Give nothing: the axes serve everywhere."""
@@ -74,8 +74,8 @@ class Flat:
         return start + distance[:, None] * direction
 
 
-class Round:
-    """The unit sphere of R^p."""
+class GreatCircles:
+    """Those of the unit sphere of R^p."""
 
     def frames(self, points: FloatArray) -> FloatArray:
         """All but the first column of the reflection that takes the first axis to the point, up to a sign."""

@@ -28,7 +28,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.typing import FloatArray, IntArray
-from wgflow.variational.sweeps import march_cells, sweep_cells
+from wgflow.upwind.kernels.substitution import march_cells, sweep_cells
 
 LEAST_SHARE = 0.5  # 1 + beta tau phi, what the step divides a density by, at the first guess
 

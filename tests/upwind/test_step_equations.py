@@ -7,7 +7,7 @@ import pytest
 
 from wgflow.domains import Box, Circle, Signed, Sphere
 from wgflow.domains.faces import list_faces
-from wgflow.variational.upwind import StepEquations, UpwindMesh
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 
 BOX = Box([(-1.0, 1.0)] * 2, (6, 5), (True, False))
 SPHERE = Sphere(162)

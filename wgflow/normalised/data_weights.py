@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from wgflow.flows.planned_steps import StepError
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
 
 # Of the dual function's slope: wanted, and still accepted at the last iteration.
 TOLERANCE, LOOSE_TOLERANCE = 1e-7, 1e-3
@@ -39,13 +39,13 @@ FULL_SATURATION = 1e-6  # S is at most this share below n, beyond which only equ
 
 
 @dataclass(frozen=True)
-class Entropy:
-    """The entropy of the weights, whose slope is the logarithm of lambda / (1 - S lambda)."""
+class FermiDiracEntropy:
+    """The entropy of weights that have an upper bound, whose slope is the logarithm of lambda / (1 - S lambda)."""
 
     saturation: float
 
     @classmethod
-    def of(cls, saturation: float, count: int) -> Entropy:
+    def of(cls, saturation: float, count: int) -> FermiDiracEntropy:
         """Entropy for a sum S of the weights of n data, kept away from 0 and n."""
         return cls(min(max(saturation, LEAST_SATURATION), (1.0 - FULL_SATURATION) * count))
 
@@ -111,7 +111,7 @@ class DualFunction:
         Features at the cells times labels.
     factor, temperature : float
         The products beta tau, and epsilon.
-    entropy : Entropy
+    entropy : FermiDiracEntropy
         H_S.
     """
 
@@ -119,7 +119,7 @@ class DualFunction:
     signed: FloatArray
     factor: float
     temperature: float
-    entropy: Entropy
+    entropy: FermiDiracEntropy
 
     def minimise(self, start: FloatArray) -> tuple[Weighing, int]:
         """Find the least value on the simplex; count iterations.

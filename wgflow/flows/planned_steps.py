@@ -1,4 +1,4 @@
-"""How large variational steps are: fixed, or growing in proportion to time, and smaller where one is not found.
+"""Steps of a size that is planned: fixed, or growing in proportion to time, and halved where a step is not found.
 
 Outputs change no step: one between two is met by a step aside (`wgflow.flows.whole_steps`).
 """
@@ -19,7 +19,7 @@ FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is do
 MAX_HALVINGS, MAX_DOUBLINGS = 40, 40
 
 S = TypeVar("S")
-Advance = Callable[[S, float], tuple[S, int]]
+FindStep = Callable[[S, float], tuple[S, int]]
 """Gives the state a step of some size after another, and the iterations of Newton's method; or raises StepError."""
 
 
@@ -28,8 +28,8 @@ class StepError(ComputationError):
 
 
 @dataclass(frozen=True)
-class JkoOptions:
-    """Options of variational steps.
+class StepPlan:
+    """How large steps are to be.
 
     Parameters
     ----------
@@ -37,29 +37,20 @@ class JkoOptions:
         Size of the steps at time 0, positive.
     growth : float
         Steps grow with time t to ``tau + growth t``. It depends on the time alone, so that a run can be resumed.
-    order : int
-        1 for the variational step itself; 2 for half a step, extrapolated along its geodesics.
     halve : bool
-        Whether a step that is not found, or raises F, is halved; else it is an error.
-    tolerance : float
-        Largest duality gap of a step, relative to R before it.
-    iterations : int
-        Largest number of Newton iterations of a step.
+        Whether a step that is not found is halved; else it is an error.
     adapt : bool
         Whether steps also double beyond tau, as long as Newton's method needs few iterations.
 
     Raises
     ------
     InputError
-        If an option is not allowed.
+        If tau or growth is not allowed.
     """
 
     tau: float
     growth: float = 0.0
-    order: int = 1
     halve: bool = True
-    tolerance: float = 1e-13
-    iterations: int = 20
     adapt: bool = False
 
     def __post_init__(self) -> None:
@@ -67,19 +58,15 @@ class JkoOptions:
             raise InputError(f"tau = {self.tau!r} is not allowed; give the size of a step, positive")
         if not 0.0 <= self.growth < math.inf:
             raise InputError(f"growth = {self.growth!r} is not allowed; give a finite number >= 0")
-        if self.order not in (1, 2):
-            raise InputError(f"order = {self.order!r} is not allowed; choose 1 or 2")
-        if not 0.0 < self.tolerance < 1.0:
-            raise InputError(f"tolerance = {self.tolerance!r} is not allowed; give a number between 0 and 1")
 
 
-class StepControl(Generic[S]):
-    """Sizes of the steps, and the state at the end of the last whole one.
+class PlannedSteps(Generic[S]):
+    """Whole steps of planned sizes, and the state at the end of the last one.
 
     Parameters
     ----------
-    options : JkoOptions
-        What the user wants.
+    plan : StepPlan
+        How large they are to be.
     time : float
         Time at the start.
     state : S
@@ -95,8 +82,8 @@ class StepControl(Generic[S]):
         How often the steps are halved at present; negative where they are doubled.
     """
 
-    def __init__(self, options: JkoOptions, time: float, state: S, *, carry: bool = True) -> None:
-        self._options, self._carry, self._steps = options, carry, WholeSteps(time, state)
+    def __init__(self, plan: StepPlan, time: float, state: S, *, carry: bool = True) -> None:
+        self._plan, self._carry, self._steps = plan, carry, WholeSteps(time, state)
         self.end, self.halvings = math.inf, 0
 
     @property
@@ -112,9 +99,9 @@ class StepControl(Generic[S]):
     @property
     def size(self) -> float:
         """Size of the next whole step."""
-        return (self._options.tau + self._options.growth * self.time) * 0.5**self.halvings
+        return (self._plan.tau + self._plan.growth * self.time) * 0.5**self.halvings
 
-    def take(self, advance: Advance[S], counts: StepCounts) -> tuple[float, S]:
+    def take(self, find: FindStep[S], counts: StepCounts) -> tuple[float, S]:
         """Give time and state at the end of a whole step, or at the next output, which changes no later step.
 
         Raises
@@ -125,8 +112,8 @@ class StepControl(Generic[S]):
         steps = self._steps
         if not steps.meet(self.end, self.size):
             if not steps.admit(self.end, self.size):
-                return self.end, self._aside(advance, steps.state, self.end - self.time, counts)
-            self._take_whole(advance, counts)
+                return self.end, self._aside(find, steps.state, self.end - self.time, counts)
+            self._take_whole(find, counts)
         return steps.shown_time(self.end, self.size), steps.state
 
     def checkpoint(self) -> dict[str, FloatArray]:
@@ -138,14 +125,14 @@ class StepControl(Generic[S]):
         self._steps.restore(checkpoint, base)
         self.end, self.halvings = float(checkpoint["end"]), int(checkpoint["halvings"])
 
-    def _take_whole(self, advance: Advance[S], counts: StepCounts) -> None:
+    def _take_whole(self, find: FindStep[S], counts: StepCounts) -> None:
         """Go on by a step of the present size, or by a smaller one after each that is not found."""
         for _ in range(MAX_HALVINGS):
             size = self.size
             try:
-                state, iterations = advance(self.base, size)
+                state, iterations = find(self.base, size)
             except StepError:
-                if not self._options.halve:
+                if not self._plan.halve:
                     raise
                 counts.rejected += 1
                 self.halvings += 1
@@ -155,18 +142,18 @@ class StepControl(Generic[S]):
                 return
         raise self._failure(size)
 
-    def _aside(self, advance: Advance[S], state: S, size: float, counts: StepCounts, depth: int = 0) -> S:
+    def _aside(self, find: FindStep[S], state: S, size: float, counts: StepCounts, depth: int = 0) -> S:
         """State a step after another, or two steps of half its size where it is not found, and so on."""
         if depth == MAX_HALVINGS:
             raise self._failure(size)
         try:
-            return advance(state, size)[0]
+            return find(state, size)[0]
         except StepError:
-            if not self._options.halve:
+            if not self._plan.halve:
                 raise
             counts.rejected += 1
-        middle = self._aside(advance, state, 0.5 * size, counts, depth + 1)
-        return self._aside(advance, middle, 0.5 * size, counts, depth + 1)
+        middle = self._aside(find, state, 0.5 * size, counts, depth + 1)
+        return self._aside(find, middle, 0.5 * size, counts, depth + 1)
 
     def _failure(self, size: float) -> StepError:
         return StepError(f"no variational step from t = {self.time:g} lowers F, down to a step of {size:.1e}")
@@ -175,7 +162,7 @@ class StepControl(Generic[S]):
         """Learn from a step that was found."""
         if not self._carry:
             self.halvings = 0
-        elif self._options.halve and iterations > MANY_ITERATIONS:
+        elif self._plan.halve and iterations > MANY_ITERATIONS:
             self.halvings += 1
-        elif iterations < FEW_ITERATIONS and self.halvings > (-MAX_DOUBLINGS if self._options.adapt else 0):
+        elif iterations < FEW_ITERATIONS and self.halvings > (-MAX_DOUBLINGS if self._plan.adapt else 0):
             self.halvings -= 1

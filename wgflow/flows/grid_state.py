@@ -8,15 +8,15 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError
-from wgflow.finite_volume.concentration import ConcentrationWatch
-from wgflow.finite_volume.explicit import rises
+from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import GridScalars, Scalars, Snapshot, StepCounts
-from wgflow.functionals import Functional
+from wgflow.functionals import Functional, GridFunctional
+from wgflow.functionals.base import ROUND_OFF
 from wgflow.measures.checks import check_density
 from wgflow.typing import FloatArray
 
 
-class ImplicitState:
+class GridState:
     """A density on a grid with its F, which no step may raise.
 
     Parameters
@@ -83,3 +83,8 @@ class ImplicitState:
         self._density, self.energy, self.step_size = density, energy, step
         self.counts.accepted += 1
         self._concentration.check(self.density, self.time)
+
+
+def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
+    """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
+    return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)
