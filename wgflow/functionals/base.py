@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.kernels.sheets import net_masses
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
 
@@ -296,13 +296,6 @@ class _GridMass(GridFunctional):
         return self._strength * total_mass(self.domain, density)
 
 
-@kernel
-def _net_masses(positive, negative, volumes, net):
-    """Mass of each cell on the positive sheet less that on the negative one, in one pass over memory."""
-    for cell in range(net.size):
-        net[cell] = (positive[cell] - negative[cell]) * volumes[cell]
-
-
 class SheetSums:
     """Net masses of the cells over the sheets, and back: features are odd in the sign of a sheet."""
 
@@ -315,7 +308,7 @@ class SheetSums:
         """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""
         rows = density.reshape(self._sheets, -1)
         if self._sheets == 2:
-            _net_masses(rows[0], rows[1], self._volumes, self._net)
+            net_masses(rows[0], rows[1], self._volumes, self._net)
         else:
             np.multiply(rows[0], self._volumes, out=self._net)
         return self._net

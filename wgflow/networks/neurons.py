@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.moments import Moments, make_moments
+from wgflow.networks.kernels.neurons import pair_gradient
 from wgflow.networks.product_moments import ProductMoments
 from wgflow.networks.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
@@ -100,15 +100,6 @@ class Neurons:
         return None if inner is None else NeuronSums(inner)
 
 
-@kernel
-def _pair_gradient(outputs, values, inner, gradient):
-    """Slopes of ``a g(b)`` in a, then in b, from g and its gradient."""
-    for j in range(outputs.size):
-        gradient[j, 0] = values[j]
-        for axis in range(inner.shape[1]):
-            gradient[j, axis + 1] = outputs[j] * inner[j, axis]
-
-
 @dataclass(frozen=True)
 class PairActivations:
     """Pairs (a, b), shape (m, p), with the activations of their hidden features."""
@@ -134,7 +125,7 @@ class NeuronSums:
         points = activations.points
         values, inner = self.hidden.backward(activations.hidden, coefficients)
         gradient = np.empty(points.shape)
-        _pair_gradient(points[:, 0], values, inner, gradient)
+        pair_gradient(points[:, 0], values, inner, gradient)
         return points[:, 0] * values, gradient
 
     def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Box, Domain
 from wgflow.functionals.base import GridFunctional
-from wgflow.networks.arc_sums import planar_angles, sorted_circle_sums
+from wgflow.networks.arc_sums import planar_angles
+from wgflow.networks.kernels.arc_sums import sorted_circle_sums
+from wgflow.networks.kernels.pair_population import gather_products, scatter_products
 from wgflow.networks.product_moments import OutputWeights
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
@@ -36,21 +37,9 @@ class SortedDirections:
 
     def __call__(self, masses: FloatArray, values: FloatArray) -> None:
         """Write the sums into ``values``; both have the shape (N,)."""
-        _gather_products(masses, self._lengths, self._order, self._masses)
+        gather_products(masses, self._lengths, self._order, self._masses)
         sorted_circle_sums(self._sorted, self._places, self._sorted, self._masses, self._sums, self._slopes)
-        _scatter_products(self._sums, self._lengths, self._order, values)
-
-
-@kernel
-def _gather_products(values, factors, order, gathered):
-    for k in range(order.size):
-        gathered[k] = values[order[k]] * factors[order[k]]
-
-
-@kernel
-def _scatter_products(values, factors, order, scattered):
-    for k in range(order.size):
-        scattered[order[k]] = values[k] * factors[order[k]]
+        scatter_products(self._sums, self._lengths, self._order, values)
 
 
 class _OutputColumn:
