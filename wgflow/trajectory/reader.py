@@ -25,7 +25,6 @@ from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, 
 from wgflow.trajectory.shapes import check_kinds, check_shapes
 from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
-from wgflow.trajectory.ugrid import sphere_of
 from wgflow.typing import FloatArray
 
 CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
@@ -166,15 +165,15 @@ def check_rows(columns: list[FloatArray], checksums: FloatArray, what: str) -> N
 
 
 def _check_cells(file: h5py.File, domain: Domain | None) -> None:
-    """Raise InputError where a sphere is cut in another way, or its cells have another order, than they have today."""
-    sphere = sphere_of(domain)
-    if sphere is None or "cell_volume" not in file:
+    """Raise InputError where a surface is cut in another way, or its cells have another order, than it has today."""
+    base = None if domain is None else domain.base
+    if base is None or not base.has_cells or base.lattice is not None or "cell_volume" not in file:
         return
     volumes = np.atleast_2d(file["cell_volume"][:])[0]
-    if volumes.shape != sphere.shape or not np.allclose(volumes, sphere.volumes, rtol=CELL_TOLERANCE, atol=0.0):
+    if volumes.shape != base.shape or not np.allclose(volumes, base.volumes, rtol=CELL_TOLERANCE, atol=0.0):
         raise InputError(
-            f"its cells of the sphere are not those of this version (it was written by {file.attrs.get('source')}); "
-            "run the problem again"
+            f"its cells of the {base.kind} are not those of this version (it was written by "
+            f"{file.attrs.get('source')}); run the problem again"
         )
 
 
