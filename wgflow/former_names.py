@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -181,7 +180,7 @@ NAMES = {
 }
 
 
-class _PresentModule(Loader):
+class _PresentModule:
     """Gives the module of the present name in the place of one of a former name."""
 
     def __init__(self, present: str) -> None:
@@ -198,7 +197,7 @@ class _PresentModule(Loader):
         module.__spec__ = self._spec
 
 
-class _FormerModules(MetaPathFinder):
+class _FormerModules:
     """Finds modules by the names that they had before."""
 
     def find_spec(
@@ -213,7 +212,7 @@ class _FormerModules(MetaPathFinder):
             return None
         present = f"wgflow.{MODULES[former]}"
         _warn(fullname, present)
-        return ModuleSpec(fullname, _PresentModule(present))
+        return ModuleSpec(fullname, _PresentModule(present))  # type: ignore[arg-type]  # importlib.abc takes long to load
 
 
 def _warn(former: str, present: str) -> None:
