@@ -230,18 +230,13 @@ class NormalisedFlow:
 
     def checkpoint(self) -> Checkpoint:
         """Copy the state, the aim, and the state with which the next step begins if it is another."""
-        base = self._control.base
         shown = {**self._fields(), **numbers(time=self.time, step_size=self.step_size)}
-        aside = {} if base is self._current else {f"base_{name}": values for name, values in _stored(base).items()}
-        return {**shown, **aside, **self._control.checkpoint()}
+        return {**shown, **self._control.checkpoint(self._current, _stored)}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
         self.go_on(float(checkpoint["time"]), checkpoint)
-        base = self._current
-        if "base_density" in checkpoint:
-            base = self._restored({name: checkpoint[f"base_{name}"] for name in _stored(base)})
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, self._restored)
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:
