@@ -36,6 +36,8 @@ from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
 MAX_CANDIDATES = 256
+# What earlier versions look for in a checkpoint of particles: J is known, and no samples and no range of F are kept.
+NOTHING_WATCHED = numbers(sampled_energy=np.nan, potential_known=True, highest_energy=-np.inf, lowest_energy=np.inf)
 
 
 class _EvaluatedParticles(NamedTuple):
@@ -95,7 +97,8 @@ class JkoFlow(ParticleState):
     def checkpoint(self) -> Checkpoint:
         """Copy positions, growth, the aim, how often steps are halved, and where the next one begins if not here."""
         control = self._control.checkpoint(self._current, lambda base: {"state": base.state.copy()})
-        return {**self._moved(), **numbers(time=self.time, step_size=self.step_size), **control}
+        aim = numbers(time=self.time, end=self._control.end, step_size=self.step_size)
+        return {**self._moved(), **aim, **NOTHING_WATCHED, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
