@@ -45,7 +45,6 @@ import numpy as np
 
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
-from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
@@ -54,6 +53,7 @@ from wgflow.measures.checks import check_density
 from wgflow.normalised.data_weights import DualFunction, FermiDiracEntropy
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
