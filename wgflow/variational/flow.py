@@ -29,9 +29,10 @@ from wgflow.measures import Particles
 from wgflow.measures.placement import check_directions, check_particles
 from wgflow.typing import FloatArray
 from wgflow.variational.cost import StepCost
-from wgflow.variational.dual import DualProblem, DualStep, solve_step
+from wgflow.variational.dual import DualProblem
 from wgflow.variational.geodesics import Geodesics, GreatCircles, StraightLines
 from wgflow.variational.options import JkoOptions
+from wgflow.variational.particle_step import DualStep, solve_step
 from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
