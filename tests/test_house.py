@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ ROOMS = [
     "reductions",
     "domains",
     "measures",
+    "upwind",
     "functionals",
     "networks",
     "flows",
@@ -43,8 +46,24 @@ ROOMS = [
     "plotting",
     "app",
 ]
+STOREYS = 12  # from the ground to the command line
+
+# They stand beside each other on flows, and are strangers to each other.
+SOLVERS = {"finite_volume", "particles", "characteristics", "variational", "normalised"}
+PERMITTED = {
+    # Nodes move as particles on the circle do, by the same methods; a base below both would be the whole room.
+    ("characteristics", "particles"),
+}
+
 LONGEST_FILE = 400  # lines
 LONGEST_BODY = 45
+LONG_FILES = {
+    "validation/estimates.py",
+    "validation/_malformed_trajectories.py",
+    "wgflow/app/cli.py",
+    "wgflow/problems/api.py",
+}
+LONG_BODIES = {"wgflow/problems/api.py resume_run"}
 
 
 def room_of(file: Path) -> str:
@@ -57,20 +76,69 @@ def library() -> list[Path]:
     return [file for file in (ROOT / "wgflow").rglob("*.py") if not room_of(file).startswith("__")]
 
 
-def imports_of(file: Path) -> set[str]:
-    """Rooms that a file imports when it is loaded or when its functions run; type checking does not count."""
-    tree = ast.parse(file.read_text())
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """All nodes of the syntax tree of a file."""
+    return list(ast.walk(ast.parse(file.read_text())))
+
+
+@cache
+def imports_in(file: Path) -> list[ast.ImportFrom]:
+    """What a file imports from the library when it is loaded or when its functions run; not for type checking."""
     ignored = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes_of(file)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    return {
-        node.module.split(".")[1]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wgflow.") and id(node) not in ignored
-    }
+    imports = [node for node in nodes_of(file) if isinstance(node, ast.ImportFrom) and id(node) not in ignored]
+    return [node for node in imports if (node.module or "").startswith("wgflow.")]
+
+
+def imports_of(file: Path) -> set[str]:
+    """Rooms that a file imports."""
+    return {node.module.split(".")[1] for node in imports_in(file)}
+
+
+def rooms_below() -> dict[str, set[str]]:
+    """Rooms that each room imports."""
+    below = {room: set() for room in ROOMS}
+    for file in library():
+        below[room_of(file)] |= imports_of(file) - {room_of(file)}
+    return below
+
+
+def module_of(file: Path) -> str:
+    """Name of the module in a file."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def names_of(package: Path) -> dict[str, str]:
+    """Names that a package hands on, with the modules which they come from."""
+    stub = package.with_suffix(".pyi")
+    if package.name != "__init__.py" or not stub.exists():
+        return {}
+    lines = [node for node in ast.walk(ast.parse(stub.read_text())) if isinstance(node, ast.ImportFrom)]
+    return {alias.name: f"{module_of(package)}.{line.module}" for line in lines for alias in line.names}
+
+
+def modules_below() -> dict[str, set[str]]:
+    """Modules that each module imports: also those whose names it takes from a package."""
+    files = {module_of(file): file for file in library()}
+    handed = {module: names_of(file) for module, file in files.items()}
+    below = {}
+    for module, file in files.items():
+        below[module] = {line.module for line in imports_in(file)}
+        for line in imports_in(file):
+            places = [(f"{line.module}.{alias.name}", handed[line.module].get(alias.name)) for alias in line.names]
+            below[module] |= {place for pair in places for place in pair if place in files}
+    return below
+
+
+def body_length(function: ast.FunctionDef) -> int:
+    """Lines of a function from the first statement after its docstring to the last one."""
+    statements = function.body[1:] if ast.get_docstring(function) else function.body
+    return statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -79,6 +147,39 @@ def test_rooms_import_only_from_those_before_them(room):
     assert files
     for file in files:
         assert imports_of(file) <= {*ROOMS[: ROOMS.index(room) + 1]}, file
+
+
+def test_solvers_are_strangers_to_each_other():
+    found = {(room, other) for room, others in rooms_below().items() for other in others if {room, other} <= SOLVERS}
+    assert found == PERMITTED
+
+
+def test_the_house_is_not_too_high():
+    below = rooms_below()
+    storeys = {}
+    for room in ROOMS:  # each imports only from those before it
+        storeys[room] = 1 + max((storeys[other] for other in below[room]), default=0)
+    assert max(storeys.values()) <= STOREYS, storeys
+
+
+def test_no_imports_run_in_circles():
+    TopologicalSorter(modules_below()).prepare()  # raises CycleError, which names a circle
+
+
+def test_no_file_is_too_long():
+    files = [file for folder in ("wgflow", "solvers", "validation", "tests") for file in (ROOT / folder).rglob("*.py")]
+    long = {file for file in files if len(file.read_text().splitlines()) > LONGEST_FILE}
+    assert {file.relative_to(ROOT).as_posix() for file in long} == LONG_FILES
+
+
+def test_no_function_is_too_long():
+    functions = [
+        (file.relative_to(ROOT).as_posix(), node)
+        for file in library()
+        for node in nodes_of(file)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert {f"{file} {node.name}" for file, node in functions if body_length(node) > LONGEST_BODY} == LONG_BODIES
 
 
 def test_every_module_stands_in_a_room():

@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
-from wgflow.finite_volume.discretisation import make_space_scheme
-from wgflow.finite_volume.point_values import step_factors
-from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
+from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
-from wgflow.finite_volume.surface import TWO_POINT
 from wgflow.flows.checks import check_factor
 from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
@@ -22,6 +19,8 @@ from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
 from wgflow.reductions import step_sums
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.surface import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation

@@ -17,6 +17,7 @@ from wgflow.typing import FloatArray
 
 FEW_ITERATIONS, MANY_ITERATIONS = 5, 15  # of Newton: below, a halved step is doubled again; above, steps are halved
 MAX_HALVINGS, MAX_DOUBLINGS = 40, 40
+BASE = "base_"  # before the names of a state in checkpoints that is not the one that is shown
 
 S = TypeVar("S")
 FindStep = Callable[[S, float], tuple[S, int]]
@@ -116,13 +117,15 @@ class PlannedSteps(Generic[S]):
             self._take_whole(find, counts)
         return steps.shown_time(self.end, self.size), steps.state
 
-    def checkpoint(self) -> dict[str, FloatArray]:
-        """Give what determines times and sizes of the next steps, beside the state from which they go on."""
-        return {**self._steps.checkpoint(), **numbers(end=self.end, halvings=self.halvings)}
+    def checkpoint(self, shown: S, stored: Callable[[S], Checkpoint]) -> dict[str, FloatArray]:
+        """Give what determines the next steps: times and sizes, and their state unless it is the one that is shown."""
+        aside = {} if self.base is shown else {f"{BASE}{name}": values for name, values in stored(self.base).items()}
+        return {**aside, **self._steps.checkpoint(), **numbers(end=self.end, halvings=self.halvings)}
 
-    def restore(self, checkpoint: Checkpoint, base: S) -> None:
-        """Go on from a checkpoint and its state at the end of the last whole step."""
-        self._steps.restore(checkpoint, base)
+    def restore(self, checkpoint: Checkpoint, shown: S, restored: Callable[[Checkpoint], S]) -> None:
+        """Go on from a checkpoint and the state that it shows; ``restored`` makes another of what was stored."""
+        aside = {name.removeprefix(BASE): values for name, values in checkpoint.items() if name.startswith(BASE)}
+        self._steps.restore(checkpoint, restored(aside) if aside else shown)
         self.end, self.halvings = float(checkpoint["end"]), int(checkpoint["halvings"])
 
     def _take_whole(self, find: FindStep[S], counts: StepCounts) -> None:

@@ -45,7 +45,6 @@ import numpy as np
 
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
-from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
@@ -54,6 +53,7 @@ from wgflow.measures.checks import check_density
 from wgflow.normalised.data_weights import DualFunction, FermiDiracEntropy
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
@@ -230,18 +230,13 @@ class NormalisedFlow:
 
     def checkpoint(self) -> Checkpoint:
         """Copy the state, the aim, and the state with which the next step begins if it is another."""
-        base = self._control.base
         shown = {**self._fields(), **numbers(time=self.time, step_size=self.step_size)}
-        aside = {} if base is self._current else {f"base_{name}": values for name, values in _stored(base).items()}
-        return {**shown, **aside, **self._control.checkpoint()}
+        return {**shown, **self._control.checkpoint(self._current, _stored)}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
         self.go_on(float(checkpoint["time"]), checkpoint)
-        base = self._current
-        if "base_density" in checkpoint:
-            base = self._restored({name: checkpoint[f"base_{name}"] for name in _stored(base)})
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, self._restored)
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:

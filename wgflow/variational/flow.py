@@ -29,13 +29,16 @@ from wgflow.measures import Particles
 from wgflow.measures.placement import check_directions, check_particles
 from wgflow.typing import FloatArray
 from wgflow.variational.cost import StepCost
-from wgflow.variational.dual import DualProblem, DualStep, solve_step
+from wgflow.variational.dual import DualProblem
 from wgflow.variational.geodesics import Geodesics, GreatCircles, StraightLines
 from wgflow.variational.options import JkoOptions
+from wgflow.variational.particle_step import DualStep, solve_step
 from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
 MAX_CANDIDATES = 256
+# What earlier versions look for in a checkpoint of particles: J is known, and no samples and no range of F are kept.
+NOTHING_WATCHED = numbers(sampled_energy=np.nan, potential_known=True, highest_energy=-np.inf, lowest_energy=np.inf)
 
 
 class _EvaluatedParticles(NamedTuple):
@@ -83,7 +86,7 @@ class JkoFlow(ParticleState):
         if not self._transport > 0.0:
             raise InputError(f"transport = {self._transport:g} is not allowed for variational steps; give it positive")
         self._features, self._strength = split_functional(functional)
-        self._options, self._current = options, _EvaluatedParticles(self._state, self.potential)
+        self._options, self._current = options, self._evaluated(self._state)
         self._control = PlannedSteps(options.plan, self.time, self._current)
         self._candidates = np.empty((0, self.components)) if candidates is None else candidates
         self.last: DualStep | None = None
@@ -94,17 +97,13 @@ class JkoFlow(ParticleState):
 
     def checkpoint(self) -> Checkpoint:
         """Copy positions, growth, the aim, how often steps are halved, and where the next one begins if not here."""
-        base = self._control.base
-        aside = {} if base is self._current else {"base_state": base.state.copy()}
-        shown = {**self._moved(), **numbers(time=self.time, step_size=self.step_size)}
-        return {**shown, **aside, **self._control.checkpoint()}
+        control = self._control.checkpoint(self._current, lambda base: {"state": base.state.copy()})
+        aim = numbers(time=self.time, end=self._control.end, step_size=self.step_size)
+        return {**self._moved(), **aim, **NOTHING_WATCHED, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        base = self._current
-        if "base_state" in checkpoint:
-            base = _EvaluatedParticles(checkpoint["base_state"], self.potential_at(checkpoint["base_state"]))
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, lambda aside: self._evaluated(aside["state"]))
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def step(self) -> None:
@@ -131,6 +130,9 @@ class JkoFlow(ParticleState):
         moved, iterations = self._advanced(self._current, size)
         return self._particles(moved.state), iterations
 
+    def _evaluated(self, state: FloatArray) -> _EvaluatedParticles:
+        return _EvaluatedParticles(state, self.potential_at(state))
+
     def _advanced(self, start: _EvaluatedParticles, size: float) -> tuple[_EvaluatedParticles, int]:
         """Do a step that does not raise F."""
         points, growth = self._unpack(start.state)
@@ -142,12 +144,16 @@ class JkoFlow(ParticleState):
             far, factor = StepCost(part, self._transport, self._reaction).extrapolate(distance, factor)
             moved = self.geodesics.travel(points, moved, far)
         state = np.concatenate([moved.ravel(), growth + factor])
-        after, before = self.potential_at(state), start.found.energy
-        scale = self._risk_at_zero + abs(before) + float(self._start.weights * np.exp(growth) @ np.abs(after.potential))
-        if not after.energy <= before + ROUND_OFF * scale:
+        after, before = self._evaluated(state), start.found.energy
+        scale = (
+            self._risk_at_zero
+            + abs(before)
+            + float(self._start.weights * np.exp(growth) @ np.abs(after.found.potential))
+        )
+        if not after.found.energy <= before + ROUND_OFF * scale:
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
-        return _EvaluatedParticles(state, after), found.iterations
+        return after, found.iterations
 
     def _solve(self, points: FloatArray, growth: FloatArray, size: float) -> DualStep:
         proximal = ProximalProblem(

@@ -103,17 +103,13 @@ class GridJkoFlow:
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, and the density with which the next step begins if it is another."""
-        base = self._control.base
-        aside = {} if base is self._cells else {"base_density": base.density.copy()}
+        control = self._control.checkpoint(self._cells, lambda base: {"density": base.density.copy()})
         shown = {"density": self._cells.density.copy(), **numbers(time=self._time, step_size=self._step_size)}
-        return {**shown, **aside, **self._control.checkpoint()}
+        return {**shown, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        base = self._cells
-        if "base_density" in checkpoint:
-            base = self._cells_of(checkpoint["base_density"], self._time)
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._cells, lambda aside: self._cells_of(aside["density"], self._time))
         self._step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def scalars(self) -> Scalars:

@@ -95,20 +95,14 @@ class LinearisedJkoFlow(GridState):
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, how often steps are halved, and where the next one begins if not here."""
-        base = self._control.base
-        aside = {} if base is self._current else {"base_density": base.density.copy()}
+        control = self._control.checkpoint(self._current, lambda base: {"density": base.density.copy()})
         share = self._concentration.share
         shown = numbers(time=self.time, step_size=self.step_size, largest_share=share)
-        return {"density": self.density.copy(), **shown, **aside, **self._control.checkpoint()}
+        return {"density": self.density.copy(), **shown, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        base = self._current
-        if "base_density" in checkpoint:
-            density = np.array(checkpoint["base_density"])
-            energy = self._functional.value(density.reshape(self._domain.shape))
-            base = _EvaluatedDensity(density, energy)
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, lambda aside: self._evaluated(np.array(aside["density"])))
         self._concentration.share = float(checkpoint["largest_share"])
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
@@ -122,6 +116,9 @@ class LinearisedJkoFlow(GridState):
         """
         time, self._current = self._control.take(self._advanced, self.counts)
         self._accept(*self._current, time - self.time, time)
+
+    def _evaluated(self, density: FloatArray) -> _EvaluatedDensity:
+        return _EvaluatedDensity(density, self._functional.value(density.reshape(self._domain.shape)))
 
     def _advanced(self, start: _EvaluatedDensity, size: float) -> tuple[_EvaluatedDensity, int]:
         """Do a step that does not raise F."""

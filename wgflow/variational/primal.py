@@ -13,15 +13,12 @@ has a lower one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wgflow.typing import FloatArray
+from wgflow.variational.dual import DualProblem
 from wgflow.variational.proximal import Local, newton_axes
-
-if TYPE_CHECKING:
-    from wgflow.variational.dual import DualProblem
 
 MAX_HALVINGS = 30
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import references
-from wgflow.finite_volume.kernels import limiters, line
+from wgflow.upwind.kernels import limiters, line
 
 LIMITERS = {"first_order": limiters.FIRST_ORDER, **limiters.LIMITERS}
 SECOND_ORDER = [name for name in LIMITERS if name != "first_order"]

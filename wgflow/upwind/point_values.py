@@ -1,4 +1,4 @@
-"""The scheme of fifth order on boxes and circles, and the steps in time that do it justice."""
+"""The scheme of fifth order on boxes and circles."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume.kernels.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
-from wgflow.finite_volume.kernels.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
-from wgflow.finite_volume.runge_kutta import RungeKutta
 from wgflow.typing import FloatArray
+from wgflow.upwind.kernels.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
+from wgflow.upwind.kernels.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
 
-# Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
-# third order in it, so that the lower end stands for round-off.
-TRANSPORT_CELLS, DECAY_CELLS = 64, 32
-DECAY_RANGE = (1e-3, 0.25)
 LIMITING_SHARE = 0.5  # of the bound P, in a step of which corrections leave every cell nonnegative
 
 
 class HighOrderScheme:
-    """The scheme of fifth order on boxes and circles, also signed; see `wgflow.finite_volume.kernels.high_order`.
+    """The scheme of fifth order on boxes and circles, also signed; see `wgflow.upwind.kernels.high_order`.
 
     Parameters
     ----------
@@ -77,23 +72,3 @@ class HighOrderScheme:
         """Largest relative loss rate of a cell by first-order fluxes, which positivity rests on."""
         factors = (self._mobility, 1.0, self._reaction, self._periodic)
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
-
-
-def step_factors(domain: Domain, method: RungeKutta) -> tuple[float, float]:
-    """Factors of the bounds P and E with which the error in time stays below that of fifth order in space.
-
-    The bound P is proportional to the width h of a cell and the bound E does not depend on it; with the factors both
-    fall like h^(5/3), so that the third order in time is fifth order in h. The error of a step z of ssprk43 is z^4/48,
-    that of ssprk3 z^4/24: of the twofold steps that its bounds allow it takes those with the same error in the end.
-
-    Returns
-    -------
-    tuple of float
-        At most 1 each.
-    """
-    cells = max(domain.base.shape)
-    lowest, highest = DECAY_RANGE
-    decay = (DECAY_CELLS / cells) ** (5.0 / 3.0)
-    alike = method.stage_step ** (2.0 / 3.0)
-    transport = min(1.0, (TRANSPORT_CELLS / cells) ** (2.0 / 3.0))
-    return alike * transport, alike * min(max(decay, lowest), highest)

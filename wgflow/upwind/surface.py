@@ -8,9 +8,9 @@ from wgflow.domains import Domain
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.sphere import coordinates_in
 from wgflow.errors import InputError
-from wgflow.finite_volume.kernels import unstructured
-from wgflow.finite_volume.kernels.limiters import FIRST_ORDER
 from wgflow.typing import FloatArray, IntArray
+from wgflow.upwind.kernels import unstructured
+from wgflow.upwind.kernels.limiters import FIRST_ORDER
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
@@ -34,7 +34,7 @@ class SurfaceScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.finite_volume.kernels.limiters`.
+        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.upwind.kernels.limiters`.
 
     Raises
     ------

@@ -10,10 +10,10 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.domains.kinds import DOMAINS
 from wgflow.errors import InputError
-from wgflow.finite_volume.kernels.limiters import FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
-from wgflow.finite_volume.point_values import HighOrderScheme
-from wgflow.finite_volume.space import BoxScheme, LineScheme, SpaceScheme
-from wgflow.finite_volume.surface import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SurfaceScheme
+from wgflow.upwind.kernels.limiters import FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
+from wgflow.upwind.point_values import HighOrderScheme
+from wgflow.upwind.space import BoxScheme, LineScheme, SpaceScheme
+from wgflow.upwind.surface import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SurfaceScheme
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def make_space_scheme(
     limiter : str, optional
         See `choose_limiter`; used with order 2.
     velocity : str
-        "two_point", or on spheres "midpoint"; see `wgflow.finite_volume.surface`.
+        "two_point", or on spheres "midpoint"; see `wgflow.upwind.surface`.
 
     Raises
     ------

@@ -8,9 +8,9 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume.kernels import line, structured
-from wgflow.finite_volume.kernels.limiters import FIRST_ORDER
 from wgflow.typing import FloatArray
+from wgflow.upwind.kernels import line, structured
+from wgflow.upwind.kernels.limiters import FIRST_ORDER
 
 
 class SpaceScheme(Protocol):
@@ -41,7 +41,7 @@ class LineScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        One of the limiters of `wgflow.finite_volume.kernels.line`.
+        One of the limiters of `wgflow.upwind.kernels.line`.
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
