@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wgflow.domains import Domain, total_mass
-from wgflow.errors import InputError, ShapeError
+from wgflow.errors import ShapeError
 from wgflow.functionals.kernels.sheets import net_masses
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
@@ -113,7 +113,10 @@ class GridFunctional(ABC):
 
 
 class Functional(ABC):
-    """A functional F of nonnegative measures; functionals add with ``+``."""
+    """A functional F of nonnegative measures; functionals add with ``+``.
+
+    Averages over samples may have a method ``sampled``, see `wgflow.functionals.samples`.
+    """
 
     @abstractmethod
     def on_grid(self, domain: Domain) -> GridFunctional:
@@ -136,35 +139,6 @@ class Functional(ABC):
     def penalty(self, mass: float) -> float:  # noqa: ARG002
         """Part of F at particles that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
-
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:  # noqa: ARG002
-        """Prediction ``h(x) = int Psi(x) dmu`` of a network at any inputs (k, d), shape (k,).
-
-        Raises
-        ------
-        InputError
-            If the functional is that of no network.
-        """
-        raise InputError(f"{type(self).__name__} is no network that predicts")
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
-        """Functional of random samples in the place of all, whose J is right in the mean.
-
-        Parameters
-        ----------
-        count : int
-            Number of samples.
-        generator : numpy.random.Generator
-            Source of the samples.
-        components : int
-            Number of components of the particles.
-
-        Raises
-        ------
-        InputError
-            If the functional is no average over samples.
-        """
-        raise InputError(f"{type(self).__name__} is no average over samples; leave out the batch")
 
     def __add__(self, other: Functional) -> Functional:
         """Sum of two functionals."""
@@ -199,14 +173,6 @@ class Sum(Functional):
     def round_off(self) -> float:
         """The largest one of the terms."""
         return max(term.round_off for term in self.terms)
-
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
-        """Predictions of the first term, whose network the others regularise."""
-        return self.terms[0].predictions(particles, inputs)
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
-        """Sum of the sampled terms."""
-        return Sum(tuple(term.sampled(count, generator, components) for term in self.terms))
 
     def penalty(self, mass: float) -> float:
         """Sum of the terms' penalties."""

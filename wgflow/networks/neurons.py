@@ -11,7 +11,7 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.moments import Moments, make_moments
 from wgflow.networks.kernels.neurons import pair_gradient
-from wgflow.networks.product_moments import ProductMoments
+from wgflow.networks.product_moments import ProductMoments, box_of_pairs
 from wgflow.networks.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
@@ -86,8 +86,8 @@ class Neurons:
 
     def moments_on(self, domain: Domain, count: int, memory_limit: float) -> Moments | None:
         """Moments contracted over the output weights first, on boxes of pairs (a, b)."""
-        box = domain.base
-        if not isinstance(box, Box) or len(box.shape) == 1:
+        box = box_of_pairs(domain)
+        if box is None or len(box.shape) == 1:
             return None
         inner = Box(box.bounds[1:], box.shape[1:], box.periodic[1:])
         hidden = make_moments(self.hidden, _checked(self.hidden, count), inner, count, memory_limit)

@@ -13,7 +13,7 @@ from wgflow.functionals.base import GridFunctional
 from wgflow.networks.arc_sums import planar_angles
 from wgflow.networks.kernels.arc_sums import sorted_circle_sums
 from wgflow.networks.kernels.pair_population import gather_products, scatter_products
-from wgflow.networks.product_moments import OutputWeights
+from wgflow.networks.product_moments import OutputWeights, box_of_pairs
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -74,7 +74,8 @@ class PairPopulation(GridFunctional):
     def __init__(self, domain: Domain, teacher: FloatArray, constant: float) -> None:
         self.domain = domain
         points = domain.points.reshape(-1, domain.points.shape[-1])
-        self._weights = OutputWeights(domain) if isinstance(domain, Box) else _OutputColumn(points[:, 0])
+        box = box_of_pairs(domain)
+        self._weights = _OutputColumn(points[:, 0]) if box is None else OutputWeights(box)
         inner = input_weights(domain)
         self._convolve = SortedDirections(inner)
         self._teacher, self._constant = teacher, constant
@@ -105,6 +106,7 @@ class PairPopulation(GridFunctional):
 
 def input_weights(domain: Domain) -> FloatArray:
     """Input weights of the cells of a domain of pairs (a, b): of each cell, or once for all a on a box."""
-    if isinstance(domain, Box):
-        return Box(domain.bounds[1:], domain.shape[1:]).points.reshape(-1, len(domain.shape) - 1)
+    box = box_of_pairs(domain)
+    if box is not None:
+        return Box(box.bounds[1:], box.shape[1:]).points.reshape(-1, len(box.shape) - 1)
     return domain.points.reshape(-1, domain.points.shape[-1])[:, 1:]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.domains import Box
+from wgflow.domains import Box, Domain
+from wgflow.domains.geometry import is_flat
 from wgflow.functionals.moments import Moments
 from wgflow.networks.kernels.product_moments import contraction_kernel, expansion_kernel
 from wgflow.typing import FloatArray
 
 PRODUCT_THRESHOLD = 32_768  # cells of the whole box
+
+
+def box_of_pairs(domain: Domain) -> Box | None:
+    """The box whose first axis is that of output weights; None where the points of a domain do not stand in rows."""
+    return domain.base.lattice if is_flat(domain.geometry) else None
 
 
 class OutputWeights:

@@ -14,6 +14,7 @@ from wgflow.errors import InputError, MissingExtraError
 from wgflow.flows import Snapshot
 from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
+from wgflow.networks.predictions import predictions
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERNAL, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
@@ -306,7 +307,7 @@ class Trajectory:
         if self.functional is None:
             raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
         rows = np.atleast_2d(np.asarray(inputs, dtype=np.float64))
-        return self.functional.predictions(self.measure(index), rows)
+        return predictions(self.functional, self.measure(index), rows)
 
     def to_xarray(self) -> xarray.Dataset:
         """Labelled dataset of all scalars and fields, on spheres with longitude and latitude of the cells.
