@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from wgflow.app.terminal import make_console, say
 from wgflow.domains import Domain
-from wgflow.domains.gridless import Gridless
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.endings import COMPLETE, RUNNING
@@ -55,8 +54,8 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
 def _describe_domain(domain: Domain) -> str:
     """The kind of a domain and its size, in a few words."""
     signed = "signed " if domain.sheets == 2 else ""
-    if isinstance(domain.base, Gridless):
-        return f"the {signed}{domain.kind}, {domain.points.shape[-1]} components"
+    if not domain.base.has_cells:
+        return f"the {signed}{domain.kind}, {domain.geometry.components} components"
     cells = " x ".join(str(count) for count in domain.base.shape)
     return f"the {signed}{domain.kind}, {cells} cells"
 

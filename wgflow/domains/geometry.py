@@ -154,9 +154,8 @@ class Flat:
         """Points (..., p), those beyond the ends of periodic axes taken round."""
         if not self.periods:
             return points
-        ends = [pair or (0.0, np.inf) for pair in self.periods]
-        low, high = np.array(ends).T
         closed = [pair is not None for pair in self.periods]
+        low, high = np.array([pair or (0.0, 1.0) for pair in self.periods]).T
         return np.where(closed, low + np.mod(points - low, high - low), points)
 
     def chart(self, points: FloatArray) -> FloatArray:

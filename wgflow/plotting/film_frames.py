@@ -13,6 +13,7 @@ from matplotlib.patches import StepPatch
 
 from wgflow.errors import InputError
 from wgflow.networks import Teacher
+from wgflow.plotting.domain_views import View
 from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
@@ -24,7 +25,7 @@ from wgflow.plotting.line_profiles import (
 )
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
-from wgflow.plotting.particle_maps import Cloud, View, add_legend, cloud_views, make_panels, mark_start, shows_cloud
+from wgflow.plotting.particle_maps import Cloud, add_legend, cloud_views, make_panels, mark_start, shows_cloud
 from wgflow.plotting.scalars import LOG_RATIO, descent_of, draw_risk, is_log_spaced, time_limits
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
@@ -127,7 +128,7 @@ def _maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, s
     """Maps of each sheet; the three marginals of a box in space stand in a row."""
     views, signs = map_views(trajectory, problem), sheet_signs(trajectory)
     scale = map_scale(trajectory, views, shown)
-    panels = figure.subplots(len(signs), len(views), subplot_kw=views[0].projection, squeeze=False)
+    panels = figure.subplots(len(signs), len(views), subplot_kw=views[0].axes_keywords, squeeze=False)
     artists = {}
     for row, sign in zip(panels, signs, strict=True):
         (artists[sign],) = draw_sheet(figure, row[:, None], views, trajectory, sign, shown[-1:], scale)

@@ -125,7 +125,7 @@ def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem,
     views = map_views(trajectory, problem)
     scale = map_scale(trajectory, views, times)
     for part, sign in zip(parts, sheet_signs(trajectory), strict=True):
-        panels = part.subplots(len(views), len(times), subplot_kw=views[0].projection, squeeze=False)
+        panels = part.subplots(len(views), len(times), subplot_kw=views[0].axes_keywords, squeeze=False)
         draw_sheet(part, panels, views, trajectory, sign, times, scale)
 
 
