@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow import Features, JkoOptions, Neurons, Particles, SmoothLayer, Space, make_jko_flow
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.plotting import plot_trajectory, save_figure
 from wgflow.runs.flow import record_flow
 
@@ -43,7 +43,7 @@ def main() -> None:
     # The same as a trajectory, for plots and files; outputs on the way do not change it.
     again = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
     times = np.geomspace(0.1, 20.0, 20)
-    trajectory = record_flow(again, times, functional=risk, course=Course(Space(3)), sign=neurons.signs)
+    trajectory = record_flow(again, times, functional=risk, run_setup=RunSetup(Space(3)), sign=neurons.signs)
     print(f"risk with twenty outputs on the way: {trajectory.risk[-1]:.6f}")
     save_figure(plot_trajectory(trajectory), "variational.png")
 

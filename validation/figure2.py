@@ -35,7 +35,7 @@ from rich.progress import track
 from wgflow import Circle, Observers, Particles, Population, Signed, Teacher, Trajectory, simulate, solve
 from wgflow.errors import WgflowError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Observer
 from wgflow.particles import ParticleFlow
 from wgflow.particles.methods import Descent
@@ -92,7 +92,7 @@ def follow_pairs(
     pairs = Particles(np.column_stack([start.signs, start.points]), start.weights, np.ones(len(start.weights)))
     flow = ParticleFlow(Population(teacher), pairs, method=Descent(STEP, batch=batch), input_rate=input_rate)
     times = check_times(times, times[-1])
-    return polar_form(record_flow(flow, times, functional=Population(teacher), course=Course(None)))
+    return polar_form(record_flow(flow, times, functional=Population(teacher), run_setup=RunSetup(None)))
 
 
 def polar_form(pairs: Trajectory) -> Trajectory:

@@ -142,7 +142,7 @@ def run(
         evolution,
         problem.times,
         functional=problem.functional,
-        course=problem.course,
+        run_setup=problem.run_setup,
         sign=getattr(evolution, "signs", None),
         output=path,
         overwrite=overwrite,
@@ -211,7 +211,7 @@ def resume_run(
         if checkpoint is None and state.time > 0.0 and int(trajectory.attributes["schema_version"]) < SCHEMA_VERSION:
             _warn_of_new_control(path, state.time)
         evolve_on(
-            problem.course,
+            problem.run_setup,
             evolution,
             remaining,
             recorded(recorder, estimator, trajectory[: last + 1]),

@@ -17,7 +17,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume, default_tolerance
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course, evolve_on
+from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits, Observers
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
@@ -190,15 +190,15 @@ def solve(
 
     rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and stepper not in IMPLICIT_METHODS
 
-    def coarse(smaller: Domain, factor: int) -> tuple[Evolution, Course]:
+    def coarse(smaller: Domain, factor: int) -> tuple[Evolution, RunSetup]:
         initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)
-        return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), Course(smaller, rule)
+        return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), RunSetup(smaller, rule)
 
     return record_flow(
         restart(domain, 0.0, density),
         outputs,
         functional=functional,
-        course=Course(
+        run_setup=RunSetup(
             domain, rule, restart, lambda larger: check_larger_box(memory(larger), larger.shape, force=force)
         ),
         plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
@@ -310,7 +310,7 @@ def simulate(
         outputs,
         plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
-        course=Course(lives, WallRule(wall_limit, wall_warning)),
+        run_setup=RunSetup(lives, WallRule(wall_limit, wall_warning)),
         sign=start.signs,
         output=None if output is None else Path(output),
         overwrite=overwrite,
@@ -325,7 +325,7 @@ def record_flow(
     times: FloatArray,
     *,
     functional: Functional,
-    course: Course,
+    run_setup: RunSetup,
     sign: FloatArray | None = None,
     output: Path | None = None,
     overwrite: bool = False,
@@ -343,20 +343,20 @@ def record_flow(
     if output is None:
         memory = MemoryRecorder()
         recorder = recorded(memory, estimator)
-        domain = evolve_on(course, evolution, times, recorder, limits=limits, observers=observers)
+        domain = evolve_on(run_setup, evolution, times, recorder, limits=limits, observers=observers)
         return _gather(memory, functional, domain, sign, attributes or {})
     first = evolution.snapshot()
     file = FileRecorder.create(
         output,
         first if estimator is None else blank(first),
-        domain=course.domain,
+        domain=run_setup.domain,
         sign=sign,
         attributes=attributes,
         data=data,
         overwrite=overwrite,
         durable=durable,
     )
-    evolve_on(course, evolution, times, recorded(file, estimator), limits=limits, observers=observers)
+    evolve_on(run_setup, evolution, times, recorded(file, estimator), limits=limits, observers=observers)
     return attach_functional(read_trajectory(output)[0], functional)
 
 

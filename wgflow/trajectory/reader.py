@@ -13,7 +13,7 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
-from wgflow.flows.steps import STEP_SCALARS
+from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
@@ -150,8 +150,8 @@ def check_increasing(time: FloatArray) -> None:
 def read_steps(file: h5py.File) -> dict[str, FloatArray]:
     """Table of steps by column, each of shape (n,); raises ValueError where its checksums do not fit."""
     if STEPS not in file:
-        return {name: np.empty(0) for name in STEP_SCALARS}
-    columns = {name: file[STEPS][name][:] for name in STEP_SCALARS}
+        return {name: np.empty(0) for name in STEP_COLUMNS}
+    columns = {name: file[STEPS][name][:] for name in STEP_COLUMNS}
     check_rows(list(columns.values()), file[STEPS][CHECKSUM][:], STEPS)
     return columns
 

@@ -14,7 +14,7 @@ from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows import Checkpoint, Snapshot
 from wgflow.flows.endings import ACCUMULATED, COUNTS, FAILED, RUNNING
-from wgflow.flows.steps import BUFFERED, STEP_SCALARS, StepRow, StepTable
+from wgflow.flows.steps import BUFFERED, STEP_COLUMNS, StepRow, StepTable
 from wgflow.system.drafts import create_draft, removed_after_errors, target_of
 from wgflow.system.paths import reason_of
 from wgflow.trajectory.checkpoint import (
@@ -36,7 +36,7 @@ from wgflow.trajectory.provenance import history_line
 from wgflow.trajectory.schema import CHECKSUM, INTERRUPTED_AT, SCALARS, STEP, STEPS, row_checksums
 from wgflow.typing import FloatArray
 
-STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_SCALARS, CHECKSUM))
+STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_COLUMNS, CHECKSUM))
 
 
 class FileRecorder:
@@ -288,7 +288,7 @@ class FileRecorder:
         """Keep the numbers of a step; the file takes them with the next snapshot, or when there are many."""
         self._steps.append(step)
         if len(self._steps) >= BUFFERED:
-            with self._told(f"the steps up to t = {step[0]:g} cannot be written"):
+            with self._told(f"the steps up to t = {step.time:g} cannot be written"):
                 self._write_steps()
 
     def _write_steps(self) -> None:
