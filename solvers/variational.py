@@ -14,7 +14,7 @@ import numpy as np
 from wgflow import Features, JkoOptions, Neurons, Particles, SmoothLayer, Space, make_jko_flow
 from wgflow.flows.growth import RunSetup
 from wgflow.plotting import plot_trajectory, save_figure
-from wgflow.runs.flow import record_flow
+from wgflow.runs.record import record_flow
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ from wgflow.plotting import save_figure
 from wgflow.plotting.line_profiles import find_line
 from wgflow.plotting.networks import draw_disk, draw_polar
 from wgflow.plotting.style import styled_figure
-from wgflow.runs.flow import check_times, record_flow
+from wgflow.runs.record import check_times, record_flow
 from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 

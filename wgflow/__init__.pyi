@@ -66,8 +66,8 @@ from .problems import load as load
 from .problems import load_problem as load_problem
 from .problems import open_problem as open_problem
 from .problems import run as run
-from .runs.flow import simulate as simulate
-from .runs.flow import solve as solve
+from .runs.simulate import simulate as simulate
+from .runs.solve import solve as solve
 from .trajectory import Trajectory as Trajectory
 from .variational import JkoFlow as JkoFlow
 from .variational import JkoOptions as JkoOptions

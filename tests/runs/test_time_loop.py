@@ -16,7 +16,7 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.problems import problem as problem_module
 from wgflow.runs.estimates.trials import Trial, carry_out
-from wgflow.runs.flow import check_times
+from wgflow.runs.record import check_times
 
 PROBLEM = {
     "problem": {

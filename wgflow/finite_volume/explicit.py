@@ -16,6 +16,7 @@ from wgflow.finite_volume.sphere import TWO_POINT
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.functionals.base import ROUND_OFF
@@ -71,6 +72,8 @@ class ExplicitFiniteVolume:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,

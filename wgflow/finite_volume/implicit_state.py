@@ -11,6 +11,7 @@ from wgflow.errors import ComputationError
 from wgflow.finite_volume.concentration import ConcentrationWatch
 from wgflow.finite_volume.explicit import rises
 from wgflow.flows.evolution import GridScalars, Scalars, Snapshot, StepCounts
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional
 from wgflow.measures.checks import check_density
 from wgflow.typing import FloatArray
@@ -37,6 +38,8 @@ class ImplicitState:
     ComputationError
         If F is not finite at the start.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(self, functional: Functional, domain: Domain, density: FloatArray, time: float) -> None:
         self._domain, self._functional = domain, functional.on_grid(domain)

@@ -50,6 +50,7 @@ from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
+from wgflow.normalised.labels import NORMALISED_LABELS
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
 from wgflow.variational.control import JkoOptions, StepControl, StepError
@@ -138,6 +139,8 @@ class NormalisedFlow:
     InputError
         If an argument is not allowed.
     """
+
+    labels = NORMALISED_LABELS
 
     def __init__(
         self,

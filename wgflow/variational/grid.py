@@ -10,6 +10,7 @@ import numpy as np
 from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Domain
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.checks import check_density
@@ -48,6 +49,8 @@ class GridJkoFlow:
     InputError
         As `JkoFlow` does, and if the density is not one.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,
