@@ -32,14 +32,28 @@ class Label:
     units: str = "1"
 
     @property
+    def described(self) -> dict[str, str]:
+        """Attributes of a variable that has this label."""
+        return {"long_name": self.long_name, "units": self.units}
+
+    @property
     def column(self) -> str:
         """Name above a column."""
         return self.heading or self.title
 
-    def axis(self, state: str = "", end: str = "") -> str:
-        """Text beside an axis: the title with the symbol of a state, and what follows the symbol in TeX."""
-        symbol = self.symbol.replace(r"\cdot", state)
-        return f"{self.title} ${symbol}{end}$" if symbol else self.title
+    @property
+    def panel(self) -> str:
+        """Title above a panel."""
+        return self.title[:1].upper() + self.title[1:]
+
+    def formula(self, state: str) -> str:
+        """Symbol for a state, in TeX."""
+        return self.symbol.replace(r"\cdot", state)
+
+    def axis(self, state: str = "", behind: str = "") -> str:
+        """Text beside an axis: the title with the symbol, for a state if it has one, and what stands behind it."""
+        symbol = self.formula(state) if state else self.symbol.replace(r"(\cdot)", "")
+        return f"{self.title} ${symbol}{behind}$" if symbol else self.title
 
 
 @dataclass(frozen=True)

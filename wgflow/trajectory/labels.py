@@ -50,7 +50,7 @@ def stored_labels(solver: object, described: Described) -> Labels:
     own = solver_labels(solver)
     found = {name: _label(name, own, *described(name)) for name in ("time", *SCALARS)}
     same = found["risk"] == ENERGY_LABELS.risk and found["energy"] == ENERGY_LABELS.energy
-    return replace(ENERGY_LABELS if same else own, **found)
+    return Labels(**found, dissipation=own.dissipation, falling=ENERGY_LABELS.falling if same else own.falling)
 
 
 def _label(name: str, own: Labels, long_name: str, units: str) -> Label:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.flows import Snapshot
-from wgflow.flows.labels import FLOW_LABELS, Label, Labels
+from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
 from wgflow.trajectory.lazy_field import StoredField
@@ -325,7 +325,7 @@ class Trajectory:
         except ImportError:
             raise MissingExtraError("xarray", "xarray", "Trajectory.to_xarray") from None
         grid = self.domain.coordinates if self.domain is not None else ()
-        coordinates: dict[str, Any] = {"time": ("time", self.time, _described(self.labels.time))}
+        coordinates: dict[str, Any] = {"time": ("time", self.time, self.labels.time.described)}
         for axis in grid if "density" in self.fields else ():
             described = {"units": axis.units, "long_name": axis.long_name}
             coordinates[axis.name] = (axis.name, axis.values, described)
@@ -338,7 +338,7 @@ class Trajectory:
         if ERRORS in self.fields:
             coordinates["quantity"] = ("quantity", list(QUANTITIES), {"long_name": "what is estimated"})
         variables: dict[str, Any] = {
-            name: ("time", values, _described(self.labels.of(name))) for name, values in self.scalars.items()
+            name: ("time", values, self.labels.of(name).described) for name, values in self.scalars.items()
         }
         for name, values in self.fields.items():
             known = FIELDS[name]
@@ -361,8 +361,3 @@ class Trajectory:
 def _rows_of(values: Any, rows: slice) -> Any:
     """Some rows of an array, or of a stored field, which behaves like one; nothing is read or copied."""
     return values.part(rows) if isinstance(values, StoredField) else values[rows]
-
-
-def _described(label: Label) -> dict[str, str]:
-    """Attributes of a variable with a label."""
-    return {"long_name": label.long_name, "units": label.units}
