@@ -48,15 +48,17 @@ def stored_labels(solver: object, described: Described) -> Labels:
         that say nothing, or what earlier versions said of every solver, have the labels of their solver.
     """
     own = solver_labels(solver)
-    found = {name: _label(name, own, *described(name)) for name in ("time", *SCALARS)}
-    same = found["risk"] == ENERGY_LABELS.risk and found["energy"] == ENERGY_LABELS.energy
-    return Labels(**found, dissipation=own.dissipation, falling=ENERGY_LABELS.falling if same else own.falling)
+    known = (own, *OWN_LABELS.values(), FLOW_LABELS, ENERGY_LABELS)
+    found = {name: _label(name, known, *described(name)) for name in ("time", *SCALARS)}
+    for labels in known:
+        if all(labels.of(name) == label for name, label in found.items()):
+            return labels
+    return Labels(**found, dissipation=own.dissipation, falling=own.falling)
 
 
-def _label(name: str, own: Labels, long_name: str, units: str) -> Label:
+def _label(name: str, known: tuple[Labels, ...], long_name: str, units: str) -> Label:
+    """Label with a long name; that of the first of the known ones where it says nothing, or what files said before."""
     if long_name in ("", FORMER_LONG_NAMES[name]):
-        return own.of(name)
-    for labels in (own, *OWN_LABELS.values(), FLOW_LABELS, ENERGY_LABELS):
-        if labels.of(name).long_name == long_name:
-            return replace(labels.of(name), units=units)
-    return Label(long_name, long_name, units=units)
+        return known[0].of(name)
+    same = [labels.of(name) for labels in known if labels.of(name).long_name == long_name]
+    return replace(same[0], units=units) if same else Label(long_name, long_name, units=units)
