@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import references
-from wgflow.finite_volume import line
+from wgflow.finite_volume.kernels import limiters, line
 
-LIMITERS = {
-    "first_order": line.FIRST_ORDER,
-    "minmod": line.MINMOD,
-    "mc": line.MC,
-    "van_leer": line.VAN_LEER,
-    "positive": line.POSITIVE,
-}
+LIMITERS = {"first_order": limiters.FIRST_ORDER, **limiters.LIMITERS}
 SECOND_ORDER = [name for name in LIMITERS if name != "first_order"]
 TOTAL_VARIATION_DIMINISHING = ["minmod", "mc", "van_leer"]
 
@@ -29,7 +23,7 @@ for_serial_and_parallel = pytest.mark.parametrize("blocks", [1, line.PARALLEL_BL
 
 
 def limited(backward, forward, density, limiter):
-    return line.limited_difference(backward, forward, density, LIMITERS[limiter])
+    return limiters.limited_difference(backward, forward, density, LIMITERS[limiter])
 
 
 def rough_state(seed, rows, cells):
