@@ -32,7 +32,6 @@ MODULES = {
     "estimates.starts": "runs.estimates.starts",
     "estimates.trials": "runs.estimates.trials",
     "export": "app.export",
-    "flow": "runs.flow",
     "functionals.activations": "networks.activations",
     "functionals.arc_cosine": "networks.arc_cosine",
     "functionals.arc_sums": "networks.arc_sums",
@@ -143,6 +142,26 @@ MODULES = {
     "walls": "flows.walls",
 }
 
+# Former modules whose names are in several modules now.
+SPLIT = {
+    "flow": {
+        "attach_functional": "runs.record",
+        "check_times": "runs.record",
+        "record_flow": "runs.record",
+        "simulate": "runs.simulate",
+        "solve": "runs.solve",
+    },
+    "problems.api": {
+        "ProblemSource": "problems.running",
+        "follow": "problems.loading",
+        "load": "problems.loading",
+        "load_problem": "problems.loading",
+        "open_problem": "problems.running",
+        "resume_run": "problems.resuming",
+        "run": "problems.running",
+    },
+}
+
 # Names that left a package whose own name stays, with the module that holds them now.
 NAMES = {
     "finite_volume.Checkpoint": "flows.evolution",
@@ -199,6 +218,28 @@ class _PresentModule:
         module.__spec__ = self._spec
 
 
+class _SplitModule:
+    """Gives a module that finds each of its names where it is now."""
+
+    def __init__(self, former: str) -> None:
+        self._former = former
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to the import system."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the module find its names when they are asked for."""
+        places = SPLIT[self._former]
+
+        def attribute(name: str) -> Any:
+            if name not in places:
+                raise AttributeError(f"module wgflow.{self._former} had no public {name}")
+            _warn(f"wgflow.{self._former}.{name}", f"wgflow.{places[name]}.{name}")
+            return getattr(import_module(f"wgflow.{places[name]}"), name)
+
+        vars(module)["__getattr__"] = attribute
+
+
 class _FormerModules:
     """Finds modules by the names that they had before."""
 
@@ -210,6 +251,8 @@ class _FormerModules:
     ) -> ModuleSpec | None:
         """Give the present module, with a warning, where the name is a former one."""
         package, _, former = fullname.partition(".")
+        if package == "wgflow" and former in SPLIT:
+            return ModuleSpec(fullname, _SplitModule(former))  # type: ignore[arg-type]
         if package != "wgflow" or former not in MODULES:
             return None
         present = f"wgflow.{MODULES[former]}"

@@ -51,6 +51,7 @@ from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
 from wgflow.normalised.data_weights import DualFunction, FermiDiracEntropy
+from wgflow.normalised.labels import NORMALISED_LABELS
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
@@ -138,6 +139,8 @@ class NormalisedFlow:
     InputError
         If an argument is not allowed.
     """
+
+    labels = NORMALISED_LABELS
 
     def __init__(
         self,
