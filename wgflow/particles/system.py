@@ -14,6 +14,7 @@ from wgflow.domains.geometry import Flat, Geometry
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
@@ -55,6 +56,8 @@ class ParticleFlow:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,
