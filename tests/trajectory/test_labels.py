@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 import wgflow
 from wgflow import Box, Circle, Features, Potential, Quadratic, Relu, Signed
 from wgflow.app.reporting import describe
-from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, Label
-from wgflow.normalised.labels import NORMALISED_LABELS
+from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, NORMALISED_LABELS, Label
 from wgflow.plotting.scalars import descent_of, draw_mass, draw_risk
 from wgflow.trajectory.labels import FORMER_LONG_NAMES, stored_labels
 

@@ -47,11 +47,11 @@ from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import NORMALISED_LABELS
 from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
 from wgflow.normalised.data_weights import DualFunction, FermiDiracEntropy
-from wgflow.normalised.labels import NORMALISED_LABELS
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, Label, Labels
-from wgflow.normalised.labels import NORMALISED_LABELS
+from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, NORMALISED_LABELS, Label, Labels
 from wgflow.trajectory.schema import SCALARS
 
 # Solvers whose outputs are not what those of the others are, by the attribute ``solver``.
