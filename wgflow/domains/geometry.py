@@ -150,6 +150,14 @@ class Flat:
         along = np.mod(points - low, np.where([wall is None for wall in self.walls], length, 2.0 * length))
         return low + np.minimum(along, 2.0 * length - along)
 
+    def wrap(self, points: FloatArray) -> FloatArray:
+        """Points (..., p), those beyond the ends of periodic axes taken round."""
+        if not self.periods:
+            return points
+        closed = [pair is not None for pair in self.periods]
+        low, high = np.array([pair or (0.0, 1.0) for pair in self.periods]).T
+        return np.where(closed, low + np.mod(points - low, high - low), points)
+
     def chart(self, points: FloatArray) -> FloatArray:
         """The components themselves."""
         return points

@@ -118,6 +118,11 @@ class Functional(ABC):
     Averages over samples may have a method ``sampled``, see `wgflow.functionals.samples`.
     """
 
+    @property
+    def has_risk(self) -> bool:
+        r"""Whether F is a risk :math:`R(\int \Psi d\mu)`, or contains one; others are energies."""
+        return False
+
     @abstractmethod
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a domain; raises InputError if the functional cannot live there."""
@@ -150,6 +155,11 @@ class Sum(Functional):
     """The sum of several functionals."""
 
     terms: tuple[Functional, ...]
+
+    @property
+    def has_risk(self) -> bool:
+        """Whether one of the terms has."""
+        return any(term.has_risk for term in self.terms)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind each term to the domain."""

@@ -73,6 +73,11 @@ class Features(Functional):
         object.__setattr__(self, "_risk", risk)
 
     @property
+    def has_risk(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
     def round_off(self) -> float:
         """That of the precision of the features."""
         return ROUND_OFF * getattr(self.fn, "spacing", SPACING) / SPACING

@@ -125,6 +125,11 @@ class Population(Functional):
     teacher: Teacher
 
     @property
+    def has_risk(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
     def risk_at_zero(self) -> float:
         """Half the second moment of the teacher, the risk of the zero measure."""
         gram = arc_cosine_kernel(self.teacher.directions, self.teacher.directions)
