@@ -103,9 +103,7 @@ def _draw_dots(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) 
     if max(width, height) <= UNEQUAL * min(width, height):
         axes.set_aspect("equal")
     area = min(DOTS_AREA / values.size, LARGEST_DOT)
-    return axes.scatter(
-        view.x, view.y, c=values, s=area, cmap=DENSITY_MAP, norm=scale, linewidths=0, rasterized=True
-    )
+    return axes.scatter(view.x, view.y, c=values, s=area, cmap=DENSITY_MAP, norm=scale, linewidths=0, rasterized=True)
 
 
 def box_views(box: Box, names: Sequence[str]) -> list[MapView]:
