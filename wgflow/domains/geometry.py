@@ -69,6 +69,11 @@ def distance(geometry: Geometry, first: FloatArray, second: FloatArray) -> Float
     return np.asarray(np.linalg.norm(geometry.displacement(first, second), axis=-1))
 
 
+def is_flat(geometry: Geometry) -> bool:
+    """Whether points have no more components than the set has dimensions, so that differences of them are tangent."""
+    return geometry.dimension == geometry.components
+
+
 def random_directions(geometry: Geometry, points: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Unit tangent vectors (m, p) at points (m, p), uniform on the unit sphere of each tangent space."""
     steps = geometry.tangential(points, generator.standard_normal(points.shape))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.patches import StepPatch
 
 from wgflow.errors import InputError
+from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
 from wgflow.plotting.domain_views import View
 from wgflow.plotting.line_profiles import (
@@ -65,8 +66,8 @@ def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray)
             parts = figure.subfigures(1, 2, width_ratios=[1.7, 1.0])
         measure, scalars = cast("tuple[SubFigure, SubFigure]", parts)
         show_measure = build(measure)
-        show_risk = _risk_panel(scalars.subplots(), trajectory, problem, shown)
-        labels = frame_labels(trajectory.time[shown])
+        show_risk = _risk_panel(scalars.subplots(), trajectory, shown)
+        labels = frame_labels(trajectory.time[shown], trajectory.labels.time)
 
         def show(number: int) -> None:
             title.set_text(labels[number])
@@ -103,17 +104,17 @@ def _choose(
     return lambda figure: _profiles(figure.subplots(), trajectory, line, teacher, shown), False, FLAT_HEIGHT
 
 
-def frame_labels(time: FloatArray) -> list[str]:
+def frame_labels(time: FloatArray, label: Label) -> list[str]:
     """Times of the frames, with as many decimals in each so that digits stand still."""
     if is_log_spaced(time) or not 1e-3 <= time[-1] < 1e5:
-        return [time_label(float(value)) for value in time]
+        return [time_label(float(value), label) for value in time]
     decimals = max(0, 2 - int(np.floor(np.log10(time[-1]))))
-    return [f"$t = {value:.{decimals}f}$" for value in time]
+    return [f"${label.symbol} = {value:.{decimals}f}$" for value in time]
 
 
-def _risk_panel(axes: Axes, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
-    draw_risk(axes, trajectory, problem)
-    values = descent_of(trajectory, problem).values(trajectory)
+def _risk_panel(axes: Axes, trajectory: Trajectory, shown: IntArray) -> Show:
+    draw_risk(axes, trajectory)
+    values = descent_of(trajectory).values(trajectory)
     (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 

@@ -55,7 +55,7 @@ def plot_maps(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
             if cuts:
                 draw_sheet(part, panels[:, -1:], cuts, trajectory, sign, times[-1:], cut_scale)
         risk, mass = parts[-1].subplots(1, 2)
-        draw_risk(risk, trajectory, problem, times)
+        draw_risk(risk, trajectory, times)
         draw_gap(risk, trajectory)
         draw_mass(mass, trajectory)
     return figure
@@ -127,7 +127,7 @@ def draw_sheet(
 
 
 def _title(trajectory: Trajectory, views: Sequence[MapView], sign: float, index: int) -> str:
-    time = time_label(trajectory.time[index]) if not views[0].cut else "middle planes"
+    time = time_label(trajectory.time[index], trajectory.labels.time) if not views[0].cut else "middle planes"
     if len(sheet_signs(trajectory)) == 1:
         return time
     return rf"${measure_symbol(trajectory)}_t^{{{sign_symbol(sign)}}}$, {time}"

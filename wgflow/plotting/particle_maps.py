@@ -67,9 +67,11 @@ def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure
             mark_start(axes, trajectory, view)
             ring_spikes(axes, problem, view.project)
         shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
-        clouds[0].set_title(f"Particles at {time_label(trajectory.time[-1])}, their paths, and {shows}")
+        clouds[0].set_title(
+            f"Particles at {time_label(trajectory.time[-1], trajectory.labels.time)}, their paths, and {shows}"
+        )
         add_legend(clouds[-1], trajectory)
-        draw_risk(scalars[0], trajectory, problem)
+        draw_risk(scalars[0], trajectory)
         draw_mass(scalars[1], trajectory)
     return figure
 

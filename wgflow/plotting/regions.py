@@ -94,7 +94,7 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
     draw_decision(axes, lambda places: values(dataset.scaled(places)), points)
     draw_labelled(axes, points, dataset.targets)
     wrong = int(np.sum(~(dataset.targets * values(dataset.inputs) > 0.0)))
-    axes.set_title(f"{time_label(trajectory.time[index])}: {wrong} of {len(points)} wrong")
+    axes.set_title(f"{time_label(trajectory.time[index], trajectory.labels.time)}: {wrong} of {len(points)} wrong")
     axes.set_xlabel(dataset.names[0].replace("_", " "))
     axes.set_ylabel(dataset.names[1].replace("_", " "))
 
@@ -116,7 +116,7 @@ def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
         elif rows:
             _draw_cloud(parts[1], trajectory, problem)
         risk, mass = parts[-1].subplots(1, 2)
-        draw_risk(risk, trajectory, problem, times)
+        draw_risk(risk, trajectory, times)
         draw_mass(mass, trajectory)
     return figure
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from wgflow.errors import InputError
-from wgflow.finite_volume import IMPLICIT_METHODS, choose_limiter
+from wgflow.finite_volume import IMPLICIT_METHODS
 from wgflow.problems.models.base import Positive, Section, Vector
 from wgflow.problems.models.domains import DomainSection
 from wgflow.problems.models.functionals import ProblemSection
@@ -20,6 +20,7 @@ from wgflow.problems.models.solvers import (
     ParticlesSection,
     SolverSection,
 )
+from wgflow.upwind import choose_limiter
 
 FORMER_SPHERE_LIMITERS = ("minmod", "mc", "van_leer")  # which were three names of one scheme there
 FORMER_DEFAULTS = {"stepper": "ssprk3", "tolerance": 1e-4}  # of [finite_volume], in files of schema 2

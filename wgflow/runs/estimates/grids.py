@@ -13,7 +13,7 @@ from wgflow.domains import Circle, Domain, total_mass
 from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, METHODS
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Features, Functional, Sum
 from wgflow.networks.relu import Relu
 from wgflow.runs.estimates.coarsening import halved, restriction
@@ -26,7 +26,7 @@ LARGEST_TOLERANCE = 0.1
 # Power of the step that is compared with the tolerance: the error of implicit steps, over the change of explicit ones.
 TOLERANCE_POWERS = {"backward_euler": 2, "tr_bdf2": 3} | {name: method.error_order for name, method in METHODS.items()}
 
-Prepare = Callable[[Domain, int], tuple[Evolution, Course]]
+Prepare = Callable[[Domain, int], tuple[Evolution, RunSetup]]
 """Gives a solver on a coarser domain, with time steps of up to 2 or 4 times the size."""
 
 

@@ -80,12 +80,28 @@ def estimate_solve(
 
 
 def estimate_simulate(functional: Functional, particles: Particles, method: object, keeps: Keeping) -> MemoryEstimate:
-    """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`."""
+    """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`.
+
+    The method is a method of particles, or "jko" for variational steps.
+    """
     count, components = particles.points.shape
     cloud = Cloud(count, components, "the number of particles")
-    kind = KINDS.get(type(method).__name__, "adaptive")
+    kind = method if isinstance(method, str) else KINDS.get(type(method).__name__, "adaptive")
     items = [*cloud_items(cloud, kind, _interplay_of(functional, components, getattr(method, "batch", None) or 0))]
     return _with_snapshots(items, count * (components + 2), cloud.key, keeps, 0)
+
+
+def estimate_cells(functional: Functional, domain: Domain, method: str, keeps: Keeping) -> MemoryEstimate:
+    """Estimate what a solver takes that moves a particle for each cell; arguments as of `estimate_solve`.
+
+    The method is a key of `wgflow.runs.memory.particles.STATE`, or "jko".
+    """
+    grid = describe_grid(domain)
+    if grid is None:
+        return MemoryEstimate(())
+    cloud = Cloud(grid.entries, grid.components, grid.key)
+    items = [*domain_items(grid), *cloud_items(cloud, method, _interplay_of(functional, grid.components, 0))]
+    return _with_snapshots(items, cloud.count * (cloud.components + 2), cloud.key, keeps, grid.dimension)
 
 
 def _with_snapshots(items: list[Item], entries: int, key: str, keeps: Keeping, axes: int) -> MemoryEstimate:
