@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -53,6 +54,8 @@ PERMITTED = {
     # Nodes move as particles on the circle do, by the same methods; a base below both would be the whole room.
     ("characteristics", "particles"),
 }
+
+TYPED_KERNELS = {"wgflow.trajectory.hdf5.fletcher"}
 
 LONGEST_FILE = 400  # lines
 LONGEST_BODY = 45
@@ -163,6 +166,21 @@ def test_the_house_is_not_too_high():
 
 def test_no_imports_run_in_circles():
     TopologicalSorter(modules_below()).prepare()  # raises CycleError, which names a circle
+
+
+def test_kernels_stand_in_files_of_kernels():
+    """But for what mypy's list of modules without types names, and one kernel that has types."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    untyped = next(part["module"] for part in overrides if part.get("disallow_untyped_defs") is False)
+    makers = {"kernel", "inlined_kernel", "reduction", "parallel_kernel"}
+    found = {
+        module_of(file)
+        for file in library()
+        for line in imports_in(file)
+        if line.module == "wgflow.compilation" and makers & {alias.name for alias in line.names}
+    }
+    elsewhere = {module for module in found if ".kernels." not in module}
+    assert elsewhere - TYPED_KERNELS == {*untyped} - {"wgflow.*.kernels.*"}
 
 
 def test_no_file_is_too_long():
