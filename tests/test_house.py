@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -201,6 +202,33 @@ def test_no_function_is_too_long():
 
 def test_every_module_stands_in_a_room():
     assert {room_of(file) for file in library()} == set(ROOMS)
+
+
+DOMAINS = {"Box", "Circle", "Sphere", "Space", "Hypersphere", "Gridless", "Signed"}
+PLACES = {"domain", "base", "grid", "source", "target", "box"}  # what variables that hold domains are called
+
+
+def asks_for_a_domain(node: ast.AST) -> bool:
+    """Whether code asks which class or kind a domain is."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+        return bool(DOMAINS & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)})
+    if isinstance(node, ast.Compare):
+        sides = (node.left, *node.comparators)
+        kinds = [side for side in sides if isinstance(side, ast.Attribute) and side.attr == "kind"]
+        return len(kinds) == 1 and bool(PLACES & set(re.split(r"\W+", ast.unparse(kinds[0].value))))
+    return False
+
+
+def test_no_code_asks_which_class_a_domain_is():
+    """What depends on it stands in a `DomainTable`, or is carried by the domain."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in library()
+        if room_of(file) != "domains"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if asks_for_a_domain(node)
+    ]
+    assert found == []
 
 
 def test_readme_shows_the_keys_of_problem_files():

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -33,7 +32,6 @@ MODULES = {
     "estimates.starts": "runs.estimates.starts",
     "estimates.trials": "runs.estimates.trials",
     "export": "app.export",
-    "flow": "runs.flow",
     "functionals.activations": "networks.activations",
     "functionals.arc_cosine": "networks.arc_cosine",
     "functionals.arc_sums": "networks.arc_sums",
@@ -42,8 +40,7 @@ MODULES = {
     "functionals.discrepancies": "functionals.energies.discrepancies",
     "functionals.half_circles": "networks.half_circles",
     "functionals.internal": "functionals.energies.internal",
-    "functionals.kernels": "functionals.energies.radial_kernels",
-    "functionals.landscapes": "functionals.energies.potentials",
+    "functionals.landscapes": "functionals.energies.landscapes",
     "functionals.neurons": "networks.neurons",
     "functionals.pair_population": "networks.pair_population",
     "functionals.periodic_kernels": "functionals.energies.periodic_kernels",
@@ -145,6 +142,26 @@ MODULES = {
     "walls": "flows.walls",
 }
 
+# Former modules whose names are in several modules now.
+SPLIT = {
+    "flow": {
+        "attach_functional": "runs.record",
+        "check_times": "runs.record",
+        "record_flow": "runs.record",
+        "simulate": "runs.simulate",
+        "solve": "runs.solve",
+    },
+    "problems.api": {
+        "ProblemSource": "problems.running",
+        "follow": "problems.loading",
+        "load": "problems.loading",
+        "load_problem": "problems.loading",
+        "open_problem": "problems.running",
+        "resume_run": "problems.resuming",
+        "run": "problems.running",
+    },
+}
+
 # Names that left a package whose own name stays, with the module that holds them now.
 NAMES = {
     "finite_volume.Checkpoint": "flows.evolution",
@@ -163,6 +180,10 @@ NAMES = {
     "functionals.Teacher": "networks.population",
     "functionals.arc_cosine_kernel": "networks.population",
     "functionals.arc_cosine_sums": "networks.population",
+    "functionals.kernels.GaussianKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.PowerKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.RadialKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.SumKernel": "functionals.energies.radial_kernels",
     "particles.CharacteristicFlow": "characteristics.flow",
     "particles.Particles": "measures.particles",
     "particles.START_METHODS": "measures.sampling",
@@ -180,7 +201,7 @@ NAMES = {
 }
 
 
-class _PresentModule(Loader):
+class _PresentModule:
     """Gives the module of the present name in the place of one of a former name."""
 
     def __init__(self, present: str) -> None:
@@ -197,7 +218,29 @@ class _PresentModule(Loader):
         module.__spec__ = self._spec
 
 
-class _FormerModules(MetaPathFinder):
+class _SplitModule:
+    """Gives a module that finds each of its names where it is now."""
+
+    def __init__(self, former: str) -> None:
+        self._former = former
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to the import system."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the module find its names when they are asked for."""
+        places = SPLIT[self._former]
+
+        def attribute(name: str) -> Any:
+            if name not in places:
+                raise AttributeError(f"module wgflow.{self._former} had no public {name}")
+            _warn(f"wgflow.{self._former}.{name}", f"wgflow.{places[name]}.{name}")
+            return getattr(import_module(f"wgflow.{places[name]}"), name)
+
+        vars(module)["__getattr__"] = attribute
+
+
+class _FormerModules:
     """Finds modules by the names that they had before."""
 
     def find_spec(
@@ -208,11 +251,13 @@ class _FormerModules(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Give the present module, with a warning, where the name is a former one."""
         package, _, former = fullname.partition(".")
+        if package == "wgflow" and former in SPLIT:
+            return ModuleSpec(fullname, _SplitModule(former))  # type: ignore[arg-type]
         if package != "wgflow" or former not in MODULES:
             return None
         present = f"wgflow.{MODULES[former]}"
         _warn(fullname, present)
-        return ModuleSpec(fullname, _PresentModule(present))
+        return ModuleSpec(fullname, _PresentModule(present))  # type: ignore[arg-type]  # importlib.abc takes long to load
 
 
 def _warn(former: str, present: str) -> None:

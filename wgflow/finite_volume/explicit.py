@@ -14,6 +14,7 @@ from wgflow.flows.checks import check_factor
 from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.grid_state import rises
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
@@ -70,6 +71,8 @@ class ExplicitFiniteVolume:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from wgflow.domains import Domain
 from wgflow.errors import ComputationError
 from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import GridScalars, Scalars, Snapshot, StepCounts
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional, GridFunctional
 from wgflow.functionals.base import ROUND_OFF
 from wgflow.measures.checks import check_density
@@ -37,6 +38,8 @@ class GridState:
     ComputationError
         If F is not finite at the start.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(self, functional: Functional, domain: Domain, density: FloatArray, time: float) -> None:
         self._domain, self._functional = domain, functional.on_grid(domain)

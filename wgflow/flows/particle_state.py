@@ -9,6 +9,7 @@ import numpy as np
 from wgflow.domains.geometry import Flat, Geometry
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Scalars, Snapshot, StepCounts
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_particles
@@ -38,6 +39,8 @@ class ParticleState:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,

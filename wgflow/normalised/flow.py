@@ -47,6 +47,7 @@ from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import NORMALISED_LABELS
 from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
@@ -138,6 +139,8 @@ class NormalisedFlow:
     InputError
         If an argument is not allowed.
     """
+
+    labels = NORMALISED_LABELS
 
     def __init__(
         self,

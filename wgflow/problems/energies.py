@@ -19,8 +19,8 @@ from wgflow.functionals import (
     Sum,
     ZonalInteraction,
 )
+from wgflow.functionals.energies.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.functionals.energies.potential import Potential
-from wgflow.functionals.energies.potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
 from wgflow.measures import Particles
 from wgflow.problems.initial import ClosedForm, initial_averages

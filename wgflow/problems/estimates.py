@@ -10,7 +10,7 @@ from typing import Any
 from wgflow.domains import Circle, Domain, Hypersphere, Sphere
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.measures import Particles
 from wgflow.particles import Langevin
 from wgflow.problems.initial import initial_particles
@@ -67,14 +67,14 @@ def _options(problem: Problem) -> dict[str, Any]:
     return {}
 
 
-def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, Course]:
+def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, RunSetup]:
     """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
     config = problem.config
     options = config.finite_volume
     tolerance = coarse_tolerance(options.stepper, options.tolerance, factor)
     changed = {"finite_volume": options.model_copy(update={"tolerance": tolerance}), "jko": _longer(problem, factor)}
     smaller = replace(problem, domain=domain, config=config.model_copy(update=changed))
-    return smaller.make_evolution(), quiet(smaller.course)
+    return smaller.make_evolution(), quiet(smaller.run_setup)
 
 
 def _longer(problem: Problem, factor: int) -> JkoSection:

@@ -6,23 +6,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from wgflow.domains import Sphere
-from wgflow.domains.mesh_cache import is_cached
+from wgflow.domains import Domain, make_domain
 from wgflow.finite_volume import IMPLICIT_METHODS
 from wgflow.problems.models import (
-    BoxSection,
-    CircleSection,
     DeconvolutionProblem,
     EnergyProblem,
     FileInitial,
     ProblemFile,
     QuadraticProblem,
-    SphereSection,
     TwoLayerProblem,
     UniformInitial,
 )
 from wgflow.runs.memory import Item, MemoryEstimate, check_memory
 from wgflow.runs.memory.coarse import coarse_items
+from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.estimate import DOUBLE
 from wgflow.runs.memory.grids import (
     Grid,
@@ -35,6 +32,7 @@ from wgflow.runs.memory.grids import (
 )
 from wgflow.runs.memory.particles import Cloud, Interplay, cloud_items
 
+BEHAVIOUR = {"wall_warning", "wall_limit", "grow"}  # keys of [domain] that say how a run behaves there
 READING = {".csv": 25.0, ".npz": 3.0}  # bytes for each byte of a file of data while it is read
 
 
@@ -92,23 +90,19 @@ def estimate_memory(
 
 def _axes(grid: Grid | None) -> int:
     """Number of axes along which cells are halved."""
-    if grid is None:
-        return 0
-    return 2 if grid.kind == "sphere" else len(grid.shape)
+    return 0 if grid is None else grid.dimension
 
 
 def grid_of(config: ProblemFile) -> Grid | None:
     """The cells of the domain; None where it has none."""
-    domain = config.domain
-    if isinstance(domain, BoxSection):
-        axes = len(domain.shape)
-        periodic = domain.periodic if isinstance(domain.periodic, list) else [domain.periodic] * axes
-        return Grid("box", tuple(domain.shape), 1 + domain.signed, axes, tuple(periodic))
-    if isinstance(domain, CircleSection):
-        return Grid("circle", (domain.cells,), 1 + domain.signed, 2, (True,))
-    if isinstance(domain, SphereSection):
-        return Grid("sphere", (Sphere(domain.cells).cells,), 1 + domain.signed, 3)
-    return None
+    domain = _domain_of(config)
+    keys = [f"domain.{name}" for name in ("shape", "cells") if name in domain.parameters]
+    return describe_grid(domain, *keys)
+
+
+def _domain_of(config: ProblemFile) -> Domain:
+    """The domain, whose points and mesh nobody has asked for."""
+    return make_domain(**config.domain.model_dump(exclude=BEHAVIOUR))
 
 
 def _method(config: ProblemFile) -> str | None:
@@ -122,8 +116,7 @@ def _method(config: ProblemFile) -> str | None:
 
 
 def _grid_items(config: ProblemFile, grid: Grid, method: str | None, data: tuple[int, int] | None) -> Iterator[Item]:
-    built_before = grid.kind != "sphere" or is_cached(Sphere(grid.cells).level)
-    yield from domain_items(grid, built_before=built_before)
+    yield from domain_items(grid)
     yield from start_items(grid, uniform=isinstance(config.initial, UniformInitial | FileInitial))
     if method is not None:
         pointwise = method == "explicit" and config.finite_volume.pointwise
@@ -138,7 +131,7 @@ def _terms(config: ProblemFile, grid: Grid, data: tuple[int, int] | None) -> Ter
     section = config.problem
     if isinstance(section, EnergyProblem):
         nonlocal_terms = section.interaction or section.kernel is not None or section.sobolev is not None
-        convolved = bool(nonlocal_terms) and grid.kind != "sphere"
+        convolved = bool(nonlocal_terms) and grid.is_lattice
         return Terms(convolution=convolved, internal=bool(section.internal))
     diffusion = Terms(internal=section.temperature > 0.0)
     if isinstance(section, QuadraticProblem):
@@ -148,9 +141,9 @@ def _terms(config: ProblemFile, grid: Grid, data: tuple[int, int] | None) -> Ter
     if data is None:
         return diffusion
     count, inputs = data
-    if grid.kind == "circle" and inputs == 2:
+    if grid.half_circles and inputs == 2:
         return diffusion  # sums over half circles store nothing
-    pairs = grid.components == inputs + 1 and grid.kind == "box"
+    pairs = grid.components == inputs + 1 and grid.is_flat
     return replace(diffusion, features=count, pairs=pairs, memory_limit=section.memory_limit * 2.0**20)
 
 

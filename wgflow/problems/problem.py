@@ -17,7 +17,7 @@ from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Entropy, Functional, Mass
@@ -156,13 +156,13 @@ class Problem:
         return Limits(solver.stationarity, solver.wall_time, self.config.output.checkpoint)
 
     @property
-    def course(self) -> Course:
+    def run_setup(self) -> RunSetup:
         """Where a run lives, and on boxes what it does at the walls."""
         section = self.config.domain
         if not isinstance(section, BoxSection):
-            return Course(self.domain)
+            return RunSetup(self.domain)
         rule = WallRule(section.wall_limit, section.wall_warning, section.grow)
-        return Course(self.domain, rule, self._restart, self._admit)
+        return RunSetup(self.domain, rule, self._restart, self._admit)
 
     def _admit(self, domain: Domain) -> None:
         check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)

@@ -9,6 +9,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.planned_steps import PlannedSteps
 from wgflow.functionals import Functional
 from wgflow.measures import Particles, nodes_of_cells
@@ -48,6 +49,8 @@ class GridJkoFlow:
     InputError
         As `JkoFlow` does, and if the density is not one.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,

@@ -40,10 +40,7 @@ def arc_cosine_rows(points, charges, rows):
 
 @kernel
 def arc_cosine_row(points, charges, row):
-    """Sum over the points before ``row``.
-
-    As a function of the cosine c, ``k = (sin p + (pi - p) c) / (2 pi)`` has a slope of at most 1/2.
-    """
+    """Sum over the points before ``row`` of the kernel k, whose slope in the cosine is at most 1/2."""
     total = 0.0
     for other in range(row):
         cosine = 0.0
