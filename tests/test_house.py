@@ -63,10 +63,8 @@ LONGEST_BODY = 45
 LONG_FILES = {
     "validation/estimates.py",
     "validation/_malformed_trajectories.py",
-    "wgflow/app/cli.py",
-    "wgflow/problems/api.py",
 }
-LONG_BODIES = {"wgflow/problems/api.py resume_run"}
+LONG_BODIES: set[str] = set()
 
 
 def room_of(file: Path) -> str:
