@@ -20,6 +20,7 @@ ROOMS = [
     "errors",
     "text",
     "former_names",
+    "registry",
     "dispatch",
     "system",
     "compilation",

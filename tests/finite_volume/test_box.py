@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import wgflow
 from wgflow import Box, Circle, Features, Potential, Quadratic, Signed, solve
 from wgflow.exact import quadratic_flow
-from wgflow.finite_volume.space import LIMITERS, make_space_scheme
+from wgflow.finite_volume import LIMITERS
+from wgflow.finite_volume.space import make_space_scheme
 
 
 def shifted(values, offset, axis, periodic):

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import references
-from wgflow.finite_volume import line
+from wgflow.finite_volume import limiters, line
 
 LIMITERS = {
-    "first_order": line.FIRST_ORDER,
-    "minmod": line.MINMOD,
-    "mc": line.MC,
-    "van_leer": line.VAN_LEER,
-    "positive": line.POSITIVE,
+    "first_order": limiters.FIRST_ORDER,
+    "minmod": limiters.MINMOD,
+    "mc": limiters.MC,
+    "van_leer": limiters.VAN_LEER,
+    "positive": limiters.POSITIVE,
 }
 SECOND_ORDER = [name for name in LIMITERS if name != "first_order"]
 TOTAL_VARIATION_DIMINISHING = ["minmod", "mc", "van_leer"]
@@ -29,7 +29,7 @@ for_serial_and_parallel = pytest.mark.parametrize("blocks", [1, line.PARALLEL_BL
 
 
 def limited(backward, forward, density, limiter):
-    return line.limited_difference(backward, forward, density, LIMITERS[limiter])
+    return limiters.limited_difference(backward, forward, density, LIMITERS[limiter])
 
 
 def rough_state(seed, rows, cells):

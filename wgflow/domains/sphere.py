@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.base import SIGNED, Coordinate, UnsignedDomain
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import UnitSphere
 from wgflow.domains.icosphere import triangle_areas, unit
 from wgflow.domains.mesh import SurfaceMesh
-from wgflow.domains.mesh_cache import cached_mesh
+from wgflow.domains.mesh_cache import cached_mesh, is_cached
 from wgflow.errors import InputError
+from wgflow.registry import Argument
 from wgflow.text import shown
 from wgflow.typing import FloatArray, IntArray
 
@@ -54,6 +55,17 @@ class Sphere(UnsignedDomain):
     level: int = field(init=False, repr=False, compare=False)
 
     kind = "sphere"
+    about = "The unit sphere S^2, cut into Voronoi cells."
+    arguments: ClassVar[Mapping[str, Argument]] = {
+        "cells": Argument(
+            int,
+            "wanted number of cells; the grid has the next 10 * 4^level + 2",
+            2562,
+            least=1,
+            most=cells_of_level(MAX_LEVEL),
+        ),
+        "signed": SIGNED,
+    }
     symbol = r"\nu"
     reaction = 4.0
 
@@ -80,6 +92,11 @@ class Sphere(UnsignedDomain):
     def mesh(self) -> SurfaceMesh:
         """Cells with their faces and neighbours."""
         return cached_mesh(self.level)
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the mesh is on disk."""
+        return is_cached(self.level)
 
     @property
     def points(self) -> FloatArray:

@@ -1,8 +1,10 @@
 from .explicit import ExplicitFiniteVolume as ExplicitFiniteVolume
 from .implicit import IMPLICIT_METHODS as IMPLICIT_METHODS
 from .implicit import ImplicitFiniteVolume as ImplicitFiniteVolume
-from .implicit import default_tolerance as default_tolerance
+from .limiters import LIMITERS as LIMITERS
+from .limiters import SPHERE_LIMITERS as SPHERE_LIMITERS
+from .limiters import choose_limiter as choose_limiter
 from .runge_kutta import METHODS as METHODS
-from .space import LIMITERS as LIMITERS
-from .space import SPHERE_LIMITERS as SPHERE_LIMITERS
-from .space import choose_limiter as choose_limiter
+from .steppers import STEPPERS as STEPPERS
+from .steppers import default_tolerance as default_tolerance
+from .steppers import make_finite_volume as make_finite_volume

@@ -14,40 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel
-
-FIRST_ORDER, MINMOD, MC, VAN_LEER, POSITIVE, BARTH_JESPERSEN = range(6)
+from wgflow.finite_volume.limiters import limited_difference
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 32_768  # cells from which two cores gain more than starting them costs
-
-
-@kernel
-def limited_difference(backward, forward, density, limiter):
-    """Difference across a cell from the differences to its two neighbours.
-
-    Every choice keeps both face values of the cell within ``[0, 2 density]``, on which the positivity
-    bound of a stage rests. ``limiter`` is a compile-time constant of the loops below.
-    """
-    central = 0.5 * (backward + forward)
-    if limiter == FIRST_ORDER:
-        return 0.0
-    if limiter == POSITIVE:
-        return min(max(central, -2.0 * density), 2.0 * density)
-    if limiter == VAN_LEER:
-        product = max(backward * forward, 0.0)
-        harmonic = product / np.copysign(max(abs(central), 1e-300), central)
-        # Its bound by twice the smaller difference, which round-off may exceed beside vacuum.
-        largest = 2.0 * min(abs(backward), abs(forward))
-        return min(max(harmonic, -largest), largest)
-    steepness = 1.0 if limiter == MINMOD else 2.0
-    rising = min(min(steepness * backward, steepness * forward), central)
-    falling = max(max(steepness * backward, steepness * forward), central)
-    return max(rising, 0.0) + min(falling, 0.0)
 
 
 @kernel

@@ -10,12 +10,10 @@ import numpy as np
 from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.errors import InputError
 from wgflow.finite_volume import line, structured
+from wgflow.finite_volume.limiters import FIRST_ORDER, choose_limiter, limiters_on
 from wgflow.finite_volume.point_values import HighOrderScheme
 from wgflow.finite_volume.sphere import MIDPOINT, TWO_POINT, VELOCITIES, SphereScheme
 from wgflow.typing import FloatArray
-
-LIMITERS = {"minmod": line.MINMOD, "mc": line.MC, "van_leer": line.VAN_LEER, "positive": line.POSITIVE}
-SPHERE_LIMITERS = {"barth_jespersen": line.BARTH_JESPERSEN, "positive": line.POSITIVE}
 
 
 class SpaceScheme(Protocol):
@@ -46,14 +44,14 @@ class LineScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        One of the limiters of `wgflow.finite_volume.line`.
+        One of the numbers of `wgflow.finite_volume.limiters`.
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         self._rows, self._cells = domain.sheets, domain.base.shape[0]
         self._mobility = transport / float(domain.base.volumes.flat[0]) ** 2
         self._reaction = reaction
-        self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
+        self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         large = self._rows * self._cells >= line.PARALLEL_THRESHOLD
         blocks = line.PARALLEL_BLOCKS if large else 1
         self._stage, self._largest_loss_rate = line.stage_kernel(limiter, blocks), line.loss_rate_kernel(blocks)
@@ -104,7 +102,7 @@ class BoxScheme:
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
         self._reaction = reaction
-        self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
+        self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         large = domain.sheets * box.points[..., 0].size >= structured.PARALLEL_THRESHOLD
         blocks = structured.PARALLEL_BLOCKS if large else 1
         self._stage = structured.box_stage_kernel(limiter, blocks)
@@ -130,36 +128,6 @@ class BoxScheme:
         """Largest relative loss rate of a cell, with the reconstruction's factor."""
         factors = (self._mobility, self._face_factor, self._reaction, self._periodic)
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
-
-
-def limiters_on(kind: str) -> dict[str, int]:
-    """Limiters on a kind of domain, by name; those of one dimension are for cells in rows."""
-    return SPHERE_LIMITERS if kind == "sphere" else LIMITERS
-
-
-def choose_limiter(limiter: str | None, kind: str) -> str:
-    """Name of the limiter on a kind of domain.
-
-    Parameters
-    ----------
-    limiter : str or None
-        A key of ``LIMITERS``, or on spheres of ``SPHERE_LIMITERS``; None for "mc", or on spheres "barth_jespersen".
-    kind : str
-        Kind of the domain, e.g. "sphere".
-
-    Raises
-    ------
-    InputError
-        If there is no such limiter on the domain.
-    """
-    allowed = limiters_on(kind)
-    if limiter is None:
-        return "barth_jespersen" if kind == "sphere" else "mc"
-    if limiter not in allowed:
-        known = limiter in LIMITERS or limiter in SPHERE_LIMITERS
-        what = f"is not available on the domain {kind!r}" if known else "is unknown"
-        raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(allowed)}")
-    return limiter
 
 
 def make_space_scheme(
@@ -193,7 +161,7 @@ def make_space_scheme(
     """
     if order not in (1, 2, 5):
         raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
-    limiter = choose_limiter(limiter, domain.base.kind)
+    limiter = choose_limiter(limiter, domain)
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
     if velocity == MIDPOINT and not isinstance(domain.base, Sphere):
@@ -202,7 +170,7 @@ def make_space_scheme(
         return HighOrderScheme(domain, transport, reaction)
     for base, scheme in SPACE_SCHEMES.items():
         if isinstance(domain.base, base):
-            chosen = limiters_on(domain.base.kind)[limiter] if order == 2 else line.FIRST_ORDER
+            chosen = limiters_on(domain)[limiter].code if order == 2 else FIRST_ORDER
             if velocity == MIDPOINT:
                 return SphereScheme(domain, transport, reaction, chosen, velocity)
             return scheme(domain, transport, reaction, chosen)

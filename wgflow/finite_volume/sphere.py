@@ -8,7 +8,8 @@ from wgflow.domains import Domain, Sphere
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.sphere import coordinates_in, tangent_coordinates
 from wgflow.errors import InputError
-from wgflow.finite_volume import line, unstructured
+from wgflow.finite_volume import unstructured
+from wgflow.finite_volume.limiters import FIRST_ORDER
 from wgflow.typing import FloatArray, IntArray
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
@@ -34,7 +35,7 @@ class SphereScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.finite_volume.line`.
+        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.finite_volume.limiters`.
     velocity : str
         "two_point" or "midpoint".
 
@@ -52,7 +53,7 @@ class SphereScheme:
             raise InputError(f"this scheme needs a sphere; the domain is {domain.kind!r}")
         mesh = sphere.mesh
         self._shape, self._reaction = (domain.sheets, sphere.cells), reaction
-        self._face_factor = 1.0 if limiter == line.FIRST_ORDER else 2.0
+        self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._conductance = transport * mesh.lengths / mesh.distances
         self._inverse_volumes = 1.0 / mesh.volumes
         self._neighbours, self._opposite = mesh.neighbours.astype(np.uint32), mesh.opposite.astype(np.uint8)
