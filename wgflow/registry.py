@@ -121,7 +121,7 @@ class Registry(Mapping[str, Entry]):
         entries = dict(self._own)
         for point in () if self.group is None else sorted(entry_points(group=self.group)):
             try:
-                entries[self._free(point.name, entries)] = self._load(point)
+                entries[point.name] = self._load(point, entries)
             except Exception as error:  # of code by others, of which nothing is known
                 package = point.dist.name if point.dist is not None else point.value
                 warnings.warn(
@@ -132,13 +132,9 @@ class Registry(Mapping[str, Entry]):
                 )
         return entries
 
-    @staticmethod
-    def _free(name: str, entries: Mapping[str, Entry]) -> str:
-        """The name, unless another entry has it."""
-        if name in entries:
-            raise InputError(f"there is another {shown(name)}")
-        return name
-
-    def _load(self, point: EntryPoint) -> Entry:
+    def _load(self, point: EntryPoint, entries: Mapping[str, Entry]) -> Entry:
+        """Entry of another package; raises InputError where its name is taken, and what loading it raises."""
+        if point.name in entries:
+            raise InputError(f"there is another {shown(point.name)}")
         loaded = point.load()
         return loaded if self._adopt is None else self._adopt(point.name, loaded)
