@@ -101,7 +101,7 @@ def _grid_items(config: ProblemFile, domain: Domain, grid: Grid, data: tuple[int
     yield from domain_items(grid, built_before=domain.base.prepared)
     yield from start_items(grid, uniform=not config.initial.by_quadrature)
     if method is not None:
-        yield from functional_items(grid, method, config.problem.cell_terms(grid, data))
+        yield from functional_items(grid, method, config.problem.cell_terms(domain, data))
         yield from step_items(grid, method, order=options.spatial_order)
     else:
         yield Item("the initial density", DOUBLE * grid.entries, grid.key)
