@@ -35,7 +35,7 @@ from wgflow import (
     run,
     solve,
 )
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.functionals import GridFunctional
 from wgflow.problems import open_problem
 from wgflow.typing import FloatArray

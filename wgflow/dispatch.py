@@ -34,10 +34,11 @@ class DomainTable(Generic[Entry]):
 
     def get(self, domain: Any) -> Entry | None:
         """Entry of a domain, signed or not; None where there is none."""
-        for ancestor in type(domain.base).__mro__:
-            if ancestor in self._entries:
-                return self._entries[ancestor]
-        return None
+        return self.of_class(type(domain.base))
+
+    def of_class(self, kind: type) -> Entry | None:
+        """Entry of a class of unsigned domains; None where there is none."""
+        return next((self._entries[ancestor] for ancestor in kind.__mro__ if ancestor in self._entries), None)
 
     def on(self, domain: Any) -> Entry:
         """Entry of a domain, signed or not; raises InputError that names the domains which have one."""

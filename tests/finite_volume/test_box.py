@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import wgflow
 from wgflow import Box, Circle, Features, Potential, Quadratic, Signed, solve
 from wgflow.exact import quadratic_flow
-from wgflow.finite_volume import LIMITERS
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
+from wgflow.finite_volume.kernels.limiters import LIMITERS
 
 
 def shifted(values, offset, axis, periodic):

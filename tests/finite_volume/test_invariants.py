@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.references import advance, largest_loss_rate
 from wgflow.domains import Circle, Signed, total_mass
 from wgflow.finite_volume import LIMITERS, METHODS, ExplicitFiniteVolume
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.functionals import Features, Mass, Quadratic
 from wgflow.networks import Population, Teacher
 from wgflow.networks.relu import Relu

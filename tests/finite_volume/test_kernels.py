@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import references
-from wgflow.finite_volume import limiters, line
+from wgflow.finite_volume.kernels import limiters, line
 
-LIMITERS = {
-    "first_order": limiters.FIRST_ORDER,
-    "minmod": limiters.MINMOD,
-    "mc": limiters.MC,
-    "van_leer": limiters.VAN_LEER,
-    "positive": limiters.POSITIVE,
-}
+LIMITERS = {"first_order": limiters.FIRST_ORDER, **limiters.LIMITERS}
 SECOND_ORDER = [name for name in LIMITERS if name != "first_order"]
 TOTAL_VARIATION_DIMINISHING = ["minmod", "mc", "van_leer"]
 

@@ -11,7 +11,7 @@ import wgflow
 from wgflow import Features, Quadratic, Relu, Signed, Sphere, solve
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.exact import AngularGaussian, quadratic_flow
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.problems import Problem
 
 TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])

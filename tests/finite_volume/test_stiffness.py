@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wgflow.domains import Circle, Signed
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.functionals import Features, Quadratic
 from wgflow.networks import Population, Teacher, arc_cosine_kernel

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from wgflow.domains import Box
-from wgflow.finite_volume.line import PARALLEL_BLOCKS, stage_kernel
+from wgflow.finite_volume.kernels.line import PARALLEL_BLOCKS, stage_kernel
 from wgflow.functionals import SobolevDiscrepancy
 from wgflow.functionals.convolution import BoxConvolution
 from wgflow.functionals.fourier import FourierFeatures, FourierMoments

@@ -176,6 +176,13 @@ class UnsignedDomain(ABC):
         """The cells with their faces and neighbours, where the domain is a surface."""
         return None
 
+    def tangent_coordinates(self, targets: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Coordinates (N, k, 2) in the tangent planes at the cell centres of points (N, k, p) near them, on surfaces.
+
+        The direction is that of the shortest way to the point, the length its length; any orthonormal frame will do.
+        """
+        raise InputError(f"the domain {self.kind!r} is no surface")
+
     @property
     def prepared(self) -> bool:
         """Whether the cells need no long work: there is none, or it was done before and is on disk."""
@@ -193,6 +200,23 @@ class UnsignedDomain(ABC):
     def shares_at(self, points: FloatArray) -> list[tuple[IntArray, FloatArray]]:
         """Cells with the share of the mass at points (m, p) that is theirs; by default all goes to the cell there."""
         return [(self.cells_at(points), np.ones(len(points)))]
+
+    @property
+    def uniforms(self) -> int:
+        """Number of uniforms that place a point, see `place`."""
+        return self.geometry.dimension
+
+    @property
+    def strata(self) -> int:
+        """Number of them, the first ones, in whose unit cube strata are strata of the measure."""
+        return 1
+
+    def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Points (m, p) that a measure has where the unit cube has uniforms (``self.uniforms``, m).
+
+        The measure is that of the masses (N,) of the cells, spread evenly in each; raises InputError without cells.
+        """
+        raise InputError(f"particles cannot be drawn on the domain {self.kind!r}")
 
     def averages(self, density: Density) -> FloatArray:  # noqa: ARG002
         """Cell averages of a density given at points (..., p), by quadrature in each cell; shape ``shape``."""

@@ -21,6 +21,7 @@ from wgflow.typing import FloatArray, IntArray
 
 MAX_DIMENSION = 3
 MIN_CELLS = 4  # the second-order stencil has four cells
+AT_ONCE = 2**14  # particles, so that the conditional distributions fit into memory
 GAUSS_POINTS = 3  # per axis of a cell, error of the sixth order
 
 
@@ -167,6 +168,40 @@ class Box(UnsignedDomain):
             )
             for corner in itertools.product(*axes)
         ]
+
+    @property
+    def uniforms(self) -> int:
+        """One for each axis."""
+        return len(self.shape)
+
+    @property
+    def strata(self) -> int:
+        """All."""
+        return len(self.shape)
+
+    def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
+        """Points by the inverse Rosenblatt map, from masses of cells (N,) and uniforms (p, m)."""
+        chunks = [uniforms[:, k : k + AT_ONCE] for k in range(0, uniforms.shape[1], AT_ONCE)]
+        parts = [self._place_some(masses.reshape(self.shape), chunk) for chunk in chunks]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.shape)))
+
+    def _place_some(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
+        """Invert the distribution along the first axis, then along each next one, given the cells before."""
+        points = np.empty(uniforms.T.shape)
+        before: tuple[IntArray, ...] = ()
+        for axis, level in enumerate(uniforms):
+            later = tuple(range(axis + 1, masses.ndim))
+            conditional = np.atleast_2d(masses.sum(axis=later)[before])
+            cumulative = np.cumsum(conditional, axis=1)
+            target = level * cumulative[:, -1]
+            cell = (cumulative < target[:, None]).sum(axis=1).clip(max=self.shape[axis] - 1)
+            row = np.arange(level.size) if before else np.zeros(level.size, dtype=np.int64)
+            chosen, above = conditional[row, cell], cumulative[row, cell] - target
+            fraction = 1.0 - above / np.where(chosen > 0.0, chosen, 1.0)
+            low, high = self.bounds[axis]
+            points[:, axis] = (low + (cell + fraction.clip(0.0, 1.0)) * self.spacing[axis]).clip(low, high)
+            before = (*before, cell)
+        return points
 
     def _places(self, points: FloatArray, axis: int) -> FloatArray:
         """Places along an axis in units of cells, 0 at the first centre."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from wgflow.errors import ComputationError
 from wgflow.finite_volume.concentration import ConcentrationWatch
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.finite_volume.point_values import step_factors
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
-from wgflow.finite_volume.space import make_space_scheme
-from wgflow.finite_volume.sphere import TWO_POINT
 from wgflow.finite_volume.stiffness import StiffnessEstimate
+from wgflow.finite_volume.surface import TWO_POINT
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.step_control import StepController, check_tolerance

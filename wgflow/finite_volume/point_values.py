@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain
+from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
+from wgflow.finite_volume.kernels.high_order import GHOSTS, MIN_CELLS, high_order_stage_kernel
+from wgflow.finite_volume.kernels.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
 from wgflow.finite_volume.runge_kutta import RungeKutta
-from wgflow.finite_volume.structured import PARALLEL_BLOCKS, PARALLEL_THRESHOLD, box_loss_rate_kernel
 from wgflow.typing import FloatArray
 
 # Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
@@ -21,7 +21,7 @@ LIMITING_SHARE = 0.5  # of the bound P, in a step of which corrections leave eve
 
 
 class HighOrderScheme:
-    """The scheme of fifth order on boxes and circles, also signed; see `wgflow.finite_volume.high_order`.
+    """The scheme of fifth order on boxes and circles, also signed; see `wgflow.finite_volume.kernels.high_order`.
 
     Parameters
     ----------
@@ -37,24 +37,23 @@ class HighOrderScheme:
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float) -> None:
-        base = domain.base
-        if not isinstance(base, Box | Circle):
+        box = domain.base.lattice
+        if box is None:
             raise InputError(
                 f"order = 5 is not available on the domain {domain.kind!r}; choose 1 or 2 there, or a box or circle"
             )
-        if min(base.shape) < MIN_CELLS:
+        if min(box.shape) < MIN_CELLS:
             raise InputError(
-                f"order = 5 needs {MIN_CELLS} cells along each axis; found {min(base.shape)}: refine, or choose 1 or 2"
+                f"order = 5 needs {MIN_CELLS} cells along each axis; found {min(box.shape)}: refine, or choose 1 or 2"
             )
-        spacing, periodic = (base.spacing, base.periodic) if isinstance(base, Box) else ((base.spacing,), (True,))
-        missing = 3 - len(base.shape)
-        self._shape = (domain.sheets, *(1,) * missing, *base.shape)
-        self._mobility = np.array([0.0] * missing + [transport / width**2 for width in spacing])
-        self._periodic = np.array([False] * missing + list(periodic))
+        missing = 3 - len(box.shape)
+        self._shape = (domain.sheets, *(1,) * missing, *box.shape)
+        self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
+        self._periodic = np.array([False] * missing + list(box.periodic))
         self._reaction = reaction
         blocks = PARALLEL_BLOCKS if math.prod(self._shape) >= PARALLEL_THRESHOLD else 1
         self._stage, self._largest_loss_rate = high_order_stage_kernel(blocks), box_loss_rate_kernel(blocks)
-        faces, cells = (len(base.shape), *self._shape), base.shape[-1]
+        faces, cells = (len(box.shape), *self._shape), box.shape[-1]
         lines, rises = np.zeros((blocks, 3, cells + 2 * GHOSTS)), np.zeros((blocks, 2, cells))
         self._work = (np.zeros(faces), np.zeros(faces), np.zeros(self._shape), lines, rises)
         self._rates, self._largest = np.zeros((blocks, 2, cells)), np.zeros(blocks)

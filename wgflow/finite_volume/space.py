@@ -1,18 +1,15 @@
-"""Finite-volume schemes in space, one for each kind of mesh, behind one interface."""
+"""Finite-volume schemes in space on rows of equal cells, and what all schemes in space offer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume import line, structured
-from wgflow.finite_volume.limiters import FIRST_ORDER, choose_limiter, limiters_on
-from wgflow.finite_volume.point_values import HighOrderScheme
-from wgflow.finite_volume.sphere import MIDPOINT, TWO_POINT, VELOCITIES, SphereScheme
+from wgflow.finite_volume.kernels import line, structured
+from wgflow.finite_volume.kernels.limiters import FIRST_ORDER
 from wgflow.typing import FloatArray
 
 
@@ -44,7 +41,7 @@ class LineScheme:
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        One of the numbers of `wgflow.finite_volume.limiters`.
+        One of the limiters of `wgflow.finite_volume.kernels.line`.
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
@@ -94,8 +91,8 @@ class BoxScheme:
     """The scheme on boxes and signed boxes of one to three dimensions; arguments as in `LineScheme`."""
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
-        box = domain.base
-        if not isinstance(box, Box):
+        box = domain.base.lattice
+        if box is None:
             raise InputError(f"this scheme needs a box; the domain is {domain.kind!r}")
         missing = 3 - len(box.shape)
         self._shape = (domain.sheets, *(1,) * missing, *box.shape)
@@ -128,57 +125,3 @@ class BoxScheme:
         """Largest relative loss rate of a cell, with the reconstruction's factor."""
         factors = (self._mobility, self._face_factor, self._reaction, self._periodic)
         return self._largest_loss_rate(potential.reshape(self._shape), *factors, self._rates, self._largest)
-
-
-def make_space_scheme(
-    domain: Domain,
-    *,
-    transport: float,
-    reaction: float,
-    order: int,
-    limiter: str | None = None,
-    velocity: str = TWO_POINT,
-) -> SpaceScheme:
-    """Choose the scheme for a domain.
-
-    Parameters
-    ----------
-    domain : Domain
-        Where the density lives.
-    transport, reaction : float
-        The factors alpha and beta of the flow.
-    order : int
-        1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
-    limiter : str, optional
-        See `choose_limiter`; used with order 2.
-    velocity : str
-        "two_point", or on spheres "midpoint"; see `wgflow.finite_volume.sphere.SphereScheme`.
-
-    Raises
-    ------
-    InputError
-        If there is no scheme for the domain, or the order, limiter or velocity is unknown or not available there.
-    """
-    if order not in (1, 2, 5):
-        raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
-    limiter = choose_limiter(limiter, domain)
-    if velocity not in VELOCITIES:
-        raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
-    if velocity == MIDPOINT and not isinstance(domain.base, Sphere):
-        raise InputError(f'velocity = "{MIDPOINT}" is for spheres; on the domain {domain.kind!r} use "{TWO_POINT}"')
-    if order == 5:
-        return HighOrderScheme(domain, transport, reaction)
-    for base, scheme in SPACE_SCHEMES.items():
-        if isinstance(domain.base, base):
-            chosen = limiters_on(domain)[limiter].code if order == 2 else FIRST_ORDER
-            if velocity == MIDPOINT:
-                return SphereScheme(domain, transport, reaction, chosen, velocity)
-            return scheme(domain, transport, reaction, chosen)
-    raise InputError(f"there is no finite-volume scheme for the domain {domain.kind!r}")
-
-
-SPACE_SCHEMES: dict[type, Callable[[Domain, float, float, int], SpaceScheme]] = {
-    Circle: LineScheme,
-    Box: BoxScheme,
-    Sphere: SphereScheme,
-}

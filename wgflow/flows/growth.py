@@ -68,8 +68,8 @@ def enlarged(domain: Domain, sides: Sequence[tuple[int, int]]) -> tuple[Domain, 
     ComputationError
         If the box would become too large, or the domain is none.
     """
-    box = domain.base
-    if not isinstance(box, Box):
+    box = domain.base.lattice
+    if box is None or not domain.base.walls:
         raise ComputationError(f"a {domain.kind} cannot grow")
     added = [[0, 0] for _ in box.shape]
     for axis, end in sides:

@@ -77,10 +77,9 @@ def wall_shares(domain: Domain, measure: FloatArray | Particles) -> dict[tuple[i
     dict of (axis, end) to float
         By axis and end, 0 for the lower and 1 for the upper one.
     """
-    box = domain.base
-    if not isinstance(box, Box):
+    box, sides = domain.base.lattice, domain.base.walls
+    if box is None:
         return {}
-    sides = [(axis, end) for axis, periodic in enumerate(box.periodic) if not periodic for end in (0, 1)]
     if isinstance(measure, Particles):
         masses, total = [_mass_at(box, side, measure) for side in sides], measure.mass
     else:
@@ -161,7 +160,7 @@ def _names(sides: dict[tuple[int, int], float]) -> str:
 def guarded(observers: Observers | None, domain: Domain, rule: WallRule | None) -> Observers:
     """Observers of a run, joined by the guard of the walls."""
     given = observers or Observers()
-    if rule is None or not rule.acts or not isinstance(domain.base, Box):
+    if rule is None or not rule.acts or not domain.base.walls:
         return given
     guard = WallGuard(domain, rule)
     watch = guard.watch_step

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Space, Sphere
-from wgflow.domains.icosphere import unit
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Circle, Domain, Space
+from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.inversion import invert
 from wgflow.errors import InputError
 from wgflow.measures.checks import check_density
 from wgflow.measures.particles import Particles
@@ -13,7 +17,7 @@ from wgflow.measures.strata import lattice, stratified
 from wgflow.typing import FloatArray, IntArray
 
 START_METHODS = ("random", "quasi_random", "stratified", "equispaced")
-AT_ONCE = 2**14  # particles, so that the conditional distributions of a box fit into memory
+Draw = Callable[..., tuple[FloatArray, IntArray]]
 
 
 def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, method: str = "random") -> Particles:
@@ -49,21 +53,8 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
     """
     density = check_density(density, domain.shape)
     masses = density * domain.volumes
-    base = domain.base
     rows = masses.reshape(domain.sheets, -1)
-    generator = np.random.default_rng(seed)
-    if isinstance(base, Circle):
-        (uniforms,) = _uniforms(count, 1, generator, method).T
-        cells, fraction = _invert(rows.ravel(), uniforms)
-        sheet, cell = np.divmod(cells, base.cells)
-        angles = (cell + fraction) * base.spacing
-        points = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    else:
-        sheet, uniforms = _sheets_and_uniforms(base, rows.sum(axis=1), count, generator, method)
-        points = np.empty((count, domain.points.shape[-1]))
-        for number, row in enumerate(rows):
-            here = sheet == number
-            points[here] = _draw_on(base, row, uniforms[:, here])
+    points, sheet = DRAWS.on(domain)(domain.base, rows, count, np.random.default_rng(seed), method)
     return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet], domain)
 
 
@@ -96,24 +87,50 @@ def draw_gaussian(
     return Particles(points, np.full(count, mass / count), np.ones(count), Space(len(covariance)))
 
 
+def _draw_around(
+    circle: Circle, rows: FloatArray, count: int, generator: np.random.Generator, method: str
+) -> tuple[FloatArray, IntArray]:
+    """Points and sheets of particles on a circle: its sheets are one row of cells."""
+    (uniforms,) = _uniforms(count, 1, generator, method).T
+    cells, fraction = invert(rows.ravel(), uniforms)
+    sheet, cell = np.divmod(cells, circle.cells)
+    angles = (cell + fraction) * circle.spacing
+    return np.stack([np.cos(angles), np.sin(angles)], axis=-1), sheet
+
+
+def _draw_on_sheets(
+    base: UnsignedDomain, rows: FloatArray, count: int, generator: np.random.Generator, method: str
+) -> tuple[FloatArray, IntArray]:
+    """Points and sheets of particles: first the sheet of each, then its place there."""
+    sheet, uniforms = _sheets_and_uniforms(base, rows.sum(axis=1), count, generator, method)
+    points = np.empty((count, base.geometry.components))
+    for number, row in enumerate(rows):
+        here = sheet == number
+        points[here] = base.place(row, uniforms[:, here])
+    return points, sheet
+
+
 def _sheets_and_uniforms(
-    base: Domain, shares: FloatArray, count: int, generator: np.random.Generator, method: str
+    base: UnsignedDomain, shares: FloatArray, count: int, generator: np.random.Generator, method: str
 ) -> tuple[IntArray, FloatArray]:
     """Sheet of each particle, shape (count,), and uniforms for its place there, shape (dimensions, count)."""
-    sphere = isinstance(base, Sphere)
-    dimension = 3 if sphere else len(base.shape)
     if method in ("random", "quasi_random"):
-        first, *rest = _uniforms(count, dimension + 1, generator, method).T
-        return _invert(shares, first)[0], np.stack(rest)
-    if sphere and method == "equispaced":
-        raise InputError('start = "equispaced" is not available on spheres; choose "stratified" or "quasi_random"')
-    sheet, _ = _invert(shares, _uniforms(count, 1, generator, method)[:, 0])
+        first, *rest = _uniforms(count, base.uniforms + 1, generator, method).T
+        return invert(shares, first)[0], np.stack(rest)
+    free = base.uniforms - base.strata
+    if free > 0 and method == "equispaced":
+        raise InputError(
+            f'start = "equispaced" is not available on {base.kind}s; choose "stratified" or "quasi_random"'
+        )
+    sheet, _ = invert(shares, _uniforms(count, 1, generator, method)[:, 0])
     numbers = [number for number in np.bincount(sheet).tolist() if number > 0]
-    parts = [_uniforms(number, 1 if sphere else dimension, generator, method) for number in numbers]
-    uniforms = np.concatenate(parts)
-    if sphere:  # the first uniform passes through the cells and their triangles, two place a particle in its triangle
-        uniforms = np.hstack([uniforms, _uniforms(count, 2, generator, "random")])
+    uniforms = np.concatenate([_uniforms(number, base.strata, generator, method) for number in numbers])
+    if free > 0:
+        uniforms = np.hstack([uniforms, _uniforms(count, free, generator, "random")])
     return sheet, uniforms.T
+
+
+DRAWS: DomainTable[Draw] = DomainTable("a draw of particles", {Circle: _draw_around, object: _draw_on_sheets})
 
 
 def _uniforms(count: int, dimension: int, generator: np.random.Generator, method: str) -> FloatArray:
@@ -132,59 +149,3 @@ def _uniforms(count: int, dimension: int, generator: np.random.Generator, method
 
     whole = qmc.Sobol(dimension, rng=generator).random_base2(max(count - 1, 0).bit_length())
     return whole[:count].clip(2.0**-40, 1.0 - 2.0**-40)
-
-
-def _invert(masses: FloatArray, uniforms: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Cell and place in [0, 1) within it where the distribution of masses (n,) reaches each uniform (m,)."""
-    cumulative = np.concatenate([[0.0], np.cumsum(masses)])
-    levels = uniforms * cumulative[-1]
-    cells = np.searchsorted(cumulative, levels, side="left") - 1
-    cells = cells.clip(0, masses.size - 1)
-    fraction = (levels - cumulative[cells]) / np.where(masses[cells] > 0.0, masses[cells], 1.0)
-    return cells, fraction.clip(0.0, np.nextafter(1.0, 0.0))
-
-
-def _draw_on(base: Domain, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-    """Points on one sheet with the given masses of its cells, from uniforms of shape (dimensions, m)."""
-    if isinstance(base, Sphere):
-        return _draw_on_sphere(base, masses, uniforms)
-    if isinstance(base, Box):
-        chunks = [uniforms[:, k : k + AT_ONCE] for k in range(0, uniforms.shape[1], AT_ONCE)]
-        parts = [_draw_on_box(base, masses.reshape(base.shape), chunk) for chunk in chunks]
-        return np.concatenate(parts) if parts else np.empty((0, len(base.shape)))
-    raise InputError(f"particles cannot be drawn on the domain {base.kind!r}")
-
-
-def _draw_on_box(box: Box, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-    """Invert the distribution along the first axis, then along each next one, given the cells before."""
-    points = np.empty(uniforms.T.shape)
-    before: tuple[IntArray, ...] = ()
-    for axis, level in enumerate(uniforms):
-        later = tuple(range(axis + 1, masses.ndim))
-        conditional = np.atleast_2d(masses.sum(axis=later)[before])
-        cumulative = np.cumsum(conditional, axis=1)
-        target = level * cumulative[:, -1]
-        cell = (cumulative < target[:, None]).sum(axis=1).clip(max=box.shape[axis] - 1)
-        row = np.arange(level.size) if before else np.zeros(level.size, dtype=np.int64)
-        chosen, above = conditional[row, cell], cumulative[row, cell] - target
-        fraction = 1.0 - above / np.where(chosen > 0.0, chosen, 1.0)
-        low, high = box.bounds[axis]
-        points[:, axis] = (low + (cell + fraction.clip(0.0, 1.0)) * box.spacing[axis]).clip(low, high)
-        before = (*before, cell)
-    return points
-
-
-def _draw_on_sphere(sphere: Sphere, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-    """Choose a cell, one of the triangles between its centre and its faces, and a point of the triangle."""
-    mesh = sphere.mesh
-    cells, fraction = _invert(masses, uniforms[0])
-    ends = np.concatenate([mesh.edges[:, 0], mesh.edges[:, 1]])
-    corners = np.concatenate([mesh.edge_vertices, mesh.edge_vertices])
-    by_cell = np.argsort(ends, kind="stable")
-    starts = np.searchsorted(ends[by_cell], np.arange(sphere.cells + 1))
-    number = starts[cells + 1] - starts[cells]
-    # Triangles of one cell are nearly equal: the uniform that is left over chooses among them.
-    chosen = by_cell[starts[cells] + np.minimum((fraction * number).astype(np.int64), number - 1)]
-    root, along = np.sqrt(uniforms[1])[:, None], uniforms[2][:, None]
-    first, second = mesh.vertices[corners[chosen, 0]], mesh.vertices[corners[chosen, 1]]
-    return unit((1.0 - root) * mesh.points[cells] + root * ((1.0 - along) * first + along * second))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains.base import Domain, total_mass
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
@@ -42,8 +45,9 @@ def transfer(density: FloatArray, source: Domain, target: Domain) -> FloatArray:
         raise InputError(
             f"a density on the {_name(source)} cannot be carried to the {_name(target)}; give domains of one kind"
         )
+    carry = TRANSFERS.on(source)
     sheets = density.reshape(source.sheets, *source.base.shape)
-    carried = np.stack([_transfer_sheet(sheet, source.base, target.base) for sheet in sheets])
+    carried = np.stack([carry(sheet, source.base, target.base) for sheet in sheets])
     return carried.reshape(target.shape)
 
 
@@ -51,15 +55,9 @@ def _name(domain: Domain) -> str:
     return f"signed {domain.kind}" if domain.sheets == 2 else domain.kind
 
 
-def _transfer_sheet(density: FloatArray, source: Domain, target: Domain) -> FloatArray:
-    if isinstance(source, Circle) and isinstance(target, Circle):
-        faces = [np.linspace(0.0, 2.0 * np.pi, circle.cells + 1) for circle in (source, target)]
-        return _share(density * source.volumes, *faces, axis=0, periodic=True) / target.volumes
-    if isinstance(source, Box) and isinstance(target, Box):
-        return _transfer_box(density, source, target)
-    if isinstance(source, Sphere) and isinstance(target, Sphere):
-        return _transfer_sphere(density, source, target)
-    raise InputError(f"a density cannot be carried between domains of the kind {source.kind!r}")
+def _transfer_circle(density: FloatArray, source: Circle, target: Circle) -> FloatArray:
+    faces = [np.linspace(0.0, 2.0 * np.pi, circle.cells + 1) for circle in (source, target)]
+    return _share(density * source.volumes, *faces, axis=0, periodic=True) / target.volumes
 
 
 def _transfer_box(density: FloatArray, source: Box, target: Box) -> FloatArray:
@@ -124,3 +122,8 @@ def limited_gradients(sphere: Sphere, density: FloatArray) -> FloatArray:
         np.divide(lowest, shallowest, out=np.ones_like(lowest), where=shallowest < 0.0),
     ).clip(max=1.0)
     return np.einsum("n,na,nai->ni", share, slope, tangent_frames(mesh.points))
+
+
+TRANSFERS: DomainTable[Callable[..., FloatArray]] = DomainTable(
+    "a transfer between grids", {Circle: _transfer_circle, Box: _transfer_box, Sphere: _transfer_sphere}
+)

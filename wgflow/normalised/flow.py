@@ -45,7 +45,7 @@ import numpy as np
 
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
-from wgflow.finite_volume.space import make_space_scheme
+from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.functionals import Features, Functional

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from wgflow.finite_volume import (
-    LIMITERS,
-    SPHERE_LIMITERS,
     STEPPERS,
     ExplicitFiniteVolume,
     ImplicitFiniteVolume,
     default_tolerance,
     make_finite_volume,
 )
-from wgflow.finite_volume.sphere import VELOCITIES
+from wgflow.finite_volume.kernels.limiters import ALL_LIMITERS, CITED
+from wgflow.finite_volume.surface import VELOCITIES
 from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     Stepper = str
     Velocity = str
 else:
-    Limiter, Stepper, Velocity = one_of({**LIMITERS, **SPHERE_LIMITERS}), one_of(STEPPERS), one_of(VELOCITIES)
+    Limiter, Stepper, Velocity = one_of(ALL_LIMITERS), one_of(STEPPERS), one_of(VELOCITIES)
 
 
 class FiniteVolumeSection(SolverOptions):
@@ -84,8 +83,8 @@ class FiniteVolumeSection(SolverOptions):
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
         yield from STEPPERS[self.stepper].cites
-        if self.limits_slopes and self.limiter is not None:
-            yield from {**LIMITERS, **SPHERE_LIMITERS}[self.limiter].cites
+        if self.limits_slopes and self.limiter in CITED:
+            yield CITED[self.limiter]
 
     @property
     def moves_density(self) -> bool:

@@ -1,15 +1,15 @@
-"""The finite-volume scheme on the sphere, with two ways to the velocity through a face."""
+"""The finite-volume scheme on surfaces, and on the sphere another way to the velocity through a face."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from wgflow.domains import Domain, Sphere
+from wgflow.domains import Domain
 from wgflow.domains.mesh import SurfaceMesh
-from wgflow.domains.sphere import coordinates_in, tangent_coordinates
+from wgflow.domains.sphere import coordinates_in
 from wgflow.errors import InputError
-from wgflow.finite_volume import unstructured
-from wgflow.finite_volume.limiters import FIRST_ORDER
+from wgflow.finite_volume.kernels import unstructured
+from wgflow.finite_volume.kernels.limiters import FIRST_ORDER
 from wgflow.typing import FloatArray, IntArray
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
@@ -19,56 +19,50 @@ _OWN_WEIGHT = 4.0  # of the two cells of a face: errors in L1 a fifth smaller th
 _EDGES_AT_ONCE = 50_000  # bounds the memory of the preparation
 
 
-class SphereScheme:
-    r"""The scheme on the sphere and the signed sphere.
+class SurfaceScheme:
+    """The scheme on surfaces and signed surfaces.
 
-    The velocity through a face is minus the difference of J over the distance of the two centres ("two_point": F falls
-    exactly, but near the twelve pentagons, where faces are off the middle, it is of first order), or the derivative at
-    the midpoint of the face of the quadratic polynomial that fits J at the cells around it best ("midpoint": second
-    order everywhere, at about twice the cost). The limiter "barth_jespersen" keeps face values within the range of the
-    neighbours (Barth and Jespersen, 1989), "positive" within [0, 2 rho].
+    The velocity through a face is minus the difference of J over the distance of the two centres: F falls exactly, but
+    where faces are off the middle, as near the twelve pentagons of the sphere, it is of first order. The limiter
+    "barth_jespersen" keeps face values within the range of the neighbours (Barth and Jespersen, 1989), "positive"
+    within [0, 2 rho].
 
     Parameters
     ----------
     domain : Domain
-        Sphere or signed sphere.
+        A domain with a mesh, or a signed one.
     transport, reaction : float
         The factors alpha and beta.
     limiter : int
-        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.finite_volume.limiters`.
-    velocity : str
-        "two_point" or "midpoint".
+        ``BARTH_JESPERSEN``, ``POSITIVE`` or ``FIRST_ORDER`` of `wgflow.finite_volume.kernels.limiters`.
 
     Raises
     ------
     InputError
-        If the domain is no sphere.
+        If the domain is no surface.
     """
 
-    def __init__(
-        self, domain: Domain, transport: float, reaction: float, limiter: int, velocity: str = TWO_POINT
-    ) -> None:
-        sphere = domain.base
-        if not isinstance(sphere, Sphere):
-            raise InputError(f"this scheme needs a sphere; the domain is {domain.kind!r}")
-        mesh = sphere.mesh
-        self._shape, self._reaction = (domain.sheets, sphere.cells), reaction
+    midpoint = False
+
+    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        surface, mesh = domain.base, domain.base.mesh
+        if mesh is None:
+            raise InputError(f"this scheme needs a surface, e.g. a sphere; the domain is {domain.kind!r}")
+        self._mesh, cells = mesh, len(mesh.points)
+        self._shape, self._reaction = (domain.sheets, cells), reaction
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._conductance = transport * mesh.lengths / mesh.distances
         self._inverse_volumes = 1.0 / mesh.volumes
         self._neighbours, self._opposite = mesh.neighbours.astype(np.uint32), mesh.opposite.astype(np.uint8)
-        slopes = _least_squares(tangent_coordinates(mesh.points, mesh.points[mesh.neighbours]))
-        offsets = tangent_coordinates(mesh.points, mesh.midpoints)
+        slopes = _least_squares(surface.tangent_coordinates(mesh.points[mesh.neighbours]))
+        offsets = surface.tangent_coordinates(mesh.midpoints)
         self._slopes, self._offsets = (np.ascontiguousarray(both.swapaxes(1, 2)) for both in (slopes, offsets))
         self._face_values = np.empty(mesh.lengths.shape)
-        blocks = unstructured.PARALLEL_BLOCKS if sphere.cells >= unstructured.PARALLEL_THRESHOLD else 1
-        self._midpoint = velocity == MIDPOINT
-        self._rates = np.zeros((domain.sheets, sphere.cells, mesh.lengths.shape[1]) if self._midpoint else (0, 0, 0))
-        if self._midpoint:
-            self._edges = _EdgeVelocities(mesh, transport, blocks)
-        self._stage = unstructured.voronoi_stage_kernel(limiter, self._midpoint, blocks)
-        self._largest_loss_rate = unstructured.voronoi_loss_rate_kernel(self._midpoint, blocks)
-        self._largest = np.zeros(blocks)
+        self._blocks = unstructured.PARALLEL_BLOCKS if cells >= unstructured.PARALLEL_THRESHOLD else 1
+        self._rates = np.zeros((0, 0, 0))
+        self._stage = unstructured.voronoi_stage_kernel(limiter, self.midpoint, self._blocks)
+        self._largest_loss_rate = unstructured.voronoi_loss_rate_kernel(self.midpoint, self._blocks)
+        self._largest = np.zeros(self._blocks)
 
     def euler_stage(
         self,
@@ -92,11 +86,28 @@ class SphereScheme:
         factors = (self._face_factor, self._reaction, *self._velocities(phi))
         return self._largest_loss_rate(phi, *factors, self._inverse_volumes, self._neighbours, self._largest)
 
-    def _velocities(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _velocities(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """What the kernels get the velocities from."""
-        if self._midpoint:
-            self._edges(potential, self._rates)
         return self._conductance, self._rates
+
+
+class MidpointScheme(SurfaceScheme):
+    """The scheme on the sphere with velocities of second order everywhere, at about twice the cost.
+
+    The velocity through a face is minus the derivative at its midpoint of the quadratic polynomial that fits J at the
+    cells around it best. Arguments as in `SurfaceScheme`, on a sphere or signed sphere.
+    """
+
+    midpoint = True
+
+    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        super().__init__(domain, transport, reaction, limiter)
+        self._rates = np.zeros((domain.sheets, *self._mesh.lengths.shape))
+        self._edges = _EdgeVelocities(self._mesh, transport, self._blocks)
+
+    def _velocities(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
+        self._edges(potential, self._rates)
+        return super()._velocities(potential)
 
 
 class _EdgeVelocities:

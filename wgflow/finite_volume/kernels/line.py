@@ -17,7 +17,7 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel
-from wgflow.finite_volume.limiters import limited_difference
+from wgflow.finite_volume.kernels.limiters import limited_difference
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads

@@ -17,7 +17,7 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.finite_volume.line import loss_rate, upwind_flux
+from wgflow.finite_volume.kernels.line import loss_rate, upwind_flux
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 32_768
@@ -132,7 +132,7 @@ def box_loss_rate_kernel(blocks: int) -> Callable[..., float]:
 
     @compiled
     def largest_loss_rate(potential, mobility, face_factor, reaction, periodic, buffers, largest):
-        """Largest relative loss rate over all cells; see `wgflow.finite_volume.line.loss_rate_kernel`.
+        """Largest relative loss rate over all cells; see `wgflow.finite_volume.kernels.line.loss_rate_kernel`.
 
         ``buffers`` has the shape ``(blocks, 2, n2)`` and ``largest`` the shape ``(blocks,)``.
         """

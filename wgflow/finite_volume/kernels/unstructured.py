@@ -18,7 +18,7 @@ from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
 from wgflow.domains.mesh import DEGREE
-from wgflow.finite_volume.limiters import FIRST_ORDER, POSITIVE
+from wgflow.finite_volume.kernels.limiters import FIRST_ORDER, POSITIVE
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 4_096
