@@ -10,15 +10,14 @@ a relu(b x + c). It writes ``continuity.h5`` and ``continuity.png``. The same eq
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from wgflow import Box, Features, Neurons, Relu, Sphere, cone_image, solve
-from wgflow.plotting import plot_trajectory, save_figure
-from wgflow.typing import FloatArray
+from wgflow import Box, Features, Neurons, Relu, Sphere, cone_image, plot_trajectory, save_figure, solve
 
 VARIANCE = 0.36
 
 
-def gaussian(points: FloatArray) -> FloatArray:
+def gaussian(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Density of independent weights N(0, 0.36), the usual start of a network."""
     form = (points**2).sum(axis=-1) / VARIANCE
     return (2.0 * np.pi * VARIANCE) ** -1.5 * np.exp(-0.5 * form)

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow import Descent, Population, Space, Teacher, draw_balanced, simulate
-from wgflow.plotting import plot_trajectory, save_figure
+from wgflow import Descent, Population, Space, Teacher, draw_balanced, plot_trajectory, save_figure, simulate
 
 
 def main() -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow import Circle, Population, Signed, Teacher, solve
-from wgflow.plotting import plot_trajectory, save_figure
+from wgflow import Circle, Population, Signed, Teacher, plot_trajectory, save_figure, solve
 
 
 def main() -> None:

@@ -9,12 +9,31 @@ grow a thousandfold. A run from a problem file is ``wgflow run teacher_jko``. It
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from wgflow import Features, JkoOptions, Neurons, Particles, SmoothLayer, Space, make_jko_flow
-from wgflow.flows.growth import Course
-from wgflow.plotting import plot_trajectory, save_figure
-from wgflow.runs.flow import record_flow
+from wgflow import (
+    Features,
+    JkoFlow,
+    Neurons,
+    Observers,
+    Particles,
+    SmoothLayer,
+    Space,
+    plot_trajectory,
+    save_figure,
+    solve_jko,
+)
+
+
+def show(flow: object) -> None:
+    """Print what a step found: its size, Newton's iterations, and the gap that proves it."""
+    if isinstance(flow, JkoFlow) and flow.last is not None:
+        print(
+            f"{flow.time:8.3f}  {flow.step_size:6.3f}  {flow.energy:10.3e}  {flow.last.iterations:7d}  "
+            f"{flow.last.gap:12.1e}  {flow.last.least_curvature:12.3f}"
+        )
 
 
 def main() -> None:
@@ -28,22 +47,12 @@ def main() -> None:
     neurons = Particles(0.6 * generator.normal(size=(2000, 3)), np.full(2000, 1.0 / 2000.0), np.ones(2000))
 
     # Steps of size 0.01 + 0.5 t: explicit methods would have to keep to the first of these sizes.
-    options = JkoOptions(tau=0.01, growth=0.5)
-    flow = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
     print("    time     tau        risk   Newton   duality gap   least 1 + tau D^2 J")
-    flow.begin_interval(20.0)
-    while flow.time < 20.0:
-        flow.step()
-        if flow.last is not None:
-            print(
-                f"{flow.time:8.3f}  {flow.step_size:6.3f}  {flow.energy:10.3e}  {flow.last.iterations:7d}  "
-                f"{flow.last.gap:12.1e}  {flow.last.least_curvature:12.3f}"
-            )
+    follow = partial(solve_jko, risk, Space(3), neurons, 20.0, tau=0.01, growth=0.5, reaction=0.0)
+    follow(times=[20.0], observers=Observers(step=[show]))
 
-    # The same as a trajectory, for plots and files; outputs on the way do not change it.
-    again = make_jko_flow(risk, neurons, Space(3), options, reaction=0.0)
-    times = np.geomspace(0.1, 20.0, 20)
-    trajectory = record_flow(again, times, functional=risk, course=Course(Space(3)), sign=neurons.signs)
+    # The same with outputs on the way, for plots and files; they do not change it.
+    trajectory = follow(times=np.geomspace(0.1, 20.0, 20))
     print(f"risk with twenty outputs on the way: {trajectory.risk[-1]:.6f}")
     save_figure(plot_trajectory(trajectory), "variational.png")
 

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from wgflow.former_names import MODULES, NAMES
+from wgflow.former_names import MODULES, NAMES, SPLIT
 
 FORMER = ["schemes.explicit", "timeloop", "metrics.wasserstein", "functionals.neurons", "cli"]
 
@@ -34,3 +34,13 @@ def test_names_that_left_a_package(former):
 def test_every_present_module_exists():
     for present in MODULES.values():
         import_module(f"wgflow.{present}")
+
+
+@pytest.mark.parametrize("former", SPLIT)
+def test_modules_whose_names_are_in_several_now(former):
+    module = import_module(f"wgflow.{former}")
+    for name, place in SPLIT[former].items():
+        with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former}\.{name} is called wgflow\.{place}\.{name}"):
+            assert getattr(module, name) is getattr(import_module(f"wgflow.{place}"), name)
+    with pytest.raises(AttributeError, match="had no public stop"):
+        module.stop  # noqa: B018

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,7 @@ ROOMS = [
     "reductions",
     "domains",
     "measures",
+    "upwind",
     "functionals",
     "networks",
     "flows",
@@ -43,8 +48,26 @@ ROOMS = [
     "plotting",
     "app",
 ]
+STOREYS = 12  # from the ground to the command line
+
+# They stand beside each other on flows, and are strangers to each other.
+SOLVERS = {"finite_volume", "particles", "characteristics", "variational", "normalised"}
+PERMITTED = {
+    # Nodes move as particles on the circle do, by the same methods; a base below both would be the whole room.
+    ("characteristics", "particles"),
+}
+
+TYPED_KERNELS = {"wgflow.trajectory.hdf5.fletcher"}
+
 LONGEST_FILE = 400  # lines
 LONGEST_BODY = 45
+LONG_FILES = {
+    "validation/estimates.py",
+    "validation/_malformed_trajectories.py",
+    "wgflow/app/cli.py",
+    "wgflow/problems/api.py",
+}
+LONG_BODIES = {"wgflow/problems/api.py resume_run"}
 
 
 def room_of(file: Path) -> str:
@@ -57,20 +80,69 @@ def library() -> list[Path]:
     return [file for file in (ROOT / "wgflow").rglob("*.py") if not room_of(file).startswith("__")]
 
 
-def imports_of(file: Path) -> set[str]:
-    """Rooms that a file imports when it is loaded or when its functions run; type checking does not count."""
-    tree = ast.parse(file.read_text())
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """All nodes of the syntax tree of a file."""
+    return list(ast.walk(ast.parse(file.read_text())))
+
+
+@cache
+def imports_in(file: Path) -> list[ast.ImportFrom]:
+    """What a file imports from the library when it is loaded or when its functions run; not for type checking."""
     ignored = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes_of(file)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    return {
-        node.module.split(".")[1]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wgflow.") and id(node) not in ignored
-    }
+    imports = [node for node in nodes_of(file) if isinstance(node, ast.ImportFrom) and id(node) not in ignored]
+    return [node for node in imports if (node.module or "").startswith("wgflow.")]
+
+
+def imports_of(file: Path) -> set[str]:
+    """Rooms that a file imports."""
+    return {node.module.split(".")[1] for node in imports_in(file)}
+
+
+def rooms_below() -> dict[str, set[str]]:
+    """Rooms that each room imports."""
+    below = {room: set() for room in ROOMS}
+    for file in library():
+        below[room_of(file)] |= imports_of(file) - {room_of(file)}
+    return below
+
+
+def module_of(file: Path) -> str:
+    """Name of the module in a file."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def names_of(package: Path) -> dict[str, str]:
+    """Names that a package hands on, with the modules which they come from."""
+    stub = package.with_suffix(".pyi")
+    if package.name != "__init__.py" or not stub.exists():
+        return {}
+    lines = [node for node in ast.walk(ast.parse(stub.read_text())) if isinstance(node, ast.ImportFrom)]
+    return {alias.name: f"{module_of(package)}.{line.module}" for line in lines for alias in line.names}
+
+
+def modules_below() -> dict[str, set[str]]:
+    """Modules that each module imports: also those whose names it takes from a package."""
+    files = {module_of(file): file for file in library()}
+    handed = {module: names_of(file) for module, file in files.items()}
+    below = {}
+    for module, file in files.items():
+        below[module] = {line.module for line in imports_in(file)}
+        for line in imports_in(file):
+            places = [(f"{line.module}.{alias.name}", handed[line.module].get(alias.name)) for alias in line.names]
+            below[module] |= {place for pair in places for place in pair if place in files}
+    return below
+
+
+def body_length(function: ast.FunctionDef) -> int:
+    """Lines of a function from the first statement after its docstring to the last one."""
+    statements = function.body[1:] if ast.get_docstring(function) else function.body
+    return statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -81,8 +153,83 @@ def test_rooms_import_only_from_those_before_them(room):
         assert imports_of(file) <= {*ROOMS[: ROOMS.index(room) + 1]}, file
 
 
+def test_solvers_are_strangers_to_each_other():
+    found = {(room, other) for room, others in rooms_below().items() for other in others if {room, other} <= SOLVERS}
+    assert found == PERMITTED
+
+
+def test_the_house_is_not_too_high():
+    below = rooms_below()
+    storeys = {}
+    for room in ROOMS:  # each imports only from those before it
+        storeys[room] = 1 + max((storeys[other] for other in below[room]), default=0)
+    assert max(storeys.values()) <= STOREYS, storeys
+
+
+def test_no_imports_run_in_circles():
+    TopologicalSorter(modules_below()).prepare()  # raises CycleError, which names a circle
+
+
+def test_kernels_stand_in_files_of_kernels():
+    """But for what mypy's list of modules without types names, and one kernel that has types."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    untyped = next(part["module"] for part in overrides if part.get("disallow_untyped_defs") is False)
+    makers = {"kernel", "inlined_kernel", "reduction", "parallel_kernel"}
+    found = {
+        module_of(file)
+        for file in library()
+        for line in imports_in(file)
+        if line.module == "wgflow.compilation" and makers & {alias.name for alias in line.names}
+    }
+    elsewhere = {module for module in found if ".kernels." not in module}
+    assert elsewhere - TYPED_KERNELS == {*untyped} - {"wgflow.*.kernels.*"}
+
+
+def test_no_file_is_too_long():
+    files = [file for folder in ("wgflow", "solvers", "validation", "tests") for file in (ROOT / folder).rglob("*.py")]
+    long = {file for file in files if len(file.read_text().splitlines()) > LONGEST_FILE}
+    assert {file.relative_to(ROOT).as_posix() for file in long} == LONG_FILES
+
+
+def test_no_function_is_too_long():
+    functions = [
+        (file.relative_to(ROOT).as_posix(), node)
+        for file in library()
+        for node in nodes_of(file)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert {f"{file} {node.name}" for file, node in functions if body_length(node) > LONGEST_BODY} == LONG_BODIES
+
+
 def test_every_module_stands_in_a_room():
     assert {room_of(file) for file in library()} == set(ROOMS)
+
+
+DOMAINS = {"Box", "Circle", "Sphere", "Space", "Hypersphere", "Gridless", "Signed"}
+PLACES = {"domain", "base", "grid", "source", "target", "box"}  # what variables that hold domains are called
+
+
+def asks_for_a_domain(node: ast.AST) -> bool:
+    """Whether code asks which class or kind a domain is."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+        return bool(DOMAINS & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)})
+    if isinstance(node, ast.Compare):
+        sides = (node.left, *node.comparators)
+        kinds = [side for side in sides if isinstance(side, ast.Attribute) and side.attr == "kind"]
+        return len(kinds) == 1 and bool(PLACES & set(re.split(r"\W+", ast.unparse(kinds[0].value))))
+    return False
+
+
+def test_no_code_asks_which_class_a_domain_is():
+    """What depends on it stands in a `DomainTable`, or is carried by the domain."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in library()
+        if room_of(file) != "domains"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if asks_for_a_domain(node)
+    ]
+    assert found == []
 
 
 def test_readme_shows_the_keys_of_problem_files():

@@ -22,7 +22,7 @@ import tomli_w
 from _damaged_bytes import BYTES
 
 import wgflow
-from wgflow.flows.steps import STEP_SCALARS
+from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
 from wgflow.trajectory.schema import CHECKSUM, SCALARS, SEAL, STEPS, row_checksums
 
@@ -170,7 +170,7 @@ def _mutate(path: Path, generator: Generator, number: int) -> str:
 
 def _renew_checksums(file: h5py.File) -> None:
     """Let rows of numbers fit their checksums again, where there are such rows."""
-    for group, names in ((file, ("time", *SCALARS)), (file.get(STEPS), STEP_SCALARS)):
+    for group, names in ((file, ("time", *SCALARS)), (file.get(STEPS), STEP_COLUMNS)):
         try:
             if any(group[name].size > MOST_ROWS for name in names):
                 continue

@@ -22,8 +22,8 @@ import numpy as np
 from wgflow import InputError, Particles, Trajectory, find_spikes, open_problem, run
 from wgflow.analysis.metrics import kernel_discrepancy
 from wgflow.analysis.optimality.certificates import Certifier
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Domain
+from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
 from wgflow.plotting.particle_maps import Cloud, cloud_views
 from wgflow.plotting.spikes import ring_spikes

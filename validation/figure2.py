@@ -35,7 +35,7 @@ from rich.progress import track
 from wgflow import Circle, Observers, Particles, Population, Signed, Teacher, Trajectory, simulate, solve
 from wgflow.errors import WgflowError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Observer
 from wgflow.particles import ParticleFlow
 from wgflow.particles.methods import Descent
@@ -43,7 +43,7 @@ from wgflow.plotting import save_figure
 from wgflow.plotting.line_profiles import find_line
 from wgflow.plotting.networks import draw_disk, draw_polar
 from wgflow.plotting.style import styled_figure
-from wgflow.runs.flow import check_times, record_flow
+from wgflow.runs.record import check_times, record_flow
 from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
@@ -92,7 +92,7 @@ def follow_pairs(
     pairs = Particles(np.column_stack([start.signs, start.points]), start.weights, np.ones(len(start.weights)))
     flow = ParticleFlow(Population(teacher), pairs, method=Descent(STEP, batch=batch), input_rate=input_rate)
     times = check_times(times, times[-1])
-    return polar_form(record_flow(flow, times, functional=Population(teacher), course=Course(None)))
+    return polar_form(record_flow(flow, times, functional=Population(teacher), run_setup=RunSetup(None)))
 
 
 def polar_form(pairs: Trajectory) -> Trajectory:

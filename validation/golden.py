@@ -2,7 +2,9 @@
 
 Without a file, each run is done twice, on one thread and on all, and must give the same bits. With ``--record`` the
 digests of all arrays are written, and with ``--compare`` they are compared with those of now. Digests depend on the
-machine and on the libraries below, so that a file serves for the machine that it was made on.
+machine and on the libraries below, so that a file serves for the machine that it was made on. What the compiler makes
+of kernels of order 5 may differ in the last bit with what the process compiled before: record and compare such runs
+with empty kernel caches and the same ``--only``.
 
     python validation/golden.py [--quick] [--only PATTERN]
     python validation/golden.py --record FILE [--only PATTERN]

@@ -43,8 +43,8 @@ from wgflow import (
     harmonic_population,
     make_jko_flow,
 )
-from wgflow.characteristics import nodes_of_cells
 from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
+from wgflow.measures import nodes_of_cells
 from wgflow.typing import FloatArray
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])

@@ -44,11 +44,11 @@ from wgflow import (
     simulate,
     solve,
 )
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Domain
 from wgflow.domains.quadrature import cell_averages
 from wgflow.exact import quadratic_flow
 from wgflow.functionals import FeatureMap, OuterProduct
+from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import CURVES, GREY, styled_figure
 from wgflow.system.threads import available_cores

@@ -35,10 +35,10 @@ from wgflow import (
     run,
     solve,
 )
-from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.functionals import GridFunctional
 from wgflow.problems import open_problem
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import make_space_scheme
 
 Error = Callable[[FloatArray, dict[str, Any]], float]
 

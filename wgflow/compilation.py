@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 # Before numba, whose threads it tells how many they are.
 from wgflow.system.threads import threads_lost  # isort: skip
@@ -21,7 +21,8 @@ from numba.core.caching import FunctionCache
 
 from wgflow.system.caching import cache_folder, say_once
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+# What a kernel takes and gives is inferred from the arrays it is called with, so its callers may pass anything.
+Function = Callable[..., Any]
 
 # Flags that keep NaN and infinity meaningful (no "nnan", no "ninf") and never reorder a sum.
 _FAST_MATH = {"contract", "nsz", "arcp"}
@@ -72,7 +73,7 @@ def _compile(function: Function, *, apart: str = "", **flags: Any) -> Function:
     return dispatcher
 
 
-def _keep(dispatcher: Any, function: Callable[..., Any]) -> None:
+def _keep(dispatcher: Any, function: Function) -> None:
     """Let a kernel be kept in the cache folder, if that can be written."""
     try:
         found = _KernelCache(function)
@@ -106,14 +107,15 @@ def parallel_kernel(function: Function) -> Function:
     It is called from Python alone, not by other kernels. In processes forked from one whose threads had begun it runs
     on one thread: numba's do not survive a fork, and a kernel that called for them would end the process.
     """
-    return cast("Function", _ParallelKernel(_compile(function, fastmath=_FAST_MATH, parallel=True)))
+    return _ParallelKernel(_compile(function, fastmath=_FAST_MATH, parallel=True))
 
 
 class _ParallelKernel:
     """A kernel on all threads, and the same on one thread for processes that have lost theirs."""
 
     def __init__(self, threaded: Any) -> None:
-        self._threaded, self._serial = threaded, None
+        self._threaded = threaded
+        self._serial: Function | None = None
         self.__wrapped__ = getattr(threaded, "py_func", threaded)  # the function itself where nothing is compiled
 
     def __call__(self, *arguments: Any) -> Any:

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -33,7 +32,6 @@ MODULES = {
     "estimates.starts": "runs.estimates.starts",
     "estimates.trials": "runs.estimates.trials",
     "export": "app.export",
-    "flow": "runs.flow",
     "functionals.activations": "networks.activations",
     "functionals.arc_cosine": "networks.arc_cosine",
     "functionals.arc_sums": "networks.arc_sums",
@@ -42,8 +40,7 @@ MODULES = {
     "functionals.discrepancies": "functionals.energies.discrepancies",
     "functionals.half_circles": "networks.half_circles",
     "functionals.internal": "functionals.energies.internal",
-    "functionals.kernels": "functionals.energies.radial_kernels",
-    "functionals.landscapes": "functionals.energies.potentials",
+    "functionals.landscapes": "functionals.energies.landscapes",
     "functionals.neurons": "networks.neurons",
     "functionals.pair_population": "networks.pair_population",
     "functionals.periodic_kernels": "functionals.energies.periodic_kernels",
@@ -91,24 +88,24 @@ MODULES = {
     "reporting": "app.reporting",
     "schemes": "finite_volume",
     "schemes.bernoulli": "finite_volume.bernoulli",
-    "schemes.concentration": "finite_volume.concentration",
+    "schemes.concentration": "flows.concentration",
     "schemes.evolution": "flows.evolution",
     "schemes.explicit": "finite_volume.explicit",
-    "schemes.high_order": "finite_volume.high_order",
+    "schemes.high_order": "upwind.kernels.high_order",
     "schemes.implicit": "finite_volume.implicit",
-    "schemes.implicit_factor": "finite_volume.implicit_factor",
+    "schemes.implicit_factor": "flows.factorisation",
     "schemes.implicit_powers": "finite_volume.implicit_powers",
     "schemes.implicit_space": "finite_volume.implicit_space",
-    "schemes.implicit_state": "finite_volume.implicit_state",
-    "schemes.line": "finite_volume.line",
-    "schemes.point_values": "finite_volume.point_values",
+    "schemes.implicit_state": "flows.grid_state",
+    "schemes.line": "upwind.kernels.line",
+    "schemes.point_values": "upwind.point_values",
     "schemes.runge_kutta": "finite_volume.runge_kutta",
-    "schemes.space": "finite_volume.space",
-    "schemes.sphere": "finite_volume.sphere",
+    "schemes.space": "upwind.space",
+    "schemes.sphere": "upwind.surface",
     "schemes.step_control": "flows.step_control",
     "schemes.stiffness": "finite_volume.stiffness",
-    "schemes.structured": "finite_volume.structured",
-    "schemes.unstructured": "finite_volume.unstructured",
+    "schemes.structured": "upwind.kernels.structured",
+    "schemes.unstructured": "upwind.kernels.unstructured",
     "schemes.whole_steps": "flows.whole_steps",
     "signals": "system.signals",
     "sweeps": "app.sweeps",
@@ -133,20 +130,47 @@ MODULES = {
     "trajectory.seal": "trajectory.hdf5.integrity",
     "trajectory.steps": "flows.steps",
     "trajectory.stored": "trajectory.lazy_field",
+    "variational.control": "flows.planned_steps",
+    "variational.geometry": "variational.geodesics",
     "variational.harmonics": "networks.harmonics",
     "variational.margin_losses": "normalised.margin_losses",
+    "variational.multipliers": "normalised.data_weights",
     "variational.normalised": "normalised.flow",
     "variational.saddle": "variational.newton_step",
+    "variational.sweeps": "upwind.kernels.substitution",
+    "variational.upwind": "upwind.step_equations",
     "walls": "flows.walls",
+}
+
+# Former modules whose names are in several modules now.
+SPLIT = {
+    "flow": {
+        "attach_functional": "runs.record",
+        "check_times": "runs.record",
+        "record_flow": "runs.record",
+        "simulate": "runs.simulate",
+        "solve": "runs.solve",
+    },
+    "problems.api": {
+        "ProblemSource": "problems.running",
+        "follow": "problems.loading",
+        "load": "problems.loading",
+        "load_problem": "problems.loading",
+        "open_problem": "problems.running",
+        "resume_run": "problems.resuming",
+        "run": "problems.running",
+    },
 }
 
 # Names that left a package whose own name stays, with the module that holds them now.
 NAMES = {
     "finite_volume.Checkpoint": "flows.evolution",
     "finite_volume.Evolution": "flows.evolution",
+    "finite_volume.LIMITERS": "upwind.kernels.limiters",
     "finite_volume.Scalars": "flows.evolution",
     "finite_volume.Snapshot": "flows.evolution",
     "finite_volume.StepCounts": "flows.evolution",
+    "finite_volume.choose_limiter": "upwind.discretisation",
     "functionals.Neurons": "networks.neurons",
     "functionals.Particles": "measures.particles",
     "functionals.Population": "networks.population",
@@ -156,12 +180,16 @@ NAMES = {
     "functionals.Teacher": "networks.population",
     "functionals.arc_cosine_kernel": "networks.population",
     "functionals.arc_cosine_sums": "networks.population",
+    "functionals.kernels.GaussianKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.PowerKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.RadialKernel": "functionals.energies.radial_kernels",
+    "functionals.kernels.SumKernel": "functionals.energies.radial_kernels",
     "particles.CharacteristicFlow": "characteristics.flow",
     "particles.Particles": "measures.particles",
     "particles.START_METHODS": "measures.sampling",
     "particles.draw_gaussian": "measures.sampling",
     "particles.draw_particles": "measures.sampling",
-    "particles.nodes_of_cells": "characteristics.flow",
+    "particles.nodes_of_cells": "measures.nodes",
     "problems.AngularGaussian": "exact.quadratic",
     "problems.quadratic_covariance": "exact.quadratic",
     "problems.quadratic_flow": "exact.quadratic",
@@ -173,7 +201,7 @@ NAMES = {
 }
 
 
-class _PresentModule(Loader):
+class _PresentModule:
     """Gives the module of the present name in the place of one of a former name."""
 
     def __init__(self, present: str) -> None:
@@ -190,7 +218,29 @@ class _PresentModule(Loader):
         module.__spec__ = self._spec
 
 
-class _FormerModules(MetaPathFinder):
+class _SplitModule:
+    """Gives a module that finds each of its names where it is now."""
+
+    def __init__(self, former: str) -> None:
+        self._former = former
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to the import system."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the module find its names when they are asked for."""
+        places = SPLIT[self._former]
+
+        def attribute(name: str) -> Any:
+            if name not in places:
+                raise AttributeError(f"module wgflow.{self._former} had no public {name}")
+            _warn(f"wgflow.{self._former}.{name}", f"wgflow.{places[name]}.{name}")
+            return getattr(import_module(f"wgflow.{places[name]}"), name)
+
+        vars(module)["__getattr__"] = attribute
+
+
+class _FormerModules:
     """Finds modules by the names that they had before."""
 
     def find_spec(
@@ -201,11 +251,13 @@ class _FormerModules(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Give the present module, with a warning, where the name is a former one."""
         package, _, former = fullname.partition(".")
+        if package == "wgflow" and former in SPLIT:
+            return ModuleSpec(fullname, _SplitModule(former))  # type: ignore[arg-type]
         if package != "wgflow" or former not in MODULES:
             return None
         present = f"wgflow.{MODULES[former]}"
         _warn(fullname, present)
-        return ModuleSpec(fullname, _PresentModule(present))
+        return ModuleSpec(fullname, _PresentModule(present))  # type: ignore[arg-type]  # importlib.abc takes long to load
 
 
 def _warn(former: str, present: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from wgflow.compilation import reduction
+from wgflow.typing import FloatArray
 
 
 @reduction
-def inner_product(first, second):
+def inner_product(first: FloatArray, second: FloatArray) -> float:
     """Sum of products of two one-dimensional arrays."""
     total = 0.0
     for i in range(first.size):
@@ -15,7 +16,7 @@ def inner_product(first, second):
 
 
 @reduction
-def mass_and_minimum(density, volumes, potential):
+def mass_and_minimum(density: FloatArray, volumes: FloatArray, potential: FloatArray) -> tuple[float, float]:
     """Mass of a density (sheets, N) on cells of the given volumes (N,), and the minimum of a potential (sheets, N)."""
     mass, quarter = 0.0, volumes.size // 4
     first = second = third = fourth = potential[0, 0]  # four minima in turn: each waits for itself alone
@@ -34,7 +35,14 @@ def mass_and_minimum(density, volumes, potential):
 
 
 @reduction
-def step_sums(start, before, last, new, volumes, weights):
+def step_sums(
+    start: FloatArray,
+    before: FloatArray,
+    last: FloatArray,
+    new: FloatArray,
+    volumes: FloatArray,
+    weights: tuple[float, float, float],
+) -> tuple[float, float, float]:
     """Integrals that control a step from ``start`` to ``new``: of the size of its error, of its change, and its mass.
 
     The error is ``weights[0] start + weights[1] before + weights[2] last``; densities have the shape (sheets, N), cells

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import wgflow
-from wgflow.app.comparison import common_times, compare, compare_files, predictor_distance
+from wgflow.analysis.comparison import common_times
+from wgflow.app.comparison import compare, compare_files, predictor_distance
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 

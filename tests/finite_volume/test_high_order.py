@@ -13,8 +13,8 @@ from wgflow import Box, Circle, Features, Quadratic, Signed, Sphere, solve
 from wgflow.domains import total_mass
 from wgflow.errors import InputError
 from wgflow.finite_volume import ExplicitFiniteVolume
-from wgflow.finite_volume.discretisation import make_space_scheme
-from wgflow.finite_volume.point_values import HighOrderScheme
+from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.point_values import HighOrderScheme
 
 CENTRAL = np.array([-1.0, 9.0, -45.0, 0.0, 45.0, -9.0, 1.0]) / 60.0
 FACE = np.array([1.0, -8.0, 37.0, 37.0, -8.0, 1.0]) / 60.0

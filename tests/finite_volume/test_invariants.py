@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from tests.references import advance, largest_loss_rate
 from wgflow.domains import Circle, Signed, total_mass
-from wgflow.finite_volume import LIMITERS, METHODS, ExplicitFiniteVolume
-from wgflow.finite_volume.discretisation import make_space_scheme
+from wgflow.finite_volume import METHODS, ExplicitFiniteVolume
 from wgflow.functionals import Features, Mass, Quadratic
 from wgflow.networks import Population, Teacher
 from wgflow.networks.relu import Relu
+from wgflow.upwind import LIMITERS
+from wgflow.upwind.discretisation import make_space_scheme
 
 seeds = st.integers(0, 2**32 - 1)
 orders = st.sampled_from([(1, "mc"), *((2, limiter) for limiter in LIMITERS)])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from wgflow.domains import Circle, Signed
-from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.functionals import Features, Quadratic
 from wgflow.networks import Population, Teacher, arc_cosine_kernel
 from wgflow.networks.relu import Relu
+from wgflow.upwind.discretisation import make_space_scheme
 
 CIRCLE = Circle(48)
 INPUTS = np.random.default_rng(1).normal(size=(6, 2))

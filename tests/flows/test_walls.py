@@ -13,7 +13,7 @@ from wgflow.domains.quadrature import cell_averages
 from wgflow.errors import ComputationError, InputError, WallWarning
 from wgflow.exact.quadratic import quadratic_flow
 from wgflow.finite_volume import ExplicitFiniteVolume, ImplicitFiniteVolume
-from wgflow.flows.growth import Course, enlarged, evolve_on, limits_left
+from wgflow.flows.growth import RunSetup, enlarged, evolve_on, limits_left
 from wgflow.flows.loop import Limits
 from wgflow.flows.walls import WallReachedError, WallRule, wall_shares
 from wgflow.normalised.flow import NormalisedFlow
@@ -176,12 +176,12 @@ OUTWARD_FLOWS = {
 def test_every_solver_sees_a_wall_between_outputs(name):
     times, recorder = np.array([3.0]), MemoryRecorder()
     with pytest.raises(WallReachedError) as caught:
-        evolve_on(Course(LINE, WallRule(limit=0.01)), OUTWARD_FLOWS[name](), times, recorder)
+        evolve_on(RunSetup(LINE, WallRule(limit=0.01)), OUTWARD_FLOWS[name](), times, recorder)
     reached = float(str(caught.value).split()[3])
     assert 0.05 < reached < 1.5
     assert len(recorder.snapshots) == 1
     with pytest.warns(WallWarning, match=f"at t = {reached:g} the cells"):
-        evolve_on(Course(LINE, WallRule(warning=0.01)), OUTWARD_FLOWS[name](), times, MemoryRecorder())
+        evolve_on(RunSetup(LINE, WallRule(warning=0.01)), OUTWARD_FLOWS[name](), times, MemoryRecorder())
 
 
 # Half of the mass grows in the well at x = 0; the other half slides to the wall x = 1, where J > 0 lets it die out.
@@ -208,7 +208,7 @@ PASSING_FLOWS = {
 def test_mass_that_touches_a_wall_between_outputs_and_leaves_it_is_seen(name):
     recorder = MemoryRecorder()
     with pytest.warns(WallWarning, match="upper end of axis 0") as caught:
-        evolve_on(Course(LINE, WallRule(warning=0.05)), PASSING_FLOWS[name](), np.array([4.0]), recorder)
+        evolve_on(RunSetup(LINE, WallRule(warning=0.05)), PASSING_FLOWS[name](), np.array([4.0]), recorder)
     assert 0.3 < float(str(caught[0].message).split()[3]) < 1.0
     for snapshot in recorder.snapshots:
         fields = snapshot.fields

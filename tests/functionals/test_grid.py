@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from tests.functionals.problems import DOMAINS, PLANAR, VALUES, WITH_EXACT_HESSIAN, random_density
 from tests.references import central_difference
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Circle, Signed
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Features, Mass, Quadratic
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 from wgflow.networks import Population, Teacher
 from wgflow.networks.relu import Relu
 

@@ -133,7 +133,7 @@ def test_the_mass_settles_at_the_optimal_neurons(best):
 def test_transport_of_any_step_keeps_mass_and_sign():
     """A step of 10^6 moves all mass to maxima of U, of which none is left out of the balance."""
     flow = NormalisedFlow(LOSSES["softmin"], DOMAIN, UNIFORM)
-    moved = flow._moved(flow._standing, 1e6)
+    moved = flow._moved(flow._current, 1e6)
     assert moved.min() >= 0.0
     assert (moved * DOMAIN.volumes).sum() == pytest.approx(1.0, rel=1e-13)
     rising = (LABELS * LOSSES["softmin"].features(DOMAIN.base.points)) @ flow.multipliers

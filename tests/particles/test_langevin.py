@@ -21,7 +21,7 @@ from wgflow.measures import Particles
 from wgflow.networks import Neurons
 from wgflow.networks.relu import Relu
 from wgflow.particles import Adaptive, Descent, Langevin, ParticleFlow, PolarFlow, suitable_langevin
-from wgflow.runs.flow import simulate
+from wgflow.runs.simulate import simulate
 
 BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)
 TILT = Potential(lambda x: -2.0 * x[:, 0], lambda x: np.broadcast_to(-2.0 * np.eye(x.shape[1])[0], x.shape))

@@ -11,6 +11,7 @@ from tests.references import advance
 from wgflow.domains import Hypersphere, Signed, Space
 from wgflow.errors import ComputationError, InputError
 from wgflow.functionals import Features, Mass, Quadratic
+from wgflow.functionals.samples import sampled
 from wgflow.measures import Particles
 from wgflow.measures.directions import draw_balanced, draw_directions
 from wgflow.networks import Neurons, Population, Teacher
@@ -122,10 +123,10 @@ def test_mirror_steps_multiply_weights_and_turn_directions():
 def test_batches_are_right_in_the_mean(functional):
     particles, descent = pairs(), Descent(0.1, batch=4, seed=3)
     exact = functional.at_particles(particles)
-    draws = [functional.sampled(4, descent.generator(k), 4).at_particles(particles) for k in range(4000)]
+    draws = [sampled(functional, 4, descent.generator(k), 4).at_particles(particles) for k in range(4000)]
     for name in ("potential", "gradient"):
-        sampled = np.array([getattr(draw, name) for draw in draws])
-        deviation = (sampled.mean(axis=0) - getattr(exact, name)) / (sampled.std(axis=0) / np.sqrt(len(draws)) + 1e-12)
+        found = np.array([getattr(draw, name) for draw in draws])
+        deviation = (found.mean(axis=0) - getattr(exact, name)) / (found.std(axis=0) / np.sqrt(len(draws)) + 1e-12)
         assert abs(deviation).max() < 4.5
     energies = np.array([draw.energy for draw in draws])
     # The risk at one state is an average over samples, too.

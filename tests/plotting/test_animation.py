@@ -14,6 +14,7 @@ from matplotlib.patches import StepPatch
 from PIL import Image
 
 import wgflow
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.plotting import animate_trajectory, animation, check_film
 from wgflow.plotting.film_frames import frame_labels, make_scene
 from wgflow.plotting.style import paper_style
@@ -298,7 +299,7 @@ def test_a_measure_without_a_picture_is_an_error(tmp_path):
     ],
 )
 def test_digits_of_the_time_stand_still(time, labels):
-    assert frame_labels(np.array(time)) == labels
+    assert frame_labels(np.array(time), FLOW_LABELS.time) == labels
 
 
 def test_pyplot_is_not_imported_for_films():

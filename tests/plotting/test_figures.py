@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 
 import wgflow
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.plotting import plot_trajectory
 from wgflow.plotting.heatmaps import MAX_ROWS, coarse_density, density_norm, time_edges
 from wgflow.plotting.networks import choose_times, exact_solution, time_label
@@ -293,7 +294,7 @@ def test_times_are_chosen_from_first_to_last(regression):
     [(0.0, "$t = 0$"), (0.6434, "$t = 0.643$"), (1000.0, "$t = 1000$"), (2e-5, r"$t = 2.0 \times 10^{-5}$")],
 )
 def test_times_are_written_as_people_write_them(time, label):
-    assert time_label(time) == label
+    assert time_label(time, FLOW_LABELS.time) == label
 
 
 def test_pyplot_is_not_imported_and_no_setting_is_changed():

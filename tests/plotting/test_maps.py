@@ -8,7 +8,8 @@ from matplotlib.colors import LogNorm, Normalize
 
 from wgflow import Box, Quadratic, Signed, Sphere, open_problem, run, solve
 from wgflow.plotting import plot_trajectory
-from wgflow.plotting.maps import map_scale, map_views, nearest_cells
+from wgflow.plotting.domain_views import nearest_cells
+from wgflow.plotting.maps import map_scale, map_views
 from wgflow.trajectory import Trajectory
 
 

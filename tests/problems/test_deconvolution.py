@@ -8,8 +8,7 @@ from matplotlib.collections import PathCollection
 
 import wgflow
 from wgflow import InputError, find_spikes
-from wgflow.characteristics import nodes_of_cells
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 from wgflow.plotting import plot_trajectory
 
 TURN = 2.0 * np.pi

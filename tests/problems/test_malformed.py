@@ -17,7 +17,7 @@ from wgflow.problems.archives import read_arrays
 from wgflow.problems.parsing import LARGEST_FILE, apply_settings, read_toml
 from wgflow.problems.tables import LONGEST_LINE, read_csv
 from wgflow.problems.toml import parse_toml
-from wgflow.runs.flow import check_times
+from wgflow.runs.record import check_times
 from wgflow.system.paths import check_target, kind_of, resolved
 
 SMALL = {

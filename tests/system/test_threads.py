@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from wgflow.domains import Box
-from wgflow.finite_volume.kernels.line import PARALLEL_BLOCKS, stage_kernel
 from wgflow.functionals import SobolevDiscrepancy
 from wgflow.functionals.convolution import BoxConvolution
 from wgflow.functionals.fourier import FourierFeatures, FourierMoments
 from wgflow.system import signals, threads
 from wgflow.system.signals import interruptible, terminations_interrupt
 from wgflow.system.threads import available_cores, thread_count
+from wgflow.upwind.kernels.line import PARALLEL_BLOCKS, stage_kernel
 
 
 @pytest.mark.parametrize(

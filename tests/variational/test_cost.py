@@ -8,7 +8,7 @@ import pytest
 from wgflow.domains import Circle
 from wgflow.networks.harmonics import ArcCosineHarmonics
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import GreatCircles, StraightLines
 from wgflow.variational.proximal import ProximalProblem, check_everywhere, proximal_map
 
 FEATURES = ArcCosineHarmonics(4)
@@ -21,7 +21,7 @@ STRENGTH = 0.1
 def one_step(tau, transport=1.0, reaction=4.0, signs=SIGNS, candidates=POINTS[:0]):
     """Angles that particles move by, growths of their masses, and the least values."""
     problem = ProximalProblem(
-        FEATURES, Round(), StepCost(tau, transport, reaction), POINTS, signs, STRENGTH, candidates
+        FEATURES, GreatCircles(), StepCost(tau, transport, reaction), POINTS, signs, STRENGTH, candidates
     )
     found = proximal_map(problem, COEFFICIENTS, POINTS)
     x, cost = found.points, problem.cost
@@ -93,19 +93,19 @@ def test_a_small_reaction_tends_to_none():
 
 
 def test_a_step_without_minimum_is_found_out():
-    problem = ProximalProblem(FEATURES, Round(), StepCost(5.0, 1.0, 4.0), POINTS, SIGNS, 0.0, POINTS[:0])
+    problem = ProximalProblem(FEATURES, GreatCircles(), StepCost(5.0, 1.0, 4.0), POINTS, SIGNS, 0.0, POINTS[:0])
     assert proximal_map(problem, COEFFICIENTS, POINTS) is None
 
 
-@pytest.mark.parametrize("geometry", [Round(), Flat()])
+@pytest.mark.parametrize("geodesics", [GreatCircles(), StraightLines()])
 @pytest.mark.parametrize(("tau", "reaction"), [(0.05, 0.0), (0.05, 4.0), (20.0, 2.0), (1e4, 2.0)])
-def test_the_best_candidates_are_those_of_brute_force(geometry, tau, reaction):
+def test_the_best_candidates_are_those_of_brute_force(geodesics, tau, reaction):
     """Where h is too low for a large step, E has no least value; a place out of reach is never a better one."""
     cost, anchors = StepCost(tau, 0.7, reaction), POINTS[:12]
-    problem = ProximalProblem(FEATURES, geometry, cost, anchors, SIGNS[:12], STRENGTH, POINTS[12:])
+    problem = ProximalProblem(FEATURES, geodesics, cost, anchors, SIGNS[:12], STRENGTH, POINTS[12:])
     value = problem.local(anchors, np.arange(12), COEFFICIENTS).value
     field = SIGNS[:12, None] * (FEATURES(POINTS[12:]) @ COEFFICIENTS) + STRENGTH
-    apart = geometry.distances(anchors, POINTS[12:])
+    apart = geodesics.distances(anchors, POINTS[12:])
     expected = anchors.copy()
     for row in range(12):
         levels = [
@@ -132,7 +132,7 @@ def test_candidates_find_the_lower_of_two_minima():
         return (points**2 - 1.0) ** 2 - 0.3 * points
 
     grid = np.linspace(-2.0, 2.0, 41)[:, None]
-    problem = ProximalProblem(wells, Flat(), StepCost(5.0), np.array([[-0.5], [0.9]]), np.ones(2), 0.0, grid)
+    problem = ProximalProblem(wells, StraightLines(), StepCost(5.0), np.array([[-0.5], [0.9]]), np.ones(2), 0.0, grid)
     local = proximal_map(problem, np.ones(1), problem.anchors)
     assert local.points[0, 0] < -0.8
     assert not check_everywhere(problem, np.ones(1), local)

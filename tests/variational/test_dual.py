@@ -12,7 +12,7 @@ from wgflow.functionals.losses import LOSSES
 from wgflow.networks import ArcCosineHarmonics, Neurons, SmoothLayer
 from wgflow.variational import DualProblem, StepError, solve_step
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import GreatCircles, StraightLines
 from wgflow.variational.proximal import ProximalProblem
 
 GENERATOR = np.random.default_rng(5)
@@ -25,7 +25,7 @@ TARGETS = {"square": np.sin(2.0 * INPUTS[:, 0]), "logistic": LABELS, "softmin": 
 
 def flat_problem(loss="square", tau=0.5):
     functional = Features(NETWORK, TARGETS[loss], loss)
-    proximal = ProximalProblem(NETWORK, Flat(), StepCost(tau), POINTS, np.ones(40), 0.0, np.empty((0, 3)))
+    proximal = ProximalProblem(NETWORK, StraightLines(), StepCost(tau), POINTS, np.ones(40), 0.0, np.empty((0, 3)))
     return DualProblem(functional, proximal, WEIGHTS)
 
 
@@ -36,7 +36,7 @@ def round_problem(reaction, tau=0.3, strength=0.1):
     functional = Features(features, np.linspace(0.5, -0.5, 8))
     cost = StepCost(tau, 0.8, reaction)
     return DualProblem(
-        functional, ProximalProblem(features, Round(), cost, points, signs, strength, np.empty((0, 2))), WEIGHTS
+        functional, ProximalProblem(features, GreatCircles(), cost, points, signs, strength, np.empty((0, 2))), WEIGHTS
     )
 
 
@@ -122,7 +122,7 @@ def test_the_step_on_the_line_by_quantile_functions():
 
     found = minimize(primal, quantiles, method="BFGS", options={"gtol": 1e-10})
     proximal = ProximalProblem(
-        waves, Flat(), StepCost(tau), quantiles[:, None], np.ones(25), 0.0, np.linspace(-3.0, 3.0, 61)[:, None]
+        waves, StraightLines(), StepCost(tau), quantiles[:, None], np.ones(25), 0.0, np.linspace(-3.0, 3.0, 61)[:, None]
     )
     step = solve_step(DualProblem(Features(waves, targets), proximal, np.full(25, 0.04)))
     np.testing.assert_allclose(step.points[:, 0], found.x, atol=6e-8, rtol=3e-9)
@@ -157,7 +157,7 @@ def test_steps_that_split_particles_are_refused():
     """A particle on top of a hill would go to both sides; with a reaction there is no primal form to choose one."""
     proximal = ProximalProblem(
         lambda points: np.cos(points),
-        Flat(),
+        StraightLines(),
         StepCost(50.0, 1.0, 0.01),
         np.zeros((1, 1)),
         np.ones(1),
@@ -174,7 +174,7 @@ def test_huge_steps_reach_the_least_risk():
     points = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [-0.5, 0.5]])
     for tau in (1e2, 1e4, 1e6):
         proximal = ProximalProblem(
-            Quadratic(target).fn, Flat(), StepCost(tau), points, np.ones(4), 0.0, np.empty((0, 2))
+            Quadratic(target).fn, StraightLines(), StepCost(tau), points, np.ones(4), 0.0, np.empty((0, 2))
         )
         problem = DualProblem(Quadratic(target), proximal, np.full(4, 0.25))
         step = solve_step(problem)

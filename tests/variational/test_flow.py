@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from tests.references import advance, covariance, gaussian_on_circle
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Circle, Hypersphere, Signed, Space
 from wgflow.errors import InputError
-from wgflow.flows import StepCounts
 from wgflow.functionals import Features, Mass, Quadratic
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 from wgflow.networks import Neurons, Population, SmoothLayer, Teacher, harmonic_population
 from wgflow.networks.relu import Relu
 from wgflow.particles import ParticleFlow, PolarFlow
 from wgflow.variational import JkoFlow, JkoOptions, PolarJkoFlow, StepError, make_jko_flow
-from wgflow.variational.control import StepControl
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
 NODES, RULE = np.polynomial.hermite_e.hermegauss(6)
@@ -180,49 +177,6 @@ def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
         assert energies[0] - energies[1] > 0.5 * min(tau, 1.0) * energies[0]
         assert flow.counts.rejected == 0
         assert flow.time == 2.0 * tau
-
-
-def refusing(largest, tried):
-    """A step that is not found if it is too large; the state counts what it advanced by."""
-
-    def advance(state, size):
-        tried.append(size)
-        if size > largest:
-            raise StepError("no step")
-        return state + size, 10
-
-    return advance
-
-
-def test_a_whole_step_that_is_not_found_is_halved_and_the_next_ones_with_it():
-    tried, counts, control = [], StepCounts(), StepControl(JkoOptions(8.0), 0.0, 0.0)
-    assert control.take(refusing(2.0, tried), counts) == (2.0, 2.0)
-    assert control.take(refusing(2.0, tried), counts) == (4.0, 4.0)
-    assert tried == [8.0, 4.0, 2.0, 2.0]
-    assert (counts.rejected, control.halvings) == (2, 2)
-    with pytest.raises(StepError, match="no step"):
-        StepControl(JkoOptions(8.0, halve=False), 0.0, 0.0).take(refusing(2.0, tried), counts)
-    with pytest.raises(StepError, match=r"no variational step from t = 4 lowers F, down to a step of 3\.6e-12"):
-        control.take(refusing(0.0, tried), counts)
-
-
-def test_a_step_aside_that_is_not_found_is_halved_alone():
-    tried, counts, control = [], StepCounts(), StepControl(JkoOptions(8.0), 0.0, 0.0)
-    control.end = 5.0
-    assert control.take(refusing(2.0, tried), counts) == (5.0, 5.0)
-    assert tried == [5.0, 2.5, 1.25, 1.25, 2.5, 1.25, 1.25]
-    assert (counts.rejected, control.halvings, control.base, control.time) == (3, 0, 0.0, 0.0)
-    with pytest.raises(StepError, match="no step"):
-        control = StepControl(JkoOptions(8.0, halve=False), 0.0, 0.0)
-        control.end = 5.0
-        control.take(refusing(2.0, tried), counts)
-
-
-def test_halvings_that_are_not_carried_on_hold_for_one_step():
-    tried, control = [], StepControl(JkoOptions(4.0), 0.0, 0.0, carry=False)
-    for _ in range(2):
-        control.take(refusing(2.0, tried), StepCounts())
-    assert tried == [4.0, 2.0, 4.0, 2.0]
 
 
 def test_steps_grow_with_time_and_meet_the_outputs():

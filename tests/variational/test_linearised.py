@@ -15,8 +15,8 @@ from wgflow.functionals import Entropy, Features, Interaction, Mass, PowerEnergy
 from wgflow.functionals.energies.potential import Potential
 from wgflow.networks import Population, Teacher
 from wgflow.networks.relu import Relu
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 from wgflow.variational import JkoOptions, LinearisedJkoFlow, StepError
-from wgflow.variational.upwind import StepEquations, UpwindMesh
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
 TEACHER = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))

@@ -15,7 +15,7 @@ from wgflow.networks import Neurons, SmoothLayer
 from wgflow.networks.relu import Relu
 from wgflow.variational import DualProblem, JkoOptions, make_jko_flow, solve_step
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Flat, Round
+from wgflow.variational.geodesics import GreatCircles, StraightLines
 from wgflow.variational.primal import descend
 from wgflow.variational.proximal import ProximalProblem, newton_axes
 
@@ -66,7 +66,9 @@ def hill(points):
 @pytest.mark.parametrize("start", [0.0, 1e-3, -1e-3])
 def test_particles_on_top_of_hills_go_down_one_side(start):
     """To the place where f = h(x) and x less its start, over tau, balance."""
-    proximal = ProximalProblem(hill, Flat(), StepCost(4.0), np.array([[start]]), np.ones(1), 0.0, np.empty((0, 1)))
+    proximal = ProximalProblem(
+        hill, StraightLines(), StepCost(4.0), np.array([[start]]), np.ones(1), 0.0, np.empty((0, 1))
+    )
     step = solve_step(DualProblem(Features(hill, np.array([0.0])), proximal, np.ones(1)))
     found = minimize_scalar(
         lambda x: 0.5 * (x**2 - 1.0) ** 4 + (x - start) ** 2 / 8.0,
@@ -85,7 +87,7 @@ def test_the_gap_is_what_splitting_particles_would_save():
         return np.column_stack([points, 10.0 * (points**2 - 1.0) ** 2])
 
     candidates = np.linspace(-2.0, 2.0, 4001)[:, None]
-    proximal = ProximalProblem(line, Flat(), StepCost(100.0), np.array([[0.3]]), np.ones(1), 0.0, candidates)
+    proximal = ProximalProblem(line, StraightLines(), StepCost(100.0), np.array([[0.3]]), np.ones(1), 0.0, candidates)
     problem = DualProblem(Features(line, np.zeros(2)), proximal, np.ones(1))
     step = solve_step(problem)
     value = problem.risk(step.prediction)[0] + float((step.points[0, 0] - 0.3) ** 2) / 200.0
@@ -100,7 +102,9 @@ def test_the_gap_is_what_splitting_particles_would_save():
 def test_the_primal_step_is_a_minimum_of_the_primal_value(name):
     """Against BFGS from its result, and a difference quotient of P written out."""
     functional, tau = functional_of(name), 30.0
-    proximal = ProximalProblem(functional.fn, Flat(), StepCost(tau, 0.7), START.points, START.signs, 0.0, NO_CANDIDATES)
+    proximal = ProximalProblem(
+        functional.fn, StraightLines(), StepCost(tau, 0.7), START.points, START.signs, 0.0, NO_CANDIDATES
+    )
 
     def primal(points):
         points = points.reshape(-1, 3)
@@ -122,7 +126,7 @@ def test_the_primal_step_on_signed_circles_without_reaction():
     points, signs = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.where(np.arange(20) % 2 == 0, 1.0, -1.0)
     inputs = GENERATOR.normal(size=(5, 2))
     functional = Features(Relu(inputs, 0.5), inputs[:, 0])
-    proximal = ProximalProblem(functional.fn, Round(), StepCost(0.3), points, signs, 0.1, np.empty((0, 2)))
+    proximal = ProximalProblem(functional.fn, GreatCircles(), StepCost(0.3), points, signs, 0.1, np.empty((0, 2)))
     problem = DualProblem(functional, proximal, np.full(20, 0.1))
     moved, count = descend(problem, 1e-18, 50)
     trial = problem.trial(0.1 * signs @ functional.fn(moved), moved, everywhere=False)

@@ -15,7 +15,7 @@ from timing import paired_seconds
 
 from wgflow import Box, Sphere
 from wgflow.domains import Domain
-from wgflow.finite_volume.discretisation import make_space_scheme
+from wgflow.upwind.discretisation import make_space_scheme
 
 
 def euler_stage(domain: Domain, velocity: str) -> Callable[[], object]:

@@ -17,7 +17,7 @@ from timing import shortest_seconds
 
 from wgflow import Box
 from wgflow.errors import MissingExtraError
-from wgflow.finite_volume.discretisation import make_space_scheme
+from wgflow.upwind.discretisation import make_space_scheme
 
 REPETITIONS = 30
 LEAST_RATIO = 15.0

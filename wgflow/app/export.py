@@ -8,16 +8,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.app.vtk_cells import CELL_WRITERS, in_space
+from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError, MissingExtraError
 from wgflow.measures import Particles
 from wgflow.system.drafts import replacing, replacing_by_name, target_of
 from wgflow.system.paths import check_target, kind_of
 from wgflow.trajectory import Trajectory
-from wgflow.trajectory.ugrid import face_nodes
-from wgflow.typing import FloatArray, IntArray
+from wgflow.typing import FloatArray
 
-LINE, POLYGON = 3, 7  # cell types of VTK
 _SHEETS = ("density_plus", "density_minus")
 
 
@@ -86,10 +85,10 @@ def _particle_columns(measure: Particles) -> dict[str, FloatArray]:
 
 
 def _cell_columns(domain: Domain, density: FloatArray) -> dict[str, FloatArray]:
-    """Coordinates of each cell (on spheres those of its centre), its volume and density, one row for each cell."""
-    if isinstance(domain.base, Sphere):
-        centres = {f"x{axis}": domain.points[..., axis].ravel() for axis in range(3)}
-        signs = np.broadcast_to(domain.signs[:, None], (domain.sheets, domain.base.cells)).ravel()
+    """Coordinates of each cell (on surfaces those of its centre), its volume and density, one row for each cell."""
+    if domain.base.lattice is None:
+        centres = {f"x{axis}": domain.points[..., axis].ravel() for axis in range(domain.geometry.components)}
+        signs = np.repeat(domain.signs, domain.base.volumes.size)
         coordinates = {**centres, "sign": signs} if domain.sheets == 2 else centres
     else:
         names = [axis.name for axis in domain.coordinates]
@@ -137,48 +136,17 @@ def _write_vtk(trajectory: Trajectory, path: Path, snapshot: int | None) -> None
 
 def _write_state(trajectory: Trajectory, index: int, path: str) -> str:
     """Write one snapshot without the ending that VTK wants, and give the whole path."""
-    from pyevtk.hl import imageToVTK, pointsToVTK, unstructuredGridToVTK
+    from pyevtk.hl import pointsToVTK
 
     if trajectory.has_particles:
         measure = trajectory.measure(index)
         return str(
-            pointsToVTK(path, *_in_space(measure.points), data={"weight": measure.weights, "sign": measure.signs})
+            pointsToVTK(path, *in_space(measure.points), data={"weight": measure.weights, "sign": measure.signs})
         )
     domain = _domain_of(trajectory)
     rows = np.asarray(trajectory.density[index]).reshape(domain.sheets, *domain.base.shape)
     names = _SHEETS if domain.sheets == 2 else ("density",)
-    if isinstance(domain.base, Box):
-        origin, spacing = _filled([low for low, _ in domain.base.bounds]), _filled(domain.base.spacing, 1.0)
-        shape = (*domain.base.shape, 1, 1)[:3]
-        data = {name: np.asfortranarray(row.reshape(shape)) for name, row in zip(names, rows, strict=True)}
-        return str(imageToVTK(path, origin, spacing, cellData=data))
-    corners, connectivity, offsets = _cells(domain.base)
-    kinds = np.full(len(offsets), LINE if isinstance(domain.base, Circle) else POLYGON, dtype=np.uint8)
-    values = {name: np.ascontiguousarray(row) for name, row in zip(names, rows, strict=True)}
-    return str(unstructuredGridToVTK(path, *_in_space(corners), connectivity, offsets, kinds, cellData=values))
-
-
-def _cells(base: Domain) -> tuple[FloatArray, IntArray, IntArray]:
-    """Corners of circle or sphere, the corners of all cells in turn, and where those of each cell end."""
-    if isinstance(base, Sphere):
-        nodes = face_nodes(base.mesh)
-        return base.mesh.vertices, nodes[nodes >= 0], np.cumsum((nodes >= 0).sum(axis=1))
-    cells = base.shape[0]
-    angles = 2.0 * np.pi * np.arange(cells) / cells  # cell k lies between the faces k and k + 1
-    ends = np.column_stack([np.arange(cells), (np.arange(cells) + 1) % cells])
-    return np.column_stack([np.cos(angles), np.sin(angles)]), ends.ravel(), 2 * np.arange(1, cells + 1)
-
-
-def _in_space(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """First three components of points, zeros where there are fewer."""
-    columns = [np.ascontiguousarray(column) for column in points.T[:3]]
-    columns += [np.zeros(len(points))] * (3 - len(columns))
-    return columns[0], columns[1], columns[2]
-
-
-def _filled(values: Any, missing: float = 0.0) -> tuple[float, float, float]:
-    first, second, third = (*map(float, values), missing, missing)[:3]
-    return first, second, third
+    return CELL_WRITERS.on(domain)(path, domain.base, dict(zip(names, rows, strict=True)))
 
 
 def _domain_of(trajectory: Trajectory) -> Domain:

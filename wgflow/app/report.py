@@ -20,7 +20,6 @@ from wgflow.plotting.film_frames import make_scene
 from wgflow.plotting.gaps import final_certificate
 from wgflow.plotting.heatmaps import thin
 from wgflow.plotting.overview import plot_trajectory
-from wgflow.plotting.scalars import descent_of
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
 from wgflow.system.drafts import replacing
@@ -93,7 +92,7 @@ def write_report(
     page = Template(files("wgflow.app").joinpath("report.html").read_text(encoding="utf-8"))
     text = page.substitute(
         title=escape(_title(trajectory, problem)),
-        summary=escape(_summary(trajectory, problem)),
+        summary=escape(_summary(trajectory)),
         film=_film(trajectory, problem, frames, progress),
         curves=_curves(trajectory, problem),
         scalars=_scalars(trajectory),
@@ -122,12 +121,13 @@ def _title(trajectory: Trajectory, problem: Problem | None) -> str:
     return f"wgflow: {kind}{where}"
 
 
-def _summary(trajectory: Trajectory, problem: Problem | None) -> str:
-    name, mass = descent_of(trajectory, problem).name, trajectory.mass
-    values, certificate = trajectory.scalars[name], final_certificate(trajectory)
+def _summary(trajectory: Trajectory) -> str:
+    labels, mass = trajectory.labels, trajectory.mass
+    values, certificate = trajectory.scalars[labels.falling], final_certificate(trajectory)
     return (
         f"From t = 0 to {trajectory.time[-1]:g} in {len(trajectory.time)} snapshots ({trajectory.status}): the "
-        f"{name} falls from {values[0]:.6g} to {values[-1]:.6g}, the mass goes from {mass[0]:.6g} to {mass[-1]:.6g}."
+        f"{labels.of(labels.falling).title} falls from {values[0]:.6g} to {values[-1]:.6g}, the "
+        f"{labels.mass.title} goes from {mass[0]:.6g} to {mass[-1]:.6g}."
         + ("" if certificate is None else f" At the end {certificate.verdict}.")
     )
 

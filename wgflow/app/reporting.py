@@ -15,10 +15,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from wgflow.app.terminal import make_console, say
 from wgflow.domains import Domain
-from wgflow.domains.gridless import Gridless
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.endings import COMPLETE, RUNNING
+from wgflow.flows.labels import Label
 from wgflow.flows.loop import Observers
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
@@ -27,6 +27,7 @@ from wgflow.runs.memory.estimate import format_size
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
+from wgflow.trajectory.labels import solver_labels
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
 def _describe_domain(domain: Domain) -> str:
     """The kind of a domain and its size, in a few words."""
     signed = "signed " if domain.sheets == 2 else ""
-    if isinstance(domain.base, Gridless):
-        return f"the {signed}{domain.kind}, {domain.points.shape[-1]} components"
+    if not domain.base.has_cells:
+        return f"the {signed}{domain.kind}, {domain.geometry.components} components"
     cells = " x ".join(str(count) for count in domain.base.shape)
     return f"the {signed}{domain.kind}, {cells} cells"
 
@@ -89,7 +90,7 @@ def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
         finally:
             progress.stop()
     else:
-        yield Observers(snapshot=[_Lines(problem.times)])
+        yield Observers(snapshot=[_Lines(problem.times, solver_labels(problem.solver).energy)])
 
 
 @contextmanager
@@ -116,22 +117,24 @@ class _Bar:
         self._steps += 1
         if self._steps % REFRESH_STEPS == 0:
             rate = self._steps / (clock.perf_counter() - self._started)
-            text = f"t = {evolution.time:9.3g}   F = {evolution.energy:.3e}   {rate:.3g} steps/s"
+            shown = f"{evolution.labels.energy.column} = {evolution.energy:.3e}"
+            text = f"t = {evolution.time:9.3g}   {shown}   {rate:.3g} steps/s"
             self._progress.update(self._task, completed=evolution.time, description=text)
 
 
 class _Lines:
     """A line for about every tenth part of the snapshots."""
 
-    def __init__(self, times: FloatArray) -> None:
-        self._total, self._end = len(times), float(times[-1])
+    def __init__(self, times: FloatArray, energy: Label) -> None:
+        self._total, self._end, self._name = len(times), float(times[-1]), energy.column
         self._seen, self._started = -1, clock.perf_counter()  # the start is snapshot 0
 
     def __call__(self, snapshot: Snapshot) -> None:
         self._seen += 1
         if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
             share = self._seen / self._total
-            say(f"{share:4.0%}  t = {snapshot.time:<10.4g} F = {snapshot.energy:.6e}{self._left(snapshot.time)}")
+            reached = f"t = {snapshot.time:<10.4g} {self._name} = {snapshot.energy:.6e}"
+            say(f"{share:4.0%}  {reached}{self._left(snapshot.time)}")
 
     def _left(self, time: float) -> str:
         """Time that is left, if the flow goes on at its mean pace."""
@@ -178,16 +181,23 @@ def show_checks(checks: Iterable[Check], path: Path) -> None:
 
 
 def _table(trajectory: Trajectory) -> str:
+    labels = trajectory.labels
     columns = {
-        "time": trajectory.time,
-        "risk": trajectory.risk,
-        "mass": trajectory.mass,
-        "min J": trajectory.min_potential,
-        "step": trajectory.step_size,
+        labels.time.column: trajectory.time,
+        _risk_label(trajectory).column: trajectory.risk,
+        labels.mass.column: trajectory.mass,
+        labels.min_potential.column: trajectory.min_potential,
+        labels.step_size.column: trajectory.step_size,
     }
     if not _energy_is_risk(trajectory):
-        columns["F"] = trajectory.energy
+        columns[labels.energy.column] = trajectory.energy
     return _layout(columns)
+
+
+def _risk_label(trajectory: Trajectory) -> Label:
+    """Label of the risk; where F is the same and there is no risk, that of F."""
+    labels = trajectory.labels
+    return labels.of(labels.falling) if _energy_is_risk(trajectory) else labels.risk
 
 
 def _energy_is_risk(trajectory: Trajectory) -> bool:
@@ -216,9 +226,10 @@ def _ending(trajectory: Trajectory) -> list[str]:
             f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
         )
         lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
-    lines.append(f"risk        {trajectory.risk[0]:.6g} -> {trajectory.risk[-1]:.6g}")
+    shown = {_risk_label(trajectory).column: trajectory.risk}
     if not _energy_is_risk(trajectory):
-        lines.append(f"F           {trajectory.energy[0]:.6g} -> {trajectory.energy[-1]:.6g}")
+        shown[trajectory.labels.energy.column] = trajectory.energy
+    lines += [f"{name:11s} {values[0]:.6g} -> {values[-1]:.6g}" for name, values in shown.items()]
     change = trajectory.mass[-1] - trajectory.mass[0]
     if found.get("reaction") == 0.0:
         lines.append(f"mass error  {change / trajectory.mass[0]:.1e} (relative)")
@@ -231,7 +242,8 @@ def error_table(trajectory: Trajectory) -> list[str]:
         return []
     last = trajectory.scheduled - 1
     values = {name: f"{trajectory.scalars[name][last]:.6g}" for name in ("energy", "risk", "mass")}
-    titles = {"energy": "F", "density": "density (L1)", "transport": "measure (W1)"}
+    titles = {name: trajectory.labels.of(name).column for name in values}
+    titles |= {"density": "density (L1)", "transport": "measure (W1)"}
     rows = [(f"errors at t = {trajectory.time[last]:g}", "value", "error", "order")]
     for name, errors in trajectory.errors.items():
         if name == "risk" and _energy_is_risk(trajectory):
@@ -276,7 +288,16 @@ def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
 def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
     say(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
-    say(_layout(comparison.columns))
+    say(_layout({_compared(name, comparison): values for name, values in comparison.columns.items()}))
+
+
+def _compared(name: str, comparison: Comparison) -> str:
+    """Heading of a column of a comparison: outputs of a run are called as its solver calls them."""
+    output, _, letter = name.partition(" ")
+    if output not in ("time", "risk", "mass"):
+        return name
+    run = comparison.second if letter == "B" else comparison.first
+    return f"{run.labels.of(output).column} {letter}".strip()
 
 
 def show_certificate(certificate: Certificate, trajectory: Trajectory) -> None:

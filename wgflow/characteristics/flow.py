@@ -16,23 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains import Circle, Domain
+from wgflow.domains import Domain
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
 from wgflow.flows.evolution import Snapshot
 from wgflow.functionals import Functional
-from wgflow.measures import Particles
+from wgflow.measures import nodes_of_cells
 from wgflow.particles.polar import PolarFlow
 from wgflow.typing import FloatArray
 
+UNIT_CIRCLE = UnitSphere(2)
 RESOLVED = 1e-2  # relative error of the mass up to which a density interpolated between the nodes is kept
-
-
-def nodes_of_cells(domain: Domain, density: FloatArray) -> Particles:
-    """One node at each cell centre with the mass of the cell (midpoint rule), sheet after sheet."""
-    points = domain.points.reshape(-1, domain.points.shape[-1])
-    masses = (density * domain.volumes).ravel()
-    signs = np.repeat(domain.signs, masses.size // domain.sheets)
-    return Particles(points.copy(), masses, signs, domain)
 
 
 class CharacteristicFlow(PolarFlow):
@@ -62,9 +56,10 @@ class CharacteristicFlow(PolarFlow):
         density: FloatArray,
         **options: Any,
     ) -> None:
-        if not isinstance(domain.base, Circle):
+        lattice = domain.base.lattice
+        if domain.geometry != UNIT_CIRCLE or lattice is None:
             raise InputError(f"characteristics are available on circles; the domain is {domain.kind!r}")
-        self._domain, self._circle, self._density = domain, domain.base, density
+        self._domain, self._interval, self._density = domain, lattice, density
         super().__init__(functional, nodes_of_cells(domain, density), **options)
 
     def snapshot(self) -> Snapshot:
@@ -75,7 +70,7 @@ class CharacteristicFlow(PolarFlow):
     @property
     def density(self) -> FloatArray:
         """Density at the cell centres, shape ``domain.shape``."""
-        sheets, cells = self._domain.sheets, self._circle.cells
+        sheets, (cells,) = self._domain.sheets, self._interval.shape
         points = self.particles.points.reshape(sheets, cells, 2)
         carried = self._density.reshape(sheets, cells) * np.exp(self.growth.reshape(sheets, cells))
         rows = [self._density_on_sheet(points[row], carried[row]) for row in range(sheets)]
@@ -87,7 +82,7 @@ class CharacteristicFlow(PolarFlow):
         Where nodes have come closer to each other than the grid resolves (kinks, Diracs) that is no density on
         the grid; the masses between the nodes are then shared out to the cells that they cover.
         """
-        labels, spacing = self._circle.angles, self._circle.spacing
+        labels, (spacing,) = self._interval.points[:, 0], self._interval.spacing
         moved = np.arctan2(points[:, 1], points[:, 0])
         displacement = np.unwrap(np.mod(moved - labels + np.pi, 2.0 * np.pi) - np.pi)
         stretch = 1.0 + periodic_derivative(displacement, spacing)

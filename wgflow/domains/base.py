@@ -184,11 +184,6 @@ class UnsignedDomain(ABC):
         raise InputError(f"the domain {self.kind!r} is no surface")
 
     @property
-    def prepared(self) -> bool:
-        """Whether the cells need no long work: there is none, or it was done before and is on disk."""
-        return True
-
-    @property
     def faces(self) -> Faces:
         """The inner faces; raises InputError where there are no cells."""
         raise InputError(f"the domain {self.kind!r} has no cells; use a circle, a box or a sphere")

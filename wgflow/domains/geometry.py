@@ -69,6 +69,11 @@ def distance(geometry: Geometry, first: FloatArray, second: FloatArray) -> Float
     return np.asarray(np.linalg.norm(geometry.displacement(first, second), axis=-1))
 
 
+def is_flat(geometry: Geometry) -> bool:
+    """Whether points have no more components than the set has dimensions, so that differences of them are tangent."""
+    return geometry.dimension == geometry.components
+
+
 def random_directions(geometry: Geometry, points: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Unit tangent vectors (m, p) at points (m, p), uniform on the unit sphere of each tangent space."""
     steps = geometry.tangential(points, generator.standard_normal(points.shape))
@@ -145,6 +150,14 @@ class Flat:
         along = np.mod(points - low, np.where([wall is None for wall in self.walls], length, 2.0 * length))
         return low + np.minimum(along, 2.0 * length - along)
 
+    def wrap(self, points: FloatArray) -> FloatArray:
+        """Points (..., p), those beyond the ends of periodic axes taken round."""
+        if not self.periods:
+            return points
+        closed = [pair is not None for pair in self.periods]
+        low, high = np.array([pair or (0.0, 1.0) for pair in self.periods]).T
+        return np.where(closed, low + np.mod(points - low, high - low), points)
+
     def chart(self, points: FloatArray) -> FloatArray:
         """The components themselves."""
         return points
@@ -214,11 +227,6 @@ class UnitSphere:
         return np.column_stack(
             [angle, *(np.arctan2(points[:, k], lengths[:, k - 1]) for k in range(2, self.components))]
         )
-
-
-def is_flat(geometry: Geometry) -> bool:
-    """Whether a set is all of its space, or a part of the same dimension: its tangent spaces are R^p."""
-    return geometry.dimension == geometry.components
 
 
 def is_unit_sphere(geometry: Geometry) -> bool:

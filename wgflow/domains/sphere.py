@@ -15,7 +15,7 @@ from wgflow.domains.geometry import UnitSphere
 from wgflow.domains.icosphere import triangle_areas, unit
 from wgflow.domains.inversion import invert
 from wgflow.domains.mesh import SurfaceMesh
-from wgflow.domains.mesh_cache import cached_mesh, is_cached
+from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.errors import InputError
 from wgflow.registry import Argument
 from wgflow.text import shown
@@ -93,11 +93,6 @@ class Sphere(UnsignedDomain):
     def mesh(self) -> SurfaceMesh:
         """Cells with their faces and neighbours."""
         return cached_mesh(self.level)
-
-    @property
-    def prepared(self) -> bool:
-        """Whether the mesh is on disk."""
-        return is_cached(self.level)
 
     @property
     def points(self) -> FloatArray:

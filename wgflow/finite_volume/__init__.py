@@ -1,4 +1,4 @@
-"""Finite-volume schemes in space and methods in time."""
+"""The flow of a density by finite volumes: explicit and implicit methods in time."""
 
 import lazy_loader
 

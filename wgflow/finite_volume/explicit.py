@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
-from wgflow.finite_volume.concentration import ConcentrationWatch
-from wgflow.finite_volume.discretisation import make_space_scheme
-from wgflow.finite_volume.point_values import step_factors
-from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
+from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
-from wgflow.finite_volume.surface import TWO_POINT
 from wgflow.flows.checks import check_factor
+from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.grid_state import rises
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
-from wgflow.functionals.base import ROUND_OFF
 from wgflow.measures.checks import check_density
 from wgflow.reductions import step_sums
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.surface import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation
@@ -71,6 +71,8 @@ class ExplicitFiniteVolume:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,
@@ -267,8 +269,3 @@ class ExplicitFiniteVolume:
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
         return self._scalars(self._density, self._potential, self.energy)
-
-
-def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
-    """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
-    return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)

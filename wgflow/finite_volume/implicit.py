@@ -9,11 +9,11 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
-from wgflow.finite_volume.implicit_factor import factorise
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
-from wgflow.finite_volume.implicit_state import ImplicitState
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.factorisation import factorise
+from wgflow.flows.grid_state import GridState
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
@@ -41,7 +41,7 @@ ERROR_WEIGHTS = (
 )
 
 
-class ImplicitFiniteVolume(ImplicitState):
+class ImplicitFiniteVolume(GridState):
     r"""Implicit finite volumes: mass-exact and positive, and never raising F, with steps that stiffness does not bound.
 
     Each stage solves ``rho - step f(rho) = known`` by Newton's method with a sparse factorisation. TR-BDF2 is of second

@@ -29,7 +29,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wgflow.domains import Domain
 from wgflow.registry import Cited, Registry
+
+# Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
+# third order in it, so that the lower end stands for round-off.
+TRANSPORT_CELLS, DECAY_CELLS = 64, 32
+DECAY_RANGE = (1e-3, 0.25)
 
 
 @dataclass(frozen=True)
@@ -104,3 +110,23 @@ METHODS = Registry("stepper =", {method.name: method for method in (EULER, SSPRK
 def find_method(name: str) -> RungeKutta:
     """Look up a time-stepping method; raises InputError if there is none of that name."""
     return METHODS[name]
+
+
+def step_factors(domain: Domain, method: RungeKutta) -> tuple[float, float]:
+    """Factors of the bounds P and E with which the error in time stays below that of fifth order in space.
+
+    The bound P is proportional to the width h of a cell and the bound E does not depend on it; with the factors both
+    fall like h^(5/3), so that the third order in time is fifth order in h. The error of a step z of ssprk43 is z^4/48,
+    that of ssprk3 z^4/24: of the twofold steps that its bounds allow it takes those with the same error in the end.
+
+    Returns
+    -------
+    tuple of float
+        At most 1 each.
+    """
+    cells = max(domain.base.shape)
+    lowest, highest = DECAY_RANGE
+    decay = (DECAY_CELLS / cells) ** (5.0 / 3.0)
+    alike = method.stage_step ** (2.0 / 3.0)
+    transport = min(1.0, (TRANSPORT_CELLS / cells) ** (2.0 / 3.0))
+    return alike * transport, alike * min(max(decay, lowest), highest)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.finite_volume.space import SpaceScheme
 from wgflow.functionals import GridFunctional
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
+from wgflow.upwind.space import SpaceScheme
 
 FIRST_ITERATIONS = 8
 

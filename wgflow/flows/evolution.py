@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from wgflow.flows.labels import Labels
 from wgflow.functionals.base import GridFunctional
 from wgflow.measures import Particles
 from wgflow.reductions import mass_and_minimum
@@ -91,6 +92,10 @@ class Evolution(Protocol):
     """A solver that holds a state and advances it step by step."""
 
     counts: StepCounts
+
+    @property
+    def labels(self) -> Labels:
+        """What its outputs are; `wgflow.flows.labels.FLOW_LABELS` where they are those of the flow itself."""
 
     @property
     def time(self) -> float:

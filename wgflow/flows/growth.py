@@ -25,7 +25,7 @@ Restart = Callable[[Domain, float, FloatArray], Evolution]
 
 
 @dataclass(frozen=True)
-class Course:
+class RunSetup:
     """How a run is watched and where it lives.
 
     Parameters
@@ -94,7 +94,7 @@ def limits_left(limits: Limits | None, seconds: float) -> Limits | None:
 
 
 def evolve_on(
-    course: Course,
+    run_setup: RunSetup,
     evolution: Evolution,
     times: FloatArray,
     recorder: Recorder,
@@ -116,11 +116,11 @@ def evolve_on(
     ComputationError, KeyboardInterrupt
         As `evolve` does; WallReachedError where a box must not grow.
     """
-    domain, started = course.domain, clock.perf_counter()
+    domain, started = run_setup.domain, clock.perf_counter()
     while True:
         watched = observers or Observers()
         if domain is not None:
-            watched = guarded(observers, domain, course.walls)
+            watched = guarded(observers, domain, run_setup.walls)
         try:
             evolve(
                 evolution,
@@ -132,12 +132,12 @@ def evolve_on(
                 within=within,
             )
         except WallReachedError as reached:
-            if domain is None or course.restart is None or course.walls is None or not course.walls.grow:
+            if domain is None or run_setup.restart is None or run_setup.walls is None or not run_setup.walls.grow:
                 raise
             domain, padding = enlarged(domain, reached.sides)
-            if course.admit is not None:
-                course.admit(domain)
-            time, evolution = _restarted(course.restart, domain, recorder, padding)
+            if run_setup.admit is not None:
+                run_setup.admit(domain)
+            time, evolution = _restarted(run_setup.restart, domain, recorder, padding)
             times, record_start, within = times[times > time], False, False
             limits, started = limits_left(limits, clock.perf_counter() - started), clock.perf_counter()
         else:

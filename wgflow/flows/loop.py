@@ -73,6 +73,11 @@ class Observers:
     start: Sequence[Observer] = ()
     begin: Sequence[Callable[[], None]] = ()
 
+    def tell_begin(self) -> None:
+        """Tell that work begins."""
+        for tell in self.begin:
+            tell()
+
 
 def evolve(
     evolution: Evolution,

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from wgflow.flows.evolution import Evolution
 from wgflow.typing import FloatArray
 
-# Columns of the table of steps. Stochastic descent does not know the whole risk and J, other than at outputs.
-STEP_SCALARS: Mapping[str, str] = {
-    "time": "time after the step",
-    "step_size": "size of the step",
-    "energy": "functional F, regularisation included",
-    "dissipation": "decrease of F over the step size",
-    "risk": "risk R, regularisation left out; NaN where only samples of it are known",
-    "mass": "total mass of the measure",
-    "min_potential": "minimum of the first variation J; NaN where only samples of it are known",
-}
-
-COLUMNS = len(STEP_SCALARS)
 BUFFERED = 4096  # steps kept in memory at most before a file takes them
 
-StepRow = tuple[float, ...]
+
+class StepRow(NamedTuple):
+    """Numbers of one step, which are the columns of the table of steps; see `wgflow.flows.labels` for what they mean.
+
+    Stochastic descent knows neither the whole risk nor J, other than at outputs: both are NaN there.
+    """
+
+    time: float
+    step_size: float
+    energy: float
+    dissipation: float
+    risk: float
+    mass: float
+    min_potential: float
+
+
+STEP_COLUMNS = StepRow._fields
 
 
 def step_row(evolution: Evolution, before: float) -> StepRow:
-    """Numbers of the last step, in the order of ``STEP_SCALARS``.
+    """Numbers of the last step.
 
     Parameters
     ----------
@@ -38,7 +43,7 @@ def step_row(evolution: Evolution, before: float) -> StepRow:
         F before the step.
     """
     size, energy = evolution.step_size, evolution.energy
-    return (evolution.time, size, energy, (before - energy) / size, *evolution.scalars())
+    return StepRow(evolution.time, size, energy, (before - energy) / size, *evolution.scalars())
 
 
 class StepTable:
@@ -49,7 +54,7 @@ class StepTable:
 
     def __len__(self) -> int:
         """Number of rows."""
-        return len(self._numbers) // COLUMNS
+        return len(self._numbers) // len(STEP_COLUMNS)
 
     def append(self, row: StepRow) -> None:
         """Append a row."""
@@ -57,13 +62,14 @@ class StepTable:
 
     def columns(self) -> Mapping[str, FloatArray]:
         """Copies of the columns by name, each of shape (n,)."""
-        table = np.array(self._numbers).reshape(-1, COLUMNS)
-        return {name: np.ascontiguousarray(table[:, number]) for number, name in enumerate(STEP_SCALARS)}
+        table = np.array(self._numbers).reshape(-1, len(STEP_COLUMNS))
+        return {name: np.ascontiguousarray(column) for name, column in zip(STEP_COLUMNS, table.T, strict=True)}
 
     def drop_after(self, time: float) -> None:
         """Forget the steps that lead beyond a time."""
-        while self._numbers and self._numbers[-COLUMNS] > time:
-            del self._numbers[-COLUMNS:]
+        width = len(STEP_COLUMNS)
+        while self._numbers and StepRow(*self._numbers[-width:]).time > time:
+            del self._numbers[-width:]
 
     def clear(self) -> None:
         """Forget all rows."""

@@ -7,7 +7,6 @@ from .energies.deconvolution import Deconvolution as Deconvolution
 from .energies.discrepancies import KernelDiscrepancy as KernelDiscrepancy
 from .energies.discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
 from .energies.interaction import Interaction as Interaction
-from .energies.interaction import ZonalInteraction as ZonalInteraction
 from .energies.internal import Entropy as Entropy
 from .energies.internal import InternalEnergy as InternalEnergy
 from .energies.internal import PowerEnergy as PowerEnergy
@@ -16,6 +15,7 @@ from .energies.periodic_kernels import FourierKernel as FourierKernel
 from .energies.periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .energies.periodic_kernels import SampledKernel as SampledKernel
 from .energies.potential import Potential as Potential
+from .energies.zonal_interaction import ZonalInteraction as ZonalInteraction
 from .features import Features as Features
 from .features import Quadratic as Quadratic
 from .losses import LOSSES as LOSSES

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Domain, total_mass
-from wgflow.errors import InputError, ShapeError
+from wgflow.errors import ShapeError
+from wgflow.functionals.kernels.sheets import net_masses
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
 
@@ -113,7 +113,15 @@ class GridFunctional(ABC):
 
 
 class Functional(ABC):
-    """A functional F of nonnegative measures; functionals add with ``+``."""
+    """A functional F of nonnegative measures; functionals add with ``+``.
+
+    Averages over samples may have a method ``sampled``, see `wgflow.functionals.samples`.
+    """
+
+    @property
+    def has_risk(self) -> bool:
+        r"""Whether F is a risk :math:`R(\int \Psi d\mu)`, or contains one; others are energies."""
+        return False
 
     @abstractmethod
     def on_grid(self, domain: Domain) -> GridFunctional:
@@ -137,35 +145,6 @@ class Functional(ABC):
         """Part of F at particles that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
 
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:  # noqa: ARG002
-        """Prediction ``h(x) = int Psi(x) dmu`` of a network at any inputs (k, d), shape (k,).
-
-        Raises
-        ------
-        InputError
-            If the functional is that of no network.
-        """
-        raise InputError(f"{type(self).__name__} is no network that predicts")
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
-        """Functional of random samples in the place of all, whose J is right in the mean.
-
-        Parameters
-        ----------
-        count : int
-            Number of samples.
-        generator : numpy.random.Generator
-            Source of the samples.
-        components : int
-            Number of components of the particles.
-
-        Raises
-        ------
-        InputError
-            If the functional is no average over samples.
-        """
-        raise InputError(f"{type(self).__name__} is no average over samples; leave out the batch")
-
     def __add__(self, other: Functional) -> Functional:
         """Sum of two functionals."""
         return Sum((self, other))
@@ -176,6 +155,11 @@ class Sum(Functional):
     """The sum of several functionals."""
 
     terms: tuple[Functional, ...]
+
+    @property
+    def has_risk(self) -> bool:
+        """Whether one of the terms has."""
+        return any(term.has_risk for term in self.terms)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind each term to the domain."""
@@ -199,14 +183,6 @@ class Sum(Functional):
     def round_off(self) -> float:
         """The largest one of the terms."""
         return max(term.round_off for term in self.terms)
-
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
-        """Predictions of the first term, whose network the others regularise."""
-        return self.terms[0].predictions(particles, inputs)
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
-        """Sum of the sampled terms."""
-        return Sum(tuple(term.sampled(count, generator, components) for term in self.terms))
 
     def penalty(self, mass: float) -> float:
         """Sum of the terms' penalties."""
@@ -296,13 +272,6 @@ class _GridMass(GridFunctional):
         return self._strength * total_mass(self.domain, density)
 
 
-@kernel
-def _net_masses(positive, negative, volumes, net):
-    """Mass of each cell on the positive sheet less that on the negative one, in one pass over memory."""
-    for cell in range(net.size):
-        net[cell] = (positive[cell] - negative[cell]) * volumes[cell]
-
-
 class SheetSums:
     """Net masses of the cells over the sheets, and back: features are odd in the sign of a sheet."""
 
@@ -315,7 +284,7 @@ class SheetSums:
         """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""
         rows = density.reshape(self._sheets, -1)
         if self._sheets == 2:
-            _net_masses(rows[0], rows[1], self._volumes, self._net)
+            net_masses(rows[0], rows[1], self._volumes, self._net)
         else:
             np.multiply(rows[0], self._volumes, out=self._net)
         return self._net

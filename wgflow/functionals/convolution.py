@@ -1,4 +1,4 @@
-"""Convolution of cell masses with a kernel on a box, and how well its samples stand for it."""
+"""Convolution of cell masses with a kernel, on a box or over all pairs, and how well its samples stand for it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wgflow.domains import Box
+from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import FlowWarning
+from wgflow.functionals.moments import MEMORY_LIMIT, stored_or_recomputed
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 ScalarFunction = Callable[[FloatArray], FloatArray]
+Convolution = Callable[[FloatArray, FloatArray], None]  # of masses (N,) to the values (N,) that it writes
+Pairing = Callable[[FloatArray, FloatArray], FloatArray]  # targets (m, p) and sources (n, p) to values (m n,)
 
 REACH, LEAST_REACH = 16, 4  # cells to each side of 0 where samples of a kernel are checked, at most and at least
 TOLERATED = 0.1  # error of its integral there, relative, from which on a warning is due
@@ -56,6 +60,36 @@ class BoxConvolution:
         spectrum *= self._symbol
         full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=thread_count())
         result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
+
+
+class PairConvolution:
+    """Sums of a kernel over all pairs of cells in O(N^2), for domains that have no transform.
+
+    Parameters
+    ----------
+    domain : UnsignedDomain
+        With N cells.
+    kernel : callable
+        Cell centres (m, p) and (N, p) to values (m N,), symmetric.
+
+    Attributes
+    ----------
+    largest : float
+        Largest absolute value of the kernel between cells.
+    """
+
+    def __init__(self, domain: UnsignedDomain, kernel: Pairing) -> None:
+        cells = domain.points.reshape(-1, domain.points.shape[-1])
+
+        def rows(points: FloatArray) -> FloatArray:
+            return kernel(points, cells).reshape(len(points), len(cells))
+
+        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT)
+        self.largest = max(float(np.abs(rows(cells[k : k + 1])).max()) for k in range(len(cells)))
+
+    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
+        """Write ``sum_L W(x_K, x_L) mass_L``; both arrays have the shape (N,)."""
+        result[...] = self._moments.moments(mass)
 
 
 def _with_mean_ends(box: Box, shape: tuple[int, ...], kernel: ScalarFunction) -> FloatArray:

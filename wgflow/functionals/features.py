@@ -73,6 +73,11 @@ class Features(Functional):
         object.__setattr__(self, "_risk", risk)
 
     @property
+    def has_risk(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
     def round_off(self) -> float:
         """That of the precision of the features."""
         return ROUND_OFF * getattr(self.fn, "spacing", SPACING) / SPACING
@@ -106,24 +111,6 @@ class Features(Functional):
         """Potential ``<Psi, coefficients>`` at the cells of a grid, times the sign on signed domains."""
         values = self.features(domain.base.points.reshape(-1, domain.base.points.shape[-1])) @ coefficients
         return np.asarray((domain.signs[:, None] * values).reshape(domain.shape))
-
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
-        """Prediction of a network at any inputs (k, d), as its data are: scaled, with a last 1 where there is a bias.
-
-        Raises
-        ------
-        InputError
-            If the features are no neurons.
-        ShapeError
-            If the inputs do not fit the input weights.
-        """
-        at_inputs = getattr(self.fn, "at_inputs", None)
-        if at_inputs is None:
-            raise InputError(f"{type(self.fn).__name__} features are no neurons, whose inputs may be changed")
-        fn = at_inputs(inputs)
-        points, charges = particles.points, particles.weights * particles.signs
-        sums = getattr(fn, "sums", None)
-        return charges @ fn(points) if sums is None else sums.forward(points, charges)[0]
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
         """Risk of a batch of the data, drawn with replacement.

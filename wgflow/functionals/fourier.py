@@ -14,10 +14,32 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain
+from wgflow.domains import Box, Domain
+from wgflow.domains.geometry import UnitSphere, is_flat
 from wgflow.errors import InputError, ShapeError
 from wgflow.system.threads import thread_count
 from wgflow.typing import ComplexArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Torus:
+    """A domain as a periodic box: of its points, or (``angular``) of the angles of points on the unit circle."""
+
+    box: Box
+    angular: bool
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Length of each axis."""
+        return tuple(high - low for low, high in self.box.bounds)
+
+
+def torus_of(domain: Domain) -> Torus | None:
+    """The torus that a domain is; None where it is none."""
+    box, angular = domain.base.lattice, domain.geometry == UnitSphere(2)
+    if box is None or not all(box.periodic) or not (angular or is_flat(domain.geometry)):
+        return None
+    return Torus(box, angular)
 
 
 @dataclass(frozen=True)
@@ -135,13 +157,11 @@ class FourierFeatures:
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
-        base = domain.base
-        if isinstance(base, Circle) == self.angular:
-            box = base.lattice
-            if isinstance(box, Box) and all(box.periodic) and _lengths(box) == self.periods:
-                return box
+        torus = torus_of(domain)
+        if torus is not None and torus.angular == self.angular and torus.periods == self.periods:
+            return torus.box
         where = "the circle" if self.angular else f"a periodic box with the periods {list(self.periods)}"
-        raise InputError(f"these Fourier features live on {where}; the domain is another {base.kind}")
+        raise InputError(f"these Fourier features live on {where}; the domain is another {domain.kind}")
 
     def _half(self, values: ComplexArray) -> ComplexArray:
         return values[..., values.shape[-1] // 2 :]
@@ -243,10 +263,6 @@ def _slopes(turns: Iterable[FloatArray]) -> list[ComplexArray]:
     """Derivative along each of some axes, as a factor of the products of their exponentials."""
     mesh = np.meshgrid(*turns, indexing="ij")
     return [np.multiply(-1j, part.ravel(), dtype=np.complex128) for part in mesh]
-
-
-def _lengths(box: Box) -> tuple[float, ...]:
-    return tuple(high - low for low, high in box.bounds)
 
 
 def _tangents(points: FloatArray) -> FloatArray:

@@ -28,6 +28,9 @@ class Loss:
         Whether the targets must be +1 or -1.
     average : bool
         Whether R is an average over the data, so that the average over a random batch has the right mean.
+    coupling : callable or None
+        ``(predictions (n,), targets (n,), change (n,)) -> (n,)``, what the Hessian of R gives along the change beyond
+        the curvature; None where the curvature is all of it.
     """
 
     name: str
@@ -35,14 +38,12 @@ class Loss:
     curvature: Callable[[FloatArray, FloatArray], FloatArray]
     labels: bool = False
     average: bool = False
+    coupling: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None
 
     def second_derivative(self, prediction: FloatArray, target: FloatArray, change: FloatArray) -> FloatArray:
         """Derivative of grad R along ``change``; all of shape (n,)."""
         derivative = self.curvature(prediction, target) * change
-        if self is not SOFTMIN:
-            return derivative
-        gradient = self.evaluate(prediction, target)[1]
-        return derivative - gradient * float(gradient @ change)
+        return derivative if self.coupling is None else derivative + self.coupling(prediction, target, change)
 
 
 def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
@@ -83,10 +84,15 @@ def _softmin_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray
     return np.exp(-margin - logsumexp(-margin))
 
 
+def _softmin_coupling(prediction: FloatArray, target: FloatArray, change: FloatArray) -> FloatArray:
+    gradient = _softmin(prediction, target)[1]
+    return -gradient * float(gradient @ change)
+
+
 SQUARE = Loss("square", _square, _square_curvature, average=True)
 HALF_SQUARED_NORM = Loss("half squared norm", _half_squared_norm, _unit_curvature)
 LOGISTIC = Loss("logistic", _logistic, _logistic_curvature, labels=True, average=True)
-SOFTMIN = Loss("softmin", _softmin, _softmin_curvature, labels=True)
+SOFTMIN = Loss("softmin", _softmin, _softmin_curvature, labels=True, coupling=_softmin_coupling)
 
 LOSSES = Registry("loss =", {loss.name: loss for loss in (SQUARE, LOGISTIC, SOFTMIN)})
 

@@ -15,7 +15,26 @@ FeatureFunction = Callable[[FloatArray], FloatArray]
 
 
 class FeatureMap(Protocol):
-    """A feature map with its derivative: points (N, p) to features (N, n)."""
+    """A feature map with its derivative: points (N, p) to features (N, n).
+
+    What else a map may have is used where it is there:
+
+    ``jacobian(points)``, ``hessian(points, coefficients)``, ``jet(points, coefficients)``
+        Further derivatives, see `jacobian_of`, `hessian_of` and `jet_of`; central differences else.
+    ``sums``
+        Sums over particles and features that store no matrix of them, with the methods ``forward(points, charges)``,
+        ``backward(activations, coefficients)`` and ``values(points, coefficients, values)``, or None.
+    ``moments_on(domain, count, memory_limit)``
+        The `Moments` of a domain on which the map knows a faster way than a dense matrix, None on all others.
+    ``feature_count``
+        The number n, or None, so that targets can be checked before anything is computed.
+    ``spacing``
+        Spacing of numbers near 1 in its arithmetic, where that is not double precision.
+    ``restricted(rows)``
+        The map to some of the features alone, for batches of the data that they belong to.
+    ``at_inputs(inputs)``
+        The same map for other data (k, d), one feature each, for predictions there.
+    """
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Features at the points, shape (N, n)."""

@@ -26,7 +26,7 @@ class Moments(Protocol):
 
 
 class SummedMoments:
-    """Moments and potentials of features with compiled sums (`ReluSums`), which store no matrix."""
+    """Moments and potentials of features with compiled sums (``sums`` of `FeatureMap`), which store no matrix."""
 
     def __init__(self, sums: Any, points: FloatArray) -> None:
         self._sums, self._points = sums, np.ascontiguousarray(points)
@@ -90,7 +90,18 @@ def make_moments(
     if bound is not None:
         return bound
     points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
-    if 8.0 * len(points) * count <= memory_limit:
-        return DenseMoments(features(points))
     sums = getattr(fn, "sums", None)
-    return RecomputedMoments(features, points, count) if sums is None else SummedMoments(sums, points)
+    if sums is not None and not _fits(points, count, memory_limit):
+        return SummedMoments(sums, points)
+    return stored_or_recomputed(features, points, count, memory_limit)
+
+
+def stored_or_recomputed(features: FeatureFunction, points: FloatArray, count: int, memory_limit: float) -> Moments:
+    """Evaluation of any features (N, n) at points (N, p), by their matrix where memory allows it."""
+    if _fits(points, count, memory_limit):
+        return DenseMoments(features(points))
+    return RecomputedMoments(features, points, count)
+
+
+def _fits(points: FloatArray, count: int, memory_limit: float) -> bool:
+    return 8.0 * len(points) * count <= memory_limit

@@ -1,16 +1,11 @@
-r"""Convolution with the arc-cosine kernel on the sphere S^2, by spherical harmonics in O(N + L^3).
+r"""Convolution with zonal kernels on the sphere S^2, by spherical harmonics in O(N + L^3).
 
-The kernel is :math:`k(x \cdot y) = \sum_l \lambda_l \sum_m Y_{lm}(x) Y_{lm}(y)`. For x ~ N(0, I_3) it is 3 / (4 pi)
-times the convolution of relu with itself over the sphere, so that by Funk and Hecke's formula
-
-.. math:: \lambda_l = 3 \pi a_l^2, \quad a_l = \int_0^1 t P_l(t)\, dt, \quad a_{l+2} = -a_l (l - 1) / (l + 4),
-
-a_0 = 1/2, a_1 = 1/3, and the other odd ones are 0. Masses at any points become coefficients by the adjoint of the
-synthesis, so that the truncated operator is symmetric and positive semidefinite, and J remains the derivative of F.
+The kernel is :math:`k(x \cdot y) = \sum_l \lambda_l \sum_m Y_{lm}(x) Y_{lm}(y)`. Masses at any points become
+coefficients by the adjoint of the synthesis, so that the truncated operator is symmetric, and positive semidefinite
+where the eigenvalues are not negative, and J remains the derivative of F.
 
 References
 ----------
-Bach (2017), Breaking the curse of dimensionality with convex neural networks, JMLR 18, Appendix D: the eigenvalues.
 Reinecke, Belkner and Carron (2023), Improved cosmic microwave background (de-)lensing, A&A 678: the transforms.
 """
 
@@ -36,9 +31,9 @@ ALIASES = 6.0  # neighbours of 0 in the lattice of those
 def largest_degree(cells: int) -> int:
     """Degree L at which the kernel is cut off.
 
-    The rest of the kernel is at most 0.16 L^-3 (relative to k = 1/2 at the angle 0), its gradient about 0.24 L^-2.
-    With L = 2 sqrt(N), and cells of width h = sqrt(4 pi / N), they are 4e-4 h^3 and 5e-3 h^2: far below the error of
-    the finite volumes.
+    The rest of a kernel whose slope has a kink, as the arc-cosine kernel's has, is at most 0.16 L^-3 (relative to
+    k = 1/2 at the angle 0), its gradient about 0.24 L^-2. With L = 2 sqrt(N), and cells of width h = sqrt(4 pi / N),
+    they are 4e-4 h^3 and 5e-3 h^2: far below the error of the finite volumes.
     """
     return max(LEAST_DEGREE, int(np.ceil(DEGREE_FACTOR * np.sqrt(cells))))
 

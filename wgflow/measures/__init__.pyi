@@ -1,3 +1,4 @@
+from .nodes import nodes_of_cells as nodes_of_cells
 from .particles import Particles as Particles
 from .sampling import START_METHODS as START_METHODS
 from .sampling import draw_gaussian as draw_gaussian

@@ -52,3 +52,9 @@ class Particles:
     def part(self, chosen: NDArray[Any]) -> Particles:
         """Those of the given numbers, or where a mask (m,) is true, on the same domain."""
         return replace(self, points=self.points[chosen], weights=self.weights[chosen], signs=self.signs[chosen])
+
+
+def extent_of(points: FloatArray) -> float:
+    """Standard deviation of points (m, p); where they are at one place, its distance from the origin, else 1."""
+    deviation = np.sqrt(points.var(axis=0).sum())
+    return float(deviation) or float(np.abs(points).max()) or 1.0

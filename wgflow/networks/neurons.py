@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.moments import Moments, make_moments
-from wgflow.networks.product_moments import ProductMoments
+from wgflow.networks.kernels.neurons import pair_gradient
+from wgflow.networks.product_moments import ProductMoments, box_of_pairs
 from wgflow.networks.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
@@ -86,8 +86,8 @@ class Neurons:
 
     def moments_on(self, domain: Domain, count: int, memory_limit: float) -> Moments | None:
         """Moments contracted over the output weights first, on boxes of pairs (a, b)."""
-        box = domain.base
-        if not isinstance(box, Box) or len(box.shape) == 1:
+        box = box_of_pairs(domain)
+        if box is None or len(box.shape) == 1:
             return None
         inner = Box(box.bounds[1:], box.shape[1:], box.periodic[1:])
         hidden = make_moments(self.hidden, _checked(self.hidden, count), inner, count, memory_limit)
@@ -98,15 +98,6 @@ class Neurons:
         """Compiled sums over particles and data, where the hidden features have them."""
         inner = getattr(self.hidden, "sums", None)
         return None if inner is None else NeuronSums(inner)
-
-
-@kernel
-def _pair_gradient(outputs, values, inner, gradient):
-    """Slopes of ``a g(b)`` in a, then in b, from g and its gradient."""
-    for j in range(outputs.size):
-        gradient[j, 0] = values[j]
-        for axis in range(inner.shape[1]):
-            gradient[j, axis + 1] = outputs[j] * inner[j, axis]
 
 
 @dataclass(frozen=True)
@@ -134,7 +125,7 @@ class NeuronSums:
         points = activations.points
         values, inner = self.hidden.backward(activations.hidden, coefficients)
         gradient = np.empty(points.shape)
-        _pair_gradient(points[:, 0], values, inner, gradient)
+        pair_gradient(points[:, 0], values, inner, gradient)
         return points[:, 0] * values, gradient
 
     def values(self, points: FloatArray, coefficients: FloatArray, values: FloatArray) -> None:

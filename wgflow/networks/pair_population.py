@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.domains import Box, Domain
 from wgflow.functionals.base import GridFunctional
-from wgflow.networks.arc_sums import planar_angles, sorted_circle_sums
-from wgflow.networks.product_moments import OutputWeights
+from wgflow.networks.arc_sums import planar_angles
+from wgflow.networks.kernels.arc_sums import sorted_circle_sums
+from wgflow.networks.kernels.pair_population import gather_products, scatter_products
+from wgflow.networks.product_moments import OutputWeights, box_of_pairs
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
@@ -36,21 +37,9 @@ class SortedDirections:
 
     def __call__(self, masses: FloatArray, values: FloatArray) -> None:
         """Write the sums into ``values``; both have the shape (N,)."""
-        _gather_products(masses, self._lengths, self._order, self._masses)
+        gather_products(masses, self._lengths, self._order, self._masses)
         sorted_circle_sums(self._sorted, self._places, self._sorted, self._masses, self._sums, self._slopes)
-        _scatter_products(self._sums, self._lengths, self._order, values)
-
-
-@kernel
-def _gather_products(values, factors, order, gathered):
-    for k in range(order.size):
-        gathered[k] = values[order[k]] * factors[order[k]]
-
-
-@kernel
-def _scatter_products(values, factors, order, scattered):
-    for k in range(order.size):
-        scattered[order[k]] = values[k] * factors[order[k]]
+        scatter_products(self._sums, self._lengths, self._order, values)
 
 
 class _OutputColumn:
@@ -85,7 +74,8 @@ class PairPopulation(GridFunctional):
     def __init__(self, domain: Domain, teacher: FloatArray, constant: float) -> None:
         self.domain = domain
         points = domain.points.reshape(-1, domain.points.shape[-1])
-        self._weights = OutputWeights(domain) if isinstance(domain, Box) else _OutputColumn(points[:, 0])
+        box = box_of_pairs(domain)
+        self._weights = _OutputColumn(points[:, 0]) if box is None else OutputWeights(box)
         inner = input_weights(domain)
         self._convolve = SortedDirections(inner)
         self._teacher, self._constant = teacher, constant
@@ -116,6 +106,7 @@ class PairPopulation(GridFunctional):
 
 def input_weights(domain: Domain) -> FloatArray:
     """Input weights of the cells of a domain of pairs (a, b): of each cell, or once for all a on a box."""
-    if isinstance(domain, Box):
-        return Box(domain.bounds[1:], domain.shape[1:]).points.reshape(-1, len(domain.shape) - 1)
+    box = box_of_pairs(domain)
+    if box is not None:
+        return Box(box.bounds[1:], box.shape[1:]).points.reshape(-1, len(box.shape) - 1)
     return domain.points.reshape(-1, domain.points.shape[-1])[:, 1:]

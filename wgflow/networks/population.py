@@ -17,10 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
+from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.features import Features
+from wgflow.functionals.maps import FeatureMap
 from wgflow.measures import Particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
@@ -120,6 +125,11 @@ class Population(Functional):
     teacher: Teacher
 
     @property
+    def has_risk(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
     def risk_at_zero(self) -> float:
         """Half the second moment of the teacher, the risk of the zero measure."""
         gram = arc_cosine_kernel(self.teacher.directions, self.teacher.directions)
@@ -137,10 +147,8 @@ class Population(Functional):
             If there is no fast evaluation for the domain and the dimension of the teacher.
         """
         inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
-        if isinstance(domain.base, Circle) and inputs == 2:
-            return _ZonalPopulation(self, domain, ArcCosineConvolution(domain.base))
-        if isinstance(domain.base, Sphere) and inputs == 3:
-            return _ZonalPopulation(self, domain, zonal_convolution(domain.base))
+        if components == inputs and domain.base.has_cells and not is_flat(domain.geometry):
+            return _ZonalPopulation(self, domain, _CONVOLUTIONS.on(domain)(domain.base))
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             kernel = arc_cosine_kernel(input_weights(domain), self.teacher.directions)
             return PairPopulation(domain, kernel @ self.teacher.weights, self.risk_at_zero)
@@ -175,31 +183,42 @@ class Population(Functional):
             slopes = np.column_stack([values[:count], slopes])
         return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
 
-    def predictions(self, particles: Particles, inputs: FloatArray) -> FloatArray:
-        """Prediction of the student at inputs (k, d); raises ShapeError if they do not fit."""
-        hidden = Relu(inputs)
-        pairs = particles.points.shape[1] == self.teacher.directions.shape[1] + 1
-        return Features(Neurons(hidden) if pairs else hidden, np.zeros(len(inputs))).predictions(particles, inputs)
+    def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
+        """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `predictions`."""
+        return self._neurons(Relu(inputs), components)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
         """Risk on fresh Gaussian inputs, for particles that are directions or pairs (a, b)."""
         inputs = self.teacher.directions.shape[1]
         samples = generator.standard_normal((count, inputs))
         targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
-        hidden = Relu(samples, merge=False)
-        return Features(Neurons(hidden) if components == inputs + 1 else hidden, targets)
+        return Features(self._neurons(Relu(samples, merge=False), components), targets)
+
+    def _neurons(self, hidden: Relu, components: int) -> FeatureMap:
+        return Neurons(hidden) if components == self.teacher.directions.shape[1] + 1 else hidden
+
+
+def _over_all_pairs(domain: UnsignedDomain) -> Convolution:
+    """Sums over all pairs of cells, for domains without a faster way."""
+    points = domain.points.reshape(-1, domain.points.shape[-1])
+    return PairSums(points, points)
+
+
+_CONVOLUTIONS: DomainTable[Callable[..., Convolution]] = DomainTable(
+    "a convolution with the arc-cosine kernel",
+    {Circle: ArcCosineConvolution, Sphere: zonal_convolution, object: _over_all_pairs},
+)
 
 
 class _ZonalPopulation(GridFunctional):
-    """On circle and sphere the kernel depends on the angle alone: one convolution per evaluation."""
+    """Directions with signs: one convolution with the kernel per evaluation."""
 
-    def __init__(
-        self, functional: Population, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None]
-    ) -> None:
+    def __init__(self, functional: Population, domain: Domain, convolution: Convolution) -> None:
         self.domain = domain
         self._convolution = convolution
         teacher = functional.teacher
-        self._teacher = arc_cosine_kernel(domain.base.points, teacher.directions) @ teacher.weights
+        points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
+        self._teacher = arc_cosine_kernel(points, teacher.directions) @ teacher.weights
         self._constant = functional.risk_at_zero
         self._sheets = SheetSums(domain)
 

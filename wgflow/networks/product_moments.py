@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
 import numpy as np
-from numba import prange
 
-from wgflow.compilation import kernel, parallel_kernel
-from wgflow.domains import Box
+from wgflow.domains import Box, Domain
+from wgflow.domains.geometry import is_flat
 from wgflow.functionals.moments import Moments
+from wgflow.networks.kernels.product_moments import contraction_kernel, expansion_kernel
 from wgflow.typing import FloatArray
-
-PRODUCT_CHUNK = 512  # cells of the input weights; a chunk of each row stays in the cache
-
 
 PRODUCT_THRESHOLD = 32_768  # cells of the whole box
 
 
-@cache
-def contraction_kernel(threshold: bool) -> Callable[..., None]:
-    """Compile the contraction over output weights, serial or on all cores."""
-    compiled = parallel_kernel if threshold else kernel
-
-    @compiled
-    def contract(mass, outputs, contracted):
-        """Write ``sum_a outputs_a mass[a, b]`` for each input weight b."""
-        cells = contracted.size
-        for chunk in prange((cells + PRODUCT_CHUNK - 1) // PRODUCT_CHUNK):
-            first, last = chunk * PRODUCT_CHUNK, min((chunk + 1) * PRODUCT_CHUNK, cells)
-            total = contracted[first:last]
-            total[:] = 0.0
-            for row in range(outputs.size):
-                weight, values = outputs[row], mass[row, first:last]
-                for k in range(last - first):
-                    total[k] += weight * values[k]
-
-    return contract
-
-
-@cache
-def expansion_kernel(threshold: bool) -> Callable[..., None]:
-    """Compile the product of output weights with the hidden potential, serial or on all cores."""
-    compiled = parallel_kernel if threshold else kernel
-
-    @compiled
-    def expand(outputs, inner, potential):
-        """Write ``outputs_a inner_b`` for each pair of weights."""
-        for row in prange(outputs.size):
-            weight, values = outputs[row], potential[row]
-            for k in range(inner.size):
-                values[k] = weight * inner[k]
-
-    return expand
+def box_of_pairs(domain: Domain) -> Box | None:
+    """The box whose first axis is that of output weights; None where the points of a domain do not stand in rows."""
+    return domain.base.lattice if is_flat(domain.geometry) else None
 
 
 class OutputWeights:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.maps import weighted_squares
@@ -117,9 +119,9 @@ class Relu:
 
     def moments_on(self, domain: Domain, count: int, memory_limit: float) -> Moments | None:  # noqa: ARG002
         """Moments by sums over half circles, where there are such; raises ShapeError if the inputs do not fit."""
-        base = domain.base
-        _check_dimension(self.inputs, base)
-        return HalfCircles(base, self.inputs) if self.smoothing == 0.0 and isinstance(base, Circle) else None
+        _check_dimension(self.inputs, domain)
+        sums = _EXACT_SUMS.get(domain) if self.smoothing == 0.0 else None
+        return None if sums is None else sums(domain.base, self.inputs)
 
     @cached_property
     def sums(self) -> ReluSums:
@@ -132,6 +134,11 @@ class Relu:
         """Half width of the rounded interval for each data point; a point at the origin has no kink."""
         length = np.linalg.norm(self.inputs, axis=1)
         return self.smoothing * np.where(length > 0.0, length, 1.0)
+
+
+_EXACT_SUMS: DomainTable[Callable[..., Moments]] = DomainTable(
+    "fast sums of neurons with exact kinks", {Circle: HalfCircles}
+)
 
 
 def _check_dimension(inputs: FloatArray, domain: Domain) -> None:

@@ -1,13 +1,25 @@
-"""The arc-cosine kernel on the sphere S^2 as a zonal convolution."""
+r"""The arc-cosine kernel on the sphere S^2 as a zonal convolution.
+
+For x ~ N(0, I_3) the kernel is 3 / (4 pi) times the convolution of relu with itself over the sphere, so that by Funk
+and Hecke's formula its eigenvalues are
+
+.. math:: \lambda_l = 3 \pi a_l^2, \quad a_l = \int_0^1 t P_l(t)\, dt, \quad a_{l+2} = -a_l (l - 1) / (l + 4),
+
+a_0 = 1/2, a_1 = 1/3, and the other odd ones are 0.
+
+References
+----------
+Bach (2017), Breaking the curse of dimensionality with convex neural networks, JMLR 18, Appendix D: the eigenvalues.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 
 import numpy as np
 
 from wgflow.domains import Sphere
+from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.zonal import HarmonicConvolution
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.typing import FloatArray
@@ -22,7 +34,7 @@ def kernel_coefficients(largest: int) -> FloatArray:
     return 3.0 * np.pi * moments**2
 
 
-def zonal_convolution(sphere: Sphere) -> Callable[[FloatArray, FloatArray], None]:
+def zonal_convolution(sphere: Sphere) -> Convolution:
     """Choose the convolution on a sphere.
 
     Returns

@@ -16,7 +16,7 @@ the size :math:`\varepsilon`. Here :math:`\lambda` is implicit. The reaction of 
           \;\propto\; e^{\beta \tau U_\lambda} \hat\nu, \qquad
           L_\varepsilon = -\varepsilon \log \sum_i \ell(m_i / \varepsilon)
 
-(for softmin; for the logistic loss with the weights that belong to it, `wgflow.variational.multipliers`), and s grows
+(for softmin; for the logistic loss with the weights that belong to it, `wgflow.normalised.data_weights`), and s grows
 by the logarithm of the integral. Before it, one upwind step moves the measure with the velocity
 :math:`\alpha \nabla U_\lambda` of the weights before: explicit and of second order in space if the step is that short,
 else implicit and of first order, which for given weights is positive and stable for steps of any size.
@@ -45,16 +45,17 @@ import numpy as np
 
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import InputError
-from wgflow.finite_volume.discretisation import make_space_scheme
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import NORMALISED_LABELS
+from wgflow.flows.planned_steps import PlannedSteps, StepError, StepPlan
 from wgflow.functionals import Features, Functional
 from wgflow.measures.checks import check_density
+from wgflow.normalised.data_weights import DualFunction, FermiDiracEntropy
 from wgflow.normalised.margin_losses import find_margin_loss
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
-from wgflow.variational.multipliers import DualFunction, Entropy
-from wgflow.variational.upwind import StepEquations, UpwindMesh
+from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 
 LEAST_TEMPERATURE = 1e-9  # of epsilon over the size of features: costs log(n) times as much of the margin
 LARGEST = 690.0  # logarithm of a number whose reciprocal is one too
@@ -88,7 +89,7 @@ class MarginState:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _NormalisedMeasure:
     """The normalised measure and its mass, the weights of the data, and the time of the flow; see `NormalisedFlow`."""
 
     density: FloatArray
@@ -139,6 +140,8 @@ class NormalisedFlow:
         If an argument is not allowed.
     """
 
+    labels = NORMALISED_LABELS
+
     def __init__(
         self,
         functional: Functional,
@@ -159,20 +162,20 @@ class NormalisedFlow:
         check_factor("transport", transport)
         if not 0.0 < self._reaction < math.inf:
             raise InputError(f"reaction = {self._reaction!r} is not allowed for a mass that grows; give it positive")
-        self._domain, self._transport, self._options = domain, transport, JkoOptions(tau, growth)
+        self._domain, self._transport, self._plan = domain, transport, StepPlan(tau, growth)
         base = domain.base.points
         self._signed = functional.targets * functional.features(base.reshape(-1, base.shape[-1]))
         self._size = float(np.abs(self._signed).max())
         self._scheme = make_space_scheme(domain, transport=transport, reaction=0.0, order=order)
         self._mesh = UpwindMesh.of(domain, transport, 0.0)
         self.time, self.step_size, self.counts, self.moved_steps = 0.0, 0.0, StepCounts(), 0
-        self._standing = self._start(check_density(density, domain.shape), log_mass)
-        self._control = StepControl(self._options, self.time, self._standing, carry=False)
+        self._current = self._start(check_density(density, domain.shape), log_mass)
+        self._control = PlannedSteps(self._plan, self.time, self._current, carry=False)
 
     @property
     def density(self) -> FloatArray:
         """Density of the normalised measure, shape ``domain.shape``."""
-        return self._standing.density
+        return self._current.density
 
     @property
     def measure(self) -> FloatArray:
@@ -182,22 +185,22 @@ class NormalisedFlow:
     @property
     def margins(self) -> FloatArray:
         """Margins of the normalised measure, shape (n,)."""
-        return self._standing.margins
+        return self._current.margins
 
     @property
     def multipliers(self) -> FloatArray:
         """Weights of the data in the last step, shape (n,)."""
-        return self._standing.multipliers
+        return self._current.multipliers
 
     @property
     def log_mass(self) -> float:
         """Logarithm s of the mass."""
-        return self._standing.log_mass
+        return self._current.log_mass
 
     @property
     def scaled_log_time(self) -> float:
         """See `MarginState`."""
-        return self._standing.scaled_log_time
+        return self._current.scaled_log_time
 
     @property
     def temperature(self) -> float:
@@ -230,24 +233,19 @@ class NormalisedFlow:
 
     def checkpoint(self) -> Checkpoint:
         """Copy the state, the aim, and the state with which the next step begins if it is another."""
-        base = self._control.base
         shown = {**self._fields(), **numbers(time=self.time, step_size=self.step_size)}
-        aside = {} if base is self._standing else {f"base_{name}": values for name, values in _stored(base).items()}
-        return {**shown, **aside, **self._control.checkpoint()}
+        return {**shown, **self._control.checkpoint(self._current, _stored)}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
         self.go_on(float(checkpoint["time"]), checkpoint)
-        base = self._standing
-        if "base_density" in checkpoint:
-            base = self._restored({name: checkpoint[f"base_{name}"] for name in _stored(base)})
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, self._restored)
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def go_on(self, time: float, fields: Mapping[str, FloatArray]) -> None:
         """Take the state of a snapshot, to the last bit; steps begin at its time."""
-        self.time, self._standing, end = time, self._restored(fields), self._control.end
-        self._control = StepControl(self._options, time, self._standing, carry=False)
+        self.time, self._current, end = time, self._restored(fields), self._control.end
+        self._control = PlannedSteps(self._plan, time, self._current, carry=False)
         self._control.end = end
 
     def step(self) -> None:
@@ -258,23 +256,23 @@ class NormalisedFlow:
         StepError
             If Newton's method does not find the weights, of smaller steps either; the state is kept.
         """
-        time, self._standing = self._control.take(self._advanced, self.counts)
+        time, self._current = self._control.take(self._advanced, self.counts)
         self.time, self.step_size = time, time - self.time
         self.counts.accepted += 1
 
     def _fields(self) -> dict[str, FloatArray]:
-        return {**_stored(self._standing), **numbers(margin=float(self.margins.min()))}
+        return {**_stored(self._current), **numbers(margin=float(self.margins.min()))}
 
-    def _restored(self, fields: Mapping[str, FloatArray]) -> _Standing:
+    def _restored(self, fields: Mapping[str, FloatArray]) -> _NormalisedMeasure:
         density = np.array(fields["density"])
         numbers_of = float(fields["log_mass"]), float(fields["scaled_log_time"])
-        return _Standing(density, self._margins_of(density), np.array(fields["multipliers"]), *numbers_of)
+        return _NormalisedMeasure(density, self._margins_of(density), np.array(fields["multipliers"]), *numbers_of)
 
-    def _start(self, density: FloatArray, log_mass: float) -> _Standing:
+    def _start(self, density: FloatArray, log_mass: float) -> _NormalisedMeasure:
         """Normalise a density; the weights of the data are those of its margins."""
         density, log_mass = self._normalised(density, log_mass)
         margins = self._margins_of(density)
-        return _Standing(
+        return _NormalisedMeasure(
             density, margins, self._loss.multipliers(margins / self._temperature_at(log_mass)), log_mass, 0.0
         )
 
@@ -288,7 +286,7 @@ class NormalisedFlow:
     def _soft_margin(self, margins: FloatArray, temperature: float) -> float:
         return -temperature * self._loss.log_total(margins / temperature)
 
-    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+    def _advanced(self, start: _NormalisedMeasure, size: float) -> tuple[_NormalisedMeasure, int]:
         """Move and react, or react alone where moving does not help; gives no iterations to learn from."""
         if self._transport > 0.0:
             temperature = self._temperature_at(start.log_mass)
@@ -299,11 +297,11 @@ class NormalisedFlow:
                     return found, 0
         return self._reacted(start, start.density, size), 0
 
-    def _reacted(self, start: _Standing, moved: FloatArray, size: float) -> _Standing:
+    def _reacted(self, start: _NormalisedMeasure, moved: FloatArray, size: float) -> _NormalisedMeasure:
         """Take the proximal step from a density, which is that of the start or has moved."""
         temperature = self._temperature_at(start.log_mass)
         saturation = self._loss.saturation(self._loss.log_weight(start.margins / temperature))
-        entropy = Entropy.of(saturation, start.margins.size)
+        entropy = FermiDiracEntropy.of(saturation, start.margins.size)
         before = _log_masses(self._domain, moved)
         dual = DualFunction(before, self._signed, size * self._reaction, temperature, entropy)
         found, iterations = dual.minimise(start.multipliers)
@@ -314,7 +312,7 @@ class NormalisedFlow:
         margins = self._margins_of(density)
         before_that = start.scaled_log_time * math.exp(start.log_mass - log_mass)
         scaled_log_time = self._later(before_that, size, margins, log_mass)
-        return _Standing(density, margins, found.multipliers, log_mass, scaled_log_time)
+        return _NormalisedMeasure(density, margins, found.multipliers, log_mass, scaled_log_time)
 
     def _later(self, scaled_log_time: float, size: float, margins: FloatArray, log_mass: float) -> float:
         r"""Add the time :math:`e^{-L} \tau` of a step, all in logarithms over the mass."""
@@ -323,7 +321,7 @@ class NormalisedFlow:
         added = inverse * math.log(size) - temperature * log_rate
         return inverse * float(np.logaddexp(scaled_log_time / inverse, added / inverse))
 
-    def _moved(self, start: _Standing, size: float) -> FloatArray:
+    def _moved(self, start: _NormalisedMeasure, size: float) -> FloatArray:
         """Density after an upwind step with the velocity of the present weights."""
         rising, density = self._signed @ start.multipliers, start.density
         potential = (-self._domain.signs[:, None] * rising).reshape(self._domain.shape)
@@ -340,10 +338,10 @@ class NormalisedFlow:
         return density / mass, log_mass + math.log(mass)
 
 
-def _stored(standing: _Standing) -> dict[str, FloatArray]:
+def _stored(measure: _NormalisedMeasure) -> dict[str, FloatArray]:
     """Copy what a state is restored from."""
-    scalars = numbers(log_mass=standing.log_mass, scaled_log_time=standing.scaled_log_time)
-    return {"density": standing.density.copy(), "multipliers": standing.multipliers.copy(), **scalars}
+    scalars = numbers(log_mass=measure.log_mass, scaled_log_time=measure.scaled_log_time)
+    return {"density": measure.density.copy(), "multipliers": measure.multipliers.copy(), **scalars}
 
 
 def _log_masses(domain: Domain, density: FloatArray) -> FloatArray:

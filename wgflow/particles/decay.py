@@ -25,12 +25,6 @@ SAFETY = 100.0  # times the tolerance: outputs within a step are less exact than
 NOTICEABLE = 0.01  # share of the fall of F so far that a rise must be to count
 
 
-def extent_of(points: FloatArray) -> float:
-    """Standard deviation of points (m, p); where they are at one place, its distance from the origin, else 1."""
-    deviation = np.sqrt(points.var(axis=0).sum())
-    return float(deviation) or float(np.abs(points).max()) or 1.0
-
-
 class DecayWatch:
     """Compares F after each step with F before.
 

@@ -23,7 +23,7 @@ import numpy as np
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
-from wgflow.particles.decay import extent_of
+from wgflow.measures.particles import extent_of
 from wgflow.particles.methods import Advance, Descent, System, equal_steps, random_numbers
 from wgflow.typing import FloatArray
 

@@ -22,6 +22,7 @@ from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.flows.evolution import Checkpoint, numbers
 from wgflow.flows.whole_steps import WholeSteps
 from wgflow.functionals import Functional, ParticlePotential
+from wgflow.functionals.samples import sampled
 from wgflow.particles.first_step import first_step
 from wgflow.typing import FloatArray
 
@@ -326,13 +327,13 @@ class Descent:
     def check_samples(self, system: System) -> None:
         """Raise InputError where samples are wanted and there are none."""
         if self.batch is not None:
-            system.functional.sampled(1, self.generator(0), system.components)
+            sampled(system.functional, 1, self.generator(0), system.components)
 
     def sample(self, system: System, iteration: int) -> Functional | None:
         """Functional of the samples of one iteration; None for the whole risk."""
         if self.batch is None:
             return None
-        return system.functional.sampled(self.batch, self.generator(iteration), system.components)
+        return sampled(system.functional, self.batch, self.generator(iteration), system.components)
 
 
 BATCH_STREAM = 1  # of the random numbers of a seed

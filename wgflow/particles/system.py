@@ -14,10 +14,12 @@ from wgflow.domains.geometry import Flat, Geometry
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
+from wgflow.measures.particles import extent_of
 from wgflow.measures.placement import check_particles
-from wgflow.particles.decay import DecayWatch, extent_of
+from wgflow.particles.decay import DecayWatch
 from wgflow.particles.langevin import Langevin
 from wgflow.particles.methods import Adaptive, Advance, Method, Step
 from wgflow.typing import FloatArray
@@ -54,6 +56,8 @@ class ParticleFlow:
     InputError
         If an argument is not allowed.
     """
+
+    labels = FLOW_LABELS
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from wgflow.flows.labels import Label, Labels
 from wgflow.networks import Teacher
 from wgflow.plotting.line_profiles import (
     Line,
@@ -69,13 +70,12 @@ def plot_comparison(
         draw_difference(panels["difference"], runs)
         draw_masses(panels["mass"], runs)
         if curves:
-            draw_curves(panels["curves"], curves)
+            draw_curves(panels["curves"], curves, first.labels.time)
         if line is not None:
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
-        estimated = any(run.errors for run in runs)
-        _finish(
-            figure, panels, labels, estimated=estimated, teacher=problem is not None and problem.teacher is not None
-        )
+        dashed = problem is not None and problem.teacher is not None
+        titles = _titles(first.labels, [*panels], estimated=any(run.errors for run in runs), teacher=dashed)
+        _finish(figure, panels, titles, labels)
     return figure
 
 
@@ -91,11 +91,11 @@ def draw_risks(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(run.time, run.risk, color=color, linestyle=dashes)
     time = _longest(runs)
-    set_time_axis(axes, time)
+    set_time_axis(axes, time, runs[0].labels.time)
     set_value_scale(axes, np.concatenate([run.risk for run in runs]), log_time=is_log_spaced(time))
     for run, color in zip(runs, RUNS, strict=True):
         draw_band(axes, run, "risk", color=color)
-    axes.set_ylabel("risk $R$")
+    axes.set_ylabel(runs[0].labels.risk.axis())
 
 
 def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
@@ -108,7 +108,7 @@ def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     for run, color in zip(runs, RUNS, strict=True):
         if run.errors:
             axes.plot(run.time, _estimated(run), color=color, linestyle=":")
-    set_time_axis(axes, _longest(runs))
+    set_time_axis(axes, _longest(runs), runs[0].labels.time)
     highest = float(values.max(initial=0.0))
     if highest > 0.0:
         axes.set_yscale("log")
@@ -138,12 +138,12 @@ def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     """Total masses of both runs over time."""
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(run.time, run.mass, color=color, linestyle=dashes)
-    set_time_axis(axes, _longest(runs))
+    set_time_axis(axes, _longest(runs), runs[0].labels.time)
     axes.set_ylim(0.0, 1.08 * max(largest_finite(run.mass) for run in runs))
-    axes.set_ylabel(r"mass $|\nu_t|$")
+    axes.set_ylabel(runs[0].labels.mass.axis(r"\nu_t"))
 
 
-def draw_curves(axes: Axes, curves: Curves) -> None:
+def draw_curves(axes: Axes, curves: Curves, time_axis: Label) -> None:
     """Named curves over time."""
     used: Counter[str] = Counter()
     for name, (time, values) in curves.items():
@@ -152,7 +152,7 @@ def draw_curves(axes: Axes, curves: Curves) -> None:
         used[color] += 1
         axes.plot(time, values, color=color, linestyle=dashes, marker="o", markersize=2.5, label=_curve_label(name))
     times, values = (np.concatenate([curve[i] for curve in curves.values()]) for i in (0, 1))
-    set_time_axis(axes, np.unique(times))
+    set_time_axis(axes, np.unique(times), time_axis)
     set_value_scale(axes, values[np.isfinite(values)])
     axes.set_ylabel("distance")
     _make_room_above(axes)
@@ -234,19 +234,21 @@ def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
     return max((run.time for run in runs), key=lambda time: float(time[-1]))
 
 
-def _finish(
-    figure: Figure, panels: Mapping[str, Axes], labels: tuple[str, str], *, estimated: bool, teacher: bool
-) -> None:
+def _titles(labels: Labels, panels: list[str], *, estimated: bool, teacher: bool) -> dict[str, str]:
+    """Titles of the panels by their names."""
     dotted = " (dotted: estimated errors)" if estimated else ""
     dashed = "dashed: teacher" if teacher else ""
-    titles = {
-        "risk": "Risk",
-        "mass": "Mass",
+    return {
+        "risk": labels.risk.panel,
+        "mass": labels.mass.panel,
         "difference": f"Relative difference of the risks{dotted}",
         "curves": "Distances",
         "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
         "sheet -": _last_title("output weights $-$", dashed),
     }
+
+
+def _finish(figure: Figure, panels: Mapping[str, Axes], titles: Mapping[str, str], labels: tuple[str, str]) -> None:
     for letter, (name, axes) in zip("ABCDEF", panels.items(), strict=False):
         axes.set_title(rf"$\bf{{{letter}}}$   {titles[name]}")
     handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, RUN_DASHES, strict=True)]

@@ -12,7 +12,9 @@ from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.patches import StepPatch
 
 from wgflow.errors import InputError
+from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
+from wgflow.plotting.domain_views import View
 from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
@@ -24,7 +26,7 @@ from wgflow.plotting.line_profiles import (
 )
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
-from wgflow.plotting.particle_maps import Cloud, View, add_legend, cloud_views, make_panels, mark_start, shows_cloud
+from wgflow.plotting.particle_maps import Cloud, add_legend, cloud_views, make_panels, mark_start, shows_cloud
 from wgflow.plotting.scalars import LOG_RATIO, descent_of, draw_risk, is_log_spaced, time_limits
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
@@ -64,8 +66,8 @@ def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray)
             parts = figure.subfigures(1, 2, width_ratios=[1.7, 1.0])
         measure, scalars = cast("tuple[SubFigure, SubFigure]", parts)
         show_measure = build(measure)
-        show_risk = _risk_panel(scalars.subplots(), trajectory, problem, shown)
-        labels = frame_labels(trajectory.time[shown])
+        show_risk = _risk_panel(scalars.subplots(), trajectory, shown)
+        labels = frame_labels(trajectory.time[shown], trajectory.labels.time)
 
         def show(number: int) -> None:
             title.set_text(labels[number])
@@ -102,17 +104,17 @@ def _choose(
     return lambda figure: _profiles(figure.subplots(), trajectory, line, teacher, shown), False, FLAT_HEIGHT
 
 
-def frame_labels(time: FloatArray) -> list[str]:
+def frame_labels(time: FloatArray, label: Label) -> list[str]:
     """Times of the frames, with as many decimals in each so that digits stand still."""
     if is_log_spaced(time) or not 1e-3 <= time[-1] < 1e5:
-        return [time_label(float(value)) for value in time]
+        return [time_label(float(value), label) for value in time]
     decimals = max(0, 2 - int(np.floor(np.log10(time[-1]))))
-    return [f"$t = {value:.{decimals}f}$" for value in time]
+    return [f"${label.symbol} = {value:.{decimals}f}$" for value in time]
 
 
-def _risk_panel(axes: Axes, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
-    draw_risk(axes, trajectory, problem)
-    values = descent_of(trajectory, problem).values(trajectory)
+def _risk_panel(axes: Axes, trajectory: Trajectory, shown: IntArray) -> Show:
+    draw_risk(axes, trajectory)
+    values = descent_of(trajectory).values(trajectory)
     (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 
@@ -127,7 +129,7 @@ def _maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, s
     """Maps of each sheet; the three marginals of a box in space stand in a row."""
     views, signs = map_views(trajectory, problem), sheet_signs(trajectory)
     scale = map_scale(trajectory, views, shown)
-    panels = figure.subplots(len(signs), len(views), subplot_kw=views[0].projection, squeeze=False)
+    panels = figure.subplots(len(signs), len(views), subplot_kw=views[0].axes_keywords, squeeze=False)
     artists = {}
     for row, sign in zip(panels, signs, strict=True):
         (artists[sign],) = draw_sheet(figure, row[:, None], views, trajectory, sign, shown[-1:], scale)

@@ -52,7 +52,7 @@ def draw_measure(
             draw_paths(axes, trajectory, sign, line)
         if teacher is not None and line.angular:
             mark_teacher(axes, teacher, sign, line, signed=len(signs) == 2)
-        set_time_axis(axes, trajectory.time)
+        set_time_axis(axes, trajectory.time, trajectory.labels.time)
         set_line_axis(axes.yaxis, line)
         axes.set_ylim(*line.limits)
 

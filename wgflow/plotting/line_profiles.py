@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
-from wgflow.domains import Box, Coordinate, Domain, Space
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Box, Circle, Coordinate, Domain
 from wgflow.errors import InputError
 from wgflow.problems import Problem
 from wgflow.problems.models import DeconvolutionProblem, EnergyProblem
@@ -30,29 +32,36 @@ class Line:
 
 def find_line(trajectory: Trajectory, problem: Problem | None = None) -> Line | None:
     """Give the coordinate of circles and intervals; None where the measure does not live on a line."""
-    domain = trajectory.domain
-    dimension = trajectory.position.shape[-1] if domain is None and trajectory.has_particles else 0
-    if domain is None and dimension == 2 and _on_circle(trajectory.position[0]):
-        return _circle()
-    if domain is not None and len(domain.base.coordinates) == 1:
-        dimension = domain.points.shape[-1]
-        if dimension == 2:
-            return _circle()
-    return _interval(trajectory, axis_labels(problem, 1)[0]) if dimension == 1 else None
+    if trajectory.domain is not None:
+        line = LINES.get(trajectory.domain)
+        return None if line is None else line(trajectory, problem)
+    components = trajectory.position.shape[-1] if trajectory.has_particles else 0
+    if components == 2 and _on_circle(trajectory.position[0]):
+        return _circle(trajectory, problem)
+    return _interval(trajectory, problem) if components == 1 else None
 
 
-def _circle() -> Line:
+def _circle(_: Trajectory, __: Problem | None) -> Line:
     return Line(r"angle of $\eta$", (0.0, TURN), angular=True)
 
 
-def _interval(trajectory: Trajectory, label: str) -> Line:
+def _interval(trajectory: Trajectory, problem: Problem | None) -> Line:
     """From wall to wall, or as far as particles go."""
+    label = axis_labels(problem, 1)[0]
     if has_density(trajectory):
         edges = cell_edges(grid_of(trajectory).coordinates[0])
         return Line(label, (float(edges[0]), float(edges[-1])), angular=False)
     low, high = float(trajectory.position.min()), float(trajectory.position.max())
     margin = 0.03 * (high - low) or 1.0
     return Line(label, (low - margin, high + margin), angular=False)
+
+
+def _one_axis(trajectory: Trajectory, problem: Problem | None) -> Line | None:
+    return _interval(trajectory, problem) if len(grid_of(trajectory).shape) == 1 else None
+
+
+LINES = DomainTable[Callable[[Trajectory, "Problem | None"], Line | None]]("a line", {Circle: _circle, Box: _one_axis})
+"""Lines of the domains that have one."""
 
 
 def axis_labels(problem: Problem | None, dimension: int) -> tuple[str, ...]:
@@ -72,14 +81,12 @@ def _numbered(name: str, count: int) -> tuple[str, ...]:
 def measure_symbol(trajectory: Trajectory) -> str:
     r"""Letter of the measure in mathtext: mu on R^p, nu on circles and spheres."""
     if trajectory.domain is not None:
-        return r"\mu" if isinstance(trajectory.domain.base, Box | Space) else r"\nu"
+        return trajectory.domain.base.symbol
     return r"\nu" if trajectory.has_particles and on_sphere(trajectory) else r"\mu"
 
 
 def on_sphere(trajectory: Trajectory) -> bool:
-    """Whether particles live on the unit circle or sphere, as far as first and last positions tell."""
-    if trajectory.domain is not None:
-        return not isinstance(trajectory.domain.base, Box | Space)
+    """Whether particles of which no domain is known live on a unit sphere: first and last positions tell."""
     ends = trajectory.position[[0, -1]]
     return bool(np.allclose(np.linalg.norm(ends, axis=-1), 1.0))
 

@@ -14,6 +14,7 @@ from matplotlib.projections.polar import PolarAxes
 from wgflow.analysis.metrics import relu_predictions
 from wgflow.errors import InputError
 from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
+from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
 from wgflow.plotting.heatmaps import thin
 from wgflow.plotting.line_profiles import (
@@ -53,19 +54,19 @@ def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
     return np.unique(chosen.clip(max=len(fraction) - 1))
 
 
-def time_label(time: float) -> str:
+def time_label(time: float, label: Label) -> str:
     """Legend entry of a time."""
     if time != 0.0 and not 1e-3 <= time < 1e5:
         digits, exponent = f"{time:.1e}".split("e")
-        return rf"$t = {digits} \times 10^{{{int(exponent)}}}$"
-    return f"$t = {np.format_float_positional(float(f'{time:.3g}'), trim='-')}$"
+        return rf"${label.symbol} = {digits} \times 10^{{{int(exponent)}}}$"
+    return f"${label.symbol} = {np.format_float_positional(float(f'{time:.3g}'), trim='-')}$"
 
 
 def draw_regression(axes: Axes, trajectory: Trajectory, dataset: Dataset, times: IntArray) -> None:
     """Data and the learned function at some outputs, in the units of the data file."""
     draw_data(axes, dataset)
     for index, color in zip(times, time_colors(len(times)), strict=True):
-        label = time_label(trajectory.time[index])
+        label = time_label(trajectory.time[index], trajectory.labels.time)
         axes.plot(*learned_function(trajectory, dataset, int(index)), color=color, label=label)
     axes.legend(ncols=2, loc="best", columnspacing=1.2, frameon=True, framealpha=0.85, edgecolor="none")
 
@@ -217,7 +218,7 @@ def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, l
     for index, color in zip(times, time_colors(len(times)), strict=True):
         for sign, dashes in zip(signs, ("-", DASHES), strict=False):
             edges, heights = profile(trajectory, int(index), sign, line)
-            label = time_label(trajectory.time[index]) if sign == signs[0] else None
+            label = time_label(trajectory.time[index], trajectory.labels.time) if sign == signs[0] else None
             axes.plot(0.5 * (edges[1:] + edges[:-1]), heights, color=color, linestyle=dashes, label=label)
         exact = None if problem is None else exact_solution(problem, float(trajectory.time[index]))
         if exact is not None:

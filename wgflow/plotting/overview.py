@@ -88,11 +88,11 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     height = LAYERS_HEIGHT if first is not None and line is None else HEIGHTS[len(layout)]
     with styled_figure(height) as figure:
         panels = _make_panels(figure, layout, polar=first is not None and first.polar)
-        titles = {"risk": descent_of(trajectory, problem).title, "mass": "Mass"}
+        titles = {"risk": descent_of(trajectory).title, "mass": trajectory.labels.mass.panel}
         if first is not None:
             first.draw(panels["first"])
             titles["first"] = first.title
-        draw_risk(panels["risk"], trajectory, problem, None if first is None else first.times)
+        draw_risk(panels["risk"], trajectory, None if first is None else first.times)
         draw_gap(panels["risk"], trajectory)
         draw_mass(panels["mass"], trajectory)
         if line is not None:
@@ -128,7 +128,11 @@ def _choose_first(trajectory: Trajectory, problem: Problem | None, line: Line | 
         draw = partial(network, trajectory=trajectory, teacher=problem.teacher, line=line)
         if trajectory.has_particles:
             return _First(r"Neurons at $\tanh(|a||b|/2)\,\eta$", draw)
-        return _First(f"Densities at {time_label(trajectory.time[-1])} (areas show masses)", draw, polar=True)
+        return _First(
+            f"Densities at {time_label(trajectory.time[-1], trajectory.labels.time)} (areas show masses)",
+            draw,
+            polar=True,
+        )
     section, single = problem.config.problem, len(sheet_signs(trajectory)) == 1
     if isinstance(section, EnergyProblem) or (isinstance(section, QuadraticProblem) and single):
         draw = partial(draw_profiles, trajectory=trajectory, problem=problem, line=line, times=times)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
-from wgflow.domains import Box
+from wgflow.plotting.domain_views import UNEQUAL, View, globe_view, point_views, views_of_points
 from wgflow.plotting.heatmaps import MAX_PATHS, thin
 from wgflow.plotting.line_profiles import (
     axis_labels,
@@ -37,21 +36,21 @@ SubFigures = tuple[SubFigure, SubFigure]
 
 MAX_DOTS, MAX_TIMES = 4000, 300  # of each sign; along a path
 DOT_AREA, SMALLEST, LARGEST = 7.0, 0.2, 6.0  # of a particle of mean weight, in square points; others, relative to it
-UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
 PLANE_HEIGHT, SCALARS_HEIGHT, FLAT_HEIGHT = 3.3, 2.9, 5.0  # inches
 
 
 def shows_cloud(trajectory: Trajectory) -> bool:
-    """Whether a trajectory is one of particles in two or three dimensions that are not on a circle."""
+    """Whether a trajectory is one of particles in two or three dimensions or on a surface, and not on a circle."""
     if has_density(trajectory) or not trajectory.has_particles:
         return False
-    return trajectory.position.shape[-1] in (2, 3) and find_line(trajectory) is None
+    return find_line(trajectory) is None and bool(cloud_views(trajectory, None))
 
 
 def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
     """Draw the particles at the last time with their paths, then risk and mass.
 
-    Three dimensions are shown by their three projections, the sphere by the equal-area projection of Mollweide.
+    Three dimensions are shown by their three projections, the sphere by the equal-area projection of Mollweide, other
+    surfaces by their chart.
     """
     views = cloud_views(trajectory, problem)
     height = PLANE_HEIGHT + SCALARS_HEIGHT if len(views) == 3 else FLAT_HEIGHT
@@ -68,75 +67,27 @@ def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure
             mark_start(axes, trajectory, view)
             ring_spikes(axes, problem, view.project)
         shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
-        clouds[0].set_title(f"Particles at {time_label(trajectory.time[-1])}, their paths, and {shows}")
+        clouds[0].set_title(
+            f"Particles at {time_label(trajectory.time[-1], trajectory.labels.time)}, their paths, and {shows}"
+        )
         add_legend(clouds[-1], trajectory)
-        draw_risk(scalars[0], trajectory, problem)
+        draw_risk(scalars[0], trajectory)
         draw_mass(scalars[1], trajectory)
     return figure
 
 
-@dataclass(frozen=True)
-class View:
-    """A picture of points: two of their coordinates, or longitude and latitude on the sphere.
-
-    Parameters
-    ----------
-    axes : pair of int
-        Coordinates that are drawn; not used on the sphere.
-    labels : pair of str
-        What is written beside them.
-    sphere : bool
-        Whether points are unit vectors in three dimensions.
-    torus : Box or None
-        A box with periodic axes, into which points are put back.
-    """
-
-    axes: tuple[int, int]
-    labels: tuple[str, str]
-    sphere: bool = False
-    torus: Box | None = None
-
-    @property
-    def longest(self) -> FloatArray:
-        """Steps along each axis of the picture that go across its edge, shape (2,)."""
-        if self.sphere:
-            return np.array([np.pi, np.inf])
-        if self.torus is None:
-            return np.full(2, np.inf)
-        low, high = np.array(self.torus.bounds).T
-        return np.where(self.torus.periodic, 0.5 * (high - low), np.inf)[list(self.axes)]
-
-    def places(self, trajectory: Trajectory, shown: IntArray, chosen: IntArray) -> FloatArray:
-        """Give places of some particles at some outputs in the picture, shape (k, m, 2)."""
-        return self.project(trajectory.position[np.ix_(shown, chosen)])
-
-    def project(self, points: FloatArray) -> FloatArray:
-        """Points (..., p) in the plane of the picture, (..., 2)."""
-        if self.torus is not None:
-            low, high = np.array(self.torus.bounds).T
-            points = np.where(self.torus.periodic, low + np.mod(points - low, high - low), points)
-        if not self.sphere:
-            return points[..., list(self.axes)]
-        x, y, z = np.moveaxis(points, -1, 0)
-        return np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], axis=-1)
-
-
 def cloud_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
-    """Give the pictures that show the particles: one in the plane and on the sphere, three in space."""
-    dimension = trajectory.position.shape[-1]
-    if dimension == 3 and on_sphere(trajectory):
-        return [View((0, 1), ("", ""), sphere=True)]
-    names = axis_labels(problem, dimension)
-    base = None if trajectory.domain is None else trajectory.domain.base
-    torus = base if isinstance(base, Box) and any(base.periodic) else None
-    pairs = combinations(range(dimension), 2)
-    return [View(pair, (names[pair[0]], names[pair[1]]), torus=torus) for pair in pairs]
+    """Give the pictures that show the particles: one in the plane and on surfaces, three in space, else none."""
+    components = trajectory.position.shape[-1]
+    names = axis_labels(problem, components)
+    if trajectory.domain is not None:
+        return views_of_points(trajectory.domain, names)
+    return [globe_view()] if components == 3 and on_sphere(trajectory) else point_views(components, names)
 
 
 def make_panels(figure: FigureBase, views: list[View]) -> list[Axes]:
     """Axes for pictures in one row."""
-    special: dict[str, Any] = {"projection": "mollweide"} if views[0].sphere else {}
-    return list(figure.subplots(1, len(views), subplot_kw=special, squeeze=False)[0])
+    return list(figure.subplots(1, len(views), subplot_kw=views[0].axes_keywords, squeeze=False)[0])
 
 
 @dataclass(frozen=True)
@@ -208,7 +159,7 @@ def _flatten(axes: Axes, view: View, places: FloatArray) -> tuple[FloatArray, Tr
 
     Maps of the sphere are projected here, once: matplotlib would cut each line into 75 pieces, at every frame.
     """
-    if not view.sphere:
+    if not view.projection:
         return places, axes.transData
     geo = cast("Any", axes)
     return geo.transProjection.transform(places.reshape(-1, 2)).reshape(places.shape), geo.transAffine + geo.transAxes
@@ -225,7 +176,7 @@ def mark_start(axes: Axes, trajectory: Trajectory, view: View) -> None:
 def _frame(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray) -> None:
     axes.set_xlabel(view.labels[0])
     axes.set_ylabel(view.labels[1])
-    if view.sphere:
+    if view.projection:
         axes.set_xticks([])
         axes.set_yticks([])
         return

@@ -94,7 +94,7 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
     draw_decision(axes, lambda places: values(dataset.scaled(places)), points)
     draw_labelled(axes, points, dataset.targets)
     wrong = int(np.sum(~(dataset.targets * values(dataset.inputs) > 0.0)))
-    axes.set_title(f"{time_label(trajectory.time[index])}: {wrong} of {len(points)} wrong")
+    axes.set_title(f"{time_label(trajectory.time[index], trajectory.labels.time)}: {wrong} of {len(points)} wrong")
     axes.set_xlabel(dataset.names[0].replace("_", " "))
     axes.set_ylabel(dataset.names[1].replace("_", " "))
 
@@ -116,7 +116,7 @@ def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
         elif rows:
             _draw_cloud(parts[1], trajectory, problem)
         risk, mass = parts[-1].subplots(1, 2)
-        draw_risk(risk, trajectory, problem, times)
+        draw_risk(risk, trajectory, times)
         draw_mass(mass, trajectory)
     return figure
 
@@ -125,7 +125,7 @@ def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem,
     views = map_views(trajectory, problem)
     scale = map_scale(trajectory, views, times)
     for part, sign in zip(parts, sheet_signs(trajectory), strict=True):
-        panels = part.subplots(len(views), len(times), subplot_kw=views[0].projection, squeeze=False)
+        panels = part.subplots(len(views), len(times), subplot_kw=views[0].axes_keywords, squeeze=False)
         draw_sheet(part, panels, views, trajectory, sign, times, scale)
 
 

@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from wgflow.flows.labels import Label
 from wgflow.plotting.line_profiles import measure_symbol, sheet_mass, sheet_signs
 from wgflow.plotting.style import BLACK, DASHES, largest_finite, sign_color, sign_symbol, time_colors
-from wgflow.problems import Problem
-from wgflow.problems.models import EnergyProblem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -35,12 +34,12 @@ def time_limits(time: FloatArray) -> tuple[float, float]:
     return float(time[0]), last if last > time[0] else float(time[0]) + 1.0
 
 
-def set_time_axis(axes: Axes, time: FloatArray) -> None:
+def set_time_axis(axes: Axes, time: FloatArray, label: Label) -> None:
     """Make time the x axis, logarithmic if the output times are."""
     if is_log_spaced(time):
         axes.set_xscale("log")
     axes.set_xlim(*time_limits(time))
-    axes.set_xlabel("time $t$")
+    axes.set_xlabel(label.axis())
 
 
 def set_value_scale(axes: Axes, values: FloatArray, *, log_time: bool = False) -> None:
@@ -93,29 +92,27 @@ class Descent:
         return trajectory.scalars[self.name] - self.floor
 
 
-def descent_of(trajectory: Trajectory, problem: Problem | None) -> Descent:
-    """Choose what to show of a trajectory: the risk, or the energy where the problem is one."""
-    letter = measure_symbol(trajectory)
-    if trajectory.is_normalised:
-        return Descent("Minus the smoothed margin", r"$-L_\varepsilon$ of $\nu_t / |\nu_t|$", "risk")
-    if problem is None or not isinstance(problem.config.problem, EnergyProblem):
+def descent_of(trajectory: Trajectory) -> Descent:
+    """Choose what to show of a trajectory: the risk, or the energy where there is none."""
+    name, letter = trajectory.labels.falling, measure_symbol(trajectory)
+    label = trajectory.labels.of(name)
+    if name == "risk":
         of = "h" if len(sheet_signs(trajectory)) == 2 else letter
-        return Descent("Risk", rf"risk $R({of}_t)$", "risk")
+        return Descent(label.panel, label.axis(f"{of}_t"), name)
     energy = trajectory.energy
     if energy.min() > 0.0 and energy.max() > LOG_RATIO * energy.min():
-        return Descent("Energy", rf"energy $F({letter}_t)$", "energy")
-    return Descent("Energy", rf"energy $F({letter}_t) - F({letter}_T)$", "energy", float(energy[-1]))
+        return Descent(label.panel, label.axis(f"{letter}_t"), name)
+    above = label.axis(f"{letter}_t", f" - {label.formula(f'{letter}_T')}")
+    return Descent(label.panel, above, name, float(energy[-1]))
 
 
-def draw_risk(
-    axes: Axes, trajectory: Trajectory, problem: Problem | None = None, marked: IntArray | None = None
-) -> None:
+def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
     """Risk or energy over time with a band of its estimated error, and dots in the colours of the marked outputs."""
-    time, shown = trajectory.time, descent_of(trajectory, problem)
+    time, shown = trajectory.time, descent_of(trajectory)
     times, curve = trajectory.curve(shown.name)
     values = shown.values(trajectory)
     axes.plot(times, curve - shown.floor, color=BLACK, label=shown.name)
-    set_time_axis(axes, time)
+    set_time_axis(axes, time, trajectory.labels.time)
     set_value_scale(axes, values, log_time=is_log_spaced(time))
     for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
         visible = values[index] > 0.0 or axes.get_yscale() != "log"
@@ -158,13 +155,13 @@ def _colors(marked: IntArray | None) -> FloatArray:
 
 def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
     r"""Total mass over time, and that of each sheet on signed domains."""
-    signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
-    axes.plot(*trajectory.curve("mass"), color=BLACK, label=rf"$|{letter}_t|$")
+    signs, letter, mass = sheet_signs(trajectory), measure_symbol(trajectory), trajectory.labels.mass
+    axes.plot(*trajectory.curve("mass"), color=BLACK, label=f"${mass.formula(f'{letter}_t')}$")
     for sign, dashes in zip(signs, ("-", DASHES), strict=False) if len(signs) == 2 else ():
-        values, label = sheet_mass(trajectory, sign), rf"$|{letter}_t^{sign_symbol(sign)}|$"
+        values, label = sheet_mass(trajectory, sign), f"${mass.formula(f'{letter}_t^{sign_symbol(sign)}')}$"
         axes.plot(trajectory.time, values, color=sign_color(sign), linestyle=dashes, label=label)
-    set_time_axis(axes, trajectory.time)
+    set_time_axis(axes, trajectory.time, trajectory.labels.time)
     axes.set_ylim(0.0, 1.08 * largest_finite(trajectory.mass))
-    axes.set_ylabel(rf"mass $|{letter}_t|$" if len(signs) == 1 else "mass")
+    axes.set_ylabel(mass.axis(f"{letter}_t") if len(signs) == 1 else mass.title)
     if len(signs) == 2:
         axes.legend(loc="best", ncols=3, columnspacing=1.2).set_in_layout(False)

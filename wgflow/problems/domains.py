@@ -86,8 +86,9 @@ class BoxSection(DomainSection):
 
 def section_of(domain: type[UnsignedDomain]) -> type[DomainSection]:
     """Section of a domain: what it says of its arguments, unless it is written out here."""
-    if domain.kind in _WRITTEN:
-        return _WRITTEN[domain.kind]
+    written = _WRITTEN.get(domain.kind)
+    if written is not None:
+        return written
     return create_model(
         f"{domain.kind.title().replace('_', '')}Section",
         __base__=DomainSection,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.measures import Particles
 from wgflow.problems.initial.file import FileInitial
 from wgflow.problems.initial.registry import initial_particles
@@ -48,10 +48,10 @@ def plan_cells(problem: Problem, **options: Any) -> Plan:
     return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **options)
 
 
-def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, Course]:
+def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, RunSetup]:
     """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
     smaller = replace(problem, domain=domain, config=problem.config.model_copy(update=_longer(problem, factor)))
-    return smaller.make_evolution(), quiet(smaller.course)
+    return smaller.make_evolution(), quiet(smaller.run_setup)
 
 
 def _longer(problem: Problem, factor: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wgflow.domains import Domain
 from wgflow.runs.memory import Item, MemoryEstimate, check_memory
 from wgflow.runs.memory.coarse import coarse_items
+from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.estimate import DOUBLE
 from wgflow.runs.memory.grids import (
     Grid,
@@ -68,7 +69,7 @@ def estimate_memory(
     domain = config.domain.build() if domain is None else domain
     grid, options = grid_of(domain), config.options
     cloud = _cloud(config, domain, grid, count)
-    items = [] if grid is None else [*_grid_items(config, domain, grid, data)]
+    items = [] if grid is None else [*_grid_items(config, grid, data)]
     if cloud is not None and options.particle_method is not None:
         items += cloud_items(cloud, options.particle_method, config.problem.interplay(options, data))
     entries = grid.entries if cloud is None and grid is not None else 0
@@ -78,30 +79,22 @@ def estimate_memory(
     times = len(config.output.times) + 1 if config.output.times is not None else config.output.snapshots
     items += snapshot_items(entries, times, in_memory=in_memory, key=key)
     if estimate:
-        items += coarse_items(items, entries, times, _axes(domain) if options.halves_cells else 0)
+        items += coarse_items(items, entries, times, grid.dimension if grid is not None and options.halves_cells else 0)
     return MemoryEstimate(tuple(items))
-
-
-def _axes(domain: Domain) -> int:
-    """Number of axes along which cells are halved."""
-    return domain.geometry.dimension if domain.base.has_cells else 0
 
 
 def grid_of(domain: Domain) -> Grid | None:
     """The cells of a domain; None where it has none."""
-    base, lattice = domain.base, domain.base.lattice
-    if not base.has_cells:
-        return None
-    periodic = () if lattice is None else lattice.periodic
-    return Grid(base.kind, base.shape, domain.sheets, domain.geometry.components, periodic)
+    keys = [f"domain.{name}" for name in ("shape", "cells") if name in domain.parameters]
+    return describe_grid(domain, *keys[:1])
 
 
-def _grid_items(config: ProblemFile, domain: Domain, grid: Grid, data: tuple[int, int] | None) -> Iterator[Item]:
+def _grid_items(config: ProblemFile, grid: Grid, data: tuple[int, int] | None) -> Iterator[Item]:
     options, method = config.options, config.options.cell_method
-    yield from domain_items(grid, built_before=domain.base.prepared)
+    yield from domain_items(grid)
     yield from start_items(grid, uniform=not config.initial.by_quadrature)
     if method is not None:
-        yield from functional_items(grid, method, config.problem.cell_terms(domain, data))
+        yield from functional_items(grid, method, config.problem.cell_terms(grid, data))
         yield from step_items(grid, method, order=options.spatial_order)
     else:
         yield Item("the initial density", DOUBLE * grid.entries, grid.key)

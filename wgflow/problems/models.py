@@ -8,7 +8,6 @@ from pydantic import Field, create_model
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume import LIMITERS, choose_limiter
 from wgflow.problems.domains import DOMAIN_SECTIONS, DomainSection
 from wgflow.problems.domains import BoxSection as BoxSection
 from wgflow.problems.energies.interactions import GaussianInteraction as GaussianInteraction
@@ -34,6 +33,7 @@ from wgflow.problems.solvers.finite_volume import FiniteVolumeSection as FiniteV
 from wgflow.problems.solvers.jko import JkoSection as JkoSection
 from wgflow.problems.solvers.particles import ParticlesSection as ParticlesSection
 from wgflow.problems.solvers.registry import SOLVERS, SolverSection
+from wgflow.upwind import LIMITERS, choose_limiter
 
 FORMER_DEFAULTS = {"stepper": "ssprk3", "tolerance": 1e-4}  # of [finite_volume], in files of schema 2
 Options = TypeVar("Options", bound=SolverOptions)

@@ -15,7 +15,7 @@ from wgflow.domains import Domain, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
@@ -150,10 +150,10 @@ class Problem:
         return Limits(solver.stationarity, solver.wall_time, self.config.output.checkpoint)
 
     @property
-    def course(self) -> Course:
+    def run_setup(self) -> RunSetup:
         """Where a run lives, and on boxes what it does at the walls."""
         rule = self.config.domain.wall_rule
-        return Course(self.domain) if rule is None else Course(self.domain, rule, self._restart, self._admit)
+        return RunSetup(self.domain) if rule is None else RunSetup(self.domain, rule, self._restart, self._admit)
 
     def _admit(self, domain: Domain) -> None:
         check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)

@@ -1,4 +1,4 @@
-"""Problem files and validation scripts that ship with wgflow."""
+"""Problem files that ship with wgflow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from wgflow.errors import InputError
 from wgflow.system.paths import kind_of
-from wgflow.text import shown
 
 
 def shipped_folder(name: str) -> Path:
@@ -20,19 +19,6 @@ def shipped_folder(name: str) -> Path:
 def shipped_problems() -> list[Path]:
     """All problem files that ship, by name."""
     return sorted(shipped_folder("data/problems").glob("*.toml"))
-
-
-def shipped_validations() -> list[Path]:
-    """All validation scripts that ship, by name; those that begin with _ serve others."""
-    return sorted(shipped_folder("validation").glob("[!_]*.py"))
-
-
-def find_validation(name: str) -> Path:
-    """Give the validation script of a name; raises InputError if there is none."""
-    scripts = {file.stem.rstrip("_"): file for file in shipped_validations()}  # time_.py must not hide a module
-    if name not in scripts:
-        raise InputError(f"validation {shown(name)} is unknown; choose one of {', '.join(scripts) or 'none'}")
-    return scripts[name]
 
 
 def find_problem_file(path: Path) -> Path:

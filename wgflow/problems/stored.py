@@ -24,6 +24,16 @@ from wgflow.typing import FloatArray
 _FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
 
 
+def stored_attributes(problem: Problem) -> dict[str, Any]:
+    """Attributes of the trajectory of a problem, from which `stored_config` gives its sections back."""
+    return {
+        "problem": problem.text,
+        "solver": problem.solver,
+        "reaction": problem.reaction,
+        "seed": problem.config.initial.seed,
+    }
+
+
 def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     """Sections of the problem of a run, from its file.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.problems.models import OutputSection
-from wgflow.runs.flow import check_times
+from wgflow.runs.record import check_times
 from wgflow.typing import FloatArray
 
 

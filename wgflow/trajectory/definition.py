@@ -14,7 +14,8 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.flows import Snapshot
 from wgflow.flows.endings import ACCUMULATED, ENDINGS, RUNNING
-from wgflow.flows.steps import STEP_SCALARS
+from wgflow.flows.labels import Labels
+from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.trajectory.checkpoint import STATE
 from wgflow.trajectory.dimensions import attach_sizes
 from wgflow.trajectory.hdf5.appender import TABLE_ROWS, GrowingFile, memory_file
@@ -33,7 +34,6 @@ from wgflow.trajectory.schema import (
     SEAL,
     STEP,
     STEPS,
-    Variable,
 )
 from wgflow.trajectory.ugrid import define_mesh, mesh_arrays, place_on_mesh
 from wgflow.typing import FloatArray
@@ -46,6 +46,10 @@ SMALL_FIELD = 2**20  # bytes up to which compression costs no time to speak of
 WORTHWHILE = 0.1  # compressed over plain size of larger fields that are worth the time, such as those mostly zero
 SAMPLE = 2**17  # values of a field from which its compressed size is guessed
 
+CHECKSUM_NAME = "sum of the bits of time and scalars, times odd multiples of 0x9E3779B97F4A7C15"
+UNKNOWN = "; NaN where only samples of it are known"
+STEP_NOTES = {"time": ", after the step", "risk": UNKNOWN, "min_potential": UNKNOWN}  # behind the names of outputs
+
 Create = Callable[[], list[h5py.Dataset]]
 
 
@@ -56,6 +60,7 @@ def define(
     sign: FloatArray | None,
     attributes: Mapping[str, Any],
     data: Mapping[str, FloatArray],
+    labels: Labels,
     *,
     durable: bool = False,
 ) -> GrowingFile:
@@ -72,9 +77,11 @@ def define(
     sign : array, shape (m,), or None
         Sign of each particle.
     attributes : mapping
-        Global attributes beside those that every file has.
+        All global attributes, see `file_attributes`.
     data : mapping of str to array
         Arrays that rebuild the functional, kept in the group ``data``.
+    labels : Labels
+        What the outputs of the solver are.
     durable : bool
         Whether what is announced survives a loss of power.
 
@@ -90,7 +97,7 @@ def define(
     """
     for skipped in range(ATTEMPTS):
         os.ftruncate(descriptor, 0)
-        write_all(descriptor, _content(first, domain, sign, attributes, data, skipped))
+        write_all(descriptor, _content(first, domain, sign, attributes, data, labels, skipped))
         file = GrowingFile(descriptor, durable=durable)
         if _grows_at_once(file):
             break
@@ -112,16 +119,18 @@ def _content(
     sign: FloatArray | None,
     attributes: Mapping[str, Any],
     data: Mapping[str, FloatArray],
+    labels: Labels,
     skipped: int,
 ) -> bytes:
     """Bytes of the new file; the headers of its variables lie behind some that are not used."""
     # The library does not take a full disk well: it writes to memory.
     with memory_file(libver=("earliest", "latest"), meta_block_size=META_BLOCK) as file:
-        _write_attributes(file, domain, attributes, data)
+        for name, value in attributes.items():
+            file.attrs[name] = value
         unused = [_create_table(file, "time") for _ in range(skipped)]
-        _create_variables(file, first)
+        _create_variables(file, first, labels)
         del unused
-        _create_steps(file)
+        _create_steps(file, labels)
         _create_checkpoint(file)
         _define_coordinates(file, domain, first, sign)
         for name in (CHECKSUM, *SCALARS, *first.fields):
@@ -143,10 +152,22 @@ def domain_attribute(domain: Domain | None) -> str:
     return json.dumps({"kind": domain.kind, **domain.parameters} if domain is not None else {})
 
 
-def _write_attributes(
-    file: h5py.File, domain: Domain | None, attributes: Mapping[str, Any], data: Mapping[str, FloatArray]
-) -> None:
-    """Those that change come first: all of them lie in the first page, and change at once."""
+def file_attributes(
+    domain: Domain | None, attributes: Mapping[str, Any], data: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    """All global attributes of a new file.
+
+    Those that change come first: all of them lie in the first page, and change at once.
+
+    Parameters
+    ----------
+    domain : Domain or None
+        Where the measure lives.
+    attributes : mapping
+        Attributes beside those that every file has, and other values of some that it has; None for none.
+    data : mapping of str to array
+        Arrays that rebuild the functional.
+    """
     changing: dict[str, Any] = {"status": RUNNING, "stop_reason": RUNNING, "problem": None, "history": ""}
     changing |= {name: np.float64(0) if "seconds" in name else np.int64(0) for name in ACCUMULATED}
     changing[INTERRUPTED_AT] = np.int64(-1)
@@ -163,43 +184,41 @@ def _write_attributes(
         **describe_machine(),
     }
     fixed |= {name: value for name, value in attributes.items() if name not in {*changing, *fixed, SEAL}}
-    for name, value in {**changing, **fixed}.items():
-        if value is not None:
-            file.attrs[name] = value
+    return {name: value for name, value in {**changing, **fixed}.items() if value is not None}
 
 
-def _create_variables(file: h5py.File, first: Snapshot) -> None:
+def _create_variables(file: h5py.File, first: Snapshot, labels: Labels) -> None:
     names = ["time", CHECKSUM, *SCALARS]
 
     def create() -> list[h5py.Dataset]:
         tables = [_create_table(file, name) for name in names]
         return tables + [_create_field(file, values) for values in first.fields.values()]
 
-    described = {"time": Variable((), "time of the flow"), CHECKSUM: _CHECKSUM, **SCALARS, **FIELDS}
     for name, variable in zip([*names, *first.fields], _on_one_page(create), strict=True):
         file[name] = variable
-        _describe(variable, described[name].long_name, "1")
+        known = labels.of(name) if name in ("time", *SCALARS) else None
+        if known is not None:
+            _describe(variable, known.long_name, known.units)
+        else:
+            _describe(variable, CHECKSUM_NAME if name == CHECKSUM else FIELDS[name].long_name, "1")
     file["time"].make_scale("time")  # no T axis of CF, which counts from a date: the time of a flow is a number
 
 
-_CHECKSUM = Variable((), "sum of the bits of time and scalars, times odd multiples of 0x9E3779B97F4A7C15")
-
-
-def _create_steps(file: h5py.File) -> None:
+def _create_steps(file: h5py.File, labels: Labels) -> None:
     group = file.create_group(STEPS)
-    scalars = {name: Variable((), meaning) for name, meaning in STEP_SCALARS.items()}
-    described = {STEP: Variable((), "number of the step"), **scalars, CHECKSUM: _CHECKSUM}
-    variables = _on_one_page(lambda: [_create_table(group, name) for name in described])
-    for name, variable in zip(described, variables, strict=True):
+    names = [STEP, *STEP_COLUMNS, CHECKSUM]
+    variables = _on_one_page(lambda: [_create_table(group, name) for name in names])
+    for name, variable in zip(names, variables, strict=True):
         group[name] = variable
     group[STEP].make_scale(STEP)
-    columns = [name for name in described if name != STEP]
-    for name in columns:
+    for name in names[1:]:
         group[name].dims[0].attach_scale(group[STEP])
-    for name, known in described.items():  # after the scales: the library then leaves the lengths where they are
-        _describe(group[name], known.long_name, "1")
-        if name in columns and name != "time":
-            group[name].attrs["coordinates"] = "time"  # of this group, not the times of the snapshots
+    _describe(group[STEP], "number of the step", "1")  # after the scales: the library then leaves the lengths
+    _describe(group[CHECKSUM], CHECKSUM_NAME, "1")
+    for name in STEP_COLUMNS:
+        _describe(group[name], labels.of(name).long_name + STEP_NOTES.get(name, ""), labels.of(name).units)
+    for name in (*STEP_COLUMNS[1:], CHECKSUM):
+        group[name].attrs["coordinates"] = "time"  # of this group, not the times of the snapshots
 
 
 def _create_checkpoint(file: h5py.File) -> None:

@@ -27,8 +27,10 @@ class StoredField(NDArrayOperatorsMixin):
     ----------
     path : Path
         The file.
-    variable : h5py.Dataset
-        The variable in the open file; it is opened anew for each read, so that no lock keeps a run from continuing.
+    name : str
+        Path of the variable in the file, which is opened for each read, so that no lock keeps a run from continuing.
+    shape : tuple of int
+        Shape of one snapshot.
     snapshots : range
         Numbers of the snapshots in the file that are its elements.
 
@@ -38,11 +40,11 @@ class StoredField(NDArrayOperatorsMixin):
         When a snapshot that is read is damaged, or the file is not the same one any more.
     """
 
-    def __init__(self, path: Path, variable: h5py.Dataset, snapshots: range) -> None:
-        self._path, self._name = path, variable.name
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], snapshots: range) -> None:
+        self._path, self._name = path, name
         self._identity = _identity(path)
-        self._snapshots, self._rest = snapshots, variable.shape[1:]
-        self.dtype: np.dtype[Any] = variable.dtype
+        self._snapshots, self._rest = snapshots, shape
+        self.dtype: np.dtype[Any] = np.dtype("<f8")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import json
 import struct
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -13,19 +14,19 @@ import numpy as np
 
 from wgflow.domains import Domain, make_domain
 from wgflow.errors import InputError
-from wgflow.flows.steps import STEP_SCALARS
+from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.hdf5.integrity import check_seal
+from wgflow.trajectory.labels import stored_labels
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
+from wgflow.trajectory.schema import CHECKSUM, FIELDS, INTERNAL, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
 from wgflow.trajectory.shapes import check_kinds, check_shapes
 from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
-from wgflow.trajectory.ugrid import sphere_of
 from wgflow.typing import FloatArray
 
 CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
@@ -119,7 +120,8 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
         raise InputError(f"{short[0]} has {len(file[short[0]])} rows, fewer than the {time.size} of time")
     if CHECKSUM in file:
         check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
-    fields = {name: StoredField(path, file[name], range(time.size)) for name in FIELDS if name in file}
+    rows = range(time.size)
+    fields = {name: StoredField(path, f"/{name}", file[name].shape[1:], rows) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
     attributes = {name: plain_attribute(name, value) for name, value in file.attrs.items()}
     check_kinds(attributes)
@@ -133,10 +135,20 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
         fields,  # type: ignore[arg-type]  # they behave like the arrays that they hold
         domain,
         sign,
-        attributes=attributes,
+        attributes={name: value for name, value in attributes.items() if name not in INTERNAL},
         steps=read_steps(file),
+        labels=stored_labels(attributes.get("solver"), partial(_described, file)),
     )
     return trajectory, data
+
+
+def _described(file: h5py.File, name: str) -> tuple[str, str]:
+    """Long name and units of a variable, which may be damaged where nobody looks; empty where they are no texts."""
+    texts = []
+    for attribute in ("long_name", "units"):
+        value = file[name].attrs.get(attribute, "")
+        texts.append(str(plain_attribute(attribute, value)) if isinstance(value, str | bytes) else "")
+    return texts[0], texts[1]
 
 
 def check_increasing(time: FloatArray) -> None:
@@ -150,8 +162,8 @@ def check_increasing(time: FloatArray) -> None:
 def read_steps(file: h5py.File) -> dict[str, FloatArray]:
     """Table of steps by column, each of shape (n,); raises ValueError where its checksums do not fit."""
     if STEPS not in file:
-        return {name: np.empty(0) for name in STEP_SCALARS}
-    columns = {name: file[STEPS][name][:] for name in STEP_SCALARS}
+        return {name: np.empty(0) for name in STEP_COLUMNS}
+    columns = {name: file[STEPS][name][:] for name in STEP_COLUMNS}
     check_rows(list(columns.values()), file[STEPS][CHECKSUM][:], STEPS)
     return columns
 
@@ -166,15 +178,15 @@ def check_rows(columns: list[FloatArray], checksums: FloatArray, what: str) -> N
 
 
 def _check_cells(file: h5py.File, domain: Domain | None) -> None:
-    """Raise InputError where a sphere is cut in another way, or its cells have another order, than they have today."""
-    sphere = sphere_of(domain)
-    if sphere is None or "cell_volume" not in file:
+    """Raise InputError where a surface is cut in another way, or its cells have another order, than it has today."""
+    base = None if domain is None else domain.base
+    if base is None or not base.has_cells or base.lattice is not None or "cell_volume" not in file:
         return
     volumes = np.atleast_2d(file["cell_volume"][:])[0]
-    if volumes.shape != sphere.shape or not np.allclose(volumes, sphere.volumes, rtol=CELL_TOLERANCE, atol=0.0):
+    if volumes.shape != base.shape or not np.allclose(volumes, base.volumes, rtol=CELL_TOLERANCE, atol=0.0):
         raise InputError(
-            f"its cells of the sphere are not those of this version (it was written by {file.attrs.get('source')}); "
-            "run the problem again"
+            f"its cells of the {base.kind} are not those of this version (it was written by "
+            f"{file.attrs.get('source')}); run the problem again"
         )
 
 

@@ -11,17 +11,39 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.flows import Checkpoint, Snapshot
 from wgflow.flows.endings import ACCUMULATED
+from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.flows.steps import StepRow, StepTable
+from wgflow.trajectory.schema import SCALARS
+from wgflow.trajectory.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 
 class MemoryRecorder:
-    """Keeps snapshots in memory."""
+    """Keeps snapshots in memory.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    domain : Domain, optional
+        Where the measure lives.
+    sign : array, shape (m,), optional
+        Sign of each particle.
+    attributes : mapping, optional
+        Attributes of the trajectory, beside those that say how the run ended.
+    labels : Labels
+        What the outputs are.
+    """
+
+    def __init__(
+        self,
+        domain: Domain | None = None,
+        sign: FloatArray | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        labels: Labels = FLOW_LABELS,
+    ) -> None:
         self.snapshots: list[Snapshot] = []
         self.steps = StepTable()
-        self.attributes: dict[str, Any] = {}
+        self.attributes: dict[str, Any] = dict(attributes or {})
+        self._domain, self._sign, self._labels = domain, sign, labels
 
     def append(
         self,
@@ -47,11 +69,25 @@ class MemoryRecorder:
         self.attributes.update(attributes)
         self.attributes.update({name: value + attributes[name] for name, value in earlier.items()})
 
-    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:  # noqa: ARG002
+    def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
         """Add empty cells to all densities; gives the last time and density."""
         self.snapshots = [
             replace(snapshot, fields={"density": np.pad(snapshot.fields["density"], list(padding))})
             for snapshot in self.snapshots
         ]
+        self._domain = domain
         self.steps.drop_after(self.snapshots[-1].time)
         return self.snapshots[-1].time, self.snapshots[-1].fields["density"]
+
+    def trajectory(self) -> Trajectory:
+        """The trajectory so far."""
+        return Trajectory(
+            np.array([snapshot.time for snapshot in self.snapshots]),
+            {name: np.array([getattr(snapshot, name) for snapshot in self.snapshots]) for name in SCALARS},
+            {name: np.stack([s.fields[name] for s in self.snapshots]) for name in self.snapshots[0].fields},
+            self._domain,
+            self._sign,
+            attributes=self.attributes,
+            steps=self.steps.columns(),
+            labels=self._labels,
+        )

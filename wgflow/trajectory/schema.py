@@ -35,13 +35,7 @@ class Variable:
     long_name: str
 
 
-SCALARS: Mapping[str, Variable] = {
-    "step_size": Variable((), "size of the step that led to this time"),
-    "energy": Variable((), "functional F, regularisation included"),
-    "risk": Variable((), "risk R, regularisation left out"),
-    "mass": Variable((), "total mass of the measure"),
-    "min_potential": Variable((), "minimum of the first variation J"),
-}
+SCALARS = ("step_size", "energy", "risk", "mass", "min_potential")  # what they mean is said by the labels of solvers
 
 GRID = ("*grid",)  # stands for the dimensions of the domain
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from wgflow.domains import Domain
-from wgflow.domains.gridless import Gridless
 from wgflow.errors import InputError
 from wgflow.flows.endings import ACCUMULATED, RUNNING
 from wgflow.text import shown
@@ -81,9 +80,4 @@ def components(domain: Domain | None) -> int | None:
 
     Unlike the points of a grid, it takes no time.
     """
-    if domain is None:
-        return None
-    base = domain.base
-    if isinstance(base, Gridless):
-        return int(base.dimension)
-    return {"circle": 2, "sphere": 3}.get(base.kind, len(base.shape))
+    return None if domain is None else int(domain.geometry.components)

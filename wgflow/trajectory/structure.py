@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.flows.steps import STEP_SCALARS
+from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import is_bare_dimension
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, STEP, STEPS
@@ -129,7 +129,7 @@ def _type_name(variable: h5py.Dataset) -> str:
 
 def _check_kind(name: str, variable: h5py.Dataset, size: int) -> None:
     """Raise InputError unless a variable has the type and shape of its name, and no more values than are stored."""
-    columns = {"time", CHECKSUM, *SCALARS, *(f"{STEPS}/{column}" for column in (STEP, CHECKSUM, *STEP_SCALARS))}
+    columns = {"time", CHECKSUM, *SCALARS, *(f"{STEPS}/{column}" for column in (STEP, CHECKSUM, *STEP_COLUMNS))}
     if name in columns:
         _expect_type(name, variable, {CHECKSUM: "<u8", STEP: "<i8"}.get(name.rpartition("/")[-1], "<f8"))
         if variable.ndim != 1 or variable.chunks is None:

@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.flows import Snapshot
+from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
+from wgflow.networks.predictions import predictions
 from wgflow.trajectory.lazy_field import StoredField
-from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERNAL, INTERRUPTED_AT, ORDERS, QUANTITIES, SCALARS
+from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
 from wgflow.typing import FloatArray
 
@@ -49,6 +51,8 @@ class Trajectory:
     steps : mapping of str to array, shape (n,)
         What each of the n accepted steps gave: ``time``, ``step_size``, ``energy``, ``dissipation``, ``risk``, ``mass``
         and ``min_potential``. Stochastic descent knows risk and J at outputs alone; elsewhere they are NaN.
+    labels : Labels
+        What ``time``, the scalars and the columns of ``steps`` are, as the solver says: names, symbols and units.
     """
 
     time: FloatArray
@@ -59,6 +63,7 @@ class Trajectory:
     functional: Functional | None = field(default=None, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     steps: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
+    labels: Labels = field(default=FLOW_LABELS, repr=False)
 
     def __repr__(self) -> str:
         """One line: domain, times, fields and status."""
@@ -306,7 +311,7 @@ class Trajectory:
         if self.functional is None:
             raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
         rows = np.atleast_2d(np.asarray(inputs, dtype=np.float64))
-        return self.functional.predictions(self.measure(index), rows)
+        return predictions(self.functional, self.measure(index), rows)
 
     def to_xarray(self) -> xarray.Dataset:
         """Labelled dataset of all scalars and fields, on spheres with longitude and latitude of the cells.
@@ -321,7 +326,7 @@ class Trajectory:
         except ImportError:
             raise MissingExtraError("xarray", "xarray", "Trajectory.to_xarray") from None
         grid = self.domain.coordinates if self.domain is not None else ()
-        coordinates: dict[str, Any] = {"time": ("time", self.time, {"long_name": "time of the flow"})}
+        coordinates: dict[str, Any] = {"time": ("time", self.time, self.labels.time.described)}
         for axis in grid if "density" in self.fields else ():
             described = {"units": axis.units, "long_name": axis.long_name}
             coordinates[axis.name] = (axis.name, axis.values, described)
@@ -334,13 +339,13 @@ class Trajectory:
         if ERRORS in self.fields:
             coordinates["quantity"] = ("quantity", list(QUANTITIES), {"long_name": "what is estimated"})
         variables: dict[str, Any] = {
-            name: ("time", values, {"long_name": SCALARS[name].long_name}) for name, values in self.scalars.items()
+            name: ("time", values, self.labels.of(name).described) for name, values in self.scalars.items()
         }
         for name, values in self.fields.items():
             known = FIELDS[name]
             dimensions = tuple(a.name for a in grid) if known.dimensions == GRID else known.dimensions
             variables[name] = (("time", *dimensions), values, {"long_name": known.long_name})
-        kept = {name: value for name, value in self.attributes.items() if name not in INTERNAL and value is not None}
+        kept = {name: value for name, value in self.attributes.items() if value is not None}
         return xarray.Dataset(variables, coordinates, kept)
 
     def _field(self, name: str) -> FloatArray:

@@ -8,10 +8,12 @@ UGRID Conventions 1.0, https://ugrid-conventions.github.io/ugrid-conventions
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import h5py
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Domain, Sphere
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.domains.sphere import tangent_frames
@@ -34,9 +36,13 @@ TOPOLOGY: Mapping[str, str] = {
 }
 
 
+IS_GLOBE = DomainTable("a mesh in longitude and latitude", {Sphere: True, object: False})
+"""Whether the cells of a domain are described by longitude and latitude."""
+
+
 def sphere_of(domain: Domain | None) -> Sphere | None:
     """Give the sphere under a domain, or None where there is none."""
-    return domain.base if domain is not None and isinstance(domain.base, Sphere) else None
+    return cast("Sphere", domain.base) if domain is not None and IS_GLOBE.on(domain) else None
 
 
 def longitude_latitude(points: FloatArray) -> tuple[FloatArray, FloatArray]:

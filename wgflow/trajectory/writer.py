@@ -14,7 +14,8 @@ from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows import Checkpoint, Snapshot
 from wgflow.flows.endings import ACCUMULATED, COUNTS, FAILED, RUNNING
-from wgflow.flows.steps import BUFFERED, STEP_SCALARS, StepRow, StepTable
+from wgflow.flows.labels import FLOW_LABELS, Labels
+from wgflow.flows.steps import BUFFERED, STEP_COLUMNS, StepRow, StepTable
 from wgflow.system.drafts import create_draft, removed_after_errors, target_of
 from wgflow.system.paths import reason_of
 from wgflow.trajectory.checkpoint import (
@@ -25,7 +26,7 @@ from wgflow.trajectory.checkpoint import (
     is_at_output,
     read_checkpoint,
 )
-from wgflow.trajectory.definition import define, domain_attribute
+from wgflow.trajectory.definition import define, file_attributes
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.hdf5.appender import GrowingFile
 from wgflow.trajectory.hdf5.hdf5_bytes import sync_folder
@@ -34,9 +35,11 @@ from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.output import check_output, publish, rescue
 from wgflow.trajectory.provenance import history_line
 from wgflow.trajectory.schema import CHECKSUM, INTERRUPTED_AT, SCALARS, STEP, STEPS, row_checksums
+from wgflow.trajectory.trajectory import Trajectory
+from wgflow.trajectory.written import Written
 from wgflow.typing import FloatArray
 
-STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_SCALARS, CHECKSUM))
+STEP_NAMES = tuple(f"{STEPS}/{name}" for name in (*STEP_COLUMNS, CHECKSUM))
 
 
 class FileRecorder:
@@ -47,8 +50,10 @@ class FileRecorder:
     after a loss of power too, once `append` or `keep` have returned.
     """
 
-    def __init__(self, file: GrowingFile, path: Path, draft: Path | None = None, *, overwrite: bool = False) -> None:
-        self.path, self._target = path, target_of(path)
+    def __init__(
+        self, file: GrowingFile, path: Path, written: Written, draft: Path | None = None, *, overwrite: bool = False
+    ) -> None:
+        self.path, self._target, self._written = path, target_of(path), written
         self._file, self._draft, self._overwrite = file, draft, overwrite
         self._fields = [name for name in file.variables if not name.startswith(STEPS)]
         self._columns = [name for name in file.variables if name.startswith(STEPS)]
@@ -66,6 +71,7 @@ class FileRecorder:
         sign: FloatArray | None = None,
         attributes: Mapping[str, Any] | None = None,
         data: Mapping[str, FloatArray] | None = None,
+        labels: Labels = FLOW_LABELS,
         overwrite: bool = False,
         durable: bool = False,
     ) -> FileRecorder:
@@ -85,6 +91,8 @@ class FileRecorder:
             Global attributes, beside those that every file has.
         data : mapping of str to array, optional
             Arrays that rebuild the functional, kept in the group ``data``.
+        labels : Labels
+            What the outputs are.
         overwrite : bool
             Whether an existing file may be replaced.
         durable : bool
@@ -96,23 +104,24 @@ class FileRecorder:
             If the file exists and must not be replaced, or cannot be written.
         """
         check_output(path, overwrite=overwrite)
-        described = {"history": history_line(), **(attributes or {})}
+        described = file_attributes(domain, {"history": history_line(), **(attributes or {})}, data or {})
         try:
             descriptor, draft = create_draft(target_of(path))
             with removed_after_errors(descriptor, draft):
-                file = define(descriptor, first, domain, sign, described, data or {}, durable=durable)
+                file = define(descriptor, first, domain, sign, described, data or {}, labels, durable=durable)
         except OSError as error:
             reason = reason_of(error)
             raise InputError(f"output {path} cannot be written: {reason}; choose another path") from None
-        return cls(file, path, draft, overwrite=overwrite)
+        shapes = {name: values.shape for name, values in first.fields.items()}
+        return cls(file, path, Written(described, shapes, domain, sign, labels), draft, overwrite=overwrite)
 
     @classmethod
     def reopen(
         cls,
         path: Path,
+        earlier: Trajectory,
         attributes: Mapping[str, Any],
         *,
-        count: int,
         time: float,
         checkpoint: Checkpoint | None = None,
         durable: bool = False,
@@ -126,10 +135,10 @@ class FileRecorder:
         ----------
         path : Path
             The file.
+        earlier : Trajectory
+            What the caller has read of it.
         attributes : mapping
             Attributes that may have changed, such as the text of the problem.
-        count : int
-            Number of scheduled snapshots that the caller has read.
         time : float
             Where the run goes on: at the last of these, or at the checkpoint.
         checkpoint : Checkpoint, optional
@@ -157,9 +166,9 @@ class FileRecorder:
             raise
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
-        recorder = cls(file, path)
+        recorder = cls(file, path, Written.of(earlier, earlier.scheduled, time))
         try:
-            recorder._start_anew(attributes, count, time, checkpoint)
+            recorder._start_anew(attributes, earlier.scheduled, time, checkpoint)
         except (OSError, ValueError, InputError) as error:
             file.close()
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
@@ -173,18 +182,11 @@ class FileRecorder:
             raise InputError("another run has continued it in the meantime")
         self._file.truncate(self._fields, count)
         self._replace_checkpoint(time, checkpoint)
-        with open_to_read(self.path) as file:
+        with open_to_read(self.path) as file:  # another run may have added to it in the meantime
             history = f"{file.attrs['history']}\n{history_line()}"
-            noted = int(np.searchsorted(file[f"{STEPS}/time"][:], time, side="right"))
-            changed = {name: value for name, value in attributes.items() if file.attrs.get(name) != value}
-        self._file.truncate(self._columns, noted)
-        started: dict[str, str | float] = {
-            "status": RUNNING,
-            "stop_reason": RUNNING,
-            INTERRUPTED_AT: -1,
-            "history": history,
-        }
-        self._file.set_attributes({**changed, **started})
+        changed = {name: value for name, value in attributes.items() if self._written.attributes.get(name) != value}
+        self._file.truncate(self._columns, self._written.steps)
+        self._note({**changed, "status": RUNNING, "stop_reason": RUNNING, INTERRUPTED_AT: -1, "history": history})
         self._file.announce([])
         self._file.raw.settle()
 
@@ -209,6 +211,11 @@ class FileRecorder:
     @property
     def _count(self) -> int:
         return self._file.variables["time"].rows
+
+    def _note(self, attributes: Mapping[str, str | float]) -> None:
+        """Change attributes with the next commit."""
+        self._file.set_attributes(attributes)
+        self._written.note(attributes)
 
     def _earlier(self) -> dict[str, float]:
         """What the legs before this one have spent."""
@@ -236,12 +243,13 @@ class FileRecorder:
         with self._told(f"snapshot at t = {snapshot.time:g} cannot be written"):
             self._write_steps()
             self._file.append(rows)
-            self._file.set_attributes({**self._total(spent), **({} if scheduled else {INTERRUPTED_AT: count})})
+            self._note({**self._total(spent), **({} if scheduled else {INTERRUPTED_AT: count})})
             self._file.announce(self._fields)
             self._settle()
             if checkpoint is not None:
                 self._put(checkpoint, spent)
             self._file.raw.settle()
+        self._written.add_snapshot(snapshot)
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Write the state between two snapshots; raises ComputationError as `append` does."""
@@ -288,7 +296,7 @@ class FileRecorder:
         """Keep the numbers of a step; the file takes them with the next snapshot, or when there are many."""
         self._steps.append(step)
         if len(self._steps) >= BUFFERED:
-            with self._told(f"the steps up to t = {step[0]:g} cannot be written"):
+            with self._told(f"the steps up to t = {step.time:g} cannot be written"):
                 self._write_steps()
 
     def _write_steps(self) -> None:
@@ -300,6 +308,7 @@ class FileRecorder:
         self._file.append({f"{STEPS}/{name}": values for name, values in columns.items()})
         self._number(len(self._steps))
         self._file.announce(self._columns)
+        self._written.add_steps(columns)
         self._steps.clear()
 
     def _number(self, count: int) -> None:
@@ -320,7 +329,7 @@ class FileRecorder:
         with suppress(FileNotFoundError):
             if os.path.samestat(self.path.stat(), os.fstat(self._file.raw.descriptor)):
                 return
-        self._file.set_attributes({"status": FAILED, "stop_reason": "error"})
+        self._note({"status": FAILED, "stop_reason": "error"})
         self._file.announce([])
         saved = rescue(self._file.raw.descriptor, self._target)
         raise ComputationError(f"{self.path} was removed or replaced during the run; all its snapshots are in {saved}")
@@ -344,11 +353,11 @@ class FileRecorder:
     def _copy_to(self, descriptor: int, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
         """Copy the file with empty cells added to all densities; gives the last time and density."""
         first = Snapshot(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {"density": np.empty(domain.shape)})
-        durable = self._file.raw.durable
+        durable, written = self._file.raw.durable, self._written
         with open_to_read(self.path) as old:
-            changed = {"domain": domain_attribute(domain), "status": RUNNING, "stop_reason": RUNNING}
-            stored = {**old.attrs, **changed}
-            self._file = define(descriptor, first, domain, None, stored, stored_data(old), durable=durable)
+            data, changed = stored_data(old), {"status": RUNNING, "stop_reason": RUNNING}
+            described = file_attributes(domain, {**written.attributes, **changed}, data)
+            self._file = define(descriptor, first, domain, None, described, data, written.labels, durable=durable)
             self._spent = self._earlier()
             time = old["time"][:]
             for index in range(len(time)):
@@ -360,6 +369,7 @@ class FileRecorder:
             self._number(noted)
             self._columns = [name for name in self._file.variables if name.startswith(STEPS)]
             self._file.announce([*self._columns, *self._fields])
+        written.enlarge(domain, described)
         return float(time[-1]), density
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
@@ -368,7 +378,7 @@ class FileRecorder:
             with suppress(OSError):  # a full disk must not hide the error that ended the run
                 self._write_steps()
             total = self._total({name: attributes[name] for name in ACCUMULATED})
-            self._file.set_attributes({**attributes, **total})
+            self._note({**attributes, **total})
             self._file.announce([])
             self._file.raw.settle()
             self._file.close()
@@ -382,3 +392,7 @@ class FileRecorder:
                 self._file.close()
                 if self._draft is not None:
                     self._draft.unlink(missing_ok=True)
+
+    def trajectory(self) -> Trajectory:
+        """The trajectory in the file, after `finish`; only its fields are read, when they are asked for."""
+        return self._written.trajectory(self.path)

@@ -1,10 +1,10 @@
-from .control import JkoOptions as JkoOptions
-from .control import StepError as StepError
 from .dual import DualProblem as DualProblem
-from .dual import DualStep as DualStep
-from .dual import solve_step as solve_step
 from .flow import JkoFlow as JkoFlow
 from .flow import PolarJkoFlow as PolarJkoFlow
 from .flow import make_jko_flow as make_jko_flow
 from .grid import GridJkoFlow as GridJkoFlow
 from .linearised import LinearisedJkoFlow as LinearisedJkoFlow
+from .options import JkoOptions as JkoOptions
+from .options import StepError as StepError
+from .particle_step import DualStep as DualStep
+from .particle_step import solve_step as solve_step

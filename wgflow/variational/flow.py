@@ -19,30 +19,36 @@ import numpy as np
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
-from wgflow.flows.evolution import Checkpoint, StepCounts
+from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.particle_state import ParticleState
+from wgflow.flows.planned_steps import PlannedSteps, StepError
 from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Sum
 from wgflow.measures import Particles
-from wgflow.particles import ParticleFlow, PolarFlow
+from wgflow.measures.placement import check_directions, check_particles
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
 from wgflow.variational.cost import StepCost
-from wgflow.variational.dual import DualProblem, DualStep, solve_step
-from wgflow.variational.geometry import Flat, Geometry, Round
+from wgflow.variational.dual import DualProblem
+from wgflow.variational.geodesics import Geodesics, GreatCircles, StraightLines
+from wgflow.variational.options import JkoOptions
+from wgflow.variational.particle_step import DualStep, solve_step
 from wgflow.variational.proximal import ProximalProblem
 
 ROUND_OFF = 1e-13
 MAX_CANDIDATES = 256
+# What earlier versions look for in a checkpoint of particles: J is known, and no samples and no range of F are kept.
+NOTHING_WATCHED = numbers(sampled_energy=np.nan, potential_known=True, highest_energy=-np.inf, lowest_energy=np.inf)
 
 
-class _Standing(NamedTuple):
+class _EvaluatedParticles(NamedTuple):
     """A state, with its energy, potential and gradient."""
 
     state: FloatArray
     found: ParticlePotential
 
 
-class JkoFlow(ParticleFlow):
+class JkoFlow(ParticleState):
     """Particles in R^p that move by variational steps.
 
     Parameters
@@ -57,7 +63,7 @@ class JkoFlow(ParticleFlow):
     candidates : array, shape (M, p), optional
         Places where a lower minimum is looked for, so that each step is the global minimum up to their spacing.
     **state
-        ``points``, ``growth``, ``transport``, ``reaction`` and ``time`` of `ParticleFlow`.
+        ``points``, ``growth``, ``transport``, ``reaction`` and ``time`` of `wgflow.flows.particle_state.ParticleState`.
 
     Raises
     ------
@@ -65,7 +71,7 @@ class JkoFlow(ParticleFlow):
         If the functional is of another form, or an argument is not allowed.
     """
 
-    geometry: Geometry = Flat()
+    geodesics: Geodesics = StraightLines()
 
     def __init__(
         self,
@@ -80,29 +86,25 @@ class JkoFlow(ParticleFlow):
         if not self._transport > 0.0:
             raise InputError(f"transport = {self._transport:g} is not allowed for variational steps; give it positive")
         self._features, self._strength = split_functional(functional)
-        self._options, self._standing = options, _Standing(self._state, self.potential)
-        self._control = StepControl(options, self.time, self._standing)
+        self._options, self._current = options, self._evaluated(self._state)
+        self._control = PlannedSteps(options.plan, self.time, self._current)
         self._candidates = np.empty((0, self.components)) if candidates is None else candidates
         self.last: DualStep | None = None
 
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``."""
-        self._end = self._control.end = end
+        self._control.end = end
 
     def checkpoint(self) -> Checkpoint:
         """Copy positions, growth, the aim, how often steps are halved, and where the next one begins if not here."""
-        base = self._control.base
-        aside = {} if base is self._standing else {"base_state": base.state.copy()}
-        return {**super().checkpoint(), **aside, **self._control.checkpoint()}
+        control = self._control.checkpoint(self._current, lambda base: {"state": base.state.copy()})
+        aim = numbers(time=self.time, end=self._control.end, step_size=self.step_size)
+        return {**self._moved(), **aim, **NOTHING_WATCHED, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        super().restore(checkpoint)
-        base = self._standing
-        if "base_state" in checkpoint:
-            base = _Standing(checkpoint["base_state"], self.potential_at(checkpoint["base_state"]))
-        self._control.restore(checkpoint, base)
-        self.counts = StepCounts()
+        self._control.restore(checkpoint, self._current, lambda aside: self._evaluated(aside["state"]))
+        self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def step(self) -> None:
         """Advance by one step.
@@ -112,8 +114,8 @@ class JkoFlow(ParticleFlow):
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        time, self._standing = self._control.take(self._advanced, self.counts)
-        self._state, self._found = self._standing
+        time, self._current = self._control.take(self._advanced, self.counts)
+        self._state, self._found = self._current
         self.time, self.step_size = time, time - self.time
         self.counts.accepted += 1
 
@@ -125,31 +127,38 @@ class JkoFlow(ParticleFlow):
         StepError
             If there is no such step.
         """
-        standing, iterations = self._advanced(self._standing, size)
-        return self._particles(standing.state), iterations
+        moved, iterations = self._advanced(self._current, size)
+        return self._particles(moved.state), iterations
 
-    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+    def _evaluated(self, state: FloatArray) -> _EvaluatedParticles:
+        return _EvaluatedParticles(state, self.potential_at(state))
+
+    def _advanced(self, start: _EvaluatedParticles, size: float) -> tuple[_EvaluatedParticles, int]:
         """Do a step that does not raise F."""
         points, growth = self._unpack(start.state)
         part = size if self._options.order == 1 else 0.5 * size
         found = self._solve(points, growth, part)
         moved, factor = found.points, found.growth
         if self._options.order == 2:
-            distance = self.geometry.separation(points, moved)[0]
+            distance = self.geodesics.separation(points, moved)[0]
             far, factor = StepCost(part, self._transport, self._reaction).extrapolate(distance, factor)
-            moved = self.geometry.travel(points, moved, far)
+            moved = self.geodesics.travel(points, moved, far)
         state = np.concatenate([moved.ravel(), growth + factor])
-        after, before = self.potential_at(state), start.found.energy
-        scale = self._risk_at_zero + abs(before) + float(self._start.weights * np.exp(growth) @ np.abs(after.potential))
-        if not after.energy <= before + ROUND_OFF * scale:
+        after, before = self._evaluated(state), start.found.energy
+        scale = (
+            self._risk_at_zero
+            + abs(before)
+            + float(self._start.weights * np.exp(growth) @ np.abs(after.found.potential))
+        )
+        if not after.found.energy <= before + ROUND_OFF * scale:
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
-        return _Standing(state, after), found.iterations
+        return after, found.iterations
 
     def _solve(self, points: FloatArray, growth: FloatArray, size: float) -> DualStep:
         proximal = ProximalProblem(
             self._features.fn,
-            self.geometry,
+            self.geodesics,
             StepCost(size, self._transport, self._reaction),
             points,
             self._start.signs,
@@ -166,10 +175,15 @@ class JkoFlow(ParticleFlow):
         return abs(self._features.risk.evaluate(np.zeros_like(self._features.targets), self._features.targets)[0])
 
 
-class PolarJkoFlow(JkoFlow, PolarFlow):
+class PolarJkoFlow(JkoFlow):
     """Particles on the unit sphere that move and change their mass by variational steps; see `JkoFlow`."""
 
-    geometry = Round()
+    geodesics = GreatCircles()
+
+    def __init__(self, functional: Functional, particles: Particles, *, reaction: float = 4.0, **options: Any) -> None:
+        check_directions(check_particles(particles).points)
+        sphere = UnitSphere(particles.points.shape[1])
+        super().__init__(functional, particles, reaction=reaction, geometry=sphere, **options)
 
 
 PARTICLE_STEPS = DomainTable[type[JkoFlow]](

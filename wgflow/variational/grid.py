@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wgflow.characteristics import nodes_of_cells
-from wgflow.domains import Box, Domain
+from wgflow.domains import Domain
 from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.labels import FLOW_LABELS
+from wgflow.flows.planned_steps import PlannedSteps
 from wgflow.functionals import Functional
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 from wgflow.measures.checks import check_density
 from wgflow.measures.deposit import deposit
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl
 from wgflow.variational.flow import JkoFlow, make_jko_flow
+from wgflow.variational.options import JkoOptions
 
 
 class _Cells(NamedTuple):
@@ -49,6 +50,8 @@ class GridJkoFlow:
         As `JkoFlow` does, and if the density is not one.
     """
 
+    labels = FLOW_LABELS
+
     def __init__(
         self,
         functional: Functional,
@@ -64,7 +67,7 @@ class GridJkoFlow:
         self._factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
         self._counts, self._time, self._step_size = StepCounts(), time, 0.0
         self._cells = self._cells_of(check_density(density, domain.shape).copy(), time)
-        self._control = StepControl(options, time, self._cells, carry=False)
+        self._control = PlannedSteps(options.plan, time, self._cells, carry=False)
 
     @property
     def counts(self) -> StepCounts:
@@ -103,17 +106,13 @@ class GridJkoFlow:
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, and the density with which the next step begins if it is another."""
-        base = self._control.base
-        aside = {} if base is self._cells else {"base_density": base.density.copy()}
+        control = self._control.checkpoint(self._cells, lambda base: {"density": base.density.copy()})
         shown = {"density": self._cells.density.copy(), **numbers(time=self._time, step_size=self._step_size)}
-        return {**shown, **aside, **self._control.checkpoint()}
+        return {**shown, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        base = self._cells
-        if "base_density" in checkpoint:
-            base = self._cells_of(checkpoint["base_density"], self._time)
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._cells, lambda aside: self._cells_of(aside["density"], self._time))
         self._step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
     def scalars(self) -> Scalars:
@@ -145,12 +144,14 @@ class GridJkoFlow:
         return self._cells_of(deposit(self._inside(particles), self._domain), start.flow.time + size), iterations
 
     def _inside(self, particles: Particles) -> Particles:
-        """Particles put back into a box."""
-        base = self._domain.base
-        if not isinstance(base, Box):
+        """Particles put back to the walls that they are beyond."""
+        lattice, walls = self._domain.base.lattice, self._domain.base.walls
+        if lattice is None or not walls:
             return particles
-        low, high = np.where(np.array(base.periodic)[:, None], [-np.inf, np.inf], np.array(base.bounds)).T
-        return replace(particles, points=particles.points.clip(low, high))
+        limits = np.tile([-np.inf, np.inf], (len(lattice.bounds), 1))
+        for axis, end in walls:
+            limits[axis, end] = lattice.bounds[axis][end]
+        return replace(particles, points=particles.points.clip(*limits.T))
 
     def _cells_of(self, density: FloatArray, time: float) -> _Cells:
         """A density with particles at the cells that hold mass."""

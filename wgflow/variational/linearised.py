@@ -1,7 +1,7 @@
 r"""The flow by linearised variational steps of a density on any mesh, with diffusion and for all energies.
 
 Each step minimises :math:`F(\rho)` plus the squared distance to the density before it, whose metric is taken at the end
-of the step (`wgflow.variational.upwind`),
+of the step (`wgflow.upwind.step_equations`),
 
 .. math:: \rho^{n+1} \in \arg\min_\rho F(\rho) + \frac\tau2 \sup_\phi \Big\{ 2 \int \frac{\rho^n - \rho}{\tau} \phi
           - \int (\alpha |\nabla\phi|^2 + \beta \phi^2)\, d\rho \Big\},
@@ -24,27 +24,27 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.finite_volume.explicit import rises
-from wgflow.finite_volume.implicit_state import ImplicitState
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
+from wgflow.flows.grid_state import GridState, rises
+from wgflow.flows.planned_steps import PlannedSteps, StepError
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
-from wgflow.variational.control import JkoOptions, StepControl, StepError
+from wgflow.upwind.step_equations import StepEquations, UpwindMesh
 from wgflow.variational.newton_step import LinearisedStep, NewtonStep
-from wgflow.variational.upwind import StepEquations, UpwindMesh
+from wgflow.variational.options import JkoOptions
 
 LEAST_SHARE = 1e-100  # of the largest density, which vacuum gets before each step so that no cell is ever empty
 
 
-class _Standing(NamedTuple):
+class _EvaluatedDensity(NamedTuple):
     """A density (N,) and its F."""
 
     density: FloatArray
     energy: float
 
 
-class LinearisedJkoFlow(ImplicitState):
+class LinearisedJkoFlow(GridState):
     """A density that moves by linearised variational steps: positive, mass-exact without reaction, F never rises.
 
     Parameters
@@ -86,8 +86,8 @@ class LinearisedJkoFlow(ImplicitState):
         super().__init__(functional, domain, density, time)
         self._options, self._mesh = options, UpwindMesh.of(domain, transport, factor)
         self.last: LinearisedStep | None = None
-        self._standing = _Standing(self._density, self.energy)
-        self._control = StepControl(options, time, self._standing)
+        self._current = _EvaluatedDensity(self._density, self.energy)
+        self._control = PlannedSteps(options.plan, time, self._current)
 
     def begin_interval(self, end: float) -> None:
         """Aim at ``end``."""
@@ -95,20 +95,14 @@ class LinearisedJkoFlow(ImplicitState):
 
     def checkpoint(self) -> Checkpoint:
         """Copy the density, the aim, how often steps are halved, and where the next one begins if not here."""
-        base = self._control.base
-        aside = {} if base is self._standing else {"base_density": base.density.copy()}
+        control = self._control.checkpoint(self._current, lambda base: {"density": base.density.copy()})
         share = self._concentration.share
         shown = numbers(time=self.time, step_size=self.step_size, largest_share=share)
-        return {"density": self.density.copy(), **shown, **aside, **self._control.checkpoint()}
+        return {"density": self.density.copy(), **shown, **control}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        base = self._standing
-        if "base_density" in checkpoint:
-            density = np.array(checkpoint["base_density"])
-            energy = self._functional.value(density.reshape(self._domain.shape))
-            base = _Standing(density, energy)
-        self._control.restore(checkpoint, base)
+        self._control.restore(checkpoint, self._current, lambda aside: self._evaluated(np.array(aside["density"])))
         self._concentration.share = float(checkpoint["largest_share"])
         self.step_size, self.counts = float(checkpoint["step_size"]), StepCounts()
 
@@ -120,10 +114,13 @@ class LinearisedJkoFlow(ImplicitState):
         StepError
             If there is no step, or none of the wanted size where steps are not halved; the state is kept.
         """
-        time, self._standing = self._control.take(self._advanced, self.counts)
-        self._accept(*self._standing, time - self.time, time)
+        time, self._current = self._control.take(self._advanced, self.counts)
+        self._accept(*self._current, time - self.time, time)
 
-    def _advanced(self, start: _Standing, size: float) -> tuple[_Standing, int]:
+    def _evaluated(self, density: FloatArray) -> _EvaluatedDensity:
+        return _EvaluatedDensity(density, self._functional.value(density.reshape(self._domain.shape)))
+
+    def _advanced(self, start: _EvaluatedDensity, size: float) -> tuple[_EvaluatedDensity, int]:
         """Do a step that does not raise F."""
         positive = np.maximum(start.density, LEAST_SHARE * start.density.max())
         newton = NewtonStep(
@@ -138,4 +135,4 @@ class LinearisedJkoFlow(ImplicitState):
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
         self.counts.evaluations += found.iterations
-        return _Standing(found.density, energy), found.iterations
+        return _EvaluatedDensity(found.density, energy), found.iterations

@@ -1,8 +1,8 @@
 r"""Newton's method for a linearised variational step: linear systems, and the step itself.
 
-The unknowns are the density and the potential phi of `wgflow.variational.upwind`. The derivative of J is the diagonal
-U'' of internal energies plus H, that of all other terms (of few columns for features, convolutions for kernels), of
-which only products are ever formed. With U'' the density is eliminated,
+The unknowns are the density and the potential phi of `wgflow.upwind.step_equations`. The derivative of J is the
+diagonal U'' of internal energies plus H, that of all other terms (of few columns for features, convolutions for
+kernels), of which only products are ever formed. With U'' the density is eliminated,
 
 .. math:: (C + B\,(m U'')^{-1} B^T)\, d\phi = ..., \qquad m U''\, d\rho = B^T d\phi + ...,
 
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.finite_volume.implicit_factor import factorise
+from wgflow.flows.factorisation import factorise
+from wgflow.flows.planned_steps import StepError
 from wgflow.functionals import GridFunctional
 from wgflow.typing import FloatArray
-from wgflow.variational.control import StepError
-from wgflow.variational.upwind import StepEquations, Upwind
+from wgflow.upwind.step_equations import StepEquations, Upwind
 
 LEAST_CURVATURE = 1e-12  # U'' over its largest value at a cell with mass; a smaller one has no say in the step
 LEAST_SHARES = (1e-6, 0.1)  # density over its mean from which Newton's method begins where logarithms are steep
@@ -37,7 +37,7 @@ LEAST_FALL = 1e-3  # of what divides the density at reactions, in one iteration
 ROUND_OFF = 1e-14
 
 Solver = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-Advance = Callable[[Upwind, FloatArray], tuple[Upwind, FloatArray] | None]
+Improvement = Callable[[Upwind, FloatArray], tuple[Upwind, FloatArray] | None]
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ class NewtonStep:
         StepError
             If Newton's method did not arrive.
         """
-        for advance, upwind, density in self._attempts():
-            found = self._iterate(advance, upwind, density)
+        for improve, upwind, density in self._attempts():
+            found = self._iterate(improve, upwind, density)
             if found is not None:
                 return found
         raise StepError(f"a step of {self._equations.tau:g} was not found by Newton's method; choose a smaller tau")
 
-    def _attempts(self) -> Iterator[tuple[Advance, Upwind, FloatArray]]:
+    def _attempts(self) -> Iterator[tuple[Improvement, Upwind, FloatArray]]:
         """Ways to iterate and where to begin: the second one with more density where there is little."""
         density = self._equations.before
         self._evaluate(density)
@@ -140,10 +140,10 @@ class NewtonStep:
             self._evaluate(lifted)
             yield self._both, self._equations.at(self._equations.guess(self._potential.ravel())), lifted
 
-    def _iterate(self, advance: Advance, upwind: Upwind, density: FloatArray) -> LinearisedStep | None:
+    def _iterate(self, improve: Improvement, upwind: Upwind, density: FloatArray) -> LinearisedStep | None:
         """Improve potential and density until they no longer change; None if they go on to."""
         for count in range(1, self._iterations + 1):
-            found = advance(upwind, density)
+            found = improve(upwind, density)
             if found is None:
                 return None
             upwind, after = found

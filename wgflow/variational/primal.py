@@ -13,21 +13,18 @@ has a lower one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wgflow.typing import FloatArray
+from wgflow.variational.dual import DualProblem
 from wgflow.variational.proximal import Local, newton_axes
-
-if TYPE_CHECKING:
-    from wgflow.variational.dual import DualProblem
 
 MAX_HALVINGS = 30
 
 
 @dataclass(frozen=True)
-class State:
+class PrimalTrial:
     """Places of the particles, with P and what its derivatives need there."""
 
     points: FloatArray
@@ -55,37 +52,37 @@ def descend(problem: DualProblem, tolerance: float, iterations: int) -> tuple[Fl
     count : int
         Newton iterations.
     """
-    state = _evaluate(problem, problem.proximal.anchors)
+    trial = _evaluate(problem, problem.proximal.anchors)
     for count in range(iterations):
-        direction, slope = _newton(problem, state)
+        direction, slope = _newton(problem, trial)
         if -slope > tolerance:
-            found = _search(problem, state, direction, slope)
+            found = _search(problem, trial, direction, slope)
         else:
-            found = _leave_saddle(problem, state, tolerance)
+            found = _leave_saddle(problem, trial, tolerance)
         if found is None:
-            return state.points, count
-        state = found
-    return state.points, iterations
+            return trial.points, count
+        trial = found
+    return trial.points, iterations
 
 
-def _evaluate(problem: DualProblem, points: FloatArray) -> State:
+def _evaluate(problem: DualProblem, points: FloatArray) -> PrimalTrial:
     proximal = problem.proximal
     features = proximal.signs[:, None] * problem.functional.fn(points)
     prediction = problem.weights @ features
     risk, g = problem.risk(prediction)
     local = proximal.local(points, np.arange(len(points)), g)
     work = local.value - features @ g - proximal.strength
-    return State(points, risk + float(problem.weights @ work), prediction, local)
+    return PrimalTrial(points, risk + float(problem.weights @ work), prediction, local)
 
 
-def _newton(problem: DualProblem, state: State) -> tuple[FloatArray, float]:
+def _newton(problem: DualProblem, trial: PrimalTrial) -> tuple[FloatArray, float]:
     """Newton's direction in coordinates (N, k), and the slope of P along it."""
-    axes, _ = newton_axes(state.local.curvature)
-    jacobian = problem.slopes(state.points, state.local.frames) @ axes
-    slope = np.einsum("nij,ni->nj", axes, state.local.slope)
+    axes, _ = newton_axes(trial.local.curvature)
+    jacobian = problem.slopes(trial.points, trial.local.frames) @ axes
+    slope = np.einsum("nij,ni->nj", axes, trial.local.slope)
     weighted = problem.weights[:, None, None] * jacobian
     response = np.tensordot(weighted, jacobian, axes=([0, 2], [0, 2]))
-    curvature = problem.curvature(state.prediction)
+    curvature = problem.curvature(trial.prediction)
     free = -np.einsum("nkl,nl->k", weighted, slope)
     change = np.linalg.solve(np.eye(len(free)) + response @ curvature, free)
     direction = -(slope + np.einsum("nkl,k->nl", jacobian, curvature @ change))
@@ -93,23 +90,23 @@ def _newton(problem: DualProblem, state: State) -> tuple[FloatArray, float]:
     return np.einsum("nij,nj->ni", axes, direction), along
 
 
-def _leave_saddle(problem: DualProblem, state: State, tolerance: float) -> State | None:
+def _leave_saddle(problem: DualProblem, trial: PrimalTrial, tolerance: float) -> PrimalTrial | None:
     """Let particles on top of hills go down one side; None where there are none."""
-    curvature, axes = np.linalg.eigh(state.local.curvature)
+    curvature, axes = np.linalg.eigh(trial.local.curvature)
     if curvature.min() >= 0.0:
         return None
-    side = np.where(np.einsum("ni,ni->n", state.local.slope, axes[:, :, 0]) > 0.0, -1.0, 1.0)
+    side = np.where(np.einsum("ni,ni->n", trial.local.slope, axes[:, :, 0]) > 0.0, -1.0, 1.0)
     direction = np.where(curvature[:, 0] < 0.0, side, 0.0)[:, None] * axes[:, :, 0]
-    return _search(problem, state, direction, -tolerance)
+    return _search(problem, trial, direction, -tolerance)
 
 
-def _search(problem: DualProblem, state: State, direction: FloatArray, slope: float) -> State | None:
+def _search(problem: DualProblem, trial: PrimalTrial, direction: FloatArray, slope: float) -> PrimalTrial | None:
     """Go along a direction as far as P falls; None if it does not."""
     length = 1.0
     for _ in range(MAX_HALVINGS):
-        points = problem.proximal.geometry.move(state.points, state.local.frames, length * direction)
+        points = problem.proximal.geodesics.move(trial.points, trial.local.frames, length * direction)
         found = _evaluate(problem, points)
-        if found.value < state.value + 1e-4 * length * slope:
+        if found.value < trial.value + 1e-4 * length * slope:
             return found
         length *= 0.5
     return None

@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wgflow.functionals.maps import FeatureFunction, jet_of
-from wgflow.particles.decay import extent_of
+from wgflow.measures.particles import extent_of
 from wgflow.typing import FloatArray, IntArray
 from wgflow.variational.cost import StepCost
-from wgflow.variational.geometry import Geometry
+from wgflow.variational.geodesics import Geodesics
 
 MAX_ITERATIONS = 40
 LOWER = 1e-9  # by which candidates must be lower, relative to the sizes of E
@@ -45,8 +45,8 @@ class ProximalProblem:
     ----------
     features : callable
         The feature map Psi.
-    geometry : Geometry
-        Where particles move.
+    geodesics : Geodesics
+        How particles move.
     cost : StepCost
         What a step costs.
     anchors : array, shape (N, p)
@@ -60,7 +60,7 @@ class ProximalProblem:
     """
 
     features: FeatureFunction
-    geometry: Geometry
+    geodesics: Geodesics
     cost: StepCost
     anchors: FloatArray
     signs: FloatArray
@@ -69,8 +69,8 @@ class ProximalProblem:
 
     def local(self, points: FloatArray, rows: IntArray, coefficients: FloatArray) -> Local:
         """E and its derivatives for some particles, given by their numbers, at places (n, p)."""
-        signs, geometry = self.signs[rows], self.geometry
-        frames = geometry.frames(points)
+        signs, geodesics = self.signs[rows], self.geodesics
+        frames = geodesics.frames(points)
         values, gradient, bend = jet_of(self.features, points, coefficients)
         potential, gradient, bend = (
             signs * values + self.strength,
@@ -78,14 +78,14 @@ class ProximalProblem:
             signs[:, None, None] * bend,
         )
         link, link_slope = self.cost.link(potential)
-        distance, direction, ratio = geometry.separation(points, self.anchors[rows])
+        distance, direction, ratio = geodesics.separation(points, self.anchors[rows])
         cost, cost_slope, cost_curvature = self.cost.distance(distance)
-        force = geometry.coordinates(frames, gradient)
-        away = geometry.coordinates(frames, direction)
+        force = geodesics.coordinates(frames, gradient)
+        away = geodesics.coordinates(frames, direction)
         scaled = link_slope[:, None] * force
         across = np.where(ratio != 0.0, cost_slope * ratio, self.cost.stiffness)
         radial = cost_curvature - across
-        curvature = link_slope[:, None, None] * geometry.intrinsic(frames, points, gradient, bend)
+        curvature = link_slope[:, None, None] * geodesics.intrinsic(frames, points, gradient, bend)
         curvature = curvature - self.cost.gamma * scaled[:, :, None] * scaled[:, None, :]
         curvature += radial[:, None, None] * away[:, :, None] * away[:, None, :]
         curvature += across[:, None, None] * np.eye(force.shape[1])
@@ -106,7 +106,7 @@ class ProximalProblem:
             members = np.flatnonzero(self.signs == sign)
             for first in range(0, len(members), chunk):
                 rows = members[first : first + chunk]
-                apart = self.geometry.distances(self.anchors[rows], self.candidates)
+                apart = self.geodesics.distances(self.anchors[rows], self.candidates)
                 near, place = np.nonzero(apart <= reach[rows, None])
                 level = np.full(apart.shape, np.inf)
                 level[near, place] = self.cost.distance(apart[near, place])[0] + link[place]
@@ -196,7 +196,7 @@ class _Search:
     def advance(self, problem: ProximalProblem, rows: IntArray, coefficients: FloatArray) -> IntArray:
         """Try the step of the particles ``rows`` and give those that have not arrived."""
         steps = self.length[rows, None] * self.direction[rows]
-        trial = problem.geometry.move(self.points[rows], self.local.frames[rows], steps)
+        trial = problem.geodesics.move(self.points[rows], self.local.frames[rows], steps)
         there = problem.local(trial, rows, coefficients)
         bound = self.local.value[rows] + 1e-4 * self.length[rows] * self.decrease[rows]
         size = np.linalg.norm(steps, axis=1)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from wgflow import Box, Circle, Signed, Sphere, deposit, find_spikes
-from wgflow.characteristics import nodes_of_cells
 from wgflow.errors import InputError, ShapeError
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 
 TURN = 2.0 * np.pi
 TORUS = Box([(0.0, TURN), (-1.0, 1.0)], (32, 16), periodic=True)

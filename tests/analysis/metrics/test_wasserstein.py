@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wgflow.analysis.metrics import circle_wasserstein, line_wasserstein, sheet_wasserstein
-from wgflow.characteristics.flow import nodes_of_cells
 from wgflow.domains import Circle, Signed
 from wgflow.errors import InputError, ShapeError
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 
 ORDERS = [1, 2]
 

@@ -26,7 +26,8 @@ from wgflow import (
 )
 from wgflow.analysis.optimality.arrangement import Arrangement, combination
 from wgflow.analysis.optimality.frozen import freeze, split_risk
-from wgflow.analysis.optimality.minima import Minimum, Search, chart
+from wgflow.analysis.optimality.minima import Minimum, Search
+from wgflow.analysis.optimality.searches import chart
 from wgflow.functionals.differences import central_differences
 
 ANGLES = np.arange(200_000) * 2.0 * np.pi / 200_000

@@ -8,11 +8,10 @@ import pytest
 from tests.functionals.problems import random_density
 from tests.references import central_difference
 from wgflow import Deconvolution, DirichletKernel, FourierKernel, PeriodicGaussian, SampledKernel
-from wgflow.characteristics import nodes_of_cells
 from wgflow.domains import Box, Circle, Signed, Sphere
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.differences import central_differences
-from wgflow.measures import Particles
+from wgflow.measures import Particles, nodes_of_cells
 
 TURN = 2.0 * np.pi
 PLANE = Box([(0.0, TURN)] * 2, (9, 8), periodic=True)

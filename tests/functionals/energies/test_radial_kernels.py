@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from tests.references import central_difference
 from wgflow.errors import InputError
 from wgflow.functionals import Interaction
-from wgflow.functionals.energies.potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, SumKernel
 from wgflow.measures import Particles
 

@@ -12,9 +12,10 @@ from wgflow.analysis.optimality.margins import feature_margin, kernel_margin, va
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.networks.population import arc_cosine_kernel
 from wgflow.networks.relu import Relu
-from wgflow.networks.training import ascent, classifiers
+from wgflow.networks.training import ascent
 from wgflow.networks.training.classifiers import MarginAscent, Network, draw_network, error_rate, margin
 from wgflow.networks.training.clusters import Clusters
+from wgflow.networks.training.kernels import classifiers as kernels
 
 CHECKERED = Clusters(np.array([[1.0, -1.0], [-1.0, 1.0]]), 3)
 
@@ -195,8 +196,8 @@ def test_the_smallest_margin_alone_counts_in_the_output_layer_beyond_numbers(dat
     for t in range(50):
         found = matrix @ expected
         expected[found.argmin()] += 0.5 / np.sqrt(t + 1.0) * np.sqrt(expected @ found)
-    work = np.empty(13 + classifiers.ROWS), np.empty(13 + classifiers.ROWS, np.int64)
-    log_scale = classifiers._ascend(matrix, coefficients, margins, *work, 800.0, 0.5, 0, 50)
+    work = np.empty(13 + kernels.ROWS), np.empty(13 + kernels.ROWS, np.int64)
+    log_scale = kernels.ascend_outputs(matrix, coefficients, margins, *work, 800.0, 0.5, 0, 50)
     assert log_scale > 820.0
     assert np.exp(log_scale - 800.0) * coefficients == pytest.approx(expected, rel=1.9e-13)
     assert margins == pytest.approx(matrix @ coefficients, rel=1.1e-13)

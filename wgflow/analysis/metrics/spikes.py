@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from wgflow.analysis.metrics.atoms import check_measure, on_sheet
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
@@ -25,7 +28,7 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
     Parameters
     ----------
     measure : Particles
-        Atoms, e.g. those of a grid by `wgflow.characteristics.nodes_of_cells`; on periodic axes they may lie beyond the
+        Atoms, e.g. those of a grid by `wgflow.measures.nodes_of_cells`; on periodic axes they may lie beyond the
         box.
     domain : Domain
         Box or circle, also signed; it tells which axes are periodic.
@@ -46,9 +49,8 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
     ShapeError
         If the measure does not fit the domain.
     """
-    angular = isinstance(domain.base, Circle)
-    box = domain.base.lattice
-    if not isinstance(box, Box):
+    line_up, box = PLACES.get(domain), domain.base.lattice
+    if line_up is None or box is None:
         raise InputError(f"spikes are found on boxes and the circle; the domain is {domain.kind!r}")
     if not (0.0 < radius < inf and 0.0 < least < 1.0):
         raise InputError(f"radius = {radius!r}, least = {least!r} are not allowed; give a length, and a share below 1")
@@ -58,14 +60,12 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
     found = []
     for sign in domain.signs:
         part = on_sheet(measure, sign)
-        places = _angles(part.points) if angular else part.points
-        spikes = _balls(places, part.weights, box, radius, least * measure.mass)
+        spikes = _balls(line_up.places(part.points), part.weights, box, radius, least * measure.mass)
         found += [(weight, place, sign) for weight, place in spikes]
     found.sort(key=lambda spike: -spike[0])
     places = np.array([place for _, place, _ in found]).reshape(-1, len(box.shape))
-    points = np.column_stack([np.cos(places), np.sin(places)]) if angular else places
     weights, signs = (np.array([spike[index] for spike in found]) for index in (0, 2))
-    return Particles(points, weights, signs, domain)
+    return Particles(line_up.points(places), weights, signs, domain)
 
 
 def _balls(
@@ -84,7 +84,7 @@ def _balls(
         if mass >= least:
             found.append((float(mass), centre))
         places, weights = places[~inside], weights[~inside]
-    return [(mass, np.where(box.periodic, low + np.mod(centre - low, high - low), centre)) for mass, centre in found]
+    return [(mass, box.geometry.wrap(centre)) for mass, centre in found]
 
 
 def displacements(points: FloatArray, centre: FloatArray, periods: FloatArray) -> FloatArray:
@@ -94,5 +94,24 @@ def displacements(points: FloatArray, centre: FloatArray, periods: FloatArray) -
     return steps - turns * np.where(np.isfinite(periods), periods, 0.0)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Coordinates of points among the cells in rows, and the points that have such coordinates."""
+
+    places: Callable[[FloatArray], FloatArray]
+    points: Callable[[FloatArray], FloatArray]
+
+
 def _angles(points: FloatArray) -> FloatArray:
     return np.arctan2(points[:, 1], points[:, 0])[:, None]
+
+
+def _directions(angles: FloatArray) -> FloatArray:
+    return np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+def _themselves(points: FloatArray) -> FloatArray:
+    return points
+
+
+PLACES = DomainTable("places of spikes", {Circle: Places(_angles, _directions), Box: Places(_themselves, _themselves)})

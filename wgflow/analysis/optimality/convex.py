@@ -22,7 +22,8 @@ from scipy.optimize import minimize, nnls
 
 from wgflow.analysis.optimality.certificates import Certificate, Certifier
 from wgflow.analysis.optimality.frozen import predict
-from wgflow.analysis.optimality.minima import Minimum, chart, chart_bounds
+from wgflow.analysis.optimality.minima import Minimum
+from wgflow.analysis.optimality.searches import chart, chart_bounds
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Functional
@@ -105,6 +106,7 @@ def find_optimum(
     if mass is not None and not 0.0 < mass < np.inf:
         raise InputError(f"mass = {mass!r} is not allowed; give a positive number")
     certifier = Certifier(functional, domain, fixed_mass=mass is not None)
+    chart_bounds(domain)  # raises where atoms cannot slide
     if isinstance(certifier.risk, Features) and certifier.risk.risk is SOFTMIN:
         raise InputError("the loss softmin has no least value to be found; choose square or logistic")
     return _Descent(certifier, mass).run(_first_measure(certifier, mass) if start is None else start, tolerance)

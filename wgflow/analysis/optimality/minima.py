@@ -14,26 +14,21 @@ How sure it is depends on the features (`Minimum.method`):
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from wgflow.analysis.optimality.arrangement import Arrangement
 from wgflow.analysis.optimality.frozen import FrozenFeatures, FrozenPopulation, FrozenPotential
-from wgflow.domains import Box, Circle, Domain, Hypersphere, Sphere
-from wgflow.errors import InputError
+from wgflow.analysis.optimality.searches import on_circle, search_of
+from wgflow.domains import Domain
 from wgflow.networks.relu import Relu
 from wgflow.typing import FloatArray, IntArray
 
 STARTS = 8  # local minima from which to descend
-CIRCLE_POINTS, SPHERE_POINTS, HYPERSPHERE_POINTS = 2048, 8192, 4096
-BOX_POINTS = (2049, 97, 25)  # along each axis of a box in one, two, three dimensions
 BOUNDED_CELLS, REFINED_CELLS, REFINEMENT = 2**13, 2**10, 2**8  # of the circle where the curvature gives a bound
 ARRANGED_POINTS = {2: 2**20, 3: 1000}  # data points at most, by their components: memory is O(n), and O(n^2) in space
 NEIGHBOURS = 16  # of a point at most, itself included
-DESCENT_STEPS = 60
 APART = 1e-7  # distance below which two minima are one
 
 METHODS = {
@@ -79,7 +74,7 @@ class Search:
     Parameters
     ----------
     domain : Domain
-        Circle, sphere, hypersphere or box, also signed.
+        Circle, sphere, hypersphere or box, also signed; or another one that has cells.
 
     Raises
     ------
@@ -88,9 +83,9 @@ class Search:
     """
 
     def __init__(self, domain: Domain) -> None:
-        self.domain = domain
-        self.points = search_points(domain.base)
-        tangents = self.points.shape[1] - (0 if isinstance(domain.base, Box) else 1)
+        self.domain, self._way = domain, search_of(domain)
+        self.points = self._way.points(domain.base)
+        tangents = domain.geometry.dimension
         near = min(2 + tangents * (tangents + 1), NEIGHBOURS)  # a point and what surrounds it
         self._neighbours = np.asarray(cKDTree(self.points).query(self.points, near)[1], dtype=np.int64)
         self._arranged: _Arranged | None = None
@@ -115,7 +110,7 @@ class Search:
         for sign in self.domain.signs:
             chosen = np.concatenate([self.points[self._local_minima(sign * values)], extra])
             for point in chosen:
-                value, place = descend(potential, self.domain.base, point, sign)
+                value, place = self._way.descend(potential, self.domain.base, point, sign)
                 found.append(Minimum(value + strength, value + strength, place, float(sign), "search"))
         lowest = _lowest(found)
         bound = self._bound(potential, strength)
@@ -124,7 +119,7 @@ class Search:
     def _arrange(self, potential: FrozenPotential) -> _Arranged | None:
         """The arrangement of kinks, if the potential has them; kept for potentials of the same data."""
         fn = potential.functional.fn if isinstance(potential, FrozenFeatures) else None
-        if isinstance(self.domain.base, Box) or not isinstance(fn, Relu) or fn.smoothing > 0.0:
+        if not self._way.great_circles or not isinstance(fn, Relu) or fn.smoothing > 0.0:
             return None
         count, components = fn.inputs.shape
         if count > ARRANGED_POINTS.get(components, 0):
@@ -140,7 +135,7 @@ class Search:
 
     def _bound(self, potential: FrozenPotential, strength: float) -> float | None:
         """Lower bound of J by the curvature of the kernel, where it is known."""
-        if not isinstance(self.domain.base, Circle) or not isinstance(potential, FrozenPopulation):
+        if not self._way.kernel_bound or not isinstance(potential, FrozenPopulation):
             return None
         if potential.sources.shape[1] != 2:  # pairs (a, b)
             return None
@@ -151,12 +146,12 @@ def _bound_by_curvature(potential: FrozenPopulation, sign: float) -> float:
     """Lower bound of ``sign V`` on the circle: on a grid, and on a finer one in the cells where the minimum can be."""
     width = 2.0 * np.pi / BOUNDED_CELLS
     angles = width * np.arange(BOUNDED_CELLS, dtype=np.float64)
-    values = sign * potential.values(_on_circle(angles))
+    values = sign * potential.values(on_circle(angles))
     drop = 0.5 * potential.variation * width**2 / 8.0  # by which V can be lower than at the centre of a cell
     order = np.argsort(values)
     refined = order[: min(int((values < values[order[0]] + drop).sum()), REFINED_CELLS)]
     steps = ((np.arange(REFINEMENT, dtype=np.float64) + 0.5) / REFINEMENT - 0.5) * width
-    finer = sign * potential.values(_on_circle(np.asarray(angles[refined, None] + steps).ravel()))
+    finer = sign * potential.values(on_circle(np.asarray(angles[refined, None] + steps).ravel()))
     bound = float(finer.min()) - drop / REFINEMENT**2
     return bound if refined.size == order.size else min(bound, float(values[order[refined.size]]) - drop)
 
@@ -186,99 +181,6 @@ class _Arranged:
 
 def _bounded(minimum: Minimum, bound: float) -> Minimum:
     return Minimum(minimum.value, min(bound, minimum.value), minimum.point, minimum.sign, "curvature")
-
-
-def search_points(base: Domain) -> FloatArray:
-    """Points spread evenly over an unsigned compact domain, shape (k, p); raises InputError for others."""
-    if isinstance(base, Circle):
-        return _on_circle(np.linspace(0.0, 2.0 * np.pi, CIRCLE_POINTS, endpoint=False))
-    if isinstance(base, Sphere):
-        return _sphere_points(SPHERE_POINTS)
-    if isinstance(base, Hypersphere):
-        points = np.random.default_rng(0).standard_normal((HYPERSPHERE_POINTS, base.dimension))
-        return points / np.linalg.norm(points, axis=1, keepdims=True)
-    if isinstance(base, Box):
-        count = BOX_POINTS[len(base.shape) - 1]
-        axes = [np.linspace(low, high, count) for low, high in base.bounds]
-        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    raise InputError(f"J has no least value on the domain {base.kind!r}; certificates need a circle, sphere or box")
-
-
-def _on_circle(angles: FloatArray) -> FloatArray:
-    return np.column_stack([np.cos(angles), np.sin(angles)])
-
-
-def _sphere_points(count: int) -> FloatArray:
-    """Fibonacci's lattice: areas are equal along a spiral that turns by the golden angle."""
-    index = np.arange(count) + 0.5
-    height, angle = 1.0 - 2.0 * index / count, np.pi * (1.0 + np.sqrt(5.0)) * index
-    radius = np.sqrt(1.0 - height**2)
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), height])
-
-
-def descend(potential: FrozenPotential, base: Domain, point: FloatArray, sign: float) -> tuple[float, FloatArray]:
-    """Descend from a point to a local minimum of ``sign V`` by L-BFGS-B.
-
-    Spheres are left behind on the way: the function of z is ``V(z/|z|)``, whose gradient is tangential.
-
-    Returns
-    -------
-    value : float
-        ``sign V`` there, at most that of the start.
-    place : array, shape (p,)
-    """
-    start = float(sign * potential.values(point[None])[0])
-    scale = max(abs(start), float(np.abs(potential.slopes(point[None])).max()), 1e-300)
-
-    def objective(z: FloatArray) -> tuple[float, FloatArray]:
-        place, pull = chart(base, z[None])
-        value = sign * potential.values(place)[0]
-        return value / scale, pull(sign * potential.slopes(place))[0] / scale
-
-    options: Any = {"maxiter": DESCENT_STEPS, "ftol": 1e-16, "gtol": 1e-12}
-    done = minimize(objective, point, jac=True, method="L-BFGS-B", bounds=chart_bounds(base), options=options)
-    place = chart(base, done.x[None])[0]
-    value = float(sign * potential.values(place)[0])
-    return (value, place[0]) if value < start else (start, point)
-
-
-def chart(base: Domain, free: FloatArray) -> tuple[FloatArray, Pull]:
-    """Points (k, p) of a domain from free variables (k, p), and the map from ambient gradients to those of the latter.
-
-    On spheres points are z/|z|; on boxes they are the variables themselves, put back into periodic axes.
-    """
-    if isinstance(base, Box):
-        return _wrapped(base, free), Pull(None, None)
-    lengths = np.linalg.norm(free, axis=1, keepdims=True)
-    points = free / lengths
-    return points, Pull(points, lengths)
-
-
-@dataclass(frozen=True)
-class Pull:
-    """Gradients with respect to free variables from ambient ones at the points of `chart`."""
-
-    points: FloatArray | None
-    lengths: FloatArray | None
-
-    def __call__(self, gradient: FloatArray) -> FloatArray:
-        """Gradient (k, p) from an ambient gradient (k, p)."""
-        if self.points is None:
-            return gradient
-        radial = (gradient * self.points).sum(axis=1, keepdims=True)
-        return (gradient - radial * self.points) / self.lengths
-
-
-def chart_bounds(base: Domain) -> list[tuple[float | None, float | None]] | None:
-    """Bounds of the free variables of one point: the walls of a box."""
-    if not isinstance(base, Box):
-        return None
-    return [(None, None) if closed else ends for ends, closed in zip(base.bounds, base.periodic, strict=True)]
-
-
-def _wrapped(box: Box, points: FloatArray) -> FloatArray:
-    low, high = np.array(box.bounds).T
-    return np.where(box.periodic, low + np.mod(points - low, high - low), points)
 
 
 def _lowest(minima: list[Minimum]) -> list[Minimum]:

@@ -17,7 +17,7 @@ from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE
-from wgflow.problems.api import ProblemSource
+from wgflow.problems.running import ProblemSource
 from wgflow.runs.memory import MemoryEstimate
 from wgflow.runs.memory.estimate import describe_largest, format_size
 from wgflow.system import free_memory

@@ -13,6 +13,7 @@ from wgflow.app.sweeps.folder import problem_text
 from wgflow.app.sweeps.plan import Plan
 from wgflow.app.sweeps.runs import Outcome
 from wgflow.errors import ComputationError
+from wgflow.flows.labels import FLOW_LABELS, Label, Labels
 from wgflow.system.drafts import replacing_by_name
 from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
@@ -55,7 +56,9 @@ def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
             for name, values in outcome.scalars.items():
                 series[name][index, places] = values[kept]
                 last[name][index] = values[-1]
-    return xarray.Dataset(_variables(plan, series, last, ended), _coordinates(plan, times), _attributes(plan))
+    labels = next((outcome.labels for outcome in outcomes.values() if outcome.time.size > 0), FLOW_LABELS)
+    variables = _variables(plan, series, last, ended, labels)
+    return xarray.Dataset(variables, _coordinates(plan, times, labels), _attributes(plan))
 
 
 def output_times(outcomes: Iterable[Outcome]) -> FloatArray:
@@ -65,25 +68,30 @@ def output_times(outcomes: Iterable[Outcome]) -> FloatArray:
 
 
 def _variables(
-    plan: Plan, series: Mapping[str, FloatArray], last: Mapping[str, FloatArray], ended: Mapping[str, Any]
+    plan: Plan,
+    series: Mapping[str, FloatArray],
+    last: Mapping[str, FloatArray],
+    ended: Mapping[str, Any],
+    labels: Labels,
 ) -> dict[str, Any]:
     dimensions = tuple(axis.key for axis in plan.axes)
-    long_names = {name: SCALARS[name].long_name if name in SCALARS else name for name in series}
+    described = {name: labels.of(name).described if name in SCALARS else Label(name, name).described for name in last}
+    described["time"] = labels.time.described
     variables: dict[str, Any] = {
-        name: ((*dimensions, "time"), values.reshape(*plan.shape, -1), {"long_name": long_names[name], "units": "1"})
+        name: ((*dimensions, "time"), values.reshape(*plan.shape, -1), described[name])
         for name, values in series.items()
     }
     for name, values in last.items():
-        said = {"long_name": f"{long_names.get(name, name)} at the last snapshot", "units": "1"}
+        said = {**described[name], "long_name": f"{described[name]['long_name']} at the last snapshot"}
         variables[f"final_{name}"] = (dimensions, values.reshape(plan.shape), said)
     for name, long_name in (("status", "how the run ended"), ("message", "its error or its warnings")):
         variables[name] = (dimensions, ended[name].astype(str).reshape(plan.shape), {"long_name": long_name})
     return variables
 
 
-def _coordinates(plan: Plan, times: FloatArray) -> dict[str, Any]:
+def _coordinates(plan: Plan, times: FloatArray, labels: Labels) -> dict[str, Any]:
     coordinates: dict[str, Any] = {axis.key: (axis.key, axis.coordinates) for axis in plan.axes}
-    coordinates["time"] = ("time", times, {"long_name": "time of the flow", "units": "1"})
+    coordinates["time"] = ("time", times, labels.time.described)
     return coordinates
 
 

@@ -59,10 +59,11 @@ def open_many(files: str | Path | Iterable[str | Path]) -> xarray.Dataset:
     runs = [load(path) for path in paths]
     times = np.unique(np.concatenate([run.time for run in runs]))
     variables: dict[str, Any] = {"status": ("run", [run.status for run in runs], {"long_name": "how the run ended"})}
-    for name, described in SCALARS.items():
+    labels = runs[0].labels
+    for name in SCALARS:
         values = np.full((len(runs), times.size), np.nan)
         for row, run in zip(values, runs, strict=True):
             row[np.searchsorted(times, run.time)] = run.scalars[name]
-        variables[name] = (("run", "time"), values, {"long_name": described.long_name, "units": "1"})
-    time = ("time", times, {"long_name": "time of the flow", "units": "1"})
+        variables[name] = (("run", "time"), values, labels.of(name).described)
+    time = ("time", times, labels.time.described)
     return xarray.Dataset(variables, {"run": paths, "time": time})

@@ -14,11 +14,11 @@ import numpy as np
 from wgflow.app.sweeps.axes import Axis, Values, literal, make_axes
 from wgflow.errors import InputError
 from wgflow.problems import Problem
-from wgflow.problems.api import ProblemSource
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import build_problem
 from wgflow.problems.reading import estimate_file
+from wgflow.problems.running import ProblemSource
 from wgflow.problems.shipped import find_problem_file
 from wgflow.runs.memory import MemoryEstimate
 

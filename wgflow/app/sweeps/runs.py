@@ -15,6 +15,7 @@ import numpy as np
 from wgflow.app.sweeps.plan import Plan
 from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.flows.endings import COMPLETE, FAILED
+from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.problems import Problem, load, run
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -41,6 +42,8 @@ class Outcome:
         Times of the snapshots.
     scalars : mapping of str to array, shape (T,)
         Scalars of the trajectory.
+    labels : Labels
+        What time and scalars are.
     """
 
     index: int
@@ -49,6 +52,7 @@ class Outcome:
     reached_end: bool = True
     time: FloatArray = field(default_factory=lambda: np.empty(0))
     scalars: Mapping[str, FloatArray] = field(default_factory=dict)
+    labels: Labels = FLOW_LABELS
 
 
 class Watcher(Protocol):
@@ -136,4 +140,5 @@ def _outcome(index: int, trajectory: Trajectory) -> Outcome:
         reached_end=trajectory.attributes.get("stop_reason") == "t_end",
         time=np.asarray(trajectory.time),
         scalars={name: np.asarray(values) for name, values in trajectory.scalars.items()},
+        labels=trajectory.labels,
     )

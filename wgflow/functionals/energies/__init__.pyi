@@ -2,7 +2,6 @@ from .deconvolution import Deconvolution as Deconvolution
 from .discrepancies import KernelDiscrepancy as KernelDiscrepancy
 from .discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
 from .interaction import Interaction as Interaction
-from .interaction import ZonalInteraction as ZonalInteraction
 from .internal import Entropy as Entropy
 from .internal import InternalEnergy as InternalEnergy
 from .internal import PowerEnergy as PowerEnergy
@@ -11,3 +10,4 @@ from .periodic_kernels import FourierKernel as FourierKernel
 from .periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .periodic_kernels import SampledKernel as SampledKernel
 from .potential import Potential as Potential
+from .zonal_interaction import ZonalInteraction as ZonalInteraction

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain
+from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.energies.discrepancies import Target, target_density
 from wgflow.functionals.energies.periodic_kernels import PeriodicKernel
 from wgflow.functionals.features import Features
-from wgflow.functionals.fourier import FourierFeatures, FourierMoments
+from wgflow.functionals.fourier import FourierFeatures, FourierMoments, torus_of
 from wgflow.functionals.losses import HALF_SQUARED_NORM
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
@@ -72,14 +72,12 @@ def Deconvolution(  # noqa: N802 - named like the functionals it stands beside
     """
     if not (math.isfinite(noise) and noise >= 0.0):
         raise InputError(f"noise = {noise!r} is not allowed; give a finite number >= 0")
-    angular = isinstance(domain.base, Circle)
-    torus = domain.base.lattice
-    if not isinstance(torus, Box) or not all(torus.periodic):
-        walls = " with walls" if isinstance(torus, Box) else ""
+    torus = torus_of(domain)
+    if torus is None:
+        walls = " with walls" if domain.base.walls else ""
         raise InputError(f"deconvolution needs a circle or a periodic box; the domain is {domain.kind!r}{walls}")
-    periods = tuple(high - low for low, high in torus.bounds)
-    features = FourierFeatures(kernel.coefficients(periods), periods, angular)
-    wanted = _moments_of_target(features, target, domain, torus)
+    features = FourierFeatures(kernel.coefficients(torus.periods), torus.periods, torus.angular)
+    wanted = _moments_of_target(features, target, domain, torus.box)
     if noise > 0.0:
         shape = features.coefficients.shape
         wanted = wanted + noise * features.of_signal(np.random.default_rng(seed).standard_normal(shape))

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
-from wgflow.functionals.energies.interaction import Interaction, ZonalInteraction
+from wgflow.functionals.energies.interaction import Interaction
+from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
+from wgflow.functionals.fourier import torus_of
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
 from wgflow.system.threads import thread_count
@@ -54,14 +56,14 @@ class SobolevDiscrepancy(Functional):
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a circle or a box with all axes periodic; raises InputError elsewhere."""
-        base = domain.base.lattice
-        if not isinstance(base, Box) or not all(base.periodic):
+        torus = torus_of(domain)
+        if torus is None:
             raise InputError(
                 f"Sobolev discrepancies need a circle or a periodic box; the domain is {domain.kind!r}"
-                f"{' with walls' if isinstance(base, Box) else ''}"
+                f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        return _GridDiscrepancy(domain, _Multiplier(base, self.order), target)
+        return _GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: Diracs are at an infinite distance unless s is large."""

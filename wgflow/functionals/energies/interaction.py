@@ -1,31 +1,32 @@
-"""Energies of interacting particles: an outer potential, and interactions by convolution."""
+"""Energies of particles that interact by their displacements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Sphere, total_mass
-from wgflow.errors import InputError, MissingExtraError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
-from wgflow.functionals.convolution import BoxConvolution, ScalarFunction, warn_of_sampling
+from wgflow.domains import Box, Domain
+from wgflow.domains.geometry import Geometry, is_flat
+from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.functionals.convolution import (
+    BoxConvolution,
+    PairConvolution,
+    Pairing,
+    ScalarFunction,
+    warn_of_sampling,
+)
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
+from wgflow.functionals.energies.pair_sums import GridInteraction, potential_of_samples, sum_over_pairs
 from wgflow.measures import Particles
-from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
-
-Pairing = Callable[[FloatArray, FloatArray], FloatArray]
-
-PAIRS_AT_ONCE = 2**20  # of particles, so that memory stays bounded
 
 
 @dataclass(frozen=True)
 class Interaction(Functional):
-    r"""The interaction energy :math:`\frac12 \iint W(x - y)\, d\mu(x)\, d\mu(y)` on boxes.
+    r"""The interaction energy :math:`\frac12 \iint W(x - y)\, d\mu(x)\, d\mu(y)` on boxes and other flat domains.
 
     On signed domains the measure is the difference of the two sheets. Only the even part of W acts. At half a period,
     where it may jump, cells take the mean of both sides.
@@ -56,29 +57,46 @@ class Interaction(Functional):
     on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
 
     def on_grid(self, domain: Domain) -> GridFunctional:
-        """Transform the kernel, once; raises InputError on other domains than boxes."""
-        if not isinstance(domain.base, Box):
+        """Transform the kernel, once, or sum over all pairs of cells where they do not stand in rows.
+
+        Raises
+        ------
+        InputError
+            If the domain is not flat, or not cut into cells.
+        """
+        if not (domain.base.has_cells and is_flat(domain.geometry)):
             raise InputError(
                 f"the interaction energy is not available on the domain {domain.kind!r}; use a box, or "
                 "ZonalInteraction on circle and sphere"
             )
-        bound = self._between_cells(domain.base)
+        box = domain.base.lattice
+        if box is None:
+            over_pairs = PairConvolution(domain.base, self._pairing(domain.geometry))
+            return GridInteraction(domain, over_pairs, over_pairs.largest)
+        bound = self._between_cells(box)
         if self.on_cells is None:
-            warn_of_sampling(domain.base, bound.values)
-        convolution = BoxConvolution(domain.base, bound.values)
-        return _GridInteraction(domain, convolution, convolution.largest)
+            warn_of_sampling(box, bound.values)
+        convolution = BoxConvolution(box, bound.values)
+        return GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids."""
-        return _sum_over_pairs(particles, self._sums)
+        return sum_over_pairs(particles, self._sums)
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
-        base = domain.base
-        exact = replace(self, periods=_periods(base)) if isinstance(base, Box) else self
-        cells = exact._between_cells(base) if isinstance(base, Box) else exact
-        between = [lambda x, y, kernel=kernel: kernel.values(kernel.displacements(x, y)) for kernel in (cells, exact)]
-        return _of_samples(domain, samples, *between)
+        box, exact = domain.base.lattice, self._pairing(domain.geometry)
+        at_cells = exact if box is None else self._between_cells(box)._pairing(domain.geometry)
+        return potential_of_samples(domain, samples, at_cells, exact)
+
+    def _pairing(self, geometry: Geometry) -> Pairing:
+        """The even part of W between all targets and sources, the short way round."""
+
+        def between(targets: FloatArray, sources: FloatArray) -> FloatArray:
+            starts, ends = np.tile(sources, (len(targets), 1)), np.repeat(targets, len(sources), axis=0)
+            return self.values(geometry.displacement(starts, ends))
+
+        return between
 
     def _between_cells(self, box: Box) -> Interaction:
         """The interaction of the cells of a box."""
@@ -122,176 +140,3 @@ class Interaction(Functional):
     def _even(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,)."""
         return 0.5 * (np.asarray(self.kernel(displacements)) + np.asarray(self.kernel(-displacements)))
-
-
-@dataclass(frozen=True)
-class ZonalInteraction(Functional):
-    r"""The interaction energy :math:`\frac12 \iint W(x \cdot y)\, d\mu(x)\, d\mu(y)` on circle and sphere.
-
-    On the circle :math:`x \cdot y` is the cosine of the angle between x and y. On signed domains the measure is the
-    difference of the two sheets.
-
-    Parameters
-    ----------
-    kernel : callable
-        W, vectorised: cosines (N,) in [-1, 1] to values (N,), finite.
-    slope : callable, optional
-        Its derivative W', (N,) to (N,); particles need it.
-    on_arcs : callable, optional
-        Length of an arc to a function of angles (N,) that takes the place of W on a circle: its averages over an arc
-        around each angle. Without it cells interact by samples of W, with a `FlowWarning` where it varies too much
-        within a cell for that.
-    """
-
-    kernel: ScalarFunction
-    slope: ScalarFunction | None = None
-    on_arcs: Callable[[float], ScalarFunction] | None = None
-
-    def on_grid(self, domain: Domain) -> GridFunctional:
-        """Transform the kernel, once.
-
-        Raises
-        ------
-        InputError
-            On other domains than circle and sphere.
-        MissingExtraError
-            On spheres, if ducc0 is not installed (``pip install 'wgflow[sphere]'``).
-        """
-        base = domain.base
-        if isinstance(base, Circle):
-            kernel = self._between_arcs(base)
-            if self.on_arcs is None:
-                warn_of_sampling(base.lattice, lambda z: kernel(z[:, 0]))
-            convolution = BoxConvolution(base.lattice, lambda z: kernel(z[:, 0]))
-            return _GridInteraction(domain, convolution, convolution.largest)
-        if not isinstance(base, Sphere):
-            raise InputError(f"zonal interactions live on circle and sphere; on the domain {domain.kind!r} Interaction")
-        if find_spec("ducc0") is None:
-            raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
-        largest = float(np.abs(self.values(np.linspace(-1.0, 1.0, 1001))).max())
-        coefficients = self.eigenvalues(largest_degree(base.cells))
-        warn_of_cutoff(base, coefficients)
-        return _GridInteraction(domain, HarmonicConvolution(base, lambda _: coefficients), largest)
-
-    def _between_arcs(self, circle: Circle) -> ScalarFunction:
-        """W as a function of the angle between two cells."""
-        if self.on_arcs is None:
-            return lambda angles: self.values(np.cos(angles))
-        return self.on_arcs(circle.spacing)
-
-    def eigenvalues(self, largest: int) -> FloatArray:
-        """Eigenvalues of W on S^2 up to a degree, by Funk and Hecke's formula, shape (largest + 1,)."""
-        nodes, weights = np.polynomial.legendre.leggauss(2 * largest + 2)
-        weighted = 2.0 * np.pi * weights * self.values(nodes)
-        before, here = np.zeros_like(nodes), np.ones_like(nodes)
-        found = np.empty(largest + 1)
-        for degree in range(largest + 1):
-            found[degree] = weighted @ here
-            before, here = here, ((2 * degree + 1) * nodes * here - degree * before) / (degree + 1)
-        return found
-
-    def at_particles(self, particles: Particles) -> ParticlePotential:
-        """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
-        if self.slope is None:
-            raise InputError("particles need the slope W' of a zonal interaction; give ZonalInteraction(kernel, slope)")
-        return _sum_over_pairs(particles, self._sums)
-
-    def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
-        """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
-
-        def exact(x: FloatArray, y: FloatArray) -> FloatArray:
-            return self.values(_cosines(x, y))
-
-        if not isinstance(domain.base, Circle) or self.on_arcs is None:
-            return _of_samples(domain, samples, exact, exact)
-        averaged = self._between_arcs(domain.base)
-        return _of_samples(domain, samples, lambda x, y: averaged(_angles(x, y)), exact)
-
-    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
-        cosines = _cosines(targets, sources)
-        slopes = np.asarray(self.slope(cosines)) if self.slope is not None else np.zeros_like(cosines)
-        shape = (len(targets), len(sources))
-        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
-
-    def values(self, cosines: FloatArray) -> FloatArray:
-        """W at cosines (N,), shape (N,), checked."""
-        values = np.asarray(self.kernel(cosines), dtype=np.float64)
-        if values.shape != cosines.shape:
-            raise ShapeError(
-                f"the kernel of {cosines.shape} cosines has shape {values.shape}; allowed is {cosines.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise InputError("the zonal kernel returned a value that is not finite; round its singularity")
-        return values
-
-
-def _periods(box: Box) -> list[float]:
-    return [high - low if wraps else np.inf for (low, high), wraps in zip(box.bounds, box.periodic, strict=True)]
-
-
-def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:
-    return np.clip(targets @ sources.T, -1.0, 1.0).ravel()
-
-
-def _angles(targets: FloatArray, sources: FloatArray) -> FloatArray:
-    """Angles between unit vectors, by their chords, of which small ones keep their digits."""
-    chords = np.linalg.norm(targets[:, None, :] - sources, axis=-1)
-    return 2.0 * np.arcsin(np.minimum(0.5 * chords, 1.0)).ravel()
-
-
-def _blocks(targets: int, sources: int) -> Iterator[slice]:
-    """Slices of targets with at most `PAIRS_AT_ONCE` pairs each."""
-    size = max(PAIRS_AT_ONCE // max(sources, 1), 1)
-    return (slice(start, start + size) for start in range(0, targets, size))
-
-
-def _sum_over_pairs(
-    particles: Particles,
-    sums: Callable[[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
-) -> ParticlePotential:
-    """Energy, potential and gradient of charges that act on each other."""
-    charges = particles.weights * particles.signs
-    values, gradient = np.empty(len(charges)), np.empty_like(particles.points)
-    for block in _blocks(len(charges), len(charges)):
-        values[block], gradient[block] = sums(particles.points[block], particles.points, charges)
-    energy = 0.5 * float(charges @ values)
-    return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
-
-
-def _of_samples(domain: Domain, samples: Particles, at_cells: Pairing, exact: Pairing) -> tuple[FloatArray, float]:
-    """Sum of a kernel over charges at all cells of the base domain, and half of the exact one's at the charges."""
-    cells = domain.base.points.reshape(-1, domain.base.points.shape[-1])
-    if samples.points.shape[1] != cells.shape[1]:
-        raise ShapeError(f"samples with {samples.points.shape[1]} components do not fit points with {cells.shape[1]}")
-    charges = samples.weights * samples.signs
-
-    def potential(points: FloatArray, kernel: Pairing) -> FloatArray:
-        values = np.empty(len(points))
-        for block in _blocks(len(points), len(charges)):
-            values[block] = kernel(points[block], samples.points).reshape(-1, len(charges)) @ charges
-        return values
-
-    return potential(cells, at_cells), 0.5 * float(charges @ potential(samples.points, exact))
-
-
-class _GridInteraction(GridFunctional):
-    def __init__(self, domain: Domain, convolution: Callable[[FloatArray, FloatArray], None], largest: float) -> None:
-        self.domain = domain
-        self._largest = largest
-        self._convolution = convolution
-        self._sheets = SheetSums(domain)
-
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        mass = self._sheets.net_mass(density)
-        values = self._sheets.positive_sheet(potential)
-        self._convolution(mass, values)
-        energy = 0.5 * inner_product(mass, values)
-        self._sheets.mirror(potential)
-        return energy
-
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        self._convolution(self._sheets.net_mass(rate), self._sheets.positive_sheet(potential))
-        self._sheets.mirror(potential)
-
-    def scale(self, density: FloatArray) -> float:
-        return super().scale(density) + 0.5 * self._largest * total_mass(self.domain, density) ** 2

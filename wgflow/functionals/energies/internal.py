@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.compilation import kernel, reduction
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.functionals.kernels.internal import raise_to_neighbours, write_entropy, write_power_energy
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
@@ -134,7 +134,7 @@ class Entropy(InternalEnergy):
 
     def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
         """Write J and give the energy."""
-        return _entropy(density, volumes, self.temperature, floor, potential)
+        return write_entropy(density, volumes, self.temperature, floor, potential)
 
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write T / rho times a rate."""
@@ -210,7 +210,7 @@ class PowerEnergy(InternalEnergy):
 
     def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
         """Write J and give the energy."""
-        return _power_energy(density, volumes, self.exponent, self.strength, floor, potential)
+        return write_power_energy(density, volumes, self.exponent, self.strength, floor, potential)
 
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write c m rho^(m-2) times a rate."""
@@ -223,40 +223,6 @@ def check_positive(name: str, value: float) -> None:
     """Raise InputError unless a parameter is a finite positive number."""
     if not (math.isfinite(value) and value > 0.0):
         raise InputError(f"{name} = {value!r} is not allowed; give a positive number")
-
-
-@reduction
-def _entropy(density, volumes, temperature, floor, potential):
-    """Entropy and its slope; U = U' rho - P, with P of the floor below it, is the tangent there."""
-    energy = 0.0
-    for cell in range(density.size):
-        safe = max(density[cell], floor)
-        slope = temperature * (np.log(safe) + 1.0)
-        potential[cell] = slope
-        energy += volumes[cell] * (slope * density[cell] - temperature * safe)
-    return energy
-
-
-@reduction
-def _power_energy(density, volumes, exponent, strength, floor, potential):
-    """Power energy and its slope, with the tangent below the floor as in `_entropy`."""
-    energy = 0.0
-    for cell in range(density.size):
-        safe = max(density[cell], floor)
-        power = strength * safe ** (exponent - 1.0)
-        slope = exponent / (exponent - 1.0) * power
-        potential[cell] = slope
-        energy += volumes[cell] * (slope * density[cell] - power * safe)
-    return energy
-
-
-@kernel
-def _raise_to_neighbours(density, cells, steepness, raised):
-    """Lift each density to a fraction of the largest one around."""
-    for face in range(len(cells)):
-        first, second = cells[face, 0], cells[face, 1]
-        raised[first] = max(raised[first], steepness * density[second])
-        raised[second] = max(raised[second], steepness * density[first])
 
 
 class _GridInternal(GridFunctional):
@@ -288,7 +254,7 @@ class _GridInternal(GridFunctional):
         cell by rule P, ends that.
         """
         np.maximum(self._density, self._least(), out=self._raised)
-        _raise_to_neighbours(self._density, self._cells, STEEPNESS, self._raised)
+        raise_to_neighbours(self._density, self._cells, STEEPNESS, self._raised)
         self._energy.write_curved(self._raised, rate.reshape(-1), potential.reshape(-1))
 
     def local_curvature(self) -> FloatArray:

@@ -16,7 +16,7 @@ from scipy.special import erfc
 
 from wgflow.errors import InputError
 from wgflow.functionals.convolution import ScalarFunction
-from wgflow.functionals.energies.interaction import ZonalInteraction
+from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.typing import FloatArray
 
 NODES = 3  # Gauss points per axis of a cell over which a kernel is averaged

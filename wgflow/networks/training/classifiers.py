@@ -29,16 +29,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wgflow.compilation import kernel
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.networks.population import arc_cosine_kernel
 from wgflow.networks.relu import PRECISIONS, Relu, check_inputs
-from wgflow.networks.training.ascent import BLOCK, LARGEST, NEGLIGIBLE, BothLayers, check_finite, share_weights
-from wgflow.reductions import inner_product
+from wgflow.networks.training.ascent import BLOCK, BothLayers, check_finite
+from wgflow.networks.training.kernels.classifiers import ROWS, ascend_outputs
 from wgflow.typing import FloatArray
 
-ROWS = 4  # of the kernel that are added at a time
 REPORTED = 50 * BLOCK  # iterations between two reports
 
 Report = Callable[[int], None]  # told the number of iterations done
@@ -260,7 +258,7 @@ class MarginAscent:
         rates, active = np.empty(count + ROWS), np.empty(count + ROWS, np.int64)
         for first in range(0, self.iterations, REPORTED):
             last = min(first + REPORTED, self.iterations)
-            log_scale = _ascend(matrix, coefficients, margins, rates, active, log_scale, self.step, first, last)
+            log_scale = ascend_outputs(matrix, coefficients, margins, rates, active, log_scale, self.step, first, last)
             np.matmul(matrix, coefficients, out=margins)  # forgets the round-off of the updates
             check_finite(coefficients, last)
             if report is not None:
@@ -278,46 +276,3 @@ def check_data(inputs: FloatArray, labels: FloatArray, weights: FloatArray | Non
         raise InputError(f"labels hold {wrong[0]:g}; allowed are +1 and -1")
     if weights is not None and weights.shape[1] != inputs.shape[1]:
         raise ShapeError(f"neurons of {weights.shape[1]} inputs do not fit data with {inputs.shape[1]}")
-
-
-@kernel
-def _add_rows(matrix, rows, rates, total):
-    """Add four rows of a matrix, each times its rate."""
-    a, b, c, d = matrix[rows[0]], matrix[rows[1]], matrix[rows[2]], matrix[rows[3]]
-    p, q, r, s = rates[0], rates[1], rates[2], rates[3]
-    for i in range(total.size):
-        total[i] += p * a[i] + q * b[i] + r * c[i] + s * d[i]
-
-
-@kernel
-def _choose(shares, active):
-    """Move the shares that count to the front, with their places, filled up with zeros to a multiple of four rows."""
-    chosen = 0
-    for i in range(shares.size - ROWS):
-        if shares[i] > NEGLIGIBLE:
-            shares[chosen], active[chosen] = shares[i], i
-            chosen += 1
-    shares[chosen : chosen + ROWS], active[chosen : chosen + ROWS] = 0.0, 0
-    return chosen
-
-
-@kernel
-def _ascend(matrix, coefficients, margins, rates, active, log_scale, step, first, last):
-    """Iterate coefficients and margins in place; gives the new logarithm of their factor."""
-    for iteration in range(first, last):
-        total = share_weights(margins, log_scale, rates)
-        norm = np.sqrt(max(inner_product(coefficients, margins), 0.0))
-        if norm > LARGEST:
-            for i in range(margins.size):
-                coefficients[i] /= norm
-                margins[i] /= norm
-            log_scale += np.log(norm)
-            norm = 1.0
-        rate = step / np.sqrt(iteration + 1.0) * max(np.exp(-log_scale), norm) / total
-        chosen = _choose(rates, active)
-        for k in range(chosen):
-            rates[k] *= rate
-            coefficients[active[k]] += rates[k]
-        for k in range(0, chosen, ROWS):
-            _add_rows(matrix, active[k:], rates[k:], margins)
-    return log_scale

@@ -23,13 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.compilation import kernel, reduction
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.networks import Population, Teacher
-from wgflow.networks.arc_cosine import angular_sums, half_chords
 from wgflow.networks.relu import PRECISIONS
-from wgflow.reductions import inner_product
+from wgflow.networks.training.kernels.students import back_propagate, descend, descend_population
 from wgflow.typing import FloatArray, IntArray
 
 
@@ -112,74 +110,6 @@ def draw_teacher(neurons: int, dimension: int, generator: np.random.Generator) -
     directions = generator.standard_normal((neurons, dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return Teacher(directions, generator.choice([-1.0, 1.0], neurons))
-
-
-@kernel
-def _add_feature(charge, activation, error):
-    """Rectify the activations of a neuron in place, and add its part to the prediction."""
-    zero = activation.dtype.type(0.0)
-    for i in range(error.size):
-        activation[i] = max(activation[i], zero)
-        error[i] += charge * activation[i]
-
-
-@reduction
-def _pull_back(output, error, activation):
-    """Slope in the output weight; features become the error times the output weight where they are active."""
-    zero = activation.dtype.type(0.0)
-    slope = zero
-    for i in range(error.size):
-        slope += error[i] * activation[i]
-        activation[i] = output * error[i] if activation[i] > zero else zero
-    return slope
-
-
-@kernel
-def _back_propagate(activation, outputs, starts, targets, error, rate):
-    """Step of the output weights; activations (M, n) become the slopes in what enters the neurons."""
-    for k in range(starts.size - 1):
-        first, last = starts[k], starts[k + 1]
-        share = outputs.dtype.type(1.0 / (last - first))
-        for i in range(error.size):
-            error[i] = -targets[i]
-        for j in range(first, last):
-            _add_feature(share * outputs[j], activation[j], error)
-        for j in range(first, last):
-            outputs[j] -= rate * _pull_back(outputs[j], error, activation[j])
-
-
-@kernel
-def _descend(values, slopes, rate):
-    for i in range(values.size):
-        values[i] -= rate * slopes[i]
-
-
-@kernel
-def _point(outputs, inputs, lengths, sources, masses):
-    """Write lengths, directions (as columns of the sources) and masses of the neurons of one network."""
-    for j in range(outputs.size):
-        lengths[j] = np.sqrt(inner_product(inputs[j], inputs[j]))
-        masses[j] = outputs[j] * lengths[j] / outputs.size
-        for axis in range(inputs.shape[1]):
-            sources[axis, j] = inputs[j, axis] / max(lengths[j], 1e-300)
-
-
-@kernel
-def _descend_population(outputs, inputs, rates, iterations, sources, masses, work):
-    """Descend with the population gradient; the teacher is in the last columns of the sources (d, m + k)."""
-    count, dimension = inputs.shape
-    apart, together, lengths = work[0], work[1], work[2, :count]
-    output_rate, input_rate = rates[0] / (2.0 * np.pi), rates[1] / (2.0 * np.pi)
-    for _ in range(iterations):
-        _point(outputs, inputs, lengths, sources, masses)  # not changed below, while the neurons move one by one
-        for j in range(count):
-            target = sources[:, j]
-            half_chords(target, sources, apart, together)
-            value, along = angular_sums(apart, together, masses)
-            push = input_rate * outputs[j]
-            for axis in range(dimension):
-                inputs[j, axis] -= push * (along * target[axis] + inner_product(apart, sources[axis]))
-            outputs[j] -= output_rate * lengths[j] * value
 
 
 @dataclass(frozen=True)
@@ -273,9 +203,9 @@ def _follow_samples(
         np.matmul(samples, directions, out=hidden)
         np.matmul(np.maximum(hidden, 0.0, out=hidden), weights, out=targets)
         np.matmul(inputs, samples.T, out=activation)
-        _back_propagate(activation, outputs, starts, targets, error, output_rate)
+        back_propagate(activation, outputs, starts, targets, error, output_rate)
         np.matmul(activation, samples, out=slopes)
-        _descend(inputs.reshape(-1), slopes.reshape(-1), input_rate)
+        descend(inputs.reshape(-1), slopes.reshape(-1), input_rate)
     return Students(outputs.astype(np.float64), inputs.astype(np.float64), students.widths)
 
 
@@ -288,5 +218,5 @@ def _follow_population(descent: StudentDescent, student: Students, teacher: Teac
     sources = np.ascontiguousarray(np.concatenate([inputs, units]).T)
     masses = np.concatenate([outputs, -teacher.weights * lengths])
     rates, work = np.array([descent.output_rate, descent.input_rate]), np.empty((3, masses.size))
-    _descend_population(outputs, inputs, rates, descent.iterations, sources, masses, work)
+    descend_population(outputs, inputs, rates, descent.iterations, sources, masses, work)
     return Students(outputs, inputs @ basis.T, student.widths)

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from wgflow.domains import Domain
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.problems.sections import Section
 from wgflow.registry import Cited
-from wgflow.runs.memory.grids import Terms
+from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import Interplay
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class ProblemSection(Section):
         """Path of samples of a target, where it has any."""
         return None
 
-    def cell_terms(self, domain: Domain, data: tuple[int, int] | None) -> Terms:  # noqa: ARG002
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:  # noqa: ARG002
         """What the functional keeps at cells, for numbers of data and inputs."""
         return Terms(internal=self.temperature > 0.0)
 

@@ -18,7 +18,7 @@ from wgflow.measures import Particles
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Seed, Vector
 from wgflow.problems.setting import Setting
-from wgflow.runs.memory.grids import Terms
+from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import Interplay
 from wgflow.typing import FloatArray
 
@@ -106,9 +106,9 @@ class DeconvolutionProblem(ProblemSection):
             kernel = DirichletKernel(self.frequencies or 1)
         return Deconvolution(kernel, self.spikes.on(domain), domain, noise=self.noise, seed=self.noise_seed)
 
-    def cell_terms(self, domain: Domain, data: tuple[int, int] | None) -> Terms:
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """A convolution."""
-        return replace(super().cell_terms(domain, data), convolution=True)
+        return replace(super().cell_terms(grid, data), convolution=True)
 
     def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
         """Waves."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, create_model, model_validator
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Space, Sphere
+from wgflow.domains import Box, Circle, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional
@@ -19,7 +19,7 @@ from wgflow.problems.kinds.base import ProblemSection, Sections, axis_vector
 from wgflow.problems.sections import NonNegative
 from wgflow.problems.setting import Setting
 from wgflow.registry import Cited
-from wgflow.runs.memory.grids import Terms
+from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import Interplay
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class Energies(ProblemSection):
         """Path of the samples of a target."""
         return next((term.sample_file for term in self.terms if term.sample_file is not None), None)
 
-    def cell_terms(self, domain: Domain, data: tuple[int, int] | None) -> Terms:  # noqa: ARG002
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:  # noqa: ARG002
         """Convolutions, and powers of the density."""
-        convolved = any(term.convolved for term in self.terms) and domain.base.lattice is not None
+        convolved = any(term.convolved for term in self.terms) and grid.is_lattice
         return Terms(convolution=convolved, internal=any(term.of_density for term in self.terms))
 
     def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from wgflow.domains import Domain
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Quadratic
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.sections import Matrix, NonNegative
 from wgflow.problems.setting import Setting
-from wgflow.runs.memory.grids import Terms
+from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import Interplay
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ class QuadraticProblem(ProblemSection):
         if len(self.target) != needed:
             raise InputError(f"[problem] target has {len(self.target)} rows; the domain needs {needed} x {needed}")
 
-    def cell_terms(self, domain: Domain, data: tuple[int, int] | None) -> Terms:
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """The features."""
-        return replace(super().cell_terms(domain, data), features=domain.geometry.components**2, memory_limit=2.0**30)
+        return replace(super().cell_terms(grid, data), features=grid.components**2, memory_limit=2.0**30)
 
     def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
         """The features."""

@@ -24,7 +24,7 @@ from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.memory import check_reading
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, one_of
 from wgflow.problems.setting import Setting
-from wgflow.runs.memory.grids import Terms
+from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import Interplay
 from wgflow.typing import FloatArray
 
@@ -188,15 +188,15 @@ class TwoLayerProblem(ProblemSection):
         check_reading(path, force=force)
         return read_dataset(path, labels=find_loss(self.loss).labels, **columns.model_dump(exclude={"path"}))
 
-    def cell_terms(self, domain: Domain, data: tuple[int, int] | None) -> Terms:
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """Features of data."""
-        diffusion = super().cell_terms(domain, data)
+        diffusion = super().cell_terms(grid, data)
         if data is None:
             return diffusion
         count, inputs = data
-        if domain.geometry == UnitSphere(2) and inputs == 2:
+        if grid.half_circles and inputs == 2:
             return diffusion  # sums over half circles store nothing
-        pairs = domain.geometry.components == inputs + 1 and is_flat(domain.geometry)
+        pairs = grid.components == inputs + 1 and grid.is_flat
         return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
 
     def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:

@@ -14,13 +14,13 @@ from wgflow.finite_volume import (
     default_tolerance,
     make_finite_volume,
 )
-from wgflow.finite_volume.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.finite_volume.surface import VELOCITIES
 from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
+from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
+from wgflow.upwind.surface import VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile

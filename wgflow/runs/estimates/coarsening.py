@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Signed, Sphere
+from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.sphere import cells_of_level
 from wgflow.errors import InputError
 from wgflow.runs.estimates.spheres import sphere_restriction
@@ -19,23 +23,34 @@ DEGREE = 5  # of the splines between cells that do not nest
 MARGIN = 16  # cells that a periodic axis is repeated by: what a spline notices of its ends is then round-off
 
 
+@dataclass(frozen=True)
+class Coarsening:
+    """How a kind of domain is made coarser.
+
+    Parameters
+    ----------
+    halved : callable
+        From a domain to the one with half the cells along each axis, rounded up; None where that has too few.
+    restriction : callable
+        From a fine and a coarse domain, and whether densities are values at the cell centres, to a function that takes
+        densities of shape (sheets, *shape) from one to the other.
+    """
+
+    halved: Callable[[Any], UnsignedDomain | None]
+    restriction: Callable[[Any, Any, bool], Restriction]
+
+
 def halved(domain: Domain) -> Domain:
     """Domain with half the cells along each axis, rounded up; on spheres one subdivision less.
 
     Raises
     ------
     InputError
-        If so few cells are not allowed.
+        If so few cells are not allowed, or the domain is of a kind that has no coarser cells.
     """
-    base = domain.base
-    coarse: Domain
-    if isinstance(base, Circle):
-        coarse = Circle((base.cells + 1) // 2)
-    elif isinstance(base, Box):
-        coarse = Box(base.bounds, [(count + 1) // 2 for count in base.shape], base.periodic)
-    elif isinstance(base, Sphere) and base.level > 0:
-        coarse = Sphere(cells_of_level(base.level - 1))
-    else:
+    known = COARSENINGS.get(domain)
+    coarse = None if known is None else known.halved(domain.base)
+    if coarse is None:
         raise InputError(f"the {domain.kind} has no coarser cells")
     return Signed(coarse) if domain.sheets == 2 else coarse
 
@@ -59,14 +74,18 @@ def restriction(fine: Domain, coarse: Domain, *, pointwise: bool = False) -> Res
     callable
         Arrays of shape ``fine.shape`` to arrays of shape ``coarse.shape``.
     """
-    source, target = fine.base, coarse.base
-    if isinstance(source, Sphere) and isinstance(target, Sphere):
-        matrix = sphere_restriction(source, target)
-        return lambda density: (matrix @ density.reshape(-1, source.cells).T).T.reshape(coarse.shape)
+    restrict = COARSENINGS.on(fine).restriction(fine.base, coarse.base, pointwise)
+    rows = fine.sheets, *fine.base.shape
+    return lambda density: restrict(density.reshape(rows)).reshape(coarse.shape)
+
+
+def _by_axes(fine: UnsignedDomain, coarse: UnsignedDomain, pointwise: bool) -> Restriction:
+    """Along one axis of cells in rows after the other."""
     along = point_values if pointwise else averages
+    periods = cast("Box", fine.lattice).periodic
     steps = [
         partial(along, count=new, axis=axis, periodic=periodic)
-        for axis, (new, periodic) in enumerate(zip(target.shape, _periods(source), strict=True), fine.sheets - 1)
+        for axis, (new, periodic) in enumerate(zip(coarse.shape, periods, strict=True), 1)
     ]
 
     def restrict(density: FloatArray) -> FloatArray:
@@ -77,8 +96,21 @@ def restriction(fine: Domain, coarse: Domain, *, pointwise: bool = False) -> Res
     return restrict
 
 
-def _periods(base: Domain) -> tuple[bool, ...]:
-    return base.periodic if isinstance(base, Box) else (True,)
+def _by_quadrature(fine: Sphere, coarse: Sphere, _: bool) -> Restriction:
+    matrix = sphere_restriction(fine, coarse)
+    return lambda density: (matrix @ density.T).T
+
+
+COARSENINGS = DomainTable[Coarsening](
+    "a restriction to coarser cells",
+    {
+        Circle: Coarsening(lambda circle: Circle((circle.cells + 1) // 2), _by_axes),
+        Box: Coarsening(lambda box: Box(box.bounds, [(count + 1) // 2 for count in box.shape], box.periodic), _by_axes),
+        Sphere: Coarsening(
+            lambda sphere: Sphere(cells_of_level(sphere.level - 1)) if sphere.level > 0 else None, _by_quadrature
+        ),
+    },
+)
 
 
 def averages(values: FloatArray, *, count: int, axis: int, periodic: bool) -> FloatArray:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from wgflow.analysis.metrics import line_wasserstein, sheet_wasserstein
-from wgflow.domains import Box, Circle, Domain
+from wgflow.analysis.metrics.transport import transport_on
+from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Snapshot
 from wgflow.measures import Particles
@@ -56,15 +56,11 @@ def transport_distance(first: Particles, second: Particles, domain: Domain | Non
 
     That of each sheet is between measures of the mass that the second has there: errors of the mass are its own.
     """
-    base = None if domain is None else domain.base
+    distance = transport_on(domain)
+    if distance is None:
+        return np.nan
     try:
-        if isinstance(base, Circle):
-            apart = sheet_wasserstein(first, second)
-        elif isinstance(base, Box) and len(base.shape) == 1:
-            [(low, high)], [periodic] = base.bounds, base.periodic
-            apart = line_wasserstein(first, second, period=high - low if periodic else None)
-        else:
-            return np.nan
+        apart = distance(first, second)
     except InputError:  # a weight that is not finite
         return np.nan
     masses = [float(second.weights[second.signs == sign].sum()) for sign in (1.0, -1.0)]

@@ -8,11 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Circle, Domain, Sphere, total_mass
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Circle, Domain, total_mass
 from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, METHODS
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Features, Functional, Sum
 from wgflow.networks.relu import Relu
 from wgflow.runs.estimates.coarsening import halved, restriction
@@ -25,7 +26,7 @@ LARGEST_TOLERANCE = 0.1
 # Power of the step that is compared with the tolerance: the error of implicit steps, over the change of explicit ones.
 TOLERANCE_POWERS = {"backward_euler": 2, "tr_bdf2": 3} | {name: method.error_order for name, method in METHODS.items()}
 
-Prepare = Callable[[Domain, int], tuple[Evolution, Course]]
+Prepare = Callable[[Domain, int], tuple[Evolution, RunSetup]]
 """Gives a solver on a coarser domain, with time steps of up to 2 or 4 times the size."""
 
 
@@ -54,8 +55,7 @@ def plan_grids(
     """
 
     def trial(factor: int) -> Trial:
-        dimension = 2 if isinstance(domain.base, Sphere) else len(domain.base.shape)
-        cost = factor ** -(dimension + float(steps))
+        cost = factor ** -(domain.geometry.dimension + float(steps))
         return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor))
 
     return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise, atoms)
@@ -127,8 +127,11 @@ def grid_options(stepper: str, order: int, functional: Functional, domain: Domai
 
 def _has_kinks(functional: Functional, domain: Domain) -> bool:
     terms = functional.terms if isinstance(functional, Sum) else (functional,)
-    on_circle = isinstance(domain.base, Circle)
-    return on_circle and any(isinstance(term, Features) and isinstance(term.fn, Relu) for term in terms)
+    return GATHERS.on(domain) and any(isinstance(term, Features) and isinstance(term.fn, Relu) for term in terms)
+
+
+GATHERS = DomainTable("a place where mass gathers at kinks", {Circle: True, object: False})
+"""Whether kinks of ReLU features of data are points of a domain, in which mass gathers."""
 
 
 def check_fixed(*, estimate: bool) -> None:

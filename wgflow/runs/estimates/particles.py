@@ -9,7 +9,7 @@ from functools import partial
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
-from wgflow.flows.growth import Course
+from wgflow.flows.growth import RunSetup
 from wgflow.measures import Particles
 from wgflow.particles import Adaptive, Descent, Langevin, Method, RungeKutta4
 from wgflow.runs.estimates.plan import Plan, RefinementPlan, SamplingPlan
@@ -56,7 +56,7 @@ def plan_draws(
         return Trial(
             f"{count // fewer} particles",
             1.0 / fewer,
-            lambda: (evolve(start(fewer), 2**level, 0), Course(domain)),
+            lambda: (evolve(start(fewer), 2**level, 0), RunSetup(domain)),
         )
 
     return RefinementPlan((trial(2), trial(1)), domain, SPECTRAL, noise)
@@ -93,7 +93,7 @@ def plan_batches(
         return Trial(
             f"{BATCHES} batches of {count // BATCHES} particles",
             cost,
-            lambda: (evolve(start(number), steps, 1 + number), Course(domain)),
+            lambda: (evolve(start(number), steps, 1 + number), RunSetup(domain)),
         )
 
     trials = [trial(number, 1, 1.0 / BATCHES) for number in range(BATCHES)]

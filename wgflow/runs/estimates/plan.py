@@ -61,7 +61,7 @@ class RefinementPlan:
     def estimator(self, outputs: Sequence[Outputs], times: FloatArray, signs: Signs) -> Estimator:
         """Compare the two coarse runs, and prepare the comparison with the run itself."""
         quarter, half = (output.at(times) for output in outputs)
-        domains = [None if output.course is None else output.course.domain for output in outputs]
+        domains = [None if output.run_setup is None else output.run_setup.domain for output in outputs]
         apart = self._distances(quarter[0], (domains[0], domains[1]), (outputs[0].signs, outputs[1].signs))
         coarse = {
             float(time): differences(first, second, apart)

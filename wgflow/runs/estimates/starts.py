@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from wgflow.domains import Box, Circle, Domain, Space
-from wgflow.domains.icosphere import unit
+from wgflow.domains import Domain
+from wgflow.domains.geometry import Geometry, UnitSphere
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray, IntArray
@@ -62,8 +62,7 @@ def merged(particles: Particles, domain: Domain | None) -> Particles:
         raise InputError("neighbours are known on circles and lines only")
     parts = [_joined(particles, here) for here in _sheets(particles, places)]
     points, weights, signs = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    flat = domain is not None and isinstance(domain.base, Box | Space)
-    return Particles(points if flat else unit(points), weights, signs, particles.domain)
+    return Particles(_geometry_of(domain).project(points), weights, signs, particles.domain)
 
 
 def _joined(particles: Particles, order: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -76,13 +75,16 @@ def _joined(particles: Particles, order: IntArray) -> tuple[FloatArray, FloatArr
 
 
 def _places(particles: Particles, domain: Domain | None) -> FloatArray | None:
-    """Places along the circle or line, shape (m,)."""
-    base, components = None if domain is None else domain.base, particles.points.shape[1]
-    if components == 1 and isinstance(base, Box | Space):
-        return particles.points[:, 0]
-    if components == 2 and (base is None or isinstance(base, Circle)):
-        return np.mod(np.arctan2(particles.points[:, 1], particles.points[:, 0]), 2.0 * np.pi)
-    return None
+    """Places along the circle or line, shape (m,); None where the particles live on none."""
+    geometry = _geometry_of(domain)
+    if geometry.dimension != 1 or geometry.components != particles.points.shape[1]:
+        return None
+    return geometry.chart(particles.points)[:, 0]
+
+
+def _geometry_of(domain: Domain | None) -> Geometry:
+    """Where particles live; on a circle where nothing is known."""
+    return UnitSphere(2) if domain is None else domain.geometry
 
 
 def _sheets(particles: Particles, places: FloatArray) -> list[IntArray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wgflow.errors import WgflowError
 from wgflow.flows import Evolution, Snapshot
-from wgflow.flows.growth import Course, evolve_on
+from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits
 from wgflow.flows.walls import WallRule
 from wgflow.trajectory import MemoryRecorder
@@ -33,7 +33,7 @@ class Trial:
 
     name: str
     cost: float
-    prepare: Callable[[], tuple[Evolution, Course]]
+    prepare: Callable[[], tuple[Evolution, RunSetup]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Outputs:
         Its snapshots; those before a failure.
     signs : array, shape (m,), or None
         Sign of each particle.
-    course : Course or None
+    run_setup : RunSetup or None
         Where it lived; None where its solver could not be prepared.
     seconds : float
         What it took.
@@ -59,7 +59,7 @@ class Outputs:
     trial: Trial
     snapshots: tuple[Snapshot, ...] = ()
     signs: FloatArray | None = None
-    course: Course | None = None
+    run_setup: RunSetup | None = None
     seconds: float = 0.0
     failure: str = ""
 
@@ -84,16 +84,16 @@ def carry_out(trial: Trial, times: FloatArray, limits: Limits) -> Outputs:
         When the run that it is for stops early, by the clock too where that began before it.
     """
     started = clock.perf_counter()
-    memory, failure, signs, course = MemoryRecorder(), "", None, None
+    memory, failure, signs, run_setup = MemoryRecorder(), "", None, None
     try:
-        evolution, course = trial.prepare()
+        evolution, run_setup = trial.prepare()
         signs = getattr(evolution, "signs", None)
-        evolve_on(quiet(course), evolution, times, memory, limits=_limits_of_trial(limits))
+        evolve_on(quiet(run_setup), evolution, times, memory, limits=_limits_of_trial(limits))
         if memory.attributes["stop_reason"] == "wall_time":
             failure = f"wall_time = {limits.wall_time:g} was over"
     except WgflowError as error:
         failure = str(error)
-    return Outputs(trial, tuple(memory.snapshots), signs, course, clock.perf_counter() - started, failure)
+    return Outputs(trial, tuple(memory.snapshots), signs, run_setup, clock.perf_counter() - started, failure)
 
 
 def _limits_of_trial(limits: Limits) -> Limits:
@@ -102,6 +102,6 @@ def _limits_of_trial(limits: Limits) -> Limits:
     return Limits(limits.stationarity, wall_time, since=limits.since)
 
 
-def quiet(course: Course) -> Course:
-    """Course that stops at walls as another does, but neither warns nor grows."""
-    return replace(course, walls=None if course.walls is None else WallRule(course.walls.limit))
+def quiet(run_setup: RunSetup) -> RunSetup:
+    """RunSetup that stops at walls as another does, but neither warns nor grows."""
+    return replace(run_setup, walls=None if run_setup.walls is None else WallRule(run_setup.walls.limit))

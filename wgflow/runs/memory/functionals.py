@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wgflow.domains import Box, Circle, Domain
-from wgflow.domains.gridless import Gridless
+from wgflow.domains import Domain
 from wgflow.functionals import (
     Features,
     Functional,
@@ -22,6 +21,7 @@ from wgflow.measures import Particles
 from wgflow.networks import Neurons
 from wgflow.networks.relu import Relu
 from wgflow.runs.memory.coarse import coarse_items
+from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.estimate import Item, MemoryEstimate
 from wgflow.runs.memory.grids import Grid, Terms, domain_items, functional_items, snapshot_items, step_items
 from wgflow.runs.memory.particles import Cloud, Interplay, cloud_items
@@ -71,35 +71,43 @@ def estimate_solve(
     keeps : Keeping
         What is kept of the way.
     """
-    if isinstance(domain.base, Gridless):
+    grid = describe_grid(domain)
+    if grid is None:
         return MemoryEstimate(())
-    grid = _grid_of(domain)
-    items = [*domain_items(grid), *functional_items(grid, method, _terms_of(functional, domain))]
+    items = [*domain_items(grid), *functional_items(grid, method, _terms_of(functional, grid))]
     items += step_items(grid, method, order=order)
-    return _with_snapshots(items, grid.entries, grid.key, keeps, 2 if grid.kind == "sphere" else len(grid.shape))
+    return _with_snapshots(items, grid.entries, grid.key, keeps, grid.dimension)
 
 
 def estimate_simulate(functional: Functional, particles: Particles, method: object, keeps: Keeping) -> MemoryEstimate:
-    """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`."""
+    """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`.
+
+    The method is a method of particles, or "jko" for variational steps.
+    """
     count, components = particles.points.shape
     cloud = Cloud(count, components, "the number of particles")
-    kind = KINDS.get(type(method).__name__, "adaptive")
+    kind = method if isinstance(method, str) else KINDS.get(type(method).__name__, "adaptive")
     items = [*cloud_items(cloud, kind, _interplay_of(functional, components, getattr(method, "batch", None) or 0))]
     return _with_snapshots(items, count * (components + 2), cloud.key, keeps, 0)
+
+
+def estimate_cells(functional: Functional, domain: Domain, method: str, keeps: Keeping) -> MemoryEstimate:
+    """Estimate what a solver takes that moves a particle for each cell; arguments as of `estimate_solve`.
+
+    The method is a key of `wgflow.runs.memory.particles.STATE`, or "jko".
+    """
+    grid = describe_grid(domain)
+    if grid is None:
+        return MemoryEstimate(())
+    cloud = Cloud(grid.entries, grid.components, grid.key)
+    items = [*domain_items(grid), *cloud_items(cloud, method, _interplay_of(functional, grid.components, 0))]
+    return _with_snapshots(items, cloud.count * (cloud.components + 2), cloud.key, keeps, grid.dimension)
 
 
 def _with_snapshots(items: list[Item], entries: int, key: str, keeps: Keeping, axes: int) -> MemoryEstimate:
     """The estimate with the snapshots of a run and of its coarse runs."""
     items = [*items, *snapshot_items(entries, keeps.times, in_memory=keeps.in_memory, key=key)]
     return MemoryEstimate((*items, *(coarse_items(items, entries, keeps.times, axes) if keeps.estimate else ())))
-
-
-def _grid_of(domain: Domain) -> Grid:
-    base = domain.base
-    if isinstance(base, Box):
-        return Grid("box", base.shape, domain.sheets, len(base.shape), base.periodic, "the number of cells")
-    components = 2 if isinstance(base, Circle) else 3
-    return Grid(base.kind, base.shape, domain.sheets, components, (True,), "the number of cells")
 
 
 def _terms(functional: Functional) -> Iterator[Functional]:
@@ -111,16 +119,16 @@ def _terms(functional: Functional) -> Iterator[Functional]:
             yield term
 
 
-def _terms_of(functional: Functional, domain: Domain) -> Terms:
-    terms, round_domain = [*_terms(functional)], not isinstance(domain.base, Box | Circle)
-    stored = [term for term in terms if isinstance(term, Features) and not _is_summed(term, domain)]
+def _terms_of(functional: Functional, grid: Grid) -> Terms:
+    terms = [*_terms(functional)]
+    stored = [term for term in terms if isinstance(term, Features) and not _is_summed(term, grid)]
     largest = max(stored, key=lambda term: term.targets.size, default=None)
     transformed = any(isinstance(term, CONVOLVED) or _is_fourier(term) for term in terms)
     return Terms(
         features=0 if largest is None else largest.targets.size,
         memory_limit=0.0 if largest is None else largest.memory_limit,
         pairs=largest is not None and isinstance(largest.fn, Neurons),
-        convolution=transformed and not round_domain,
+        convolution=transformed and grid.is_lattice,
         internal=any(isinstance(term, InternalEnergy) for term in terms),
     )
 
@@ -129,9 +137,9 @@ def _is_fourier(term: Functional) -> bool:
     return isinstance(term, Features) and isinstance(term.fn, FourierFeatures)
 
 
-def _is_summed(term: Features, domain: Domain) -> bool:
+def _is_summed(term: Features, grid: Grid) -> bool:
     """Whether the grid needs no features at its cells: transforms, or sums over half circles."""
-    half_circles = isinstance(domain.base, Circle) and isinstance(term.fn, Relu) and term.fn.smoothing == 0.0
+    half_circles = grid.half_circles and isinstance(term.fn, Relu) and term.fn.smoothing == 0.0
     return half_circles or _is_fourier(term)
 
 

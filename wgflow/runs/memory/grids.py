@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 from wgflow.runs.memory.estimate import DOUBLE, MIB, Item
 
-MESH = 64  # numbers for each cell of a sphere: six faces with neighbours, lengths, distances and midpoints
-MESH_READ, MESH_BUILT = 1.5, 3.0  # more of them while a mesh is read and compared with its checksum, or built
-QUADRATURE = {"circle": 44, "sphere": 110}  # of initial averages in closed form
-SPHERE_SCHEME = 64  # slopes and offsets at all faces
+MESH_READ, MESH_BUILT = 1.5, 3.0  # more of a mesh while it is read and compared with its checksum, or built
+MESH_SCHEME = 64  # slopes and offsets at all faces
 STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
 HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
@@ -33,25 +31,43 @@ class Grid:
     Parameters
     ----------
     kind : str
-        "circle", "sphere" or "box".
+        What the domain is called.
     shape : tuple of int
         Cells along each axis.
-    sheets : int
-        1, or 2 on signed domains.
+    dimension : int
+        Dimension of the domain.
     components : int
         Number of coordinates of a point.
+    sheets : int
+        1, or 2 on signed domains.
     periodic : tuple of bool
-        Of each axis of a box; that of a circle is.
-    named : str
-        What makes it smaller, where that is no key of a problem file.
+        Of each axis of cells that stand in rows; empty where they do not.
+    centres : int
+        Numbers for each cell that stay beside the volumes; those of a mesh are counted there.
+    mesh : int
+        Numbers for each cell of a mesh; 0 where cells stand in rows.
+    mesh_kept : bool
+        Whether the mesh was built before, and is read.
+    quadrature : int
+        Arrays of the averages of a density over the cells.
+    half_circles : bool
+        Whether ReLU features of data need not be stored: there are sums of them over half circles.
+    key : str
+        What makes it smaller.
     """
 
     kind: str
     shape: tuple[int, ...]
+    dimension: int
+    components: int
     sheets: int = 1
-    components: int = 1
     periodic: tuple[bool, ...] = ()
-    named: str = ""
+    centres: int = 0
+    mesh: int = 0
+    mesh_kept: bool = True
+    quadrature: int = 0
+    half_circles: bool = False
+    key: str = "the number of cells"
 
     @property
     def cells(self) -> int:
@@ -64,14 +80,19 @@ class Grid:
         return self.cells * self.sheets
 
     @property
-    def key(self) -> str:
-        """What makes it smaller."""
-        return self.named or ("domain.shape" if self.kind == "box" else "domain.cells")
+    def faces(self) -> int:
+        """Faces between cells of a density, about: those of a mesh are hexagons."""
+        return self.entries * (3 if self.mesh else self.dimension)
 
     @property
-    def faces(self) -> int:
-        """Faces between cells of a density, about."""
-        return self.entries * {"circle": 1, "sphere": 3}.get(self.kind, len(self.shape))
+    def is_lattice(self) -> bool:
+        """Whether cells stand in rows."""
+        return bool(self.periodic)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the domain is a part of R^p."""
+        return self.dimension == self.components
 
 
 @dataclass(frozen=True)
@@ -99,24 +120,21 @@ class Terms:
     internal: bool = False
 
 
-def domain_items(grid: Grid, *, built_before: bool = True) -> Iterator[Item]:
-    """Memory of the cells; the mesh of a sphere is read if it was built before."""
-    if grid.kind == "sphere":
-        mesh = MESH * DOUBLE * grid.cells
-        yield Item("the mesh of the sphere", mesh, grid.key, built=True)
-        yield Item("making the mesh", mesh * (MESH_READ if built_before else MESH_BUILT), grid.key, brief=True)
+def domain_items(grid: Grid) -> Iterator[Item]:
+    """Memory of the cells; a mesh is read if it was built before."""
+    if grid.mesh:
+        mesh = grid.mesh * DOUBLE * grid.cells
+        yield Item(f"the mesh of the {grid.kind}", mesh, grid.key, built=True)
+        yield Item("making the mesh", mesh * (MESH_READ if grid.mesh_kept else MESH_BUILT), grid.key, brief=True)
         return
-    points = grid.components * DOUBLE * grid.cells
-    yield Item("cell centres", points + (2 * DOUBLE * grid.cells if grid.kind == "circle" else 0), grid.key, built=True)
-    yield Item("axes of the cell centres", points, grid.key, brief=True)
+    yield Item("cell centres", grid.centres * DOUBLE * grid.cells, grid.key, built=True)
+    yield Item("axes of the cell centres", grid.components * DOUBLE * grid.cells, grid.key, brief=True)
 
 
 def start_items(grid: Grid, *, uniform: bool) -> Iterator[Item]:
     """Memory of the initial density, by quadrature where it is not uniform."""
-    quadrature = QUADRATURE.get(grid.kind, 3 * grid.components + 4)
-    yield Item(
-        "averages of the initial measure", 0 if uniform else quadrature * DOUBLE * grid.cells, grid.key, brief=True
-    )
+    size = 0 if uniform else grid.quadrature * DOUBLE * grid.cells
+    yield Item("averages of the initial measure", size, grid.key, brief=True)
 
 
 def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
@@ -148,8 +166,8 @@ def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
     """Memory of the density and its steps by a method, a key of ``STATE``."""
     arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
     yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
-    if grid.kind == "sphere" and method in ("explicit", "normalised"):
-        yield Item("slopes at the faces of the sphere", SPHERE_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
+    if grid.mesh and method in ("explicit", "normalised"):
+        yield Item(f"slopes at the faces of the {grid.kind}", MESH_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
     if method in ("implicit", "linearised", "normalised"):
         yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
         yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
@@ -157,11 +175,10 @@ def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
 
 def _filled(grid: Grid) -> float:
     """Entries of the factors of a matrix of neighbours, in the order of minimum degree; measured."""
-    dimensions = 2 if grid.kind == "sphere" else len(grid.shape)
     cells = max(grid.cells, 64)
-    if dimensions == 1:
+    if grid.dimension == 1:
         each = 4.0
-    elif dimensions == 2:
+    elif grid.dimension == 2:
         each = max(5.6 * math.log2(cells) - 36.5, 5.0)
     else:
         each = 67.0 * (cells / 1000.0) ** 0.564

@@ -1,0 +1,1 @@
+"""Compiled kernels of analysis: plain arrays in and out."""

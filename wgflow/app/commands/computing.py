@@ -1,0 +1,133 @@
+"""Commands that compute, or prepare it: run, sweep, new."""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wgflow.app.commands.arguments import ForceOption, ProblemArgument, QuietOption, SetOption
+from wgflow.app.terminal import say
+from wgflow.text import error_text
+
+
+def run(
+    problem: ProblemArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Trajectory file; PROBLEM.h5 by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the output from its last snapshot.")] = False,
+    settings: SetOption = None,
+    quiet: QuietOption = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Estimate errors by runs on half and a quarter of the cells or particles."),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="PNG", help="Draw the trajectory when the run is done.")
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Run a problem and write its trajectory."""
+    since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
+    from wgflow.app.reporting import announce, progress_of, report, say_resumable, warnings_as_lines
+    from wgflow.problems import open_problem
+    from wgflow.problems import run as run_problem
+    from wgflow.trajectory.output import default_output
+
+    if plot is not None:
+        from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
+
+        check_figure_path(plot)
+    prepared = open_problem(problem, settings or (), force=force)
+    path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
+    try:
+        with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
+            observers = replace(observers, begin=[begin, *observers.begin])
+            trajectory = run_problem(
+                prepared,
+                path,
+                resume,
+                overwrite=overwrite,
+                estimate=estimate,
+                force=force,
+                observers=observers,
+                since=since,
+            )
+    except KeyboardInterrupt as interruption:
+        for error in interruption.args:
+            say(f"error: {error_text(error)}", error=True)
+        say_resumable(problem, path, settings or ())
+        raise
+    report(trajectory, path, quiet=quiet)
+    if plot is not None:
+        save_figure(plot_trajectory(trajectory, prepared), plot)
+        if not quiet:
+            say(f"figure      {plot}")
+
+
+def sweep(
+    problem: ProblemArgument,
+    over: Annotated[
+        list[str],
+        typer.Option(
+            "--over",
+            metavar="SECTION.KEY=VALUES",
+            help="Values of a key: START:STOP, START:STOP:STEP or START:STOP:xFACTOR (geometric), all without STOP; or "
+            "a comma list. E.g. initial.seed=0:30, particles.count=32:4096:x2 (32, 64, ..., 2048), "
+            "finite_volume.limiter=minmod,mc. May be repeated; all combinations are run.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder; the same again continues.")],
+    settings: SetOption = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Run on the workers of this dask scheduler.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; by default one for each core.")
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels in each process.")] = 1,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Run a problem for all combinations of some values; DIR/sweep.nc holds the scalars of all runs.
+
+    Other values of initial.seed draw independent particles; the same seed with another particles.count draws from the
+    same random numbers.
+    """
+    from wgflow.app.sweeps.command import sweep_command
+
+    raise typer.Exit(
+        sweep_command(
+            problem,
+            over,
+            output,
+            settings or (),
+            scheduler=scheduler,
+            workers=workers,
+            threads=threads,
+            quiet=quiet,
+            force=force,
+        )
+    )
+
+
+def new(
+    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="two_layer, quadratic or energy.")],
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="circle, sphere, box, space or hypersphere.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; PROBLEM_DOMAIN.toml by default.")
+    ] = None,
+) -> None:
+    """Write a commented problem file that runs as it is."""
+    from wgflow.problems.template import write_template
+
+    path = output if output is not None else Path(f"{problem}_{domain}.toml")
+    write_template(problem, domain, path)
+    say(f"problem     {path}; run it with: wgflow run {path}")

@@ -1,0 +1,157 @@
+"""Energies of particles on unit spheres that interact by the angles between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Circle, Domain, Sphere
+from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.geometry import UnitSphere
+from wgflow.errors import InputError, MissingExtraError, ShapeError
+from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.functionals.convolution import (
+    BoxConvolution,
+    Convolution,
+    PairConvolution,
+    ScalarFunction,
+    warn_of_sampling,
+)
+from wgflow.functionals.energies.pair_sums import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
+from wgflow.measures import Particles
+from wgflow.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class ZonalInteraction(Functional):
+    r"""The interaction energy :math:`\frac12 \iint W(x \cdot y)\, d\mu(x)\, d\mu(y)` on unit spheres.
+
+    On the circle :math:`x \cdot y` is the cosine of the angle between x and y. On signed domains the measure is the
+    difference of the two sheets.
+
+    Parameters
+    ----------
+    kernel : callable
+        W, vectorised: cosines (N,) in [-1, 1] to values (N,), finite.
+    slope : callable, optional
+        Its derivative W', (N,) to (N,); particles need it.
+    on_arcs : callable, optional
+        Length of an arc to a function of angles (N,) that takes the place of W on a circle: its averages over an arc
+        around each angle. Without it cells interact by samples of W, with a `FlowWarning` where it varies too much
+        within a cell for that.
+    """
+
+    kernel: ScalarFunction
+    slope: ScalarFunction | None = None
+    on_arcs: Callable[[float], ScalarFunction] | None = None
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Transform the kernel, once.
+
+        Raises
+        ------
+        InputError
+            On domains that are no unit spheres, or not cut into cells.
+        MissingExtraError
+            On spheres, if ducc0 is not installed (``pip install 'wgflow[sphere]'``).
+        """
+        return GridInteraction(domain, *_ZONAL_CONVOLUTIONS.on(domain)(self, domain.base))
+
+    def between_arcs(self, spacing: float) -> ScalarFunction:
+        """W as a function of the angle between two cells of a circle, of the given length."""
+        if self.on_arcs is None:
+            return lambda angles: self.values(np.cos(angles))
+        return self.on_arcs(spacing)
+
+    def eigenvalues(self, largest: int) -> FloatArray:
+        """Eigenvalues of W on S^2 up to a degree, by Funk and Hecke's formula, shape (largest + 1,)."""
+        nodes, weights = np.polynomial.legendre.leggauss(2 * largest + 2)
+        weighted = 2.0 * np.pi * weights * self.values(nodes)
+        before, here = np.zeros_like(nodes), np.ones_like(nodes)
+        found = np.empty(largest + 1)
+        for degree in range(largest + 1):
+            found[degree] = weighted @ here
+            before, here = here, ((2 * degree + 1) * nodes * here - degree * before) / (degree + 1)
+        return found
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
+        if self.slope is None:
+            raise InputError("particles need the slope W' of a zonal interaction; give ZonalInteraction(kernel, slope)")
+        return sum_over_pairs(particles, self._sums)
+
+    def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
+        """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
+        arcs = domain.base.lattice
+        if arcs is None or self.on_arcs is None:
+            return potential_of_samples(domain, samples, self.pairing, self.pairing)
+        averaged = self.between_arcs(*arcs.spacing)
+        return potential_of_samples(domain, samples, lambda x, y: averaged(_angles(x, y)), self.pairing)
+
+    def pairing(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
+        """W between all unit vectors (m, p) and (n, p), shape (m n,)."""
+        return self.values(_cosines(targets, sources))
+
+    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
+        cosines = _cosines(targets, sources)
+        slopes = np.asarray(self.slope(cosines)) if self.slope is not None else np.zeros_like(cosines)
+        shape = (len(targets), len(sources))
+        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+
+    def values(self, cosines: FloatArray) -> FloatArray:
+        """W at cosines (N,), shape (N,), checked."""
+        values = np.asarray(self.kernel(cosines), dtype=np.float64)
+        if values.shape != cosines.shape:
+            raise ShapeError(
+                f"the kernel of {cosines.shape} cosines has shape {values.shape}; allowed is {cosines.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise InputError("the zonal kernel returned a value that is not finite; round its singularity")
+        return values
+
+
+def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:
+    return np.clip(targets @ sources.T, -1.0, 1.0).ravel()
+
+
+def _angles(targets: FloatArray, sources: FloatArray) -> FloatArray:
+    """Angles between unit vectors, by their chords, of which small ones keep their digits."""
+    chords = np.linalg.norm(targets[:, None, :] - sources, axis=-1)
+    return 2.0 * np.arcsin(np.minimum(0.5 * chords, 1.0)).ravel()
+
+
+def _around_circle(energy: ZonalInteraction, circle: Circle) -> tuple[Convolution, float]:
+    """Convolution by FFT."""
+    kernel = energy.between_arcs(circle.spacing)
+    if energy.on_arcs is None:
+        warn_of_sampling(circle.lattice, lambda z: kernel(z[:, 0]))
+    convolution = BoxConvolution(circle.lattice, lambda z: kernel(z[:, 0]))
+    return convolution, convolution.largest
+
+
+def _over_sphere(energy: ZonalInteraction, sphere: Sphere) -> tuple[Convolution, float]:
+    """Convolution by spherical harmonics."""
+    if find_spec("ducc0") is None:
+        raise MissingExtraError("ducc0", "sphere", "a zonal interaction on the sphere")
+    largest = float(np.abs(energy.values(np.linspace(-1.0, 1.0, 1001))).max())
+    coefficients = energy.eigenvalues(largest_degree(sphere.cells))
+    warn_of_cutoff(sphere, coefficients)
+    return HarmonicConvolution(sphere, lambda _: coefficients), largest
+
+
+def _over_pairs(energy: ZonalInteraction, base: UnsignedDomain) -> tuple[Convolution, float]:
+    """Convolution on other unit spheres, over all pairs of cells."""
+    if not (base.has_cells and base.geometry == UnitSphere(base.geometry.components)):
+        raise InputError(f"zonal interactions live on circle and sphere; on the domain {base.kind!r} Interaction")
+    convolution = PairConvolution(base, energy.pairing)
+    return convolution, convolution.largest
+
+
+_ZONAL_CONVOLUTIONS: DomainTable[Callable[..., tuple[Convolution, float]]] = DomainTable(
+    "a zonal interaction", {Circle: _around_circle, Sphere: _over_sphere, object: _over_pairs}
+)  # (energy, base domain) to the convolution and the largest size of the kernel

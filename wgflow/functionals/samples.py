@@ -1,0 +1,45 @@
+"""Random batches in the place of all samples that a functional averages over, for stochastic descent."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from wgflow.errors import InputError
+from wgflow.functionals.base import Functional, Sum
+
+
+class Averaged(Protocol):
+    """What a functional may be besides: an average over samples, or free of them."""
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """Give the functional of random samples, or itself where there is nothing to sample; see `sampled`."""
+
+
+def sampled(functional: Functional, count: int, generator: np.random.Generator, components: int) -> Functional:
+    """Functional of random samples in the place of all, whose J is right in the mean.
+
+    Parameters
+    ----------
+    functional : Functional
+        One with the method of `Averaged`, or a sum of such.
+    count : int
+        Number of samples.
+    generator : numpy.random.Generator
+        Source of the samples.
+    components : int
+        Number of components of the particles.
+
+    Raises
+    ------
+    InputError
+        If a term is no average over samples.
+    """
+    if isinstance(functional, Sum):
+        return Sum(tuple(sampled(term, count, generator, components) for term in functional.terms))
+    draw = getattr(functional, "sampled", None)
+    if draw is None:
+        raise InputError(f"{type(functional).__name__} is no average over samples; leave out the batch")
+    found: Functional = draw(count, generator, components)
+    return found

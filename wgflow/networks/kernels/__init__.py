@@ -1,0 +1,1 @@
+"""Compiled kernels of networks: plain arrays in and out."""

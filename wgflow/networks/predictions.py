@@ -1,0 +1,65 @@
+"""Predictions of the networks that functionals describe, at any inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wgflow.errors import InputError
+from wgflow.functionals.base import Functional, Sum
+from wgflow.functionals.features import Features
+from wgflow.functionals.maps import FeatureFunction
+from wgflow.measures import Particles
+from wgflow.networks.population import Population
+from wgflow.typing import FloatArray
+
+
+def predictions(functional: Functional, particles: Particles, inputs: FloatArray) -> FloatArray:
+    r"""Prediction :math:`h(x) = \int \Psi(x) d\mu` of a network at any inputs.
+
+    Parameters
+    ----------
+    functional : Functional
+        Risk of a network, perhaps with other terms that regularise it.
+    particles : Particles
+        The neurons.
+    inputs : array, shape (k, d)
+        Inputs as the data are: scaled, with a last 1 where there is a bias.
+
+    Returns
+    -------
+    array, shape (k,)
+
+    Raises
+    ------
+    InputError
+        If the functional is that of no network.
+    ShapeError
+        If the inputs do not fit the input weights.
+    """
+    points, charges = particles.points, particles.weights * particles.signs
+    neurons = _neurons_at(functional, inputs, points.shape[1])
+    sums = getattr(neurons, "sums", None)
+    return charges @ neurons(points) if sums is None else sums.forward(points, charges)[0]
+
+
+def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> FeatureFunction:
+    """Neurons of the first term that has any, at other inputs."""
+    terms = list(_terms(functional))
+    for term in terms:
+        if isinstance(term, Population):
+            return term.neurons_at(inputs, components)
+        if isinstance(term, Features) and hasattr(term.fn, "at_inputs"):
+            found: FeatureFunction = term.fn.at_inputs(inputs)
+            return found
+    if isinstance(terms[0], Features):
+        raise InputError(f"{type(terms[0].fn).__name__} features are no neurons, whose inputs may be changed")
+    raise InputError(f"{type(terms[0]).__name__} is no network that predicts")
+
+
+def _terms(functional: Functional) -> Iterator[Functional]:
+    """Terms of a sum, those of sums in it among them."""
+    if not isinstance(functional, Sum):
+        yield functional
+        return
+    for term in functional.terms:
+        yield from _terms(term)

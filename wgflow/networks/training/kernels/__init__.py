@@ -1,0 +1,1 @@
+"""Compiled kernels of training: plain arrays in and out."""

@@ -1,0 +1,92 @@
+"""From a trajectory file to its trajectory, with its functional, and to its problem."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from wgflow.errors import InputError
+from wgflow.flows.endings import RUNNING
+from wgflow.functionals import Functional
+from wgflow.problems.problem import Problem, assemble, restore_dataset, restore_samples
+from wgflow.problems.stored import check_fit, stored_config
+from wgflow.runs.record import attach_functional
+from wgflow.trajectory import Trajectory, read_trajectory
+from wgflow.trajectory.reader import DAMAGE, reason
+from wgflow.typing import FloatArray
+
+
+def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
+    """Read a trajectory file.
+
+    Parameters
+    ----------
+    path : path
+        A file that `run`, `wgflow.solve` or `wgflow.simulate` wrote.
+    functional : Functional, optional
+        F, for files that no problem file describes; needed for ``potential``.
+
+    Raises
+    ------
+    InputError
+        If the file is not a readable trajectory.
+    """
+    trajectory, arrays = read_trajectory(Path(path))
+    if functional is None and "problem" in trajectory.attributes:
+        functional = _restore(trajectory, arrays, Path(path)).functional
+    return attach_functional(trajectory, functional)
+
+
+def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, int]]:
+    """Follow a run of another process while it writes its trajectory.
+
+    Parameters
+    ----------
+    path : path
+        Its file, which must exist.
+    poll : float
+        Seconds between two looks at it.
+
+    Yields
+    ------
+    trajectory, index : Trajectory, int
+        The trajectory so far and the number of a snapshot, each snapshot once; ends when the run has ended.
+
+    Raises
+    ------
+    InputError
+        If the file is not a readable trajectory.
+
+    Examples
+    --------
+    >>> for flow, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
+    ...     print(flow.time[index], flow.risk[index])
+    """
+    seen = 0
+    while True:
+        trajectory = load(path)
+        for index in range(seen, len(trajectory.time)):
+            yield trajectory, index
+        seen = len(trajectory.time)
+        if trajectory.status != RUNNING:
+            return
+        clock.sleep(poll)
+
+
+def load_problem(path: str | Path) -> Problem:
+    """Rebuild the problem, data included, from a trajectory file; raises InputError if it holds none."""
+    trajectory, arrays = read_trajectory(Path(path))
+    return _restore(trajectory, arrays, Path(path))
+
+
+def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
+    config = stored_config(trajectory, path)
+    try:
+        problem = assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+    except InputError as error:
+        raise InputError(f"{path} holds a problem that is not allowed: {error}") from None
+    except DAMAGE as error:
+        raise InputError(f"{path} holds a problem that its data do not fit ({reason(error)})") from None
+    check_fit(problem, trajectory, path)
+    return problem

@@ -1,0 +1,140 @@
+"""From a problem to its trajectory: `open_problem` gives the objects of a problem file, `run` carries them out."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wgflow.errors import InputError
+from wgflow.flows.loop import Observers
+from wgflow.problems.estimates import plan_estimate
+from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
+from wgflow.problems.problem import Problem, build_problem
+from wgflow.problems.resuming import resume_run
+from wgflow.problems.shipped import find_problem_file
+from wgflow.problems.stored import stored_attributes
+from wgflow.runs.memory import check_memory
+from wgflow.runs.record import record_flow
+from wgflow.trajectory import Trajectory, check_output
+
+ProblemSource = str | Path | Mapping[str, Any]
+
+
+def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: bool = False) -> Problem:
+    """Read and check a problem.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A TOML file (or the name of one that ships with wgflow), or a dictionary of the same shape.
+    settings : iterable of str
+        Changes of the form ``section.key=value``.
+    force : bool
+        Whether to open a problem whose run needs more memory than is free.
+
+    Raises
+    ------
+    InputError
+        With the key, the value and what is allowed; or with the memory that is needed, and what takes most of it.
+    """
+    if isinstance(source, Mapping):
+        sections, folder, origin = source, Path.cwd(), "problem"
+    else:
+        path = find_problem_file(Path(source))
+        sections, folder, origin = read_toml(path), path.parent, str(path)
+    config = parse_sections(apply_settings(sections, settings), origin)
+    try:
+        return build_problem(config, folder, force=force)
+    except InputError as error:
+        raise type(error)(f"{origin}: {error}") from None
+
+
+def run(
+    problem: ProblemSource | Problem,
+    output: str | Path | None = None,
+    resume: bool = False,
+    *,
+    overwrite: bool = False,
+    estimate: bool = False,
+    force: bool = False,
+    observers: Observers | None = None,
+    since: float | None = None,
+) -> Trajectory:
+    """Run a problem.
+
+    Parameters
+    ----------
+    problem : path, mapping or Problem
+        A TOML file, a dictionary of the same shape, or what `open_problem` returned.
+    output : path, optional
+        File to write the trajectory to; in memory by default.
+    resume : bool
+        Whether to continue the run in ``output`` from its last snapshot.
+    overwrite : bool
+        Whether an existing output may be replaced.
+    estimate : bool
+        Run on half and a quarter of the cells or particles first, and estimate errors, see `Trajectory.errors`. A run
+        with estimates is resumed with them; nothing else of it depends on them.
+    force : bool
+        Whether to run what needs more memory than is free, by an estimate that is made before any work.
+    observers : Observers, optional
+        Called after steps and snapshots.
+    since : float, optional
+        Reading of `time.perf_counter` from which ``solver.wall_time`` counts; the call by default.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If the problem or the output is not allowed, or memory is short; nothing is computed or written then.
+    ComputationError
+        If a step or a write failed; the snapshots before it are kept.
+    KeyboardInterrupt
+        After Ctrl-C, once the file is closed; ``resume`` continues it.
+
+    Examples
+    --------
+    >>> import wgflow
+    >>> flow = wgflow.run({
+    ...     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},
+    ...     "domain": {"kind": "circle", "cells": 64},
+    ...     "solver": {"t_end": 1.0},
+    ... })
+    >>> flow.risk.shape
+    (101,)
+    """
+    since = clock.perf_counter() if since is None else since
+    if not isinstance(problem, Problem):
+        problem = open_problem(problem, force=force)
+    problem = problem.forced(force=force)
+    if resume:
+        if output is None:
+            raise InputError("resume needs output, the trajectory file to continue")
+        return resume_run(problem, Path(output), observers, estimate=estimate, since=since)
+    if output is not None:
+        check_output(Path(output), overwrite=overwrite)
+    check_memory(problem.memory(in_memory=output is None, estimate=estimate), force=problem.force, built=True)
+    plan = plan_estimate(problem) if estimate else None
+    evolution = problem.make_evolution()
+    (observers or Observers()).tell_begin()
+    return record_flow(
+        evolution,
+        problem.times,
+        functional=problem.functional,
+        run_setup=problem.run_setup,
+        sign=getattr(evolution, "signs", None),
+        output=output,
+        overwrite=overwrite,
+        durable=problem.config.output.durable,
+        attributes=stored_attributes(problem),
+        data=problem.data_arrays(),
+        limits=replace(problem.limits, since=since),
+        observers=observers,
+        plan=plan,
+    )

@@ -1,0 +1,103 @@
+"""Flows along characteristics from Python."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from wgflow.characteristics import CharacteristicFlow
+from wgflow.domains import Domain
+from wgflow.flows.growth import RunSetup
+from wgflow.flows.loop import Limits, Observers
+from wgflow.functionals import Functional
+from wgflow.runs.memory import check_memory
+from wgflow.runs.memory.functionals import Keeping, estimate_cells
+from wgflow.runs.record import check_times, density_on, record_flow
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+
+
+def solve_characteristics(
+    functional: Functional,
+    domain: Domain,
+    density0: ArrayLike | Callable[[FloatArray], FloatArray],
+    t_end: float,
+    *,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    tolerance: float = 1e-8,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    force: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    """Carry one node per cell of a circle along the flow, and the density with it.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F.
+    domain : Domain
+        Circle or signed circle; its cells give the nodes.
+    density0 : array of shape ``domain.shape``, or callable
+        Density at time 0; a callable gets the cell centres, shape ``(*shape, 2)``.
+    t_end : float
+        Last time.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta; by default the domain's own.
+    tolerance : float
+        Local error of the integrator, in [1e-13, 0.1].
+    times, output, overwrite, durable, stationarity, wall_time, force, observers
+        As in `wgflow.solve`.
+
+    Returns
+    -------
+    Trajectory
+        With the nodes, ``position`` and ``weight``, and the ``density`` at the cell centres.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or memory is short; nothing is computed or written then.
+    ComputationError
+        If the integrator failed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Quadratic, solve_characteristics
+    >>> one = lambda x: np.ones(x.shape[:-1])
+    >>> flow = solve_characteristics(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0)
+    >>> flow.position.shape, flow.density.shape
+    ((101, 64, 2), (101, 64))
+
+    References
+    ----------
+    Bach and Chizat (2022), proof of Theorem 3.
+    """
+    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    keeps = Keeping(outputs.size + 1, output is None)
+    check_memory(estimate_cells(functional, domain, "adaptive", keeps), force=force)
+    factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
+    evolution = CharacteristicFlow(functional, domain, density_on(domain, density0), tolerance=tolerance, **factors)
+    return record_flow(
+        evolution,
+        outputs,
+        functional=functional,
+        run_setup=RunSetup(domain),
+        sign=evolution.signs,
+        output=output,
+        overwrite=overwrite,
+        durable=durable,
+        limits=Limits(stationarity, wall_time, since=since),
+        observers=observers,
+    )

@@ -1,0 +1,85 @@
+"""What the cells of each kind of domain take, from a domain whose points and mesh need not be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains.mesh import DEGREE
+from wgflow.domains.mesh_cache import is_cached
+from wgflow.runs.memory.grids import Grid
+
+ANGLES = 2  # arrays of a circle beside its points
+CIRCLE_QUADRATURE, MESH_QUADRATURE = 44, 110  # arrays of initial averages in closed form
+
+Describe = Callable[[Any], Grid]
+
+
+def describe_grid(domain: Domain, key: str = "the number of cells") -> Grid | None:
+    """Describe the cells of a domain; None where it has none.
+
+    Parameters
+    ----------
+    domain : Domain
+        Where the density lives; neither its points nor its mesh are asked for.
+    key : str
+        What makes it smaller.
+    """
+    base = domain.base
+    if not base.has_cells:
+        return None
+    return replace(GRIDS.on(base)(base), sheets=domain.sheets, key=key)
+
+
+def _rows(base: Any) -> Grid:
+    """Cells in rows."""
+    components = base.geometry.components
+    return Grid(
+        base.kind,
+        base.shape,
+        base.geometry.dimension,
+        components,
+        periodic=base.lattice.periodic,
+        centres=components,
+        quadrature=3 * components + 4,
+    )
+
+
+def _arcs(circle: Circle) -> Grid:
+    """Those of a circle, with their angles."""
+    rows = _rows(circle)
+    return replace(rows, centres=rows.centres + ANGLES, quadrature=CIRCLE_QUADRATURE, half_circles=True)
+
+
+def _mesh(base: Any) -> Grid:
+    """Cells with neighbours: each has six faces with neighbours, lengths, distances and midpoints, and two corners."""
+    p = base.geometry.components
+    numbers = 4 * DEGREE + DEGREE * p + 2 * p + 12 + p + 1
+    return Grid(
+        base.kind,
+        base.shape,
+        base.geometry.dimension,
+        p,
+        mesh=numbers,
+        mesh_kept=False,
+        quadrature=MESH_QUADRATURE,
+    )
+
+
+def _any(base: Any) -> Grid:
+    """Cells of a domain that is not known here."""
+    return _mesh(base) if base.lattice is None else _rows(base)
+
+
+GRIDS = DomainTable[Describe](
+    "an estimate of memory",
+    {
+        Box: _rows,
+        Circle: _arcs,
+        Sphere: lambda sphere: replace(_mesh(sphere), mesh_kept=is_cached(sphere.level)),
+        object: _any,
+    },
+)

@@ -1,0 +1,123 @@
+"""Flows of a mass that grows without end from Python, in normalised form."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Domain
+from wgflow.flows.growth import RunSetup
+from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.walls import WallRule
+from wgflow.functionals import Functional
+from wgflow.normalised.flow import NormalisedFlow
+from wgflow.runs.memory import check_memory
+from wgflow.runs.memory.functionals import Keeping, estimate_solve
+from wgflow.runs.record import check_times, density_on, record_flow
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+
+
+def solve_normalised(
+    functional: Functional,
+    domain: Domain,
+    density0: ArrayLike | Callable[[FloatArray], FloatArray],
+    t_end: float,
+    *,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    tau: float = 1.0,
+    growth: float = 0.05,
+    order: int = 2,
+    log_mass: float = 0.0,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
+    force: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    r"""Follow a classifier whose measure grows without end: its normalised measure, and the logarithm of its mass.
+
+    Parameters
+    ----------
+    functional : Features
+        Features with labels and the loss "softmin" or "logistic".
+    domain : Domain
+        Grid, signed for networks with output weights of both signs.
+    density0 : array of shape ``domain.shape``, or callable
+        Density at time 0, of any mass; a callable gets the cell centres, shape ``(*shape, p)``.
+    t_end : float
+        Last time, in the rescaled time :math:`\tau` of `wgflow.NormalisedFlow`.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta, positive; by default the domain's own.
+    tau, growth : float
+        Steps grow with time to ``tau + growth time``.
+    order : int
+        Order in space of transport by short steps, 1 or 2.
+    log_mass : float
+        Logarithm of a factor of ``density0``, which numbers may not hold.
+    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `wgflow.solve`.
+
+    Returns
+    -------
+    Trajectory
+        Its ``labels`` say what its outputs are: ``energy`` and ``risk`` are minus the smoothed margin. ``fields`` has
+        ``log_mass``, ``margin``, ``scaled_log_time`` and ``multipliers``.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or memory is short; nothing is computed or written then.
+    ComputationError
+        If a step is not found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Features, Relu, Signed, solve_normalised
+    >>> points, labels = np.array([[1.0, 0.5], [0.2, -1.0]]), np.array([1.0, -1.0])
+    >>> risk = Features(Relu(points), labels, loss="softmin")
+    >>> flow = solve_normalised(risk, Signed(Circle(64)), lambda x: np.ones(x.shape[:-1]), 10.0)
+    >>> bool(flow.fields["margin"][-1] > 0.0)
+    True
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
+    """
+    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    keeps = Keeping(outputs.size + 1, output is None)
+    check_memory(estimate_solve(functional, domain, "normalised", order=2, keeps=keeps), force=force)
+    evolution = NormalisedFlow(
+        functional,
+        domain,
+        density_on(domain, density0),
+        transport=transport,
+        reaction=reaction,
+        tau=tau,
+        growth=growth,
+        order=order,
+        log_mass=log_mass,
+    )
+    return record_flow(
+        evolution,
+        outputs,
+        functional=functional,
+        run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
+        output=output,
+        overwrite=overwrite,
+        durable=durable,
+        limits=Limits(stationarity, wall_time, since=since),
+        observers=observers,
+    )

@@ -1,0 +1,130 @@
+"""Carrying a prepared solver through its output times, with what all doors share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Domain
+from wgflow.errors import InputError
+from wgflow.flows import Evolution, Snapshot
+from wgflow.flows.growth import RunSetup, evolve_on
+from wgflow.flows.labels import labels_with
+from wgflow.flows.loop import Limits, Observers
+from wgflow.functionals import Functional
+from wgflow.runs.estimates import Estimator, Plan, blank, prepare_estimator, recorded
+from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
+from wgflow.typing import FloatArray
+
+ROUND_OFF = 4.0  # units in the last place: of multiples of a step
+
+
+def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
+    """Output times after 0, ending at ``t_end``.
+
+    Parameters
+    ----------
+    times : array-like or None
+        Wanted times in [0, t_end]; 0 and ``t_end`` join them. Those that round-off puts above ``t_end``, as in
+        ``np.arange(0, 0.4, 0.1)``, stand for it. None for ``count`` regular ones.
+    t_end : float
+        Last time, positive.
+    count : int
+        Number of regular times, 0 and ``t_end`` included.
+
+    Raises
+    ------
+    InputError
+        If a time is not finite or lies outside.
+    """
+    if not isinstance(t_end, int | float | np.number) or not (math.isfinite(t_end) and t_end > 0.0):
+        raise InputError(f"t_end = {t_end!r} is not allowed; give a positive number")
+    if times is None:
+        return np.linspace(0.0, t_end, count)[1:]
+    given = np.asarray(times, dtype=np.float64).ravel()
+    beyond = (given > t_end) & (given - t_end <= ROUND_OFF * np.spacing(t_end))
+    wanted = np.unique(np.append(np.where(beyond, t_end, given), t_end))
+    if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
+        found = f"{float(wanted[0])!r} to {float(wanted[-1])!r}"
+        raise InputError(f"times must lie in [0, t_end] = [0, {float(t_end)!r}]; found {found}")
+    return wanted[wanted > 0.0]
+
+
+def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Density at the cell centres; raises InputError unless it is one of real numbers."""
+    values = np.asarray(density(domain.points) if callable(density) else density)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"the initial density has the type {values.dtype}; allowed are real numbers")
+    return values.astype(np.float64, copy=False)
+
+
+def record_flow(
+    evolution: Evolution,
+    times: FloatArray,
+    *,
+    functional: Functional,
+    run_setup: RunSetup,
+    sign: FloatArray | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    attributes: Mapping[str, Any] | None = None,
+    data: Mapping[str, FloatArray] | None = None,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+    plan: Plan | None = None,
+) -> Trajectory:
+    """Run a prepared solver, after the coarse runs of a plan; the fields of its trajectory stay in the file, if any.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        The solver, at time 0.
+    times : array
+        Output times after 0.
+    functional : Functional
+        The functional F.
+    run_setup : RunSetup
+        Where the flow lives, and what it does at the walls.
+    sign : array, shape (m,), optional
+        Sign of each particle.
+    output, overwrite, durable, attributes, data
+        See `wgflow.trajectory.FileRecorder.create`; without an output the trajectory stays in memory.
+    limits, observers
+        See `wgflow.flows.loop.evolve`.
+    plan : Plan, optional
+        Coarse runs that estimate the errors.
+
+    Raises
+    ------
+    InputError, ComputationError, KeyboardInterrupt
+        As the doors of this room do.
+    """
+    path = None if output is None else Path(output)
+    if path is not None:
+        check_output(path, overwrite=overwrite)
+    estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
+    known: dict[str, Any] = {"domain": run_setup.domain, "sign": sign, "attributes": attributes}
+    known["labels"] = labels_with(evolution.labels, functional)
+    recorder: FileRecorder | MemoryRecorder = MemoryRecorder(**known)
+    if path is not None:
+        first = _laid_out(evolution.snapshot(), estimator)
+        recorder = FileRecorder.create(path, first, data=data, overwrite=overwrite, durable=durable, **known)
+    evolve_on(run_setup, evolution, times, recorded(recorder, estimator), limits=limits, observers=observers)
+    return attach_functional(recorder.trajectory(), functional)
+
+
+def _laid_out(first: Snapshot, estimator: Estimator | None) -> Snapshot:
+    """A snapshot like all that follow, with room for estimates where there will be any."""
+    return first if estimator is None else blank(first)
+
+
+def attach_functional(trajectory: Trajectory, functional: Functional | None) -> Trajectory:
+    """Give a trajectory its functional, which also tells whether what falls is a risk."""
+    return replace(trajectory, functional=functional, labels=labels_with(trajectory.labels, functional))

@@ -1,0 +1,128 @@
+"""Flows of particles from Python."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Domain
+from wgflow.flows import Evolution
+from wgflow.flows.growth import RunSetup
+from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.walls import WallRule
+from wgflow.functionals import Functional
+from wgflow.measures import Particles
+from wgflow.measures.placement import check_placement, known_domain
+from wgflow.particles import Adaptive, Method, suitable_langevin
+from wgflow.particles.flows import make_particle_flow
+from wgflow.runs.estimates import plan_particles
+from wgflow.runs.memory import check_memory
+from wgflow.runs.memory.functionals import Keeping, estimate_simulate
+from wgflow.runs.record import check_times, record_flow
+from wgflow.trajectory import Trajectory
+
+
+def simulate(
+    functional: Functional,
+    particles0: Particles,
+    t_end: float,
+    *,
+    domain: Domain | None = None,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    tolerance: float = 1e-8,
+    method: Method | None = None,
+    input_rate: float = 1.0,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
+    estimate: bool | Callable[[int], Particles] = False,
+    force: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F.
+    particles0 : Particles
+        Start: points on the domain, unit vectors on circle and spheres; weights and signs.
+    t_end : float
+        Last time.
+    domain : Domain, optional
+        The domain that the particles live on; by default the one that they remember, as drawn particles do. It gives
+        ``reaction`` and is stored with the trajectory.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta; by default the domain's own.
+    tolerance : float
+        Local error of the default method, `Adaptive`, in [1e-13, 0.1].
+    method : Adaptive, RungeKutta4, Descent or Langevin, optional
+        How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD. Where F
+        has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
+    input_rate : float
+        Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
+    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `solve`; at a wall are the particles in its cells, and those beyond it.
+    estimate : bool or callable
+        Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
+        circle or line hardly differ for evenly spread, and merges neighbours; others for a random draw, of which it
+        runs eight batches. A callable draws fewer particles that are spread in the same way, from their number.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If no domain is known, a particle is not on it, an argument is not allowed, or memory is short; nothing is
+        computed or written then.
+    ComputationError
+        If the integrator failed.
+    """
+    since = clock.perf_counter()
+    lives = known_domain(particles0, domain)
+    check_placement(particles0, lives)
+    outputs, start = check_times(times, t_end), replace(particles0, domain=lives)
+    keeps = Keeping(outputs.size + 1, output is None, bool(estimate))
+    check_memory(estimate_simulate(functional, start, method, keeps), force=force)
+    if method is None and functional.temperature > 0.0:
+        method = suitable_langevin(functional, start, t_end, transport)
+    method = Adaptive(tolerance) if method is None else method
+
+    def evolve(particles: Particles, method: Method) -> Evolution:
+        return make_particle_flow(
+            functional,
+            particles,
+            lives,
+            transport=transport,
+            reaction=lives.reaction if reaction is None else reaction,
+            method=method,
+            input_rate=input_rate,
+        )
+
+    return record_flow(
+        evolve(start, method),
+        outputs,
+        plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
+        functional=functional,
+        run_setup=RunSetup(lives, WallRule(wall_limit, wall_warning)),
+        sign=start.signs,
+        output=output,
+        overwrite=overwrite,
+        durable=durable,
+        limits=Limits(stationarity, wall_time, since=since),
+        observers=observers,
+    )

@@ -1,0 +1,154 @@
+"""Flows on grids from Python, by finite volumes."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Domain
+from wgflow.finite_volume import IMPLICIT_METHODS, default_tolerance, make_finite_volume
+from wgflow.flows import Evolution
+from wgflow.flows.growth import RunSetup
+from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.walls import WallRule
+from wgflow.functionals import Functional
+from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
+from wgflow.runs.memory import check_larger_box, check_memory
+from wgflow.runs.memory.functionals import Keeping, estimate_solve
+from wgflow.runs.record import check_times, density_on, record_flow
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+
+
+def solve(
+    functional: Functional,
+    domain: Domain,
+    density0: ArrayLike | Callable[[FloatArray], FloatArray],
+    t_end: float,
+    *,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    order: int = 2,
+    limiter: str | None = None,
+    stepper: str = "ssprk43",
+    velocity: str = "two_point",
+    tolerance: float | None = None,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
+    grow: bool = False,
+    estimate: bool = False,
+    force: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F whose first variation is J; functionals add with ``+``.
+    domain : Domain
+        Where the measure lives, e.g. ``Signed(Circle(1024))``.
+    density0 : array of shape ``domain.shape``, or callable
+        Density at time 0; a callable gets the cell centres, shape ``(*shape, p)``.
+    t_end : float
+        Last time.
+    transport : float
+        The factor alpha.
+    reaction : float, optional
+        The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
+    order, limiter, stepper, velocity
+        See `wgflow.finite_volume.ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for
+        stiff diffusion; then the others of these do not count: see `wgflow.finite_volume.ImplicitFiniteVolume`.
+    tolerance : float, optional
+        Error of a step in L1, in [1e-12, 0.1]: of explicit steps relative to the change in a step, by default 1e-4; of
+        implicit ones relative to the mass, by default 1e-6.
+    times : array-like, optional
+        Output times; 101 regular ones by default.
+    output : path, optional
+        File to write the trajectory to while the run goes on.
+    overwrite : bool
+        Whether an existing output may be replaced.
+    durable : bool
+        Whether to wait at each output until the disk has it, so that it survives a loss of power.
+    stationarity, wall_time : float, optional
+        See `Limits`; ``wall_time`` counts from the call, set-up and coarse runs included.
+    wall_limit, wall_warning : float
+        Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1 never does.
+    grow : bool
+        Enlarge the box by whole cells where it would warn; the densities of all outputs then have the last shape.
+    estimate : bool
+        Run on half and a quarter of the cells along each axis first, and estimate errors from the differences, see
+        `Trajectory.errors`. Not with ``grow``.
+    force : bool
+        Whether to compute what needs more memory than is free, by an estimate that is made before any work.
+    observers : Observers, optional
+        Called after steps and snapshots.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or memory is short; nothing is computed or written then.
+    ComputationError
+        If a step failed, or a box grows beyond the memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Quadratic, solve
+    >>> flow = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
+    >>> flow.density.shape
+    (101, 64)
+    """
+    since = clock.perf_counter()
+    if grow:
+        check_fixed(estimate=estimate)
+    outputs, kind = check_times(times, t_end), "implicit" if stepper in IMPLICIT_METHODS else "explicit"
+    keeps = Keeping(outputs.size + 1, output is None, estimate)
+    memory = partial(estimate_solve, functional, method=kind, order=order, keeps=keeps)
+    check_memory(memory(domain), force=force)
+    density = density_on(domain, density0)
+    options: dict[str, Any] = {"transport": transport, "reaction": reaction, "order": order, "limiter": limiter}
+    options |= {"stepper": stepper, "velocity": velocity}
+    accuracy = default_tolerance(stepper) if tolerance is None else tolerance
+
+    def start(domain: Domain, time: float, density: FloatArray, tolerance: float) -> Evolution:
+        return make_finite_volume(functional, domain, density, time=time, tolerance=tolerance, **options)
+
+    def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
+        return start(domain, time, density, accuracy)
+
+    rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and stepper not in IMPLICIT_METHODS
+
+    def coarse(smaller: Domain, factor: int) -> tuple[Evolution, RunSetup]:
+        initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)
+        return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), RunSetup(smaller, rule)
+
+    return record_flow(
+        restart(domain, 0.0, density),
+        outputs,
+        functional=functional,
+        run_setup=RunSetup(
+            domain, rule, restart, lambda larger: check_larger_box(memory(larger), larger.shape, force=force)
+        ),
+        plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
+        output=output,
+        overwrite=overwrite,
+        durable=durable,
+        limits=Limits(stationarity, wall_time, since=since),
+        observers=observers,
+    )

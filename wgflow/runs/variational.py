@@ -1,0 +1,155 @@
+"""Flows by variational steps (Jordan, Kinderlehrer and Otto) from Python."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from wgflow.domains import Domain
+from wgflow.errors import InputError
+from wgflow.flows import Evolution
+from wgflow.flows.growth import RunSetup
+from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.walls import WallRule
+from wgflow.functionals import Functional
+from wgflow.measures import Particles
+from wgflow.measures.placement import check_placement
+from wgflow.runs.memory import MemoryEstimate, check_memory
+from wgflow.runs.memory.functionals import Keeping, estimate_cells, estimate_simulate, estimate_solve
+from wgflow.runs.record import check_times, density_on, record_flow
+from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
+from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
+
+Start = Particles | ArrayLike | Callable[[FloatArray], FloatArray]
+Scheme = Literal["dual", "linearised"]
+SCHEMES = ("dual", "linearised")
+
+
+def solve_jko(
+    functional: Functional,
+    domain: Domain,
+    start: Start,
+    t_end: float,
+    *,
+    tau: float,
+    growth: float = 0.0,
+    order: int = 1,
+    scheme: Scheme = "dual",
+    tolerance: float = 1e-13,
+    halve: bool = True,
+    adapt: bool = False,
+    transport: float = 1.0,
+    reaction: float | None = None,
+    times: ArrayLike | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    durable: bool = False,
+    stationarity: float | None = None,
+    wall_time: float | None = None,
+    wall_limit: float = 1.0,
+    wall_warning: float = 1.0,
+    force: bool = False,
+    observers: Observers | None = None,
+) -> Trajectory:
+    r"""Follow the flow by steps that minimise F plus the squared distance to the measure before, of any size.
+
+    .. math:: \mu^{n+1} \in \arg\min_\mu\; F(\mu) + \frac{1}{2\tau} W^2(\mu, \mu^n)
+
+    Parameters
+    ----------
+    functional : Functional
+        The functional F: `Features` or its sum with `Mass` for the scheme "dual"; any for "linearised".
+    domain : Domain
+        Where the measure lives.
+    start : Particles, array of shape ``domain.shape``, or callable
+        What moves: particles, or a density at time 0; a callable gets the cell centres, shape ``(*shape, p)``.
+    t_end : float
+        Last time.
+    tau, growth : float
+        Steps grow with time t to ``tau + growth t``.
+    order : int
+        1 for the step itself; 2 for half a step, extrapolated ("dual" alone).
+    scheme : str
+        "dual" finds exact steps from their dual; a density is put back on the cells after each. "linearised" takes the
+        metric at the end of a step, on the cells and for densities alone.
+    tolerance : float
+        Largest duality gap of a step, relative to R before it; see `JkoOptions`.
+    halve, adapt : bool
+        Whether steps that are not found are halved, and whether those that are found easily are doubled.
+    transport : float
+        The factor alpha, positive for "dual".
+    reaction : float, optional
+        The factor beta; by default the domain's own.
+    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `wgflow.solve`.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or memory is short; nothing is computed or written then.
+    ComputationError
+        If a step is not found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Quadratic, solve_jko
+    >>> one = lambda x: np.ones(x.shape[:-1])
+    >>> flow = solve_jko(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0, tau=0.25, scheme="linearised")
+    >>> bool((np.diff(flow.energy) <= 0.0).all())
+    True
+
+    References
+    ----------
+    Jordan, Kinderlehrer and Otto (1998); Cances, Gallouet and Todeschi (2020).
+    """
+    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    if scheme not in SCHEMES:
+        raise InputError(f"scheme = {scheme!r} is not allowed; choose {' or '.join(map(repr, SCHEMES))}")
+    options = JkoOptions(tau, growth, order, halve, tolerance, adapt=adapt)
+    keeps = Keeping(outputs.size + 1, output is None)
+    check_memory(_memory(functional, domain, start, scheme, keeps), force=force)
+    factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
+    return record_flow(
+        _evolution(functional, domain, start, scheme, options, **factors),
+        outputs,
+        functional=functional,
+        run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
+        sign=start.signs if isinstance(start, Particles) else None,
+        output=output,
+        overwrite=overwrite,
+        durable=durable,
+        limits=Limits(stationarity, wall_time, since=since),
+        observers=observers,
+    )
+
+
+def _memory(functional: Functional, domain: Domain, start: Start, scheme: Scheme, keeps: Keeping) -> MemoryEstimate:
+    """Estimate what the steps of a scheme take."""
+    if isinstance(start, Particles):
+        return estimate_simulate(functional, start, "jko", keeps)
+    if scheme == "linearised":
+        return estimate_solve(functional, domain, scheme, order=2, keeps=keeps)
+    return estimate_cells(functional, domain, "jko", keeps)
+
+
+def _evolution(
+    functional: Functional, domain: Domain, start: Start, scheme: Scheme, options: JkoOptions, **factors: Any
+) -> Evolution:
+    """Prepare the solver of a scheme, and of what moves."""
+    if isinstance(start, Particles):
+        if scheme == "linearised":
+            raise InputError("linearised variational steps need a density on cells; found particles: choose 'dual'")
+        check_placement(start, domain)
+        return make_jko_flow(functional, start, domain, options, **factors)
+    flow = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
+    return flow(functional, domain, density_on(domain, start), options=options, **factors)

@@ -1,0 +1,1 @@
+"""Compiled kernels of upwind transport: plain arrays in and out."""

@@ -1,0 +1,122 @@
+"""Finite-volume kernels on periodic rows of equal cells (circle, signed circle).
+
+Arrays have shape ``(rows, cells)``; rows do not interact. Face k lies between the cells k - 1 and k,
+and face 0 closes the row. Flux formulae come first, loops after them.
+
+References
+----------
+LeVeque (2002), Finite Volume Methods for Hyperbolic Problems, Sections 4.10 and 6.9 to 6.12.
+Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import prange
+
+from wgflow.compilation import kernel, parallel_kernel
+from wgflow.upwind.kernels.limiters import limited_difference
+
+LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
+PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
+PARALLEL_THRESHOLD = 32_768  # cells from which two cores gain more than starting them costs
+
+
+@kernel
+def upwind_flux(far_left, left, right, far_right, velocity, limiter):
+    """Flux through a face whose velocity is positive to the right."""
+    left_value = left + 0.5 * limited_difference(left - far_left, right - left, left, limiter)
+    right_value = right - 0.5 * limited_difference(right - left, far_right - right, right, limiter)
+    return max(velocity, 0.0) * left_value + min(velocity, 0.0) * right_value
+
+
+@kernel
+def loss_rate(velocity_in, velocity_out, potential, face_factor, reaction):
+    """Largest relative rate at which a cell can lose mass through its two faces and by reaction."""
+    outflow = max(velocity_out, 0.0) - min(velocity_in, 0.0)
+    return face_factor * outflow + reaction * max(potential, 0.0)
+
+
+@cache
+def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def euler_stage(density, potential, start, weights, step, mobility, reaction, flux, result):
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
+
+        ``mobility`` is alpha / h^2: with it ``flux`` is the flux divided by the length of a cell.
+        """
+        rows, cells = density.shape
+        start_weight, stage_weight = weights
+        for row in range(rows):
+            rho, phi = density[row], potential[row]
+            for face in (0, 1, cells - 1):
+                velocity = -mobility * (phi[face] - phi[face - 1])
+                flux[row, face] = upwind_flux(
+                    rho[face - 2], rho[face - 1], rho[face], rho[(face + 1) % cells], velocity, limiter
+                )
+            flux[row, cells] = flux[row, 0]
+        for task in prange(rows * blocks):
+            row, block = task // blocks, task % blocks
+            first, last = 2 + block * (cells - 3) // blocks, 2 + (block + 1) * (cells - 3) // blocks
+            far_left, left = density[row, first - 2 : last - 2], density[row, first - 1 : last - 1]
+            right, far_right = density[row, first:last], density[row, first + 1 : last + 1]
+            phi_left, phi_right = potential[row, first - 1 : last - 1], potential[row, first:last]
+            through = flux[row, first:last]
+            for k in range(last - first):
+                velocity = -mobility * (phi_right[k] - phi_left[k])
+                through[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
+        for task in prange(rows * blocks):
+            row, block = task // blocks, task % blocks
+            first, last = block * cells // blocks, (block + 1) * cells // blocks
+            rho, phi, old = density[row, first:last], potential[row, first:last], start[row, first:last]
+            inflow, outflow = flux[row, first:last], flux[row, first + 1 : last + 1]
+            new = result[row, first:last]
+            for k in range(last - first):
+                change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
+                new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+
+    return euler_stage
+
+
+@cache
+def loss_rate_kernel(blocks: int) -> Callable[..., float]:
+    """Compile the search for the largest loss rate, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def largest_loss_rate(potential, mobility, face_factor, reaction, lanes):
+        """Largest relative loss rate over all cells; a stage keeps rho >= 0 if step times it is at most 1.
+
+        ``face_factor`` bounds face value over cell average: 1 without reconstruction, 2 with it. ``lanes`` is
+        work space of shape ``(rows * blocks, LANES)``.
+        """
+        rows, cells = potential.shape
+        for task in prange(rows * blocks):
+            row, block = task // blocks, task % blocks
+            phi, largest = potential[row], lanes[task]
+            first, last = 1 + block * (cells - 2) // blocks, 1 + (block + 1) * (cells - 2) // blocks
+            largest[:] = 0.0
+            for start in range(first, last - LANES + 1, LANES):
+                before, here = phi[start - 1 : start - 1 + LANES], phi[start : start + LANES]
+                after = phi[start + 1 : start + 1 + LANES]
+                for k in range(LANES):
+                    velocity_in = -mobility * (here[k] - before[k])
+                    velocity_out = -mobility * (after[k] - here[k])
+                    rate = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
+                    largest[k] = max(largest[k], rate)
+            rest = last - (last - first) % LANES
+            end = last + 2 if block == blocks - 1 else last  # the last block also takes the two cells at the seam
+            for cell in range(rest, end):
+                here_value = phi[cell % cells]
+                velocity_in = -mobility * (here_value - phi[(cell - 1) % cells])
+                velocity_out = -mobility * (phi[(cell + 1) % cells] - here_value)
+                rate = loss_rate(velocity_in, velocity_out, here_value, face_factor, reaction)
+                largest[0] = max(largest[0], rate)
+        return lanes.max()
+
+    return largest_loss_rate

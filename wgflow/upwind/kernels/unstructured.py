@@ -1,0 +1,141 @@
+"""Finite-volume kernels on Voronoi cells with up to six faces (sphere, signed sphere).
+
+Arrays have shape ``(sheets, cells)``; faces are gathered by each of their two cells, so that threads never write to the
+same place. Both cells compute the same flux with opposite sign, to the last bit. Numbers of cells and places of faces
+are unsigned, which spares a test for negative indices at each access.
+
+References
+----------
+Barth and Jespersen (1989), AIAA paper 89-0366: linear reconstruction within the range of the neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import prange
+
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
+from wgflow.domains.mesh import DEGREE
+from wgflow.upwind.kernels.limiters import FIRST_ORDER, POSITIVE
+
+PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
+PARALLEL_THRESHOLD = 4_096
+STENCIL = 10  # the two cells of an edge and the eight others that touch one of them
+
+
+@inlined_kernel
+def _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour):
+    """Velocity through a face times alpha and its length; ``midpoint`` is a constant of each compiled kernel."""
+    if midpoint:
+        return rates[sheet, cell, face]
+    return conductance[cell, face] * (phi[cell] - phi[neighbour])
+
+
+@cache
+def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter and velocity, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def euler_stage(
+        density, potential, start, weights, step, reaction, conductance, rates, inverse_volumes, neighbours, opposite,
+        slopes, offsets, face_values, result,
+    ):  # fmt: skip
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
+
+        ``conductance`` is alpha |face| / distance, ``rates`` alpha |face| u of `edge_rates_kernel`, used in its place
+        with ``midpoint``; ``slopes`` (cells, 2, faces) gives the gradient from the differences to the neighbours,
+        ``offsets`` (cells, 2, faces) the middles of faces. All others on faces are of shape (cells, faces).
+        """
+        sheets, cells = density.shape
+        start_weight, stage_weight = weights
+        for sheet in range(sheets):
+            rho, phi, old, new = density[sheet], potential[sheet], start[sheet], result[sheet]
+            for block in prange(blocks):
+                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
+                    here = rho[cell]
+                    lower, upper, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+                    for face in range(DEGREE):
+                        rise = rho[neighbours[cell, face]] - here
+                        lower, upper = min(lower, rise), max(upper, rise)
+                        slope_x += slopes[cell, 0, face] * rise
+                        slope_y += slopes[cell, 1, face] * rise
+                    # Within [0, 2 rho], on which the positivity bound of a stage rests, and within the neighbours.
+                    lower = -here if limiter == POSITIVE else lower
+                    upper = here if limiter == POSITIVE else min(upper, here)
+                    for face in range(DEGREE):
+                        rise = slope_x * offsets[cell, 0, face] + slope_y * offsets[cell, 1, face]
+                        rise = 0.0 if limiter == FIRST_ORDER else min(max(rise, lower), upper)
+                        face_values[cell, face] = here + rise
+            for block in prange(blocks):
+                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
+                    outflow = 0.0
+                    for face in range(DEGREE):
+                        neighbour = neighbours[cell, face]
+                        rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour)
+                        outflow += max(rate, 0.0) * face_values[cell, face]
+                        outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
+                    change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
+                    new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+
+    return euler_stage
+
+
+@cache
+def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float]:
+    """Compile the search for the largest loss rate, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def largest_loss_rate(
+        potential, face_factor, reaction, conductance, rates, inverse_volumes, neighbours, largest
+    ):  # fmt: skip
+        """Largest relative loss rate over all cells; ``largest`` is work space of shape ``(blocks,)``."""
+        sheets, cells = potential.shape
+        largest[:] = 0.0
+        for sheet in range(sheets):
+            phi = potential[sheet]
+            for block in prange(blocks):
+                most = largest[block]
+                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
+                    outflow = 0.0
+                    for face in range(DEGREE):
+                        neighbour = neighbours[cell, face]
+                        outflow += max(
+                            _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour), 0.0
+                        )
+                    loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
+                    most = max(most, loss)
+                largest[block] = most
+        return largest.max()
+
+    return largest_loss_rate
+
+
+@cache
+def edge_rates_kernel(blocks: int) -> Callable[..., None]:
+    """Compile the velocities at the midpoints of faces, serial (one block) or on all cores."""
+    compiled = kernel if blocks == 1 else parallel_kernel
+
+    @compiled
+    def edge_rates(potential, stencils, stencil_weights, edges, places, rates):
+        """Write alpha |face| u, outwards of each cell, into ``rates`` of shape (sheets, cells, faces).
+
+        Each edge is computed once, for the first of its two cells, from the values of the potential at the cells
+        ``stencils`` (E, 10); the second cell gets it with the opposite sign.
+        """
+        count = len(stencils)
+        for sheet in range(potential.shape[0]):
+            phi, rate = potential[sheet], rates[sheet]
+            for block in prange(blocks):
+                for edge in range(block * count // blocks, (block + 1) * count // blocks):
+                    # Differences: a constant potential moves nothing, whatever the weights are rounded to.
+                    outwards, here = 0.0, phi[edges[edge, 0]]
+                    for k in range(STENCIL):
+                        outwards += stencil_weights[edge, k] * (phi[stencils[edge, k]] - here)
+                    rate[edges[edge, 0], places[edge, 0]] = outwards
+                    rate[edges[edge, 1], places[edge, 1]] = -outwards
+
+    return edge_rates
