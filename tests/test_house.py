@@ -24,6 +24,7 @@ ROOMS = [
     "errors",
     "text",
     "former_names",
+    "registry",
     "dispatch",
     "system",
     "compilation",
