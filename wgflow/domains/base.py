@@ -12,6 +12,7 @@ import numpy as np
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
+from wgflow.registry import Argument
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from wgflow.domains.mesh import SurfaceMesh
 
 Density = Callable[[FloatArray], FloatArray]
+
+SIGNED = Argument(bool, "one sheet for each sign of the output weight", default=False)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,10 @@ class UnsignedDomain(ABC):
     kind: ClassVar[str]
     symbol: ClassVar[str] = r"\mu"
     """What the measure is called in figures."""
+    about: ClassVar[str] = ""
+    """What the domain is, in a sentence; by default the first line of the documentation of its class."""
+    arguments: ClassVar[Mapping[str, Argument]] = {}
+    """What problem files say of it: arguments of its class, and ``SIGNED`` under "signed" where it may be signed."""
 
     sheets = 1
 

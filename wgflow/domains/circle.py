@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, Density, UnsignedDomain
+from wgflow.domains.base import SIGNED, Coordinate, Density, UnsignedDomain
 from wgflow.domains.box import Box, shares_along
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
+from wgflow.registry import Argument
 from wgflow.text import shown
 from wgflow.typing import FloatArray, IntArray
 
@@ -53,6 +54,11 @@ class Circle(UnsignedDomain):
             raise InputError(f"cells = {shown(self.cells)} is too small; a circle needs at least {MIN_CELLS} cells")
 
     kind = "circle"
+    about = "The unit circle, cut into equal arcs."
+    arguments: ClassVar[Mapping[str, Argument]] = {
+        "cells": Argument(int, "number of cells on each sheet", 1024, least=MIN_CELLS, most=2**26),
+        "signed": SIGNED,
+    }
     symbol = r"\nu"
     reaction = 4.0
 

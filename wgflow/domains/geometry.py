@@ -227,3 +227,8 @@ class UnitSphere:
         return np.column_stack(
             [angle, *(np.arctan2(points[:, k], lengths[:, k - 1]) for k in range(2, self.components))]
         )
+
+
+def is_unit_sphere(geometry: Geometry) -> bool:
+    """Whether the points of a set are all unit vectors."""
+    return geometry == UnitSphere(geometry.components)

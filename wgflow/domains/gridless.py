@@ -9,11 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.base import SIGNED, Coordinate, UnsignedDomain
 from wgflow.domains.geometry import Flat, UnitSphere
 from wgflow.errors import InputError
+from wgflow.registry import Argument
 from wgflow.text import shown
 from wgflow.typing import FloatArray
+
+
+def _components(least: int) -> Argument:
+    return Argument(int, "number p of components of a point", least=least, most=10**6, example=4)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Space(Gridless):
     """The space R^p, where particles move by the continuity equation, without walls and without a grid."""
 
     kind = "space"
+    about = "The space R^p without a grid, for particles: pairs (a, b) of a network with p - 1 inputs."
+    arguments: ClassVar[Mapping[str, Argument]] = {"dimension": _components(least=1)}
     reaction = 0.0
 
     @property
@@ -83,6 +90,8 @@ class Hypersphere(Gridless):
     """
 
     kind = "hypersphere"
+    about = "The unit sphere of R^p without a grid, for particles in any dimension."
+    arguments: ClassVar[Mapping[str, Argument]] = {"dimension": _components(least=2), "signed": SIGNED}
     symbol = r"\nu"
     reaction = 4.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from wgflow.domains.base import Domain, UnsignedDomain
@@ -12,15 +11,22 @@ from wgflow.domains.gridless import Hypersphere, Space
 from wgflow.domains.signed import Signed
 from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
-from wgflow.text import shown
+from wgflow.registry import Registry
 
-DOMAINS: Mapping[str, Callable[..., UnsignedDomain]] = {
-    "circle": Circle,
-    "box": Box,
-    "sphere": Sphere,
-    "space": Space,
-    "hypersphere": Hypersphere,
-}
+
+def _adopt(name: str, domain: Any) -> type[UnsignedDomain]:
+    """A domain of another package; raises InputError unless it is a class of domains of that name."""
+    if not (isinstance(domain, type) and issubclass(domain, UnsignedDomain) and getattr(domain, "kind", None) == name):
+        raise InputError(f"it is no class of domains, see wgflow.domains.base.UnsignedDomain, with kind = {name!r}")
+    return domain
+
+
+DOMAINS: Registry[type[UnsignedDomain]] = Registry(
+    "domain kind",
+    {domain.kind: domain for domain in (Circle, Sphere, Box, Space, Hypersphere)},
+    group="wgflow.domains",
+    adopt=_adopt,
+)
 
 
 def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain:
@@ -40,7 +46,5 @@ def make_domain(kind: str, *, signed: bool = False, **parameters: Any) -> Domain
     InputError
         If the kind is unknown or a parameter is not allowed.
     """
-    if kind not in DOMAINS:
-        raise InputError(f"domain kind {shown(kind)} is unknown; choose one of {', '.join(DOMAINS)}")
     domain = DOMAINS[kind](**parameters)
     return Signed(domain) if signed else domain

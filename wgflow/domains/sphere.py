@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from wgflow.domains.base import Coordinate, UnsignedDomain
+from wgflow.domains.base import SIGNED, Coordinate, UnsignedDomain
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import UnitSphere
 from wgflow.domains.icosphere import triangle_areas, unit
@@ -17,6 +17,7 @@ from wgflow.domains.inversion import invert
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.mesh_cache import cached_mesh
 from wgflow.errors import InputError
+from wgflow.registry import Argument
 from wgflow.text import shown
 from wgflow.typing import FloatArray, IntArray
 
@@ -55,6 +56,17 @@ class Sphere(UnsignedDomain):
     level: int = field(init=False, repr=False, compare=False)
 
     kind = "sphere"
+    about = "The unit sphere S^2, cut into Voronoi cells."
+    arguments: ClassVar[Mapping[str, Argument]] = {
+        "cells": Argument(
+            int,
+            "wanted number of cells; the grid has the next 10 * 4^level + 2",
+            2562,
+            least=1,
+            most=cells_of_level(MAX_LEVEL),
+        ),
+        "signed": SIGNED,
+    }
     symbol = r"\nu"
     reaction = 4.0
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError
-from wgflow.finite_volume.explicit import EXPLICIT_TOLERANCE
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
@@ -40,11 +39,6 @@ ERROR_WEIGHTS = (
     -1.0 / 3.0,
     2.0 / 3.0 * DIAGONAL,
 )
-
-
-def default_tolerance(stepper: str) -> float:
-    """Tolerance of a method in time, where none is given: see the finite volumes of its kind."""
-    return IMPLICIT_TOLERANCE if stepper in IMPLICIT_METHODS else EXPLICIT_TOLERANCE
 
 
 class ImplicitFiniteVolume(GridState):

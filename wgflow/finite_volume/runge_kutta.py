@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wgflow.domains import Domain
-from wgflow.errors import InputError
+from wgflow.registry import Cited, Registry
 
 # Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
 # third order in it, so that the lower end stands for round-off.
@@ -58,6 +58,8 @@ class RungeKutta:
         The estimate over the change in a step z of u' = u is this times z to the power ``error_order``, for small z.
     looks_ahead : bool
         Whether the estimate needs a stage beyond the step.
+    cites : tuple of Cited
+        What it rests on.
     """
 
     name: str
@@ -67,6 +69,7 @@ class RungeKutta:
     error: tuple[float, float, float]
     error_constant: float
     looks_ahead: bool = False
+    cites: tuple[Cited, ...] = ()
 
     @property
     def error_order(self) -> int:
@@ -78,20 +81,34 @@ class RungeKutta:
         return float((tolerance / self.error_constant) ** (1.0 / self.error_order))
 
 
+STRONG_STABILITY = (Cited("GottliebShuTadmor2001", "explicit Runge-Kutta steps that keep the density nonnegative"),)
+
 EULER = RungeKutta("euler", 1, ((0.0, 1.0),), 1.0, (0.5, -1.0, 0.5), 1 / 2, looks_ahead=True)
-SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)), 1.0, (0.0, -1.0, 1.0), 1 / 2)
-SSPRK3 = RungeKutta("ssprk3", 3, ((0.0, 1.0), (3 / 4, 1 / 4), (1.0 - 2 / 3, 2 / 3)), 1.0, (1.0, -2.0, 1.0), 1 / 6)
+SSPRK2 = RungeKutta("ssprk2", 2, ((0.0, 1.0), (1 / 2, 1 / 2)), 1.0, (0.0, -1.0, 1.0), 1 / 2, cites=STRONG_STABILITY)
+SSPRK3 = RungeKutta(
+    "ssprk3",
+    3,
+    ((0.0, 1.0), (3 / 4, 1 / 4), (1.0 - 2 / 3, 2 / 3)),
+    1.0,
+    (1.0, -2.0, 1.0),
+    1 / 6,
+    cites=STRONG_STABILITY,
+)
 SSPRK43 = RungeKutta(
-    "ssprk43", 3, ((0.0, 1.0), (0.0, 1.0), (2 / 3, 1.0 - 2 / 3), (0.0, 1.0)), 0.5, (0.5, -1.0, 0.5), 1 / 24
+    "ssprk43",
+    3,
+    ((0.0, 1.0), (0.0, 1.0), (2 / 3, 1.0 - 2 / 3), (0.0, 1.0)),
+    0.5,
+    (0.5, -1.0, 0.5),
+    1 / 24,
+    cites=STRONG_STABILITY,
 )
 
-METHODS = {method.name: method for method in (EULER, SSPRK2, SSPRK3, SSPRK43)}
+METHODS = Registry("stepper =", {method.name: method for method in (EULER, SSPRK2, SSPRK3, SSPRK43)})
 
 
 def find_method(name: str) -> RungeKutta:
     """Look up a time-stepping method; raises InputError if there is none of that name."""
-    if name not in METHODS:
-        raise InputError(f"stepper = {name!r} is unknown; choose one of {', '.join(METHODS)}")
     return METHODS[name]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from wgflow.errors import InputError
+from wgflow.registry import Registry
 from wgflow.typing import FloatArray
 
 
@@ -94,11 +94,9 @@ HALF_SQUARED_NORM = Loss("half squared norm", _half_squared_norm, _unit_curvatur
 LOGISTIC = Loss("logistic", _logistic, _logistic_curvature, labels=True, average=True)
 SOFTMIN = Loss("softmin", _softmin, _softmin_curvature, labels=True, coupling=_softmin_coupling)
 
-LOSSES = {loss.name: loss for loss in (SQUARE, LOGISTIC, SOFTMIN)}
+LOSSES = Registry("loss =", {loss.name: loss for loss in (SQUARE, LOGISTIC, SOFTMIN)})
 
 
 def find_loss(name: str) -> Loss:
     """Look up a loss by its name; raises InputError if there is none of that name."""
-    if name not in LOSSES:
-        raise InputError(f"loss = {name!r} is unknown; choose one of {', '.join(LOSSES)}")
     return LOSSES[name]

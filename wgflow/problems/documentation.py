@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from wgflow.problems.models import ProblemFile, Section
+from wgflow.problems.models import ProblemFile
+from wgflow.problems.sections import Section
 
 _NAMES = {bool: "true, false", int: "integer", float: "number", str: "string"}
 _LISTS = {

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wgflow.domains import Circle, Domain, Hypersphere, Sphere
+from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.measures import Particles
-from wgflow.particles import Langevin
-from wgflow.problems.initial import initial_particles
-from wgflow.problems.models import BoxSection, FileInitial, JkoSection
-from wgflow.problems.particles import make_method
-from wgflow.problems.problem import Problem
+from wgflow.problems.initial.file import FileInitial
+from wgflow.problems.initial.registry import initial_particles
 from wgflow.problems.restart import StoredMeasure
 from wgflow.runs.estimates import (
     BATCHES,
@@ -24,15 +21,14 @@ from wgflow.runs.estimates import (
     Plan,
     batch,
     check_fixed,
-    check_method,
-    coarse_tolerance,
-    grid_options,
-    order_of,
     plan_batches,
     plan_draws,
     plan_grids,
     quiet,
 )
+
+if TYPE_CHECKING:
+    from wgflow.problems.problem import Problem
 
 
 def plan_estimate(problem: Problem) -> Plan:
@@ -43,60 +39,47 @@ def plan_estimate(problem: Problem) -> Plan:
     InputError
         If there is no sound estimate for its solver; the message says why.
     """
-    section, config = problem.config.domain, problem.config
-    check_fixed(estimate=isinstance(section, BoxSection) and section.grow)
-    if problem.solver == "normalised":
-        raise InputError(
-            'estimate is not available for [solver] kind = "normalised": its measure soon lives in single cells and '
-            "its steps are long, so that differences of two grids tell little of the error (found: a fortieth); run "
-            "other domain.cells and normalised.tau (wgflow sweep) and compare"
-        )
-    if problem.solver == "particles" or (problem.solver == "jko" and not config.jko.on_grid):
-        return _plan_particles(problem)
-    return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **_options(problem))
+    check_fixed(estimate=problem.config.domain.grows)
+    return problem.options.plan_estimate(problem)
 
 
-def _options(problem: Problem) -> dict[str, Any]:
-    """Options of `plan_grids`."""
-    config = problem.config
-    if problem.solver == "finite_volume":
-        options = config.finite_volume
-        return grid_options(options.stepper, options.order, problem.functional, problem.domain)
-    if problem.solver == "characteristics":
-        return {"steps": 0, "most": 4.0, "noise": TOLERANCES * config.characteristics.tolerance, "pointwise": True}
-    return {}
+def plan_cells(problem: Problem, **options: Any) -> Plan:
+    """Plan for densities on half and a quarter of the cells; options of `plan_grids`."""
+    return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **options)
 
 
 def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, RunSetup]:
     """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
-    config = problem.config
-    options = config.finite_volume
-    tolerance = coarse_tolerance(options.stepper, options.tolerance, factor)
-    changed = {"finite_volume": options.model_copy(update={"tolerance": tolerance}), "jko": _longer(problem, factor)}
-    smaller = replace(problem, domain=domain, config=config.model_copy(update=changed))
+    smaller = replace(problem, domain=domain, config=problem.config.model_copy(update=_longer(problem, factor)))
     return smaller.make_evolution(), quiet(smaller.run_setup)
 
 
-def _longer(problem: Problem, factor: int) -> JkoSection:
-    jko = problem.config.jko
-    return jko.model_copy(update={"tau": factor * jko.tau, "growth": factor * jko.growth})
+def _longer(problem: Problem, factor: int) -> dict[str, Any]:
+    """Section of the solver, with longer steps."""
+    return {problem.solver: problem.options.coarsened(factor)}
 
 
-def _plan_particles(problem: Problem) -> Plan:
-    """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file."""
+def plan_cloud(problem: Problem, order: float | None, *, noisy: bool = False) -> Plan:
+    """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    order : float or None
+        Order in time of its steps; None for steps of a tolerance.
+    noisy : bool
+        Whether particles move at random.
+    """
     config, domain = problem.config, problem.domain
-    options, moved = config.particles, problem.solver == "particles"
-    method = make_method(options, config.initial.seed)
-    if moved:
-        check_method(method)
-    order = order_of(method) if moved else float(config.jko.order)
-    particles, noisy = problem.initial_particles(), moved and isinstance(method, Langevin)
+    options = problem.drawing
+    particles = problem.initial_particles()
     count, dimension = len(particles.weights), _dimensions(domain)
 
     def evolve(fewer: Particles, steps: int, seed: int) -> Evolution:
         return _with_particles(problem, fewer, steps, seed).make_evolution()
 
-    if isinstance(config.initial, FileInitial) or options.start == "random":
+    if config.initial.from_file or options.start == "random":
         part = partial(batch, particles, count=BATCHES)
         return plan_batches(count, domain, part, evolve, order=order)
     if options.start == "equispaced" and not noisy:
@@ -119,7 +102,7 @@ def _redrawn(problem: Problem, count: int, number: int) -> Particles:
     if isinstance(initial, FileInitial):
         raise InputError(f"[initial] path = {initial.path!r} holds particles of its own")
     again = initial.model_copy(update={"seed": initial.seed + 1 + number})
-    return initial_particles(again, problem.domain, max(count, 1), problem.config.particles.start)
+    return initial_particles(again, problem.domain, max(count, 1), problem.drawing.start)
 
 
 def _rate(start: str, dimension: int) -> float:
@@ -128,22 +111,14 @@ def _rate(start: str, dimension: int) -> float:
 
 
 def _dimensions(domain: Domain) -> int:
-    """Dimension of the cube whose points become particles."""
-    base = domain.base
-    if isinstance(base, Circle | Sphere):
-        return 1 if isinstance(base, Circle) else 2
-    return int(domain.points.shape[-1]) + (domain.sheets - 1 if isinstance(base, Hypersphere) else 0)
+    """Dimension of the cube whose points become particles; without cells, of normal numbers and a sign."""
+    geometry = domain.geometry
+    return geometry.dimension if domain.base.has_cells else geometry.components + domain.sheets - 1
 
 
 def _with_particles(problem: Problem, particles: Particles, steps: int, seed: int) -> Problem:
     """Problem that starts from given particles, with steps of a multiple of the size and other noise."""
-    config, options = problem.config, problem.config.particles
-    initial = FileInitial(kind="file", path="particles of a coarse run", seed=config.initial.seed + seed)
-    longer = None if options.step is None or options.method == "langevin" else steps * options.step
-    changed = {
-        "initial": initial,
-        "jko": _longer(problem, steps),
-        "particles": options.model_copy(update={"step": longer if longer is not None else options.step}),
-    }
+    initial = FileInitial(kind="file", path="particles of a coarse run", seed=problem.config.initial.seed + seed)
+    changed = {"initial": initial, **_longer(problem, steps)}
     start = StoredMeasure(Path(initial.path), particles=particles)
-    return replace(problem, config=config.model_copy(update=changed), start=start)
+    return replace(problem, config=problem.config.model_copy(update=changed), start=start)

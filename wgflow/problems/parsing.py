@@ -12,14 +12,22 @@ import numpy as np
 from pydantic import ValidationError
 
 from wgflow.errors import InputError
-from wgflow.problems.documentation import sections_in
-from wgflow.problems.models import ProblemFile, Section
+from wgflow.problems.documentation import sections_in, tables_of
+from wgflow.problems.kinds.registry import KINDS
+from wgflow.problems.models import ProblemFile
+from wgflow.problems.sections import Section
 from wgflow.problems.toml import check_values, parse_toml
 from wgflow.text import named, shown
 
 SHOWN_ERRORS = 3
 LARGEST_FILE = 2**22  # bytes: some seconds of reading
-TABLES = {"teacher", "dataset", "potential", "interaction", "internal", "sobolev", "kernel"}
+# Names of tables within a problem, which errors call by [problem.NAME].
+TABLES = {
+    name
+    for kind in KINDS.values()
+    for name, field in kind.model_fields.items()
+    if tables_of(field) and not field.is_required()
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:

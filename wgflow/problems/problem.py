@@ -4,51 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 
-from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Domain, make_domain
-from wgflow.domains.gridless import Gridless
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
-from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits
-from wgflow.flows.walls import WallRule
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
 from wgflow.networks import Teacher
-from wgflow.problems.checks import (
-    check_activation,
-    check_dimensions,
-    check_diverging,
-    check_growth,
-    check_magnitudes,
-    check_noise,
-    check_widths,
-)
+from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.datasets import Dataset
-from wgflow.problems.deconvolution import target_spikes
-from wgflow.problems.functional import make_risk, make_teacher
-from wgflow.problems.initial import initial_averages, initial_particles
-from wgflow.problems.models import (
-    BoxSection,
-    DeconvolutionProblem,
-    EnergyProblem,
-    FileInitial,
-    ProblemFile,
-    TwoLayerProblem,
-)
-from wgflow.problems.particles import make_particle_flow, multiples_of_step
+from wgflow.problems.initial.registry import initial_averages, initial_particles
+from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
+from wgflow.problems.kinds.two_layer import TwoLayerProblem
+from wgflow.problems.models import ProblemFile
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
 from wgflow.problems.restart import StoredMeasure
+from wgflow.problems.setting import Setting
+from wgflow.problems.solvers.base import SolverOptions
+from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
-from wgflow.problems.variational import make_normalised_flow, make_variational_flow
 from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
 from wgflow.typing import FloatArray
 
@@ -87,6 +70,7 @@ class Problem:
     start: StoredMeasure | None = field(default=None, repr=False)
     samples: Particles | None = field(default=None, repr=False)
     force: bool = False
+    _checked: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -99,18 +83,28 @@ class Problem:
         return self.config.solver.kind
 
     @property
+    def options(self) -> SolverOptions:
+        """The section of the solver."""
+        return self.config.options
+
+    @property
+    def drawing(self) -> ParticlesSection:
+        """How particles are drawn, and how many."""
+        return self.config.drawing
+
+    @property
     def teacher(self) -> Teacher | None:
         """The teacher network, where the problem has one."""
         section = self.config.problem
         if isinstance(section, TwoLayerProblem) and section.teacher is not None:
-            return make_teacher(section.teacher)
+            return section.teacher.build()
         return None
 
     @property
     def spikes(self) -> Particles | None:
         """The spikes to find, where the problem is a deconvolution."""
         section = self.config.problem
-        return target_spikes(section, self.domain) if isinstance(section, DeconvolutionProblem) else None
+        return section.spikes.on(self.domain) if isinstance(section, DeconvolutionProblem) else None
 
     @property
     def inputs(self) -> int | None:
@@ -124,29 +118,29 @@ class Problem:
     def has_pairs(self) -> bool:
         """Whether points are pairs (a, b) of output and input weights, and not directions of balanced neurons."""
         inputs = self.inputs
-        return inputs is not None and self.domain.points.shape[-1] == inputs + 1
+        return inputs is not None and self.domain.geometry.components == inputs + 1
 
     @property
     def moves_particles(self) -> bool:
         """Whether the state of the solver is one of particles."""
-        solver = self.config.solver.kind
-        return solver in {"particles", "characteristics"} or (solver == "jko" and not self.config.jko.on_grid)
+        return self.options.moves_particles
 
-    @property
+    @cached_property
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
-        functional = make_risk(self.config, self.domain, self.dataset, self.samples)
         section = self.config.problem
+        setting = Setting(self.domain, self.solver, self.options, self.dataset, self.samples)
+        functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
-        has_own = isinstance(section, EnergyProblem)  # its entropies are among its terms
-        return functional if has_own or section.temperature == 0.0 else functional + Entropy(section.temperature)
+        has_own = section.is_energy or section.temperature == 0.0  # entropies are among the terms
+        return functional if has_own else functional + Entropy(section.temperature)
 
     @property
     def reaction(self) -> float:
         """The factor beta."""
         chosen = self.config.solver.reaction
-        natural = 0.0 if isinstance(self.config.problem, EnergyProblem) else self.domain.reaction
+        natural = 0.0 if self.config.problem.is_energy else self.domain.reaction
         return natural if chosen is None else chosen
 
     @property
@@ -158,11 +152,8 @@ class Problem:
     @property
     def run_setup(self) -> RunSetup:
         """Where a run lives, and on boxes what it does at the walls."""
-        section = self.config.domain
-        if not isinstance(section, BoxSection):
-            return RunSetup(self.domain)
-        rule = WallRule(section.wall_limit, section.wall_warning, section.grow)
-        return RunSetup(self.domain, rule, self._restart, self._admit)
+        rule = self.config.domain.wall_rule
+        return RunSetup(self.domain) if rule is None else RunSetup(self.domain, rule, self._restart, self._admit)
 
     def _admit(self, domain: Domain) -> None:
         check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)
@@ -173,22 +164,12 @@ class Problem:
     def memory(self, *, in_memory: bool = False, estimate: bool = False) -> MemoryEstimate:
         """Estimate the memory of a run, whose snapshots may stay in memory and whose errors may be estimated."""
         kept = {"in_memory": in_memory, "estimate": estimate}
-        return estimate_read(self._config_now(), self.dataset, self.start, **kept)
-
-    def _config_now(self) -> ProblemFile:
-        """The sections with the box as it is, which may have grown."""
-        section, base = self.config.domain, self.domain.base
-        if not isinstance(section, BoxSection):
-            return self.config
-        grown = section.model_copy(update={"shape": list(base.shape)})
-        return self.config.model_copy(update={"domain": grown})
+        return estimate_read(self.config, self.dataset, self.start, domain=self.domain, **kept)
 
     @property
     def times(self) -> FloatArray:
         """Output times after 0."""
-        config = self.config
-        times = output_times(config.output, config.solver.t_end)
-        return multiples_of_step(config.particles, times) if self.solver == "particles" else times
+        return self.options.output_times(output_times(self.config.output, self.config.solver.t_end))
 
     def initial_density(self) -> FloatArray:
         """Cell averages of the initial measure; values at the cell centres for the order 5.
@@ -198,70 +179,67 @@ class Problem:
         InputError
             If the measure does not live on the domain.
         """
-        initial = self.config.initial
-        if isinstance(self.domain.base, Gridless):
+        if not self.domain.base.has_cells:
             raise InputError(
                 f"[solver] kind = {self.solver!r} needs a grid, which the domain {self.domain.kind!r} has not; choose "
                 'solver.kind = "particles", or a circle, sphere or box'
             )
-        if isinstance(initial, FileInitial):
+        checked = self._checked.pop("density", None)
+        if checked is not None:
+            return checked
+        if self.config.initial.from_file:
             return self._stored_start().on(self.domain)
-        pointwise = self.solver == "finite_volume" and self.config.finite_volume.pointwise
-        return initial_averages(initial, self.domain, point_values if pointwise else cell_averages)
+        represent = point_values if self.options.pointwise else cell_averages
+        return initial_averages(self.config.initial, self.domain, represent)
 
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
-        initial, options = self.config.initial, self.config.particles
-        if isinstance(initial, FileInitial):
-            stored = self._stored_start()
-            if stored.particles is not None:
-                return replace(stored.particles, domain=self.domain)
-            return draw_particles(self.domain, stored.on(self.domain), options.count, initial.seed, options.start)
-        return initial_particles(initial, self.domain, options.count, options.start)
+        initial, options = self.config.initial, self.drawing
+        if not initial.from_file:
+            density = self._checked.pop("density", None)
+            return initial_particles(initial, self.domain, options.count, options.start, density)
+        stored = self._stored_start()
+        if stored.particles is not None:
+            return replace(stored.particles, domain=self.domain)
+        return draw_particles(self.domain, self.initial_density(), options.count, initial.seed, options.start)
 
     def _stored_start(self) -> StoredMeasure:
         if self.start is None:
             raise InputError("the file of the initial measure was not read; open the problem file again")
         return self.start
 
+    def forced(self, *, force: bool) -> Problem:
+        """The problem itself, or where that is new, one that may need more memory than is free."""
+        return replace(self, force=True) if force and not self.force else self
+
+    def check_start(self) -> None:
+        """Raise InputError unless the initial measure lives on the domain; its density is kept for the next run."""
+        if self.start is not None and self.start.particles is not None:
+            self.start.particles_on(self.domain)
+        if self.options.draws_particles and not self.domain.base.has_cells:
+            self.initial_particles()
+        else:
+            self._checked["density"] = self.initial_density()
+
     def make_evolution(self, state: State | None = None) -> Evolution:
         """Prepare the solver, at the start or at a state of an earlier run."""
-        config, functional = self.config, self.functional
+        evolution = self.options.make_evolution(self, state)
+        self._checked.clear()
+        return evolution
+
+    def density_at(self, state: State | None) -> FloatArray:
+        """Density of a state, or the initial one."""
+        return self.initial_density() if state is None else state.fields["density"]
+
+    def factors(self, state: State | None) -> dict[str, Any]:
+        """The factors alpha and beta, and the time, as all solvers take them."""
         time = 0.0 if state is None else state.time
-        factors = {"transport": config.solver.transport, "reaction": self.reaction, "time": time}
+        return {"transport": self.config.solver.transport, "reaction": self.reaction, "time": time}
+
+    def moved(self, state: State | None) -> dict[str, Any]:
+        """The factors, and where the particles of a state have moved, as solvers of particles take them."""
         fields = {} if state is None else state.fields
-        if self.solver == "finite_volume":
-            options = config.finite_volume
-            density = fields["density"] if state is not None else self.initial_density()
-            if options.stepper in IMPLICIT_METHODS:
-                chosen: dict[str, Any] = {"stepper": options.stepper, "tolerance": options.tolerance, **factors}
-                return ImplicitFiniteVolume(functional, self.domain, density, **chosen)
-            return ExplicitFiniteVolume(
-                functional.on_grid(self.domain),
-                density,
-                order=options.order,
-                limiter=options.limiter,
-                stepper=options.stepper,
-                tolerance=options.tolerance,
-                velocity=options.velocity,
-                **factors,
-            )
-        moved: dict[str, Any] = {"points": fields.get("position"), "growth": fields.get("growth"), **factors}
-        if self.solver == "particles":
-            seed = config.initial.seed
-            return make_particle_flow(
-                config.particles, self.domain, functional, self.initial_particles(), seed, **moved
-            )
-        if self.solver == "normalised":
-            density = fields["density"] if state is not None else self.initial_density()
-            return make_normalised_flow(config.normalised, self.domain, functional, density, fields, **factors)
-        if self.solver == "jko" and config.jko.on_grid:
-            density = fields["density"] if state is not None else self.initial_density()
-            return make_variational_flow(config.jko, self.domain, functional, density, **factors)
-        if self.solver == "jko":
-            return make_variational_flow(config.jko, self.domain, functional, self.initial_particles(), **moved)
-        tolerance = config.characteristics.tolerance
-        return CharacteristicFlow(functional, self.domain, self.initial_density(), tolerance=tolerance, **moved)
+        return {"points": fields.get("position"), "growth": fields.get("growth"), **self.factors(state)}
 
     def data_arrays(self) -> dict[str, FloatArray]:
         """Arrays that a trajectory file stores, so that it can be read without the data file."""
@@ -299,16 +277,9 @@ def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> 
     check_magnitudes(config)
     start, data = read_start(config, folder), read_data(config, folder, force=force)
     check_memory(estimate_read(config, data, start), force=force)
-    problem = replace(assemble(config, data, start, read_samples_of(config, folder)), force=force)
-    check_widths(config, problem.domain)
-    if start is not None and start.particles is not None:
-        start.particles_on(problem.domain)
-    # Raises where the measure does not live on the domain.
-    of_particles = problem.solver == "particles" or (problem.solver == "jko" and not config.jko.on_grid)
-    if isinstance(problem.domain.base, Gridless) and of_particles:
-        problem.initial_particles()
-    else:
-        problem.initial_density()
+    problem = assemble(config, data, start, read_samples_of(config, folder), force=force)
+    config.problem.check_widths(problem)
+    problem.check_start()
     return problem
 
 
@@ -317,16 +288,13 @@ def assemble(
     dataset: Dataset | None,
     start: StoredMeasure | None = None,
     samples: Particles | None = None,
+    *,
+    force: bool = False,
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    parameters = config.domain.model_dump(exclude={"wall_warning", "wall_limit", "grow"})
-    config = config.with_limiter()
-    problem = Problem(config, make_domain(**parameters), dataset, start, samples)
-    check_activation(config)
-    check_dimensions(problem)
-    check_noise(config, problem.reaction)
-    check_growth(config)
-    check_diverging(config, problem.reaction)
+    domain = make_domain(**config.domain.parameters)
+    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force)
+    check_sections(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wgflow.functionals import find_loss
+from wgflow.domains import Domain
 from wgflow.measures import Particles
-from wgflow.problems.datasets import Dataset, read_dataset, read_samples
-from wgflow.problems.memory import check_reading, estimate_memory
-from wgflow.problems.models import GAUSSIAN_TEACHER, EnergyProblem, FileInitial, ProblemFile, TwoLayerProblem
+from wgflow.problems.datasets import Dataset, read_samples
+from wgflow.problems.initial.file import FileInitial
+from wgflow.problems.memory import estimate_memory
+from wgflow.problems.models import ProblemFile
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.runs.memory import MemoryEstimate
 
@@ -23,6 +24,7 @@ def estimate_read(
     data: Dataset | None,
     start: StoredMeasure | None,
     *,
+    domain: Domain | None = None,
     in_memory: bool = False,
     estimate: bool = False,
 ) -> MemoryEstimate:
@@ -30,6 +32,7 @@ def estimate_read(
     return estimate_memory(
         config,
         None if data is None else data.inputs.shape,
+        domain=domain,
         count=None if start is None or start.particles is None else len(start.particles.weights),
         in_memory=in_memory,
         estimate=estimate,
@@ -46,26 +49,10 @@ def read_start(config: ProblemFile, folder: Path) -> StoredMeasure | None:
 
 def read_data(config: ProblemFile, folder: Path, *, force: bool) -> Dataset | None:
     """Read the data, where the problem has any; raises InputError if they are larger than memory, unless forced."""
-    section = config.problem
-    if not isinstance(section, TwoLayerProblem) or section.data == GAUSSIAN_TEACHER:
-        return None
-    described = section.dataset
-    named = described.path if described is not None and described.path is not None else section.data
-    path = folder / Path(str(named)).expanduser()
-    check_reading(path, force=force)
-    return read_dataset(
-        path,
-        inputs=described.inputs if described else None,
-        output=described.output if described else None,
-        bias=described.bias if described else True,
-        standardize=described.standardize if described else True,
-        labels=find_loss(section.loss).labels,
-    )
+    return config.problem.read_data(folder, force=force)
 
 
 def read_samples_of(config: ProblemFile, folder: Path) -> Particles | None:
     """Read the samples of a target, where the problem has any."""
-    section = config.problem
-    if not isinstance(section, EnergyProblem) or section.kernel is None or section.kernel.samples is None:
-        return None
-    return read_samples(folder / Path(section.kernel.samples).expanduser())
+    path = config.problem.sample_file
+    return None if path is None else read_samples(folder / Path(path).expanduser())

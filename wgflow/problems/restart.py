@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from wgflow.domains import Box, Domain
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Circle, Domain, Sphere
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 from wgflow.measures.cone import cone_image
@@ -58,8 +60,9 @@ class StoredMeasure:
             source = domain if self.domain is None else self.domain
             if self.density.shape != source.shape:
                 raise InputError(f"density of shape {self.density.shape} does not fit the domain, {source.shape}")
-            if isinstance(source, Box) and domain.kind in {"circle", "sphere"} and domain.sheets == 1:
-                return cone_image(self.density, source, domain.base)  # type: ignore[arg-type]
+            image, box = _CONE_IMAGES.get(domain), source.base.lattice
+            if image is not None and box == source and domain.sheets == 1:
+                return image(self.density, box, domain.base)
             return self.density.copy() if source == domain else transfer(self.density, source, domain)
         except InputError as error:
             raise type(error)(f"[initial] path = {str(self.path)!r}: {error}") from None
@@ -83,6 +86,12 @@ class StoredMeasure:
         if self.particles is None:
             raise InputError("the file holds neither a density nor particles")
         return self.particles
+
+
+# Of the densities of boxes, where particles in R^p and on spheres are two forms of one flow.
+_CONE_IMAGES: DomainTable[Callable[..., FloatArray]] = DomainTable(
+    "the image of a box", {Circle: cone_image, Sphere: cone_image}
+)
 
 
 def read_measure(path: Path, snapshot: int) -> StoredMeasure:

@@ -112,7 +112,7 @@ def run(
     since = clock.perf_counter() if since is None else since
     if not isinstance(problem, Problem):
         problem = open_problem(problem, force=force)
-    problem = replace(problem, force=force or problem.force)
+    problem = problem.forced(force=force)
     if resume:
         if output is None:
             raise InputError("resume needs output, the trajectory file to continue")

@@ -12,7 +12,7 @@ import numpy as np
 
 from wgflow.errors import FlowWarning, InputError
 from wgflow.problems.datasets import Dataset
-from wgflow.problems.models import BoxSection, ProblemFile
+from wgflow.problems.models import FiniteVolumeSection, ProblemFile
 from wgflow.problems.parsing import parse_sections
 from wgflow.problems.problem import Problem
 from wgflow.problems.toml import parse_toml
@@ -54,9 +54,10 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     written = parse_sections(sections, str(path))
     stored = written.renamed()
     if stored is not written and stored.limits_slopes:
+        former, present = (config.options_of(FiniteVolumeSection).limiter for config in (written, stored))
         warnings.warn(
-            f"{path} names the limiter of a sphere {written.finite_volume.limiter!r}, as earlier versions did; it is "
-            f"{stored.finite_volume.limiter!r}, with the same results",
+            f"{path} names the limiter of a sphere {former!r}, as earlier versions did; it is {present!r}, with the "
+            "same results",
             FlowWarning,
             stacklevel=3,
         )
@@ -81,8 +82,8 @@ def check_fit(problem: Problem, trajectory: Trajectory, path: Path) -> None:
         If they do not fit.
     """
     found, wanted = trajectory.domain, problem.domain
-    grows = isinstance(problem.config.domain, BoxSection) and problem.config.domain.grow
-    same = found is not None and (found.kind, found.sheets) == (wanted.kind, wanted.sheets)
+    grows = problem.config.domain.grows
+    same = found is not None and (type(found.base), found.sheets) == (type(wanted.base), wanted.sheets)
     if found is None or not (same and (found == wanted or (grows and len(found.shape) == len(wanted.shape)))):
         raise InputError(f"{path} holds a problem on {shown(wanted)}, but a run on {shown(found)}")
     needed = "position" if problem.moves_particles else "density"

@@ -11,58 +11,18 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from wgflow.domains import DOMAINS, Domain
 from wgflow.errors import InputError
 from wgflow.problems.documentation import allowed_values, sections_in, tables_of
-from wgflow.problems.models import ProblemFile, Section
+from wgflow.problems.domains import DOMAIN_SECTIONS
+from wgflow.problems.kinds.base import Sections, small_measure
+from wgflow.problems.kinds.registry import KINDS
+from wgflow.problems.models import ProblemFile
+from wgflow.problems.sections import Section
+from wgflow.registry import Registry
 from wgflow.system.paths import check_target
-from wgflow.text import shown
 
 WIDTH = 110  # characters of a line of comments
-
-_TEACHERS: Mapping[str, dict[str, Any]] = {
-    "circle": {"angles": [0.5, 2.9, 4.9, 5.4], "weights": [1.0, -1.0, -1.0, 1.0]},
-    "sphere": {"directions": [[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]], "weights": [1.0, -1.0]},
-    "box": {"directions": [[1.0], [-1.0]], "weights": [1.0, -0.5]},
-    "space": {"directions": [[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]], "weights": [1.0, -1.0]},
-    "hypersphere": {"directions": [[1.0, 0.0, 0.0, 0.0], [0.0, 0.6, 0.0, 0.8]], "weights": [1.0, -1.0]},
-}
-_DOMAINS: Mapping[str, dict[str, Any]] = {
-    "circle": {},
-    "sphere": {},
-    "box": {"bounds": [[-4.0, 4.0], [-4.0, 4.0]], "shape": [128, 128]},
-    "space": {"dimension": 4},
-    "hypersphere": {"dimension": 4},
-}
-_COMPONENTS = {"circle": 2, "sphere": 3, "box": 2, "space": 4, "hypersphere": 4}
-_GAUSSIAN = {"kind": "gaussian", "covariance": 0.36}
-_ENERGIES: Mapping[str, dict[str, Any]] = {
-    "circle": {
-        "potential": {"kind": "cosine", "frequency": 2},
-        "internal": {"kind": "entropy", "temperature": 0.5},
-    },
-    "sphere": {
-        "potential": {"kind": "linear", "slope": [0.0, 0.0, -2.0]},
-        "internal": {"kind": "entropy", "temperature": 0.5},
-    },
-    "box": {
-        "potential": {"kind": "double_well"},
-        "internal": {"kind": "entropy", "temperature": 0.25},
-    },
-    "space": {
-        "potential": {"kind": "quadratic"},
-        "interaction": {"kind": "gaussian", "strength": 2.0, "width": 0.5},
-    },
-    "hypersphere": {
-        "potential": {"kind": "linear", "slope": [0.0, 0.0, 0.0, -2.0]},
-        "interaction": {"kind": "gaussian", "strength": 2.0, "width": 0.5},
-    },
-}
-_DECONVOLUTIONS: Mapping[str, dict[str, Any]] = {
-    "circle": {"frequencies": 5, "spikes": {"positions": [[1.0], [2.5], [4.5]], "weights": [1.0, 0.6, 0.8]}},
-    "box": {"frequencies": 2, "spikes": {"positions": [[3.1, 3.1], [4.8, 2.8]], "weights": [1.0, 0.6]}},
-}
-_TORUS = {"bounds": [[0.0, 6.283185307179586]] * 2, "shape": [64, 64], "periodic": True}
-PROBLEM_KINDS = ("two_layer", "quadratic", "energy", "deconvolution")
 
 
 def problem_template(problem: str, domain: str) -> str:
@@ -85,12 +45,13 @@ def problem_template(problem: str, domain: str) -> str:
     InputError
         If a kind is unknown, or the problem does not live on the domain.
     """
-    _check_kind("problem", problem, PROBLEM_KINDS)
-    _check_kind("domain", domain, tuple(_DOMAINS if problem != "deconvolution" else _DECONVOLUTIONS))
+    kind = KINDS[problem]
+    examples = {name: kind.example(_example_domain(name).base) for name in DOMAINS}
+    example = Registry("domain kind", {name: found for name, found in examples.items() if found is not None})[domain]
     lines = [
         f"# A problem file for wgflow: {problem} on a {domain}. Lines that begin with # are defaults, or comments."
     ]
-    for name, values in _example(problem, domain).items():
+    for name, values in _sections_of(problem, domain, example).items():
         lines += ["", *_section(name, _model(name, values), values)]
     return "\n".join(lines) + "\n"
 
@@ -108,44 +69,35 @@ def write_template(problem: str, domain: str, path: Path) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}; choose another path with -o") from None
 
 
-def _check_kind(name: str, kind: str, known: tuple[str, ...]) -> None:
-    if kind not in known:
-        raise InputError(f"{name} kind {shown(kind)} is unknown; choose one of {', '.join(known)}")
+def _example_arguments(domain: str) -> dict[str, Any]:
+    """Keys of a domain that have no default."""
+    fields = DOMAIN_SECTIONS[domain].model_fields.items()
+    return {name: field.examples[0] for name, field in fields if field.is_required() and field.examples}
 
 
-def _example(problem: str, domain: str) -> dict[str, dict[str, Any]]:
+def _example_domain(domain: str) -> Domain:
+    return DOMAIN_SECTIONS[domain](kind=domain, **_example_arguments(domain)).build()
+
+
+def _sections_of(problem: str, domain: str, example: Sections) -> dict[str, dict[str, Any]]:
     """Sections of a small problem on a domain."""
-    gridless, flat = domain in {"space", "hypersphere"}, domain in {"box", "space"}
-    described: dict[str, Any] = {"kind": problem}
-    where: dict[str, Any] = {"kind": domain, **_DOMAINS[domain]}
-    initial: dict[str, Any] = _GAUSSIAN if flat else {"kind": "uniform"}
-    if problem == "quadratic":
-        size = _COMPONENTS[domain]
-        described["target"] = [
-            [1.0 / (1 + row) if row == column else 0.0 for column in range(size)] for row in range(size)
-        ]
-    elif problem == "energy":
-        described |= _ENERGIES[domain]
-    elif problem == "deconvolution":
-        described |= _DECONVOLUTIONS[domain]
-        where |= _TORUS if flat else {}
-        initial = {"kind": "uniform"}
-    else:
-        described |= {"data": "gaussian_teacher", "teacher": _TEACHERS[domain]}
-        where |= {} if flat else {"signed": True}
-        initial = {"kind": "balanced"} if domain == "space" else initial
-    solver = {"kind": "particles" if gridless else "finite_volume", "t_end": 2.0}
-    solver |= {"reaction": 1.0} if problem == "deconvolution" else {}
-    method: dict[str, dict[str, Any]] = {} if gridless else {"finite_volume": {}}
-    return {
-        "problem": described,
-        "domain": where,
-        "initial": initial,
-        "solver": solver,
-        **method,
+    base = _example_domain(domain).base
+    solver = "finite_volume" if base.has_cells else "particles"
+    common: dict[str, dict[str, Any]] = {
+        "problem": {"kind": problem},
+        "domain": {"kind": domain, **_example_arguments(domain)},
+        "initial": small_measure(base),
+        "solver": {"kind": solver, "t_end": 2.0},
+        solver: {},
         "particles": {},
         "output": {"snapshots": 41},
     }
+    return {name: _merged(values, example.get(name, {})) for name, values in common.items()}
+
+
+def _merged(common: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys of an example, which take the place of common ones of another kind."""
+    return {**own} if "kind" in own else {**common, **own}
 
 
 def _model(name: str, values: Mapping[str, Any]) -> type[Section]:

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
-from wgflow.finite_volume import IMPLICIT_METHODS, ExplicitFiniteVolume, ImplicitFiniteVolume, default_tolerance
+from wgflow.finite_volume import IMPLICIT_METHODS, default_tolerance, make_finite_volume
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
@@ -127,11 +127,7 @@ def solve(
     accuracy = default_tolerance(stepper) if tolerance is None else tolerance
 
     def start(domain: Domain, time: float, density: FloatArray, tolerance: float) -> Evolution:
-        if stepper in IMPLICIT_METHODS:
-            names = ("transport", "reaction", "stepper")
-            implicit = {name: options[name] for name in names}
-            return ImplicitFiniteVolume(functional, domain, density, time=time, tolerance=tolerance, **implicit)
-        return ExplicitFiniteVolume(functional.on_grid(domain), density, time=time, tolerance=tolerance, **options)
+        return make_finite_volume(functional, domain, density, time=time, tolerance=tolerance, **options)
 
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         return start(domain, time, density, accuracy)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Sphere
-from wgflow.domains.kinds import DOMAINS
 from wgflow.errors import InputError
-from wgflow.upwind.kernels.limiters import FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
+from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.point_values import HighOrderScheme
 from wgflow.upwind.space import BoxScheme, LineScheme, SpaceScheme
 from wgflow.upwind.surface import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SurfaceScheme
@@ -61,29 +59,29 @@ def discretisation_on(domain: Domain) -> Discretisation:
     raise InputError(f"there is no finite-volume scheme for the domain {domain.kind!r}")
 
 
-def choose_limiter(limiter: str | None, kind: str) -> str:
-    """Name of the limiter on a kind of domain.
+def choose_limiter(limiter: str | None, domain: Domain) -> str:
+    """Name of the limiter on a domain.
 
     Parameters
     ----------
     limiter : str or None
         A key of ``LIMITERS``, or on spheres of ``SURFACE_LIMITERS``; None for "mc", or on spheres "barth_jespersen".
-    kind : str
-        Kind of the domain, e.g. "sphere".
+    domain : Domain
+        Where the density lives; without cells, where it does not count, it has the limiters of a box.
 
     Raises
     ------
     InputError
         If there is no such limiter on the domain.
     """
-    return _limiter_of(DISCRETISATIONS.of_class(cast(type, DOMAINS[kind])) or BOX, limiter, kind)
+    return _limiter_of(discretisation_on(domain) if domain.base.has_cells else BOX, limiter, domain.kind)
 
 
 def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) -> str:
     if limiter is None:
         return discretisation.limiter
     if limiter not in discretisation.limiters:
-        known = limiter in LIMITERS or limiter in SURFACE_LIMITERS
+        known = limiter in ALL_LIMITERS
         what = f"is not available on the domain {kind!r}" if known else "is unknown"
         raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(discretisation.limiters)}")
     return limiter

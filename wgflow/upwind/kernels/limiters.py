@@ -11,12 +11,19 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.compilation import kernel
+from wgflow.registry import Cited, Registry
 
 FIRST_ORDER, MINMOD, MC, VAN_LEER, POSITIVE, BARTH_JESPERSEN = range(6)
 
 # Of cells in rows, and of cells of surfaces, whose kernels hold the loops of theirs.
 LIMITERS = {"minmod": MINMOD, "mc": MC, "van_leer": VAN_LEER, "positive": POSITIVE}
 SURFACE_LIMITERS = {"barth_jespersen": BARTH_JESPERSEN, "positive": POSITIVE}
+ALL_LIMITERS = Registry("limiter =", LIMITERS | SURFACE_LIMITERS)
+CITED = {
+    "mc": Cited("vanLeer1977", "the MC limiter"),
+    "van_leer": Cited("vanLeer1974", "the van Leer limiter"),
+    "barth_jespersen": Cited("BarthJespersen1989", "the limiter on spheres"),
+}
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The sections of a problem file, declared once: types, ranges, defaults and what they mean."""
+"""The kinds of [initial]: a file a kind."""
 
 import lazy_loader
 

@@ -1,0 +1,1 @@
+"""The kinds of [problem]: a file a kind."""

@@ -1,0 +1,58 @@
+"""[problem] of kind "quadratic"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from wgflow.domains.base import UnsignedDomain
+from wgflow.errors import InputError
+from wgflow.functionals import Functional, Quadratic
+from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.sections import Matrix, NonNegative
+from wgflow.problems.setting import Setting
+from wgflow.runs.memory.grids import Grid, Terms
+from wgflow.runs.memory.particles import Interplay
+
+if TYPE_CHECKING:
+    from wgflow.problems.problem import Problem
+    from wgflow.problems.solvers.base import SolverOptions
+
+
+class QuadraticProblem(ProblemSection):
+    """Quadratic features w w^T with R(M) = 1/2 |M - target|^2: the flow with an exact solution."""
+
+    kind: Literal["quadratic"]
+    target: Matrix = Field(description="symmetric matrix M_*")
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
+    temperature: NonNegative = Field(
+        0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
+    )
+
+    def functional(self, setting: Setting) -> Functional:  # noqa: ARG002
+        """The risk."""
+        return Quadratic(np.array(self.target))
+
+    def check(self, problem: Problem) -> None:
+        """Raise InputError unless the target has the dimension of the domain."""
+        needed = problem.domain.geometry.components
+        if len(self.target) != needed:
+            raise InputError(f"[problem] target has {len(self.target)} rows; the domain needs {needed} x {needed}")
+
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
+        """The features."""
+        return replace(super().cell_terms(grid, data), features=grid.components**2, memory_limit=2.0**30)
+
+    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+        """The features."""
+        return Interplay(features=len(self.target) ** 2)
+
+    @classmethod
+    def example(cls, base: UnsignedDomain) -> Sections:
+        """A diagonal target."""
+        size = range(base.geometry.components)
+        target = [[1.0 / (1 + row) if row == column else 0.0 for column in size] for row in size]
+        return {"problem": {"target": target}}

@@ -1,0 +1,263 @@
+"""[problem] of kind "two_layer": a network on data, or with a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from wgflow.dispatch import DomainTable
+from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.errors import InputError
+from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, find_loss
+from wgflow.networks import SMOOTH_ACTIVATIONS, Neurons, Population, SmoothLayer, Teacher, harmonic_population
+from wgflow.networks.relu import Relu
+from wgflow.normalised.margin_losses import MARGIN_LOSSES
+from wgflow.problems.datasets import Dataset, read_dataset
+from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.memory import check_reading
+from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, one_of
+from wgflow.problems.setting import Setting
+from wgflow.runs.memory.grids import Grid, Terms
+from wgflow.runs.memory.particles import Interplay
+from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from wgflow.problems.problem import Problem
+    from wgflow.problems.solvers.base import SolverOptions
+
+    Activation = str
+    LossName = str
+else:
+    Activation, LossName = one_of(["relu", *SMOOTH_ACTIVATIONS]), one_of(LOSSES)
+
+GAUSSIAN_TEACHER = "gaussian_teacher"
+
+
+class TeacherSection(Section):
+    """A teacher network, by angles in the plane or by directions in any dimension."""
+
+    angles: Vector | None = Field(None, description="directions in the plane, in radians")
+    directions: Matrix | None = Field(None, description="input weights, one row per neuron")
+    weights: Vector = Field(description="output weights, one per neuron")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TeacherSection:
+        if (self.angles is None) == (self.directions is None):
+            raise ValueError("needs exactly one of angles and directions")
+        count = len(self.angles if self.angles is not None else self.directions or [])
+        if count != len(self.weights):
+            raise ValueError(f"has {count} neurons but {len(self.weights)} weights; give one weight each")
+        return self
+
+    def build(self) -> Teacher:
+        """Build the teacher network."""
+        weights = np.array(self.weights)
+        if self.angles is not None:
+            return Teacher.from_angles(np.array(self.angles), weights)
+        return Teacher(np.array(self.directions), weights)
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        return 2 if self.directions is None else len(self.directions[0])
+
+
+class DatasetSection(Section):
+    """Where the data are and which columns to use."""
+
+    path: str | None = Field(None, description=".csv or .npz, relative to the problem file")
+    inputs: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="input columns; all but the output by default"
+    )
+    output: str | None = Field(None, description="output column; the last by default")
+    bias: bool = Field(True, description="append an input that is always 1")
+    standardize: bool = Field(True, description="shift and scale inputs (and real outputs) to mean 0, variance 1")
+
+
+class TwoLayerProblem(ProblemSection):
+    """Two-layer network Psi(a, b)(x) = a sigma(b.x) on data, or of ReLU on Gaussian inputs with a teacher."""
+
+    kind: Literal["two_layer"]
+    activation: Activation = Field(
+        "relu", description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space'
+    )
+    loss: LossName = Field("square", description="risk of the predictions")
+    data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
+    regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
+    temperature: NonNegative = Field(
+        0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
+    )
+    memory_limit: Positive = Field(
+        1024.0, description="MiB that the features at all cells may take; beyond, they are computed anew each time"
+    )
+    teacher: TeacherSection | None = None
+    dataset: DatasetSection | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TwoLayerProblem:
+        if self.data == GAUSSIAN_TEACHER:
+            self._check_teacher()
+        elif self.teacher is not None:
+            raise ValueError(f'[problem.teacher] needs data = "{GAUSSIAN_TEACHER}"')
+        elif (self.data is None) == (self.dataset is None or self.dataset.path is None):
+            raise ValueError(
+                f'needs its data once: data = "{GAUSSIAN_TEACHER}", data = "FILE.csv", or path in [problem.dataset]'
+            )
+        return self
+
+    def _check_teacher(self) -> None:
+        if self.teacher is None:
+            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights')
+        if self.loss != "square":
+            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
+        if self.activation != "relu":
+            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only activation = "relu"; found "{self.activation}"')
+        if self.dataset is not None:
+            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
+
+    def functional(self, setting: Setting) -> Functional:
+        """The risk of predictions on data, or the population risk of a teacher."""
+        if setting.dataset is None:
+            return self._population(setting)
+        inputs = setting.dataset.inputs
+        hidden = self._hidden_layer(setting.options, inputs)
+        has_pairs = setting.domain.geometry.components == inputs.shape[1] + 1
+        features = Neurons(hidden) if has_pairs else hidden
+        return Features(features, setting.dataset.targets, self.loss, memory_limit=self.memory_limit * 2.0**20)
+
+    def _population(self, setting: Setting) -> Functional:
+        if self.teacher is None:
+            raise InputError("[problem] has neither data nor a teacher")
+        teacher, modes = self.teacher.build(), setting.options.harmonics
+        return Population(teacher) if modes is None else _of_modes(teacher, setting.domain, modes)
+
+    def _hidden_layer(self, options: SolverOptions, inputs: FloatArray) -> FeatureMap:
+        if self.activation != "relu":
+            return SmoothLayer(inputs, self.activation)
+        return Relu(inputs, options.kink_smoothing, options.relu_precision)
+
+    def check(self, problem: Problem) -> None:
+        """Raise InputError unless neurons are points of the domain."""
+        self._check_activation(problem.domain)
+        inputs, base, sheets = problem.inputs, problem.domain.base, problem.domain.sheets
+        directions = inputs == base.geometry.components and not is_flat(base.geometry)
+        if inputs is None or directions or (problem.has_pairs and sheets == 1):
+            return
+        source = "[problem.dataset]" if problem.dataset is not None else "[problem.teacher]"
+        raise InputError(
+            f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but "
+            f"{_FITTING.on(base)(inputs)}: choose other inputs, another bias, or another [domain]"
+        )
+
+    def _check_activation(self, domain: Domain) -> None:
+        """Raise InputError if neurons are to be directions, which only those of 1-homogeneous activations can be."""
+        if self.activation != "relu" and not is_flat(domain.geometry):
+            raise InputError(
+                f'[problem] activation = "{self.activation}" is not homogeneous of degree 1, so has no flow on a '
+                f'{domain.kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
+            )
+
+    def check_diverging(self) -> None:
+        """Raise InputError unless the loss is one of margins of data."""
+        if self.data == GAUSSIAN_TEACHER:
+            super().check_diverging()
+        if self.loss not in MARGIN_LOSSES:
+            allowed = " or ".join(f'"{name}"' for name in MARGIN_LOSSES)
+            raise InputError(
+                f'[problem] loss = "{self.loss}" is least at a finite mass, which [solver] kind = "normalised" is not '
+                f"for; choose {allowed}"
+            )
+
+    @property
+    def _data_found(self) -> str:
+        return f' with data = "{self.data}"'
+
+    def read_data(self, folder: Path, *, force: bool) -> Dataset | None:
+        """Read the data, where there is no teacher."""
+        if self.data == GAUSSIAN_TEACHER:
+            return None
+        columns = self.dataset or DatasetSection()
+        path = folder / Path(str(self.data if columns.path is None else columns.path)).expanduser()
+        check_reading(path, force=force)
+        return read_dataset(path, labels=find_loss(self.loss).labels, **columns.model_dump(exclude={"path"}))
+
+    def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
+        """Features of data."""
+        diffusion = super().cell_terms(grid, data)
+        if data is None:
+            return diffusion
+        count, inputs = data
+        if grid.half_circles and inputs == 2:
+            return diffusion  # sums over half circles store nothing
+        pairs = grid.components == inputs + 1 and grid.is_flat
+        return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
+
+    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:
+        """Features of data, or sums of pairs with a teacher."""
+        batch = options.batch_size
+        if data is None:
+            inputs = 2 if self.teacher is None else self.teacher.inputs
+            return Interplay(features=options.harmonics or 0, batch=batch, inputs=inputs)
+        stored = self.activation != "relu" or options.particle_method == "jko"
+        return Interplay(features=data[0] if stored and not batch else 0, batch=batch, inputs=data[1], data=data[0])
+
+    @classmethod
+    def example(cls, base: UnsignedDomain) -> Sections:
+        """A teacher of some neurons."""
+        teacher = _TEACHERS.on(base)(base)
+        described: dict[str, Any] = {"problem": {"data": GAUSSIAN_TEACHER, "teacher": teacher}}
+        if not is_flat(base.geometry):
+            described["domain"] = {"signed": True}
+        elif not base.has_cells:
+            described["initial"] = {"kind": "balanced"}
+        return described
+
+
+def _of_modes(teacher: Teacher, domain: Domain, modes: int) -> Features:
+    """Population risk by Fourier modes; raises InputError where the domain is not the circle of two inputs."""
+    if domain.geometry != UnitSphere(2) or not domain.base.has_cells or teacher.directions.shape[1] != 2:
+        raise InputError(
+            f'[solver] kind = "jko" with data = "gaussian_teacher" is available for 2 inputs on the circle; found '
+            f"{teacher.directions.shape[1]} inputs on the domain {domain.kind!r}. Choose another solver, or data"
+        )
+    return harmonic_population(teacher, modes)
+
+
+_FITTING: DomainTable[Callable[[int], str]] = DomainTable(
+    "a two-layer network",
+    {
+        Box: lambda inputs: f"boxes of pairs (a, b) need {inputs + 1} axes, unsigned",
+        Circle: lambda _: "the circle needs 2 inputs, or 1 for pairs (a, b) if it is unsigned",
+        Sphere: lambda _: "the sphere needs 3 inputs, or 2 for pairs (a, b) if it is unsigned",
+        Space: lambda inputs: f"the space of pairs (a, b) needs dimension = {inputs + 1}",
+        Hypersphere: lambda inputs: (
+            f"the hypersphere needs dimension = {inputs}, or unsigned {inputs + 1} for pairs (a, b)"
+        ),
+        object: lambda inputs: f"directions have {inputs} components, and pairs (a, b) {inputs + 1}",
+    },
+)
+
+
+def _in_space(inputs: int) -> dict[str, Any]:
+    """Two neurons, one of them along no axis."""
+    second = [0.0] * inputs
+    second[1], second[-1] = 0.6, 0.8
+    return {"directions": [[1.0] + [0.0] * (inputs - 1), second], "weights": [1.0, -1.0]}
+
+
+_TEACHERS: DomainTable[Callable[[UnsignedDomain], dict[str, Any]]] = DomainTable(
+    "an example",
+    {
+        Circle: lambda _: {"angles": [0.5, 2.9, 4.9, 5.4], "weights": [1.0, -1.0, -1.0, 1.0]},
+        Box: lambda _: {"directions": [[1.0], [-1.0]], "weights": [1.0, -0.5]},
+        Space: lambda base: _in_space(base.geometry.components - 1),
+        object: lambda base: _in_space(base.geometry.components),
+    },
+)

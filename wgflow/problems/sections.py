@@ -1,0 +1,58 @@
+"""What all sections of a problem file are made of: a base that forbids unknown keys, and types with their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from wgflow.registry import Argument
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(ge=1e-13, le=0.1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Vector = Annotated[list[Finite], Field(min_length=1)]
+
+
+def _check_rows(rows: list[list[float]]) -> list[list[float]]:
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"has rows of lengths {[len(row) for row in rows]}; give rows of equal length")
+    return rows
+
+
+Matrix = Annotated[list[Vector], Field(min_length=1), AfterValidator(_check_rows)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def one_of(names: Iterable[str]) -> Any:
+    """Type of the names of a table."""
+    return Literal[tuple(names)]
+
+
+def choice(models: Iterable[type[Section]]) -> Any:
+    """Type of sections of several kinds, told apart by their key ``kind``."""
+    return Annotated[reduce(or_, models), Field(discriminator="kind")]
+
+
+def fields_of(arguments: Mapping[str, Argument]) -> dict[str, Any]:
+    """Fields of a section, as `pydantic.create_model` takes them, from what an entry says of its arguments."""
+    return {name: (argument.type, _field(argument)) for name, argument in arguments.items()}
+
+
+def _field(argument: Argument) -> Any:
+    bounds = {"ge": argument.least, "le": argument.most, "gt": argument.above}
+    given: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
+    if argument.type is float:
+        given["allow_inf_nan"] = False
+    examples = None if argument.example is None else [argument.example]
+    return Field(argument.default, description=argument.meaning, examples=examples, **given)

@@ -1,0 +1,121 @@
+"""[solver] kind = "finite_volume"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from wgflow.finite_volume import (
+    STEPPERS,
+    ExplicitFiniteVolume,
+    ImplicitFiniteVolume,
+    default_tolerance,
+    make_finite_volume,
+)
+from wgflow.problems.estimates import plan_cells
+from wgflow.problems.sections import one_of
+from wgflow.problems.solvers.base import SolverOptions
+from wgflow.registry import Cited
+from wgflow.runs.estimates import coarse_tolerance, grid_options
+from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
+from wgflow.upwind.surface import VELOCITIES
+
+if TYPE_CHECKING:
+    from wgflow.problems.models import ProblemFile
+    from wgflow.problems.problem import Problem, State
+    from wgflow.runs.estimates import Plan
+
+    Limiter = str
+    Stepper = str
+    Velocity = str
+else:
+    Limiter, Stepper, Velocity = one_of(ALL_LIMITERS), one_of(STEPPERS), one_of(VELOCITIES)
+
+
+class FiniteVolumeSection(SolverOptions):
+    """Options of the finite-volume solver."""
+
+    order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
+    limiter: Limiter | None = Field(
+        None,
+        description='slope limiter, by default "mc"; on spheres "barth_jespersen", the default there, or "positive"',
+    )
+    stepper: Stepper = Field(
+        "ssprk43",
+        description='time-stepping method; "backward_euler" and "tr_bdf2" are implicit, for stiff diffusion: but for '
+        "the tolerance, the other options do not count for them",
+    )
+    tolerance: float = Field(
+        default_factory=lambda known: default_tolerance(known.get("stepper", "")),
+        ge=1e-12,
+        le=0.1,
+        description="error of a step in L1: of explicit ones relative to the change in a step, by default 1e-4, of "
+        "implicit ones relative to the mass, by default 1e-6",
+    )
+    velocity: Velocity = Field(
+        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+    )
+
+    @property
+    def implicit(self) -> bool:
+        """Whether steps are."""
+        return STEPPERS[self.stepper].implicit
+
+    @property
+    def limits_slopes(self) -> bool:
+        """Whether the limiter counts."""
+        return not self.implicit and self.order == 2
+
+    @property
+    def evolution(self) -> type[ExplicitFiniteVolume] | type[ImplicitFiniteVolume]:
+        """Explicit or implicit finite volumes."""
+        return ImplicitFiniteVolume if self.implicit else ExplicitFiniteVolume
+
+    def make_evolution(self, problem: Problem, state: State | None) -> ExplicitFiniteVolume | ImplicitFiniteVolume:
+        """Prepare finite volumes."""
+        density = problem.density_at(state)
+        return make_finite_volume(
+            problem.functional, problem.domain, density, **self.model_dump(), **problem.factors(state)
+        )
+
+    def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
+        """What the steps and the limiter rest on."""
+        yield from STEPPERS[self.stepper].cites
+        if self.limits_slopes and self.limiter in CITED:
+            yield CITED[self.limiter]
+
+    @property
+    def moves_density(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def can_grow(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def pointwise(self) -> bool:
+        """With the order 5."""
+        return self.order > 2 and not self.implicit
+
+    @property
+    def spatial_order(self) -> int:
+        """As the options say, where values are pointwise."""
+        return self.order if self.pointwise else 2
+
+    def plan_estimate(self, problem: Problem) -> Plan:
+        """Half and a quarter of the cells."""
+        return plan_cells(problem, **grid_options(self.stepper, self.order, problem.functional, problem.domain))
+
+    def coarsened(self, factor: int) -> FiniteVolumeSection:
+        """With a larger tolerance."""
+        tolerance = coarse_tolerance(self.stepper, self.tolerance, factor)
+        return self.model_copy(update={"tolerance": tolerance})
+
+    @property
+    def cell_method(self) -> str:
+        """As the steps are."""
+        return "implicit" if self.implicit else "explicit"
