@@ -20,9 +20,9 @@ from wgflow.problems.problem import build_problem
 from wgflow.problems.reading import estimate_file
 from wgflow.problems.running import ProblemSource
 from wgflow.problems.shipped import find_problem_file
+from wgflow.problems.solvers.registry import SOLVERS
 from wgflow.runs.memory import MemoryEstimate
 
-SOLVERS = ("finite_volume", "particles", "characteristics", "jko", "normalised")
 SEED = "initial.seed"  # whether a problem is valid does not depend on it
 
 
