@@ -56,8 +56,9 @@ def stored_labels(solver: object, described: Described) -> Labels:
 
 
 def _label(name: str, known: tuple[Labels, ...], long_name: str, units: str) -> Label:
-    """Label with a long name; that of the first of the known ones where it says nothing, or what files said before."""
-    if long_name in ("", FORMER_LONG_NAMES[name]):
-        return known[0].of(name)
+    """Label with a long name; that of the solver where it says nothing, or what files said once of every solver."""
+    own = known[0]
+    if long_name == "" or (own != FLOW_LABELS and long_name == FORMER_LONG_NAMES[name]):
+        return own.of(name)
     same = [labels.of(name) for labels in known if labels.of(name).long_name == long_name]
     return replace(same[0], units=units) if same else Label(long_name, long_name, units=units)
