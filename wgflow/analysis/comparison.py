@@ -73,8 +73,9 @@ def compared_columns(
 
 def _are_near(first: Trajectory, second: Trajectory) -> bool:
     """Whether two runs live in one space, so that their measures can be compared."""
-    spaces = {_space(run.domain) for run in (first, second) if run.domain is not None}
-    return len(spaces) <= 1 and first.measure(0).points.shape[1] == second.measure(0).points.shape[1]
+    if first.domain is not None and second.domain is not None and _space(first.domain) != _space(second.domain):
+        return False
+    return first.measure(0).points.shape[1] == second.measure(0).points.shape[1]
 
 
 def _space(domain: Domain) -> tuple[Any, ...]:

@@ -6,26 +6,23 @@ r"""A system of particles that moves down the gradient of J, with weights that g
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from wgflow.domains.geometry import Flat, Geometry
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import ComputationError, InputError
 from wgflow.flows.checks import check_factor
-from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
-from wgflow.flows.labels import FLOW_LABELS
+from wgflow.flows.evolution import Checkpoint, Scalars, StepCounts, numbers
+from wgflow.flows.particle_state import ParticleState
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
-from wgflow.measures.placement import check_particles
 from wgflow.particles.decay import DecayWatch
 from wgflow.particles.langevin import Langevin
 from wgflow.particles.methods import Adaptive, Advance, Method, Step
 from wgflow.typing import FloatArray
 
 
-class ParticleFlow:
+class ParticleFlow(ParticleState):
     """The particle system in R^p, or on a set in R^p to which its points are projected.
 
     Parameters
@@ -57,8 +54,6 @@ class ParticleFlow:
         If an argument is not allowed.
     """
 
-    labels = FLOW_LABELS
-
     def __init__(
         self,
         functional: Functional,
@@ -74,23 +69,14 @@ class ParticleFlow:
         geometry: Geometry | None = None,
         time: float = 0.0,
     ) -> None:
-        check_factor("transport", transport)
-        check_factor("reaction", reaction)
+        factors = {"transport": transport, "reaction": reaction}
+        super().__init__(functional, particles, points=points, growth=growth, geometry=geometry, time=time, **factors)
         check_factor("input_rate", input_rate)
-        self.functional, self._start = functional, check_particles(particles)
         self._method = Adaptive(tolerance) if method is None else method
         _check_noise(functional.temperature, self._method, reaction)
-        self._geometry = Flat(particles.points.shape[1]) if geometry is None else geometry
         self._rates = np.full(particles.points.shape[1], transport * input_rate)
         self._rates[0] = transport
-        self._transport, self._reaction = transport, reaction
-        if points is None:
-            points = self._geometry.project(particles.points)
-        growth = np.zeros(len(particles.weights)) if growth is None else growth
-        self._state = np.concatenate([points.ravel(), growth])
         self._watch = DecayWatch(functional, self._method.tolerance)
-        self.time, self.step_size, self.counts = time, 0.0, StepCounts()
-        self._found: ParticlePotential | None = None
         self._sampled_energy: float | None = None
         self._advance: Advance | None = None
         self._end = time
@@ -156,53 +142,12 @@ class ParticleFlow:
         """F of the current state, without entropies; of the samples of the last batch in stochastic descent."""
         return self.potential.energy if self._sampled_energy is None else self._sampled_energy
 
-    @property
-    def particles(self) -> Particles:
-        """Positions, weights and signs at the current time."""
-        return self._particles(self._state)
-
-    @property
-    def measure(self) -> Particles:
-        """The particles."""
-        return self.particles
-
-    @property
-    def signs(self) -> FloatArray:
-        """Sign of each particle, shape (m,)."""
-        return self._start.signs
-
-    @property
-    def growth(self) -> FloatArray:
-        """Logarithm of each weight over its weight at the start."""
-        return self._unpack(self._state)[1]
-
     def sizes(self, state: FloatArray) -> FloatArray:
         """Sizes to which errors are relative: 1 for log-weights, for points their extent at the start or their way."""
         points, growth = self._unpack(state)
         away = np.linalg.norm(points - self._start.points.mean(axis=0), axis=1)
         sizes = np.maximum(away, extent_of(self._start.points))
         return np.concatenate([np.repeat(sizes, points.shape[1]), np.ones(growth.size)])
-
-    @property
-    def components(self) -> int:
-        """Number of components of a point."""
-        return self._start.points.shape[1]
-
-    @property
-    def potential(self) -> ParticlePotential:
-        """Energy, potential and gradient at the current time."""
-        return self.potential_at(self._state)
-
-    def potential_at(self, state: FloatArray, functional: Functional | None = None) -> ParticlePotential:
-        """Energy, potential and gradient at a state, of F or of another functional; once for the current state."""
-        current = functional is None and state is self._state
-        if current and self._found is not None:
-            return self._found
-        self.counts.evaluations += 1
-        found = (functional or self.functional).at_particles(self._particles(state))
-        if current:
-            self._found = found
-        return found
 
     def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
         """Rate of change of a state with the given potential and gradient."""
@@ -238,35 +183,9 @@ class ParticleFlow:
 
     def scalars(self) -> Scalars:
         """Scalars of the current state; risk and J are NaN after a step of stochastic descent, which has samples."""
-        mass = float(self._weights.sum())
         if self._sampled_energy is not None and self._found is None:
-            return Scalars(np.nan, mass, np.nan)
-        found = self.potential
-        return Scalars(found.energy - self.functional.penalty(mass), mass, float(found.potential.min()))
-
-    def snapshot(self) -> Snapshot:
-        """Copy the current state; the fields are ``position``, ``weight`` and ``growth``."""
-        energy, moved = self.potential.energy, self._moved()
-        fields = {"position": moved["position"], "weight": self._weights, "growth": moved["growth"]}
-        return Snapshot(self.time, self.step_size, energy, *self.scalars(), fields)
-
-    @property
-    def _weights(self) -> FloatArray:
-        return self._start.weights * np.exp(self.growth)
-
-    def _moved(self) -> dict[str, FloatArray]:
-        """Copy the state itself, not scaled once more: a run resumed from it continues bit by bit."""
-        points = self._state[: self._start.points.size].reshape(self._start.points.shape)
-        return {"position": points.copy(), "growth": self.growth.copy()}
-
-    def _unpack(self, state: FloatArray) -> tuple[FloatArray, FloatArray]:
-        size = self._start.points.size
-        points = state[:size].reshape(self._start.points.shape)
-        return self._geometry.project(points), state[size:]
-
-    def _particles(self, state: FloatArray) -> Particles:
-        points, growth = self._unpack(state)
-        return replace(self._start, points=points, weights=self._start.weights * np.exp(growth))
+            return Scalars(np.nan, float(self._weights.sum()), np.nan)
+        return super().scalars()
 
 
 def _check_noise(temperature: float, method: Method, reaction: float) -> None:

@@ -26,7 +26,7 @@ from wgflow.typing import FloatArray, IntArray
 
 BOX_HEIGHT, SPHERE_HEIGHT, SPACE_HEIGHT = 3.0, 2.0, 2.1  # inches, of a row
 LATITUDES, LONGITUDES = 181, 361  # points of a map of the sphere
-DOTS_AREA, LARGEST_DOT = 4e4, 60.0  # of all cells that are drawn as dots, and of one of them, in square points
+DOTS_AREA, LARGEST_DOT = 1.6e4, 60.0  # of all cells that are drawn as dots, and of one of them, in square points
 UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
 GLOBE = "mollweide"
 CHART_LABELS = ("chart coordinate 1", "chart coordinate 2")
@@ -103,9 +103,7 @@ def _draw_dots(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) 
     if max(width, height) <= UNEQUAL * min(width, height):
         axes.set_aspect("equal")
     area = min(DOTS_AREA / values.size, LARGEST_DOT)
-    return axes.scatter(
-        view.x, view.y, c=values, s=area, cmap=DENSITY_MAP, norm=scale, marker="s", linewidths=0, rasterized=True
-    )
+    return axes.scatter(view.x, view.y, c=values, s=area, cmap=DENSITY_MAP, norm=scale, linewidths=0, rasterized=True)
 
 
 def box_views(box: Box, names: Sequence[str]) -> list[MapView]:

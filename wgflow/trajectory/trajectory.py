@@ -15,7 +15,6 @@ from wgflow.flows import Snapshot
 from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
-from wgflow.networks.predictions import predictions
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES
 from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
@@ -308,6 +307,8 @@ class Trajectory:
         ShapeError
             If the inputs do not fit the input weights.
         """
+        from wgflow.networks.predictions import predictions  # files are read without its kernels
+
         if self.functional is None:
             raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
         rows = np.atleast_2d(np.asarray(inputs, dtype=np.float64))

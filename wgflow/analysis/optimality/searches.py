@@ -24,6 +24,7 @@ CIRCLE_POINTS, SPHERE_POINTS, HYPERSPHERE_POINTS = 2048, 8192, 4096
 BOX_POINTS = (2049, 97, 25)  # along each axis of a box in one, two, three dimensions
 CELLS = 2**16  # of other domains from whose centres a search starts, at most
 DESCENT_STEPS, STEEPEST_STEPS, HALVINGS = 60, 200, 40
+LEAST_SLOPE = 1e-9  # relative; V is then within its square of the minimum
 
 Bounds = list[tuple[float | None, float | None]]
 Descent = Callable[[FrozenPotential, Any, FloatArray, float], tuple[float, FloatArray]]
@@ -126,9 +127,12 @@ def steepest_descent(
     """Descend as `descend` does, along shortest ways of the geometry of any domain."""
     geometry, place = base.geometry, point[None]
     value, step = float(sign * potential.values(place)[0]), 1.0
+    scale = max(abs(value), float(np.abs(potential.slopes(place)).max()), 1e-300)
     for _ in range(STEEPEST_STEPS):
         slope = geometry.tangential(place, sign * potential.slopes(place))
         square = float((slope**2).sum())
+        if square <= (LEAST_SLOPE * scale) ** 2:
+            break
         for _ in range(HALVINGS):
             there = geometry.project(geometry.move(place, -step * slope))
             lower = float(sign * potential.values(there)[0])

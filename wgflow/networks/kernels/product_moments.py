@@ -13,9 +13,9 @@ PRODUCT_CHUNK = 512  # cells of the input weights; a chunk of each row stays in 
 
 
 @cache
-def contraction_kernel(threshold: bool) -> Callable[..., None]:
+def contraction_kernel(large: bool) -> Callable[..., None]:
     """Compile the contraction over output weights, serial or on all cores."""
-    compiled = parallel_kernel if threshold else kernel
+    compiled = parallel_kernel if large else kernel
 
     @compiled
     def contract(mass, outputs, contracted):
@@ -34,9 +34,9 @@ def contraction_kernel(threshold: bool) -> Callable[..., None]:
 
 
 @cache
-def expansion_kernel(threshold: bool) -> Callable[..., None]:
+def expansion_kernel(large: bool) -> Callable[..., None]:
     """Compile the product of output weights with the hidden potential, serial or on all cores."""
-    compiled = parallel_kernel if threshold else kernel
+    compiled = parallel_kernel if large else kernel
 
     @compiled
     def expand(outputs, inner, potential):
