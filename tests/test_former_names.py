@@ -26,9 +26,10 @@ def test_former_modules_are_the_present_ones(former):
 @pytest.mark.parametrize("former", NAMES)
 def test_names_that_left_a_package(former):
     package, _, name = former.rpartition(".")
-    with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called wgflow\.{NAMES[former]}\.{name}"):
+    module, _, other = NAMES[former].partition(":")
+    with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called wgflow\.{module}\.{other or name}"):
         found = getattr(import_module(f"wgflow.{package}"), name)
-    assert found is getattr(import_module(f"wgflow.{NAMES[former]}"), name)
+    assert found is getattr(import_module(f"wgflow.{module}"), other or name)
 
 
 def test_every_present_module_exists():

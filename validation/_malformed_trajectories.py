@@ -1,7 +1,7 @@
 """Trajectory files that are damaged or foreign, with seeded random mutations, and the commands to try on each.
 
-Bytes are flipped, zeroed and cut off; through h5py, attributes and variables become others of wrong types, shapes, sizes,
-links, filters and values. Half of these get a new seal, as if by a writer; the others pretend to have the first schema.
+Bytes are flipped, zeroed and cut off; through h5py, attributes and variables become others of wrong types, shapes,
+sizes, links, filters and values. Half of these get a new seal, as if by a writer; others pretend to be of schema 1.
 """
 
 from __future__ import annotations

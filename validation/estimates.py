@@ -1,10 +1,10 @@
 """Estimated errors against true ones: on exact solutions, with particles, and on problems that ship with wgflow.
 
 Each row is a run with estimates at two of its outputs: the estimated over the true error of F, of the mass where it
-changes, of the density (L1) and on lines and circles of the measure (W1). Both are within a factor 3, or the true one is
-round-off: the largest at the output and its neighbours, since errors of scalars change their sign. F without a closed
-form is evaluated on a finer grid; random particles are judged by root mean squares over seeds. Problems without an exact
-solution run again on finer grids; there an error may be "not resolved", which is shown and allowed.
+changes, of the density (L1) and on lines and circles of the measure (W1). Both are within a factor 3, or the true one
+is round-off: the largest at the output and its neighbours, since errors of scalars change their sign. F without a
+closed form is evaluated on a finer grid, random particles are judged by root mean squares over seeds. Other problems
+run again on finer grids; there an error may be "not resolved", which is shown and allowed.
 
     python validation/estimates.py [--quick]
 """

@@ -162,11 +162,12 @@ SPLIT = {
     },
 }
 
-# Names that left a package whose own name stays, with the module that holds them now.
+# Names that left a package whose own name stays: the module that holds them now, and behind a colon another name.
 NAMES = {
     "finite_volume.Checkpoint": "flows.evolution",
     "finite_volume.Evolution": "flows.evolution",
     "finite_volume.LIMITERS": "upwind.kernels.limiters",
+    "finite_volume.SPHERE_LIMITERS": "upwind.kernels.limiters:SURFACE_LIMITERS",
     "finite_volume.Scalars": "flows.evolution",
     "finite_volume.Snapshot": "flows.evolution",
     "finite_volume.StepCounts": "flows.evolution",
@@ -277,7 +278,9 @@ def with_former(package: str, present: Callable[[str], Any]) -> Callable[[str], 
         place = NAMES.get(f"{package.removeprefix('wgflow.')}.{name}")
         if place is None:
             return present(name)
-        _warn(f"{package}.{name}", f"wgflow.{place}.{name}")
-        return getattr(import_module(f"wgflow.{place}"), name)
+        module, _, other = place.partition(":")
+        present_name = other or name
+        _warn(f"{package}.{name}", f"wgflow.{module}.{present_name}")
+        return getattr(import_module(f"wgflow.{module}"), present_name)
 
     return attribute
