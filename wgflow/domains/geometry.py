@@ -64,6 +64,12 @@ class Geometry(Protocol):
         """Coordinates (m, dimension) to draw points in."""
 
 
+def short_way(steps: FloatArray, periods: FloatArray) -> FloatArray:
+    """Steps (..., p) less whole turns round the axes of finite period (p,), so that none is longer than half of one."""
+    closed = np.isfinite(periods)
+    return steps - np.where(closed, np.round(steps / periods), 0.0) * np.where(closed, periods, 0.0)
+
+
 def distance(geometry: Geometry, first: FloatArray, second: FloatArray) -> FloatArray:
     """Lengths (m,) of the shortest ways between points (m, p)."""
     return np.asarray(np.linalg.norm(geometry.displacement(first, second), axis=-1))
@@ -124,12 +130,11 @@ class Flat:
 
     def displacement(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """Differences, the shorter way round on periodic axes."""
-        steps = second - first
-        for axis, ends in enumerate(self.periods):
-            if ends is not None:
-                length = ends[1] - ends[0]
-                steps[..., axis] -= length * np.round(steps[..., axis] / length)
-        return steps
+        if not self.periods:
+            return second - first
+        return short_way(
+            second - first, np.array([np.inf if ends is None else ends[1] - ends[0] for ends in self.periods])
+        )
 
     def move(self, points: FloatArray, steps: FloatArray) -> FloatArray:
         """Sums."""

@@ -11,6 +11,7 @@ import numpy as np
 from wgflow.analysis.metrics.atoms import check_measure, on_sheet
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
+from wgflow.domains.geometry import short_way
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
@@ -77,7 +78,7 @@ def _balls(
     while weights.size and weights.sum() >= least > 0.0:
         centre = places[np.argmax(weights)]
         for _ in range(RECENTRINGS):
-            steps = displacements(places, centre, periods)
+            steps = short_way(places - centre, periods)
             inside = (steps**2).sum(axis=1) <= radius**2
             mass = weights[inside].sum()
             centre = centre + weights[inside] @ steps[inside] / mass
@@ -85,13 +86,6 @@ def _balls(
             found.append((float(mass), centre))
         places, weights = places[~inside], weights[~inside]
     return [(mass, box.geometry.wrap(centre)) for mass, centre in found]
-
-
-def displacements(points: FloatArray, centre: FloatArray, periods: FloatArray) -> FloatArray:
-    """Vectors from a centre to points (m, d), the short way round on axes of finite period."""
-    steps = points - centre
-    turns = np.where(np.isfinite(periods), np.round(steps / periods), 0.0)
-    return steps - turns * np.where(np.isfinite(periods), periods, 0.0)
 
 
 @dataclass(frozen=True)

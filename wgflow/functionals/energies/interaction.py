@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wgflow.domains import Box, Domain
-from wgflow.domains.geometry import Geometry, is_flat
+from wgflow.domains.geometry import Geometry, is_flat, short_way
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
 from wgflow.functionals.convolution import (
@@ -121,9 +121,7 @@ class Interaction(Functional):
         displacements = (targets[:, None, :] - sources).reshape(-1, sources.shape[1])
         if self.periods is None:
             return displacements
-        lengths = np.asarray(self.periods, dtype=np.float64)
-        turns = np.round(displacements / lengths)
-        return displacements - np.where(np.isfinite(lengths), turns * np.nan_to_num(lengths), 0.0)
+        return short_way(displacements, np.asarray(self.periods, dtype=np.float64))
 
     def values(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,), checked."""
