@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from importlib import import_module
 
 import pytest
@@ -23,13 +25,18 @@ def test_former_modules_are_the_present_ones(former):
     assert present.__spec__.name == present.__name__
 
 
+def present_name(place, former):
+    module, _, name = place.partition(":")
+    return f"wgflow.{module}", name or former
+
+
 @pytest.mark.parametrize("former", NAMES)
-def test_names_that_left_a_package(former):
+def test_names_that_left_a_package_or_module(former):
     package, _, name = former.rpartition(".")
-    module, _, other = NAMES[former].partition(":")
-    with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called wgflow\.{module}\.{other or name}"):
+    place, present = present_name(NAMES[former], name)
+    with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called {place}\.{present} since"):
         found = getattr(import_module(f"wgflow.{package}"), name)
-    assert found is getattr(import_module(f"wgflow.{module}"), other or name)
+    assert found is getattr(import_module(place), present)
 
 
 def test_every_present_module_exists():
@@ -39,9 +46,40 @@ def test_every_present_module_exists():
 
 @pytest.mark.parametrize("former", SPLIT)
 def test_modules_whose_names_are_in_several_now(former):
-    module = import_module(f"wgflow.{former}")
-    for name, place in SPLIT[former].items():
-        with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former}\.{name} is called wgflow\.{place}\.{name}"):
-            assert getattr(module, name) is getattr(import_module(f"wgflow.{place}"), name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the package that it was in
+        module = import_module(f"wgflow.{former}")
+    for name, value in SPLIT[former].items():
+        place, present = present_name(value, name)
+        with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former}\.{name} is called {place}\.{present} since"):
+            assert getattr(module, name) is getattr(import_module(place), present)
     with pytest.raises(AttributeError, match="had no public stop"):
         module.stop  # noqa: B018
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("former", sorted(SPLIT.keys() & MODULES))
+def test_other_names_of_modules_that_were_split_are_in_the_present_one(former):
+    present = import_module(f"wgflow.{MODULES[former]}")
+    name = next(name for name in vars(present) if not name.startswith("_") and name not in SPLIT[former])
+    assert getattr(import_module(f"wgflow.{former}"), name) is getattr(present, name)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("domains.icosphere", "SphereMesh"),
+        ("functionals.maps", "Relu"),
+        ("functionals.base", "Sum"),
+        ("functionals.population", "Population"),
+        ("problems.models.domains", "SphereSection"),
+        ("problems.models.file", "ProblemFile"),
+        ("problems.models.functionals", "TwoLayerProblem"),
+        ("variational.control", "JkoOptions"),
+    ],
+)
+def test_pickles_of_former_modules_are_read(module, name):
+    """Protocol 0 names the class in plain text."""
+    found = pickle.loads(f"cwgflow.{module}\n{name}\n.".encode())
+    assert isinstance(found, type)

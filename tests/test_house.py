@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import subprocess
@@ -285,3 +286,28 @@ def test_kernels_give_the_same_without_compilation():
         )
         results.append([float(word) for word in done.stdout.split()])
     assert results[0] == pytest.approx(results[1], rel=1e-12)
+
+
+NAMES_IN_THREADS = """
+import threading, wgflow
+names = ["Sphere", "Features", "JkoFlow", "draw_particles", "Particles", "solve", "RungeKutta4", "Trajectory"]
+failed = []
+def ask(name):
+    try:
+        getattr(wgflow, name)
+    except Exception as error:
+        failed.append(error)
+threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(failed)
+"""
+
+
+def test_threads_may_ask_for_names_at_the_same_time():
+    done = subprocess.run([sys.executable, "-c", NAMES_IN_THREADS], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_version_is_among_the_names():
+    assert {"__version__", "run", "Box"} <= set(dir(importlib.import_module("wgflow")))

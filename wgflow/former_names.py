@@ -85,6 +85,10 @@ MODULES = {
     "plotting.scenes": "plotting.film_frames",
     "plotting.sheets": "plotting.line_profiles",
     "problems.exact": "exact.quadratic",
+    "problems.models.base": "problems.sections",
+    "problems.models.deconvolution": "problems.kinds.deconvolution",
+    "problems.models.domains": "problems.domains",
+    "problems.models.file": "problems.models",
     "reporting": "app.reporting",
     "schemes": "finite_volume",
     "schemes.bernoulli": "finite_volume.bernoulli",
@@ -142,8 +146,13 @@ MODULES = {
     "walls": "flows.walls",
 }
 
-# Former modules whose names are in several modules now.
+# Former modules whose names are in several modules now; what is not listed is in that of MODULES, where it has one.
+# A name that is another one now follows a colon.
 SPLIT = {
+    "comparison": dict.fromkeys(
+        ("MOST_PAIRS", "MOST_TIMES", "SAME_TIME", "TransportDistance", "common_times", "relative_difference"),
+        "analysis.comparison",
+    ),
     "flow": {
         "attach_functional": "runs.record",
         "check_times": "runs.record",
@@ -151,6 +160,8 @@ SPLIT = {
         "simulate": "runs.simulate",
         "solve": "runs.solve",
     },
+    "growth": {"Course": "flows.growth:RunSetup"},
+    "optimality.minima": dict.fromkeys(("Pull", "chart", "chart_bounds", "descend"), "analysis.optimality.searches"),
     "problems.api": {
         "ProblemSource": "problems.running",
         "follow": "problems.loading",
@@ -160,10 +171,65 @@ SPLIT = {
         "resume_run": "problems.resuming",
         "run": "problems.running",
     },
+    "problems.models.energies": {
+        "CosinePotential": "problems.energies.potentials",
+        "DoubleWellPotential": "problems.energies.potentials",
+        "EnergyProblem": "problems.kinds.energy",
+        "EntropyEnergy": "problems.energies.internal",
+        "GaussianInteraction": "problems.energies.interactions",
+        "InteractionSection": "problems.energies.interactions",
+        "KernelSection": "problems.energies.kernel",
+        "LinearPotential": "problems.energies.potentials",
+        "LogInteraction": "problems.energies.interactions",
+        "PowerInternal": "problems.energies.internal",
+        "PowersInteraction": "problems.energies.interactions",
+        "QuadraticInteraction": "problems.energies.interactions",
+        "QuadraticPotential": "problems.energies.potentials",
+        "SobolevSection": "problems.energies.sobolev",
+    },
+    "problems.models.functionals": {
+        "DatasetSection": "problems.kinds.two_layer",
+        "GAUSSIAN_TEACHER": "problems.kinds.two_layer",
+        "ProblemSection": "problems.kinds.base",
+        "QuadraticProblem": "problems.kinds.quadratic",
+        "TeacherSection": "problems.kinds.two_layer",
+        "TwoLayerProblem": "problems.kinds.two_layer",
+    },
+    "problems.models.initial": {
+        "AngularGaussianInitial": "problems.initial.angular_gaussian",
+        "BalancedInitial": "problems.initial.balanced",
+        "FileInitial": "problems.initial.file",
+        "GaussianInitial": "problems.initial.gaussian",
+        "InitialSection": "problems.initial.base",
+        "MixtureInitial": "problems.initial.registry",
+        "UniformInitial": "problems.initial.uniform",
+        "VonMisesFisherInitial": "problems.initial.von_mises_fisher",
+    },
+    "problems.models.solvers": {
+        "CharacteristicsSection": "problems.solvers.characteristics",
+        "FiniteVolumeSection": "problems.solvers.finite_volume",
+        "JkoSection": "problems.solvers.jko",
+        "NormalisedSection": "problems.solvers.normalised",
+        "ParticlesSection": "problems.solvers.particles",
+        "SolverSection": "problems.solvers.registry",
+    },
+    "schemes.space": {
+        "LIMITERS": "upwind.kernels.limiters",
+        "SPHERE_LIMITERS": "upwind.kernels.limiters:SURFACE_LIMITERS",
+        "choose_limiter": "upwind.discretisation",
+        "make_space_scheme": "upwind.discretisation",
+    },
+    "variational.control": {"JkoOptions": "variational.options"},
+    "variational.geometry": {
+        "Flat": "variational.geodesics:StraightLines",
+        "Geometry": "variational.geodesics:Geodesics",
+        "Round": "variational.geodesics:GreatCircles",
+    },
 }
 
-# Names that left a package whose own name stays: the module that holds them now, and behind a colon another name.
+# Names that left a package or module whose own name stays, with the module that holds them now.
 NAMES = {
+    "domains.icosphere.SphereMesh": "domains.mesh:SurfaceMesh",
     "finite_volume.Checkpoint": "flows.evolution",
     "finite_volume.Evolution": "flows.evolution",
     "finite_volume.LIMITERS": "upwind.kernels.limiters",
@@ -185,18 +251,32 @@ NAMES = {
     "functionals.kernels.PowerKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.RadialKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.SumKernel": "functionals.energies.radial_kernels",
+    "functionals.maps.Relu": "networks.relu",
+    "functionals.moments.ProductMoments": "networks.product_moments",
+    "functionals.zonal.kernel_coefficients": "networks.zonal_convolution",
+    "functionals.zonal.zonal_convolution": "networks.zonal_convolution",
     "particles.CharacteristicFlow": "characteristics.flow",
     "particles.Particles": "measures.particles",
     "particles.START_METHODS": "measures.sampling",
     "particles.draw_gaussian": "measures.sampling",
     "particles.draw_particles": "measures.sampling",
     "particles.nodes_of_cells": "measures.nodes",
+    "plotting.maps.nearest_cells": "plotting.domain_views",
     "problems.AngularGaussian": "exact.quadratic",
+    "problems.models.CharacteristicsSection": "problems.solvers.characteristics",
+    "problems.models.CircleSection": "problems.domains",
+    "problems.models.DatasetSection": "problems.kinds.two_layer",
+    "problems.models.HypersphereSection": "problems.domains",
+    "problems.models.NormalisedSection": "problems.solvers.normalised",
+    "problems.models.SpaceSection": "problems.domains",
+    "problems.models.SphereSection": "problems.domains",
+    "problems.models.TeacherSection": "problems.kinds.two_layer",
     "problems.quadratic_covariance": "exact.quadratic",
     "problems.quadratic_flow": "exact.quadratic",
     "runs.memory.free_memory": "system.memory",
     "runs.memory.resident_memory": "system.memory",
     "trajectory.Recorder": "flows.recorder",
+    "trajectory.schema.COUNTS": "flows.endings",
     "variational.ArcCosineHarmonics": "networks.harmonics",
     "variational.harmonic_population": "networks.harmonics",
 }
@@ -230,13 +310,14 @@ class _SplitModule:
 
     def exec_module(self, module: ModuleType) -> None:
         """Let the module find its names when they are asked for."""
-        places = SPLIT[self._former]
+        places, others = SPLIT[self._former], MODULES.get(self._former)
 
         def attribute(name: str) -> Any:
-            if name not in places:
-                raise AttributeError(f"module wgflow.{self._former} had no public {name}")
-            _warn(f"wgflow.{self._former}.{name}", f"wgflow.{places[name]}.{name}")
-            return getattr(import_module(f"wgflow.{places[name]}"), name)
+            if name in places:
+                return _moved(f"wgflow.{self._former}.{name}", places[name])
+            if others is not None and hasattr(import_module(f"wgflow.{others}"), name):
+                return _moved(f"wgflow.{self._former}.{name}", others)
+            raise AttributeError(f"module wgflow.{self._former} had no public {name}")
 
         vars(module)["__getattr__"] = attribute
 
@@ -261,8 +342,16 @@ class _FormerModules:
         return ModuleSpec(fullname, _PresentModule(present))  # type: ignore[arg-type]  # importlib.abc takes long to load
 
 
-def _warn(former: str, present: str) -> None:
-    warnings.warn(f"{former} is called {present} since version 0.2.0", DeprecationWarning, stacklevel=3)
+def _warn(former: str, present: str, level: int = 3) -> None:
+    warnings.warn(f"{former} is called {present} since version 0.2.0", DeprecationWarning, stacklevel=level)
+
+
+def _moved(former: str, place: str) -> Any:
+    """Give what a former name stands for, with a warning."""
+    module, _, name = place.partition(":")
+    name = name or former.rpartition(".")[2]
+    _warn(former, f"wgflow.{module}.{name}", level=4)
+    return getattr(import_module(f"wgflow.{module}"), name)
 
 
 def install() -> None:
@@ -271,16 +360,15 @@ def install() -> None:
         sys.meta_path.insert(0, _FormerModules())  # before files in packages that are called otherwise now are found
 
 
-def with_former(package: str, present: Callable[[str], Any]) -> Callable[[str], Any]:
-    """``__getattr__`` of a package that also knows the names which left it, and warns of them."""
+def with_former(module: str, present: Callable[[str], Any] | None = None) -> Callable[[str], Any]:
+    """``__getattr__`` of a package or module that also knows the names which left it, and warns of them."""
 
     def attribute(name: str) -> Any:
-        place = NAMES.get(f"{package.removeprefix('wgflow.')}.{name}")
-        if place is None:
+        place = NAMES.get(f"{module.removeprefix('wgflow.')}.{name}")
+        if place is not None:
+            return _moved(f"{module}.{name}", place)
+        if present is not None:
             return present(name)
-        module, _, other = place.partition(":")
-        present_name = other or name
-        _warn(f"{package}.{name}", f"wgflow.{module}.{present_name}")
-        return getattr(import_module(f"wgflow.{module}"), present_name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return attribute

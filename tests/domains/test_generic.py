@@ -176,3 +176,22 @@ def test_a_domain_without_a_geometry_cannot_be_built():
 
     with pytest.raises(TypeError, match="geometry"):
         Nowhere()
+
+
+class Line(UnsignedDomain):
+    """The real line, without more than it needs."""
+
+    kind, shape, reaction, coordinates = "line", (0,), 0.0, ()
+    points, volumes = np.empty((0, 1)), np.empty(0)
+    geometry = Space(1).geometry
+
+    def __init__(self, colour):
+        self.parameters = {"colour": colour}
+
+
+def test_domains_of_the_same_parameters_are_equal():
+    assert Line("red") == Line("red")
+    assert hash(Line("red")) == hash(Line("red"))
+    assert Line("red") != Line("blue")
+    assert Line("red") != Space(1)
+    assert repr(Line("red")) == "Line(colour='red')"

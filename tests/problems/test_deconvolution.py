@@ -104,6 +104,12 @@ def test_bad_input(sections, message):
         wgflow.run(changed(**sections))
 
 
+def test_a_sphere_is_refused():
+    """Before the memory of a convolution along axes is estimated, which it has not."""
+    with pytest.raises(InputError, match="needs a circle, or a box with periodic = true; the domain is 'sphere'"):
+        wgflow.run(SIGNED | {"domain": {"kind": "sphere", "cells": 42}})
+
+
 def rings(figure):
     """Places of the circles that are not filled."""
     dots = [c for axes in figure.axes for c in axes.collections if isinstance(c, PathCollection)]

@@ -102,7 +102,8 @@ class UnsignedDomain(ABC):
 
     A subclass has ``kind``, ``reaction``, ``shape``, ``points``, ``volumes``, ``coordinates`` and ``parameters`` of
     `Domain`, and a geometry, without which it cannot be built. Grids also have ``faces``, ``cells_at``, ``averages``
-    and ``draw``; a mesh of one of the two structures that finite volumes know, ``lattice`` or ``mesh``.
+    and ``place``; a mesh of one of the two structures that finite volumes know, ``lattice`` or ``mesh``.
+    Domains of one class are equal where their parameters are.
     """
 
     kind: ClassVar[str]
@@ -114,6 +115,16 @@ class UnsignedDomain(ABC):
     """What problem files say of it: arguments of its class, and ``SIGNED`` under "signed" where it may be signed."""
 
     sheets = 1
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other has the same class and parameters: a file then holds the domain of its problem."""
+        return type(other) is type(self) and dict(other.parameters) == dict(self.parameters)
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(sorted(self.parameters.items()))))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.parameters.items())})"
 
     if TYPE_CHECKING:  # fields or properties of the subclasses
 

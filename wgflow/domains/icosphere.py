@@ -7,10 +7,16 @@ Du, Gunzburger and Ju (2003), Constrained centroidal Voronoi tessellations for s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
+from wgflow.former_names import with_former
 from wgflow.typing import FloatArray, IntArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 SWEEPS = 40  # of Lloyd's iteration after each subdivision
 

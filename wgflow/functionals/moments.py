@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.former_names import with_former
 from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.maps import FeatureFunction
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 MEMORY_LIMIT = 2.0**30  # bytes
 CHUNK_ENTRIES = 2**21  # features computed at a time: 16 MiB

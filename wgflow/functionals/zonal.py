@@ -13,13 +13,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wgflow.domains import Sphere
 from wgflow.errors import FlowWarning
+from wgflow.former_names import with_former
 from wgflow.functionals.convolution import TOLERATED
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 LEAST_DEGREE = 128
 DEGREE_FACTOR = 2.0  # degrees per square root of the number of cells

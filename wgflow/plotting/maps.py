@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure, FigureBase, SubFigure
 
 from wgflow.dispatch import DomainTable
+from wgflow.former_names import with_former
 from wgflow.plotting.domain_views import CUTS, MAPS, MapView, Pictures
 from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import DECADES
@@ -21,6 +22,9 @@ from wgflow.plotting.style import sign_symbol, styled_figure
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 SCALARS_HEIGHT = 2.9  # inches, of a row
 MAP_TIMES = 4  # maps in a row

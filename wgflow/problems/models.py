@@ -8,6 +8,7 @@ from pydantic import Field, create_model
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
+from wgflow.former_names import with_former
 from wgflow.problems.domains import DOMAIN_SECTIONS, DomainSection
 from wgflow.problems.domains import BoxSection as BoxSection
 from wgflow.problems.energies.interactions import GaussianInteraction as GaussianInteraction
@@ -34,6 +35,10 @@ from wgflow.problems.solvers.jko import JkoSection as JkoSection
 from wgflow.problems.solvers.particles import ParticlesSection as ParticlesSection
 from wgflow.problems.solvers.registry import SOLVERS, SolverSection
 from wgflow.upwind import LIMITERS, choose_limiter
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
+    __path__: list[str] = []  # it was a package, and former names of its modules are still found
 
 FORMER_DEFAULTS = {"stepper": "ssprk3", "tolerance": 1e-4}  # of [finite_volume], in files of schema 2
 Options = TypeVar("Options", bound=SolverOptions)

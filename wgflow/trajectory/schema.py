@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wgflow.former_names import with_former
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 # 1 had neither steps nor checksums of scalars, and was written by the HDF5 library alone; 2 did not keep step control
 # at outputs, where it began anew.

@@ -107,8 +107,8 @@ class DeconvolutionProblem(ProblemSection):
         return Deconvolution(kernel, self.spikes.on(domain), domain, noise=self.noise, seed=self.noise_seed)
 
     def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
-        """A convolution."""
-        return replace(super().cell_terms(grid, data), convolution=True)
+        """A convolution, where there are axes for it; other domains are refused later."""
+        return replace(super().cell_terms(grid, data), convolution=bool(grid.periodic))
 
     def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
         """Waves."""
