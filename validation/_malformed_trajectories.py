@@ -1,8 +1,7 @@
 """Trajectory files that are damaged or foreign, with seeded random mutations, and the commands to try on each.
 
-Bytes are flipped, zeroed and cut off; through h5py, attributes and variables are replaced by others of wrong types,
-shapes, sizes, links, filters and values. Half of what is done through h5py gets a new seal, as if a writer had made the
-fault; the other half pretends to be of the first schema, which has none.
+Bytes are flipped, zeroed and cut off; through h5py, attributes and variables become others of wrong types, shapes,
+sizes, links, filters and values. Half of these get a new seal, as if by a writer; others pretend to be of schema 1.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ ORIGINALS: Mapping[str, Mapping[str, Any]] = {
     "particles": {"problem": POINTS, "domain": CIRCLE, "solver": {"kind": "particles"}, "particles": {"count": 6}},
     "line": {"problem": HILL, "domain": LINE},
 }
-SECRET = "secret.txt"  # a file that no command may show
-MOST_ROWS = 10**5  # of columns that get new checksums
+SECRET, MOST_ROWS = "secret.txt", 10**5  # a file that no command may show; rows of columns that get new checksums
 STRANGE_TEXTS = (
     "\x1b]0;title\x07\x1b[31mred",
     "\u202egnp.\u2066x",

@@ -1,11 +1,10 @@
 """Estimated errors against true ones: on exact solutions, with particles, and on problems that ship with wgflow.
 
 Each row is a run with estimates at two of its outputs: the estimated over the true error of F, of the mass where it
-changes, of the density (L1) and on lines and circles of the measure (W1). Both must be within a factor 3, or the true
-error that of round-off. The true error is the largest at the output and its two neighbours, since errors of scalars
-change their sign in time. F without a closed form is evaluated at the exact density on a finer grid. Random particles
-have an error at random: there root mean squares over seeds are compared. Problems without an exact solution run again
-on finer grids; there an error may be "not resolved", which is shown and allowed.
+changes, of the density (L1) and on lines and circles of the measure (W1). Both are within a factor 3, or the true one
+is round-off: the largest at the output and its neighbours, since errors of scalars change their sign. F without a
+closed form is evaluated on a finer grid, random particles are judged by root mean squares over seeds. Other problems
+run again on finer grids; there an error may be "not resolved", which is shown and allowed.
 
     python validation/estimates.py [--quick]
 """
@@ -21,15 +20,16 @@ from typing import Any
 
 import numpy as np
 
+import wgflow
 from wgflow import (
     Box,
     Circle,
     Entropy,
     Features,
+    Particles,
     Potential,
     PowerEnergy,
     Quadratic,
-    SobolevDiscrepancy,
     Sphere,
     Trajectory,
     solve,
@@ -38,8 +38,6 @@ from wgflow.domains import Domain, total_mass
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.exact import quadratic_flow
 from wgflow.functionals import Functional
-from wgflow.measures import Particles
-from wgflow.problems import open_problem, run
 from wgflow.problems.profiles import Barenblatt
 from wgflow.runs.estimates.coarsening import halved, restriction
 from wgflow.runs.estimates.distances import transport_distance
@@ -243,7 +241,7 @@ SPACE_START = np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, 0.05], [0.0, 0.05, 0.2]])
 FLAT = np.array([[0.6375, 0.2814583], [0.2814583, 0.3125]])
 SQUARE = Features(lambda points: (points**2).sum(axis=1, keepdims=True), np.array([1.0]))
 DRIFT = Entropy() + Potential(lambda points: -points[:, 0])
-UNIFORM = SobolevDiscrepancy(lambda points: np.ones(points.shape[:-1]), 1.0)
+UNIFORM = wgflow.SobolevDiscrepancy(lambda points: np.ones(points.shape[:-1]), 1.0)
 CASES = (
     Case("quadratic, circle", Quadratic(PLANE), Circle(256), averaged(angular(PLANE, PLANE_START)), 0.5),
     Case("the same, 251 cells", Quadratic(PLANE), Circle(251), averaged(angular(PLANE, PLANE_START)), 0.5),
@@ -300,7 +298,7 @@ def check_start(
     """F of particles with quadratic features, whose second moments are known; root mean squares over seeds."""
     source, target, start = problem
     flows = [
-        run(open_problem(source, [*settings, f"initial.seed={seed}"]), estimate=True)
+        wgflow.run(wgflow.open_problem(source, [*settings, f"initial.seed={seed}"]), estimate=True)
         for seed in range(seeds if at_random else 1)
     ]
     rows, flow = [], flows[0]
@@ -352,8 +350,8 @@ SHIPPED = (
 
 def check_shipped(name: str, settings: list[str], finer: list[str]) -> Iterator[Finding]:
     """A shipped problem against the same on a finer grid, or with more particles."""
-    flow = run(open_problem(name, settings), estimate=True)
-    truth = run(open_problem(name, [*settings, *finer]))
+    flow = wgflow.run(wgflow.open_problem(name, settings), estimate=True)
+    truth = wgflow.run(wgflow.open_problem(name, [*settings, *finer]))
     for index in shown_outputs(flow):
         time = float(flow.time[index])
         for quantity in ("energy", *(("mass",) if np.ptp(flow.mass) > NEGLIGIBLE else ())):

@@ -2,9 +2,9 @@
 
 Without a file, each run is done twice, on one thread and on all, and must give the same bits. With ``--record`` the
 digests of all arrays are written, and with ``--compare`` they are compared with those of now. Digests depend on the
-machine and on the libraries below, so that a file serves for the machine that it was made on. What the compiler makes
-of kernels of order 5 may differ in the last bit with what the process compiled before: record and compare such runs
-with empty kernel caches and the same ``--only``.
+machine and on the libraries below, so that a file serves for the machine that it was made on. Kernels of order 5 that
+the process compiled itself may differ, in the last bits of densities of 1e-22, from those that it found in the cache:
+record and compare such runs with an empty cache of kernels.
 
     python validation/golden.py [--quick] [--only PATTERN]
     python validation/golden.py --record FILE [--only PATTERN]

@@ -251,5 +251,4 @@ def test_a_file_system_without_locks_is_named_with_what_helps(tmp_path, monkeypa
     for call in (wgflow.load, wgflow.trajectory.checking.check_trajectory):
         with pytest.raises(InputError, match="HDF5_USE_FILE_LOCKING=FALSE"):
             call(tmp_path / "run.h5")
-    with pytest.raises(InputError, match="HDF5_USE_FILE_LOCKING=FALSE"):
-        wgflow.run(TEACHER, tmp_path / "run.h5", overwrite=True)
+    assert wgflow.run(TEACHER, tmp_path / "run.h5", overwrite=True).status == "complete"  # nothing is read back

@@ -84,7 +84,10 @@ def check_fit(problem: Problem, trajectory: Trajectory, path: Path) -> None:
     found, wanted = trajectory.domain, problem.domain
     grows = problem.config.domain.grows
     same = found is not None and (type(found.base), found.sheets) == (type(wanted.base), wanted.sheets)
-    if found is None or not (same and (found == wanted or (grows and len(found.shape) == len(wanted.shape)))):
+    # Parameters: arguments of other packages may be tuples, of which files make lists.
+    if found is None or not (
+        same and (found.parameters == wanted.parameters or (grows and len(found.shape) == len(wanted.shape)))
+    ):
         raise InputError(f"{path} holds a problem on {shown(wanted)}, but a run on {shown(found)}")
     needed = "position" if problem.moves_particles else "density"
     if needed not in trajectory.fields:
