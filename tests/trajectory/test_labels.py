@@ -55,6 +55,20 @@ def test_files_hold_the_labels_of_their_solver(name, tmp_path):
             assert content[output].attrs["units"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("name", "risk", "mass", "time"),
+    [
+        ("classifier", "minus the smoothed margin of the normalised measure", "which is 1", "rescaled time"),
+        ("energy", "functional F, entropies and regularisation left out", "total mass", "time of the flow"),
+        ("risk", "risk R, regularisation left out", "total mass", "time of the flow"),
+    ],
+)
+def test_labels_say_what_a_run_holds(name, risk, mass, time):
+    flow = RUNS[name][0]()
+    found = [flow.labels.risk.long_name, flow.labels.mass.long_name, flow.labels.time.long_name]
+    assert [part in whole for part, whole in zip((risk, mass, time), found, strict=True)] == [True] * 3, found
+
+
 def test_files_of_earlier_versions_have_the_labels_of_their_solver():
     def former(name):
         return FORMER_LONG_NAMES[name], "1"
