@@ -33,5 +33,5 @@ def attach_sizes(group: h5py.Group, variable: h5py.Dataset) -> None:
 
 def stored_data(file: h5py.File) -> dict[str, FloatArray]:
     """Arrays of the group ``data`` by name; none where there is no such group."""
-    found = file["data"].items() if "data" in file else ()
+    found = [*file["data"].items()] if "data" in file else []  # at once, since iterating holds the library's lock
     return {name: values[:] for name, values in found if not is_bare_dimension(values)}

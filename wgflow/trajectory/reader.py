@@ -123,7 +123,8 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     rows = range(time.size)
     fields = {name: StoredField(path, f"/{name}", file[name].shape[1:], rows) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
-    attributes = {name: plain_attribute(name, value) for name, value in file.attrs.items()}
+    # Names first: what iterates over pairs holds the library's lock, for good where a value is refused.
+    attributes = {name: plain_attribute(name, file.attrs[name]) for name in list(file.attrs)}
     check_kinds(attributes)
     domain = _rebuild_domain(attributes.get("domain", "{}"))
     check_shapes(fields, sign, domain)

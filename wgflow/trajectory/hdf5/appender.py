@@ -28,7 +28,7 @@ TABLE_ROWS = 512  # rows in a chunk of a table: they fill a page
 def growing_variables(file: h5py.File) -> Iterator[h5py.Dataset]:
     """All variables with an unlimited first axis."""
     groups = [file, *([file[STEPS]] if STEPS in file else [])]
-    for variable in (item for group in groups for item in group.values() if isinstance(item, h5py.Dataset)):
+    for variable in (item for group in groups for item in [*group.values()] if isinstance(item, h5py.Dataset)):
         if variable.maxshape and variable.maxshape[0] is None:
             yield variable
 
