@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 import sys
+import threading
 import zipfile
 import zlib
 from io import BytesIO
@@ -16,6 +17,7 @@ import pytest
 import tomli_w
 
 import wgflow
+from tests.trajectory.files import TEACHER, reseal
 from wgflow.app.cli import _exit_code
 from wgflow.errors import InputError
 from wgflow.trajectory.checking import check_trajectory
@@ -304,3 +306,19 @@ def test_loaded_runs_become_netcdf(folder, engine):
     with xarray.open_dataset(folder / "copy.nc", engine=engine) as copy:
         np.testing.assert_array_equal(copy.density, found.density)
         assert copy.attrs["problem"] == found.attrs["problem"]
+
+
+def test_a_refused_file_leaves_the_library_to_other_threads(tmp_path):
+    """While its error is kept, too, with all that it refers to."""
+    wgflow.run(TEACHER, tmp_path / "whole.h5")
+    shutil.copy(tmp_path / "whole.h5", tmp_path / "refused.h5")
+    with h5py.File(tmp_path / "refused.h5", "r+") as file:
+        file.attrs["about"] = np.bytes_(b"\xff\xfe")
+    reseal(tmp_path / "refused.h5")
+    with pytest.raises(InputError) as kept:
+        wgflow.load(tmp_path / "refused.h5")
+    read = []
+    reader = threading.Thread(target=lambda: read.append(wgflow.load(tmp_path / "whole.h5").status), daemon=True)
+    reader.start()
+    reader.join(30.0)
+    assert (read, kept.type) == (["complete"], InputError)
