@@ -19,7 +19,7 @@ def validate(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the validation.")
     ] = None,
 ) -> None:
-    """Compare what wgflow computes with what is known; writes rows as JSON, beside pictures. Ends with 1 if one fails."""
+    """Compare what wgflow computes with what is known; writes rows as JSON, beside pictures; 1 if one fails."""
     from wgflow.app.validation.finding import benchmark_names, validation_names
     from wgflow.app.validation.running import list_validations, run_all, run_validation
     from wgflow.errors import InputError
