@@ -47,11 +47,11 @@ class LineScheme:
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         self._rows, self._cells = domain.sheets, domain.base.shape[0]
         self._mobility = transport / float(domain.base.volumes.flat[0]) ** 2
-        self._reaction = reaction
+        self._reaction, self._limiter = reaction, limiter
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         large = self._rows * self._cells >= line.PARALLEL_THRESHOLD
         blocks = line.PARALLEL_BLOCKS if large else 1
-        self._stage, self._largest_loss_rate = line.stage_kernel(limiter, blocks), line.loss_rate_kernel(blocks)
+        self._stage, self._largest_loss_rate = line.stage_kernel(blocks), line.loss_rate_kernel(blocks)
         self._flux = np.zeros((self._rows, self._cells + 1))
         self._lanes = np.zeros((self._rows * blocks, line.LANES))
 
@@ -73,6 +73,7 @@ class LineScheme:
             step,
             self._mobility,
             self._reaction,
+            self._limiter,
             self._flux,
             self._by_rows(result),
         )
