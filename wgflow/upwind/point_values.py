@@ -45,7 +45,7 @@ class HighOrderScheme:
         self._shape = (domain.sheets, *(1,) * missing, *box.shape)
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
-        self._reaction = reaction
+        self._reaction = float(reaction)
         blocks = PARALLEL_BLOCKS if math.prod(self._shape) >= PARALLEL_THRESHOLD else 1
         self._stage, self._largest_loss_rate = high_order_stage_kernel(blocks), box_loss_rate_kernel(blocks)
         faces, cells = (len(box.shape), *self._shape), box.shape[-1]

@@ -47,7 +47,7 @@ class LineScheme:
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         self._rows, self._cells = domain.sheets, domain.base.shape[0]
         self._mobility = transport / float(domain.base.volumes.flat[0]) ** 2
-        self._reaction, self._limiter = reaction, limiter
+        self._reaction, self._limiter = float(reaction), limiter
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         large = self._rows * self._cells >= line.PARALLEL_THRESHOLD
         blocks = line.PARALLEL_BLOCKS if large else 1
@@ -99,7 +99,7 @@ class BoxScheme:
         self._shape = (domain.sheets, *(1,) * missing, *box.shape)
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
-        self._reaction = reaction
+        self._reaction = float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         large = domain.sheets * box.points[..., 0].size >= structured.PARALLEL_THRESHOLD
         blocks = structured.PARALLEL_BLOCKS if large else 1

@@ -49,7 +49,7 @@ class SurfaceScheme:
         if mesh is None:
             raise InputError(f"this scheme needs a surface, e.g. a sphere; the domain is {domain.kind!r}")
         self._mesh, cells = mesh, len(mesh.points)
-        self._shape, self._reaction = (domain.sheets, cells), reaction
+        self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._conductance = transport * mesh.lengths / mesh.distances
         self._inverse_volumes = 1.0 / mesh.volumes
