@@ -280,7 +280,7 @@ def _points_in_chart(base: UnsignedDomain, _: Sequence[str]) -> list[View]:
     return [View((0, 1), CHART_LABELS, partial(in_chart, base.geometry), (CHART_JUMP, CHART_JUMP))]
 
 
-CLOUDS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
+PARTICLE_MAPS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
     "a picture of particles",
     {
         Box: _points_of_box,
@@ -295,4 +295,4 @@ CLOUDS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
 
 def views_of_points(domain: Domain, names: Sequence[str]) -> list[View]:
     """Pictures of particles on a domain, whose components have names."""
-    return CLOUDS.on(domain)(domain.base, names)
+    return PARTICLE_MAPS.on(domain)(domain.base, names)

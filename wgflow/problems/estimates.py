@@ -18,7 +18,7 @@ from wgflow.problems.restart import StoredMeasure
 from wgflow.runs.estimates import (
     BATCHES,
     TOLERANCES,
-    Plan,
+    EstimatePlan,
     batch,
     check_fixed,
     plan_batches,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
 
 
-def plan_estimate(problem: Problem) -> Plan:
+def plan_estimate(problem: Problem) -> EstimatePlan:
     """Plan the coarse runs of a problem.
 
     Raises
@@ -43,7 +43,7 @@ def plan_estimate(problem: Problem) -> Plan:
     return problem.options.plan_estimate(problem)
 
 
-def plan_cells(problem: Problem, **options: Any) -> Plan:
+def plan_cells(problem: Problem, **options: Any) -> EstimatePlan:
     """Plan for densities on half and a quarter of the cells; options of `plan_grids`."""
     return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **options)
 
@@ -59,7 +59,7 @@ def _longer(problem: Problem, factor: int) -> dict[str, Any]:
     return {problem.solver: problem.options.coarsened(factor)}
 
 
-def plan_cloud(problem: Problem, order: float | None, *, noisy: bool = False) -> Plan:
+def plan_cloud(problem: Problem, order: float | None, *, noisy: bool = False) -> EstimatePlan:
     """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file.
 
     Parameters

@@ -10,7 +10,7 @@ from wgflow.errors import InputError
 from wgflow.flows.endings import RUNNING
 from wgflow.functionals import Functional
 from wgflow.problems.problem import Problem, assemble, restore_dataset, restore_samples
-from wgflow.problems.stored import check_fit, stored_config
+from wgflow.problems.stored_problem import check_fit, stored_config
 from wgflow.runs.record import attach_functional
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.reader import DAMAGE, reason

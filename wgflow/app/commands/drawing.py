@@ -39,7 +39,7 @@ def animate(
     quiet: QuietOption = False,
 ) -> None:
     """Make a film of a trajectory."""
-    from wgflow.app.reporting import frame_bar
+    from wgflow.app.console import frame_bar
     from wgflow.plotting import animate_trajectory, check_film
     from wgflow.problems import load, load_problem
 
@@ -60,8 +60,8 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write one web page with problem, curves, the measure under a time slider, checks and provenance."""
+    from wgflow.app.console import frame_bar
     from wgflow.app.report import check_report, write_report
-    from wgflow.app.reporting import frame_bar
     from wgflow.problems import load, load_problem
     from wgflow.trajectory.checking import check_trajectory
 

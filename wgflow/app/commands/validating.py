@@ -12,7 +12,7 @@ def validate(
     name: Annotated[str, typer.Argument(help="Name of a validation; without it, all are listed.")] = "",
 ) -> None:
     """Run a validation that ships with wgflow; further options are passed on to it."""
-    from wgflow.app.reporting import list_files
+    from wgflow.app.console import list_files
     from wgflow.app.validations import run_validation, shipped_validations
 
     if not name:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from wgflow.app.sweeps.axes import Values
 from wgflow.app.sweeps.cluster import check_libraries, connect
-from wgflow.app.sweeps.dispatch import dispatch
 from wgflow.app.sweeps.folder import prepare_folder, read_plan
 from wgflow.app.sweeps.gather import DATASET, gather, write_dataset
 from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
+from wgflow.app.sweeps.scheduling import dispatch
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE
 from wgflow.problems.running import ProblemSource

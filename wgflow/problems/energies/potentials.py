@@ -12,7 +12,7 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Potential
-from wgflow.functionals.energies.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.external_potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.problems.energies.base import EnergySection, table_of_kinds, vector
 from wgflow.problems.sections import Finite, Matrix, NonNegative, Positive, Vector
 from wgflow.problems.setting import Setting

@@ -13,7 +13,7 @@ from wgflow.functionals import Functional
 from wgflow.problems.sections import Section
 from wgflow.registry import Cited
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.datasets import Dataset
@@ -79,9 +79,9 @@ class ProblemSection(Section):
         """What the functional keeps at cells, for numbers of data and inputs."""
         return Terms(internal=self.temperature > 0.0)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """What the functional keeps at particles."""
-        return Interplay()
+        return FunctionalArrays()
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections | None:  # noqa: ARG003

@@ -19,7 +19,7 @@ from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Seed, Vector
 from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class DeconvolutionProblem(ProblemSection):
         """A convolution, where there are axes for it; other domains are refused later."""
         return replace(super().cell_terms(grid, data), convolution=bool(grid.periodic))
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """Waves."""
         waves = 2 * (self.frequencies or 32) + 1
-        return Interplay(features=2 * waves * len(self.spikes.positions[0]))
+        return FunctionalArrays(features=2 * waves * len(self.spikes.positions[0]))
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections | None:

@@ -20,7 +20,7 @@ from wgflow.problems.sections import NonNegative
 from wgflow.problems.setting import Setting
 from wgflow.registry import Cited
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -90,9 +90,9 @@ class Energies(ProblemSection):
         convolved = any(term.convolved for term in self.terms) and grid.is_lattice
         return Terms(convolution=convolved, internal=any(term.of_density for term in self.terms))
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """Pairs."""
-        return Interplay(pairs=any(term.nonlocal_pairs for term in self.terms))
+        return FunctionalArrays(pairs=any(term.nonlocal_pairs for term in self.terms))
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:

@@ -15,7 +15,7 @@ from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.sections import Matrix, NonNegative
 from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -46,9 +46,9 @@ class QuadraticProblem(ProblemSection):
         """The features."""
         return replace(super().cell_terms(grid, data), features=grid.components**2, memory_limit=2.0**30)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """The features."""
-        return Interplay(features=len(self.target) ** 2)
+        return FunctionalArrays(features=len(self.target) ** 2)
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:

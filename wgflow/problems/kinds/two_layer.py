@@ -25,7 +25,7 @@ from wgflow.problems.memory import check_reading
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, one_of
 from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -199,14 +199,16 @@ class TwoLayerProblem(ProblemSection):
         pairs = grid.components == inputs + 1 and grid.is_flat
         return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:
         """Features of data, or sums of pairs with a teacher."""
         batch = options.batch_size
         if data is None:
             inputs = 2 if self.teacher is None else self.teacher.inputs
-            return Interplay(features=options.harmonics or 0, batch=batch, inputs=inputs)
+            return FunctionalArrays(features=options.harmonics or 0, batch=batch, inputs=inputs)
         stored = self.activation != "relu" or options.particle_method == "jko"
-        return Interplay(features=data[0] if stored and not batch else 0, batch=batch, inputs=data[1], data=data[0])
+        return FunctionalArrays(
+            features=data[0] if stored and not batch else 0, batch=batch, inputs=data[1], data=data[0]
+        )
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:
