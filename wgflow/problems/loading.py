@@ -60,8 +60,8 @@ def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, in
 
     Examples
     --------
-    >>> for flow, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
-    ...     print(flow.time[index], flow.risk[index])
+    >>> for trajectory, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
+    ...     print(trajectory.time[index], trajectory.risk[index])
     """
     seen = 0
     while True:

@@ -101,12 +101,12 @@ def run(
     Examples
     --------
     >>> import wgflow
-    >>> flow = wgflow.run({
+    >>> trajectory = wgflow.run({
     ...     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},
     ...     "domain": {"kind": "circle", "cells": 64},
     ...     "solver": {"t_end": 1.0},
     ... })
-    >>> flow.risk.shape
+    >>> trajectory.risk.shape
     (101,)
     """
     since = clock.perf_counter() if since is None else since

@@ -76,8 +76,8 @@ def solve_characteristics(
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve_characteristics
     >>> one = lambda x: np.ones(x.shape[:-1])
-    >>> flow = solve_characteristics(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0)
-    >>> flow.position.shape, flow.density.shape
+    >>> trajectory = solve_characteristics(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0)
+    >>> trajectory.position.shape, trajectory.density.shape
     ((101, 64, 2), (101, 64))
 
     References

@@ -88,8 +88,8 @@ def solve_normalised(
     >>> from wgflow import Circle, Features, Relu, Signed, solve_normalised
     >>> points, labels = np.array([[1.0, 0.5], [0.2, -1.0]]), np.array([1.0, -1.0])
     >>> risk = Features(Relu(points), labels, loss="softmin")
-    >>> flow = solve_normalised(risk, Signed(Circle(64)), lambda x: np.ones(x.shape[:-1]), 10.0)
-    >>> bool(flow.fields["margin"][-1] > 0.0)
+    >>> trajectory = solve_normalised(risk, Signed(Circle(64)), lambda x: np.ones(x.shape[:-1]), 10.0)
+    >>> bool(trajectory.fields["margin"][-1] > 0.0)
     True
 
     References

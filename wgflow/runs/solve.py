@@ -110,8 +110,8 @@ def solve(
     --------
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve
-    >>> flow = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
-    >>> flow.density.shape
+    >>> trajectory = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
+    >>> trajectory.density.shape
     (101, 64)
     """
     since = clock.perf_counter()

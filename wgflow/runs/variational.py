@@ -104,8 +104,8 @@ def solve_jko(
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve_jko
     >>> one = lambda x: np.ones(x.shape[:-1])
-    >>> flow = solve_jko(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0, tau=0.25, scheme="linearised")
-    >>> bool((np.diff(flow.energy) <= 0.0).all())
+    >>> trajectory = solve_jko(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0, tau=0.25, scheme="linearised")
+    >>> bool((np.diff(trajectory.energy) <= 0.0).all())
     True
 
     References
@@ -151,5 +151,5 @@ def _evolution(
             raise InputError("linearised variational steps need a density on cells; found particles: choose 'dual'")
         check_placement(start, domain)
         return make_jko_flow(functional, start, domain, options, **factors)
-    flow = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
-    return flow(functional, domain, density_on(domain, start), options=options, **factors)
+    solver = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
+    return solver(functional, domain, density_on(domain, start), options=options, **factors)

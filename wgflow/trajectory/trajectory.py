@@ -105,8 +105,8 @@ class Trajectory:
 
         Examples
         --------
-        >>> flow[-1].fields["density"].sum()  # doctest: +SKIP
-        >>> flow[::10].density.shape  # doctest: +SKIP
+        >>> trajectory[-1].fields["density"].sum()  # doctest: +SKIP
+        >>> trajectory[::10].density.shape  # doctest: +SKIP
         """
         if isinstance(key, slice):
             return self._part(range(len(self))[key])
