@@ -18,12 +18,13 @@ from typing import Any
 import h5py
 import numpy as np
 import tomli_w
-from _damaged_bytes import BYTES
 
 import wgflow
 from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
 from wgflow.trajectory.schema import CHECKSUM, SCALARS, SEAL, STEPS, row_checksums
+
+from ._damaged_bytes import BYTES
 
 Generator = np.random.Generator
 Mutation = Callable[[h5py.File, Generator, Path], None]

@@ -29,11 +29,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _golden_files import FILED, LAYOUT, file_runs
-from _golden_python import python_runs
-from _golden_table import Run, table_runs, write_data
 
 import wgflow
+
+from ._golden_files import FILED, LAYOUT, file_runs
+from ._golden_python import python_runs
+from ._golden_table import Run, table_runs, write_data
 
 Digests = dict[str, dict[str, Any]]
 """Of a run: ``arrays``, with digest and sum of sizes of each, ``numbers``, and ``said``: warnings, failure, status."""

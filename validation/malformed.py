@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from _malformed_runner import Files, Outcome, Runner, faults_of, files_in
+from ._malformed_runner import Files, Outcome, Runner, faults_of, files_in
 
 GROUPS = [
     name

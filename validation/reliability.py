@@ -35,9 +35,6 @@ from unittest import mock
 
 import numpy as np
 import xarray
-from _faults import KINDS, UNNOTICED, arm, begin_again_with_shim, disarm, is_there
-from _power_loss import count_lost
-from _sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
 
 from wgflow import Observers, Trajectory, load, open_problem, run
 from wgflow.errors import WgflowError
@@ -45,6 +42,10 @@ from wgflow.flows.endings import COUNTS as RUN_COUNTS
 from wgflow.problems import Problem
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.hdf5.hdf5_bytes import PAGE
+
+from ._faults import KINDS, UNNOTICED, arm, begin_again_with_shim, disarm, is_there
+from ._power_loss import count_lost
+from ._sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
 
 TEACHER = ("teacher", "domain.cells=128")
 STIFF = ("fokker_planck", "domain.shape=[64]", "output.spacing=linear")

@@ -27,9 +27,9 @@ from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
 from wgflow.problems.restart import StoredMeasure
-from wgflow.problems.setting import Setting
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
@@ -133,7 +133,7 @@ class Problem:
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
         section = self.config.problem
-        setting = Setting(self.domain, self.solver, self.options, self.dataset, self.samples)
+        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)

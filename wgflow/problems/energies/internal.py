@@ -8,8 +8,8 @@ from pydantic import Field
 
 from wgflow.functionals import Entropy, PowerEnergy
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Positive
-from wgflow.problems.setting import Setting
 from wgflow.registry import Registry
 
 
@@ -20,7 +20,7 @@ class EntropyEnergy(EnergySection):
     temperature: Positive = Field(1.0, description="the factor T")
     of_density = True
 
-    def energy(self, setting: Setting) -> Entropy:  # noqa: ARG002
+    def energy(self, setting: ProblemSetting) -> Entropy:  # noqa: ARG002
         """Build it."""
         return Entropy(self.temperature)
 
@@ -39,7 +39,7 @@ class PowerInternal(EnergySection):
     of_density = True
     needs_density = '[problem.internal] kind = "power"'
 
-    def energy(self, setting: Setting) -> PowerEnergy:  # noqa: ARG002
+    def energy(self, setting: ProblemSetting) -> PowerEnergy:  # noqa: ARG002
         """Build it; raises InputError for the exponent 1."""
         return PowerEnergy(self.exponent, self.strength)
 

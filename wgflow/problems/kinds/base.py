@@ -18,7 +18,7 @@ from wgflow.runs.memory.particles import FunctionalArrays
 if TYPE_CHECKING:
     from wgflow.problems.datasets import Dataset
     from wgflow.problems.problem import Problem
-    from wgflow.problems.setting import Setting
+    from wgflow.problems.problem_setting import ProblemSetting
     from wgflow.problems.solvers.base import SolverOptions
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -45,7 +45,7 @@ class ProblemSection(Section):
         """What it rests on, with its parts."""
         yield from self.cites
 
-    def functional(self, setting: Setting) -> Functional:
+    def functional(self, setting: ProblemSetting) -> Functional:
         """F without its regularisation; raises InputError where an option is not allowed there."""
         raise NotImplementedError
 

@@ -16,8 +16,8 @@ from wgflow.errors import InputError
 from wgflow.functionals import Deconvolution, DirichletKernel, Features, PeriodicGaussian
 from wgflow.measures import Particles
 from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Seed, Vector
-from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
@@ -97,7 +97,7 @@ class DeconvolutionProblem(ProblemSection):
             raise ValueError(f'has kernel = "{self.kernel}", which takes {needed} and not {other}')
         return self
 
-    def functional(self, setting: Setting) -> Features:
+    def functional(self, setting: ProblemSetting) -> Features:
         """The risk; raises InputError if spikes or kernel do not fit the domain."""
         domain = setting.domain
         if self.width is not None:

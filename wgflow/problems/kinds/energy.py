@@ -16,8 +16,8 @@ from wgflow.functionals.base import Sum
 from wgflow.problems.energies.base import EnergySection
 from wgflow.problems.energies.registry import ENERGIES
 from wgflow.problems.kinds.base import ProblemSection, Sections, axis_vector
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import NonNegative
-from wgflow.problems.setting import Setting
 from wgflow.registry import Cited
 from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
@@ -58,7 +58,7 @@ class Energies(ProblemSection):
         for term in self.terms:
             yield from term.cites
 
-    def functional(self, setting: Setting) -> Functional:
+    def functional(self, setting: ProblemSetting) -> Functional:
         """Sum of all terms; raises InputError if one cannot live on the domain, or the solver cannot follow it."""
         if not setting.options.moves_density:
             setting.options.check_energies()

@@ -12,8 +12,8 @@ from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Quadratic
 from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative
-from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
 
@@ -32,7 +32,7 @@ class QuadraticProblem(ProblemSection):
         0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
     )
 
-    def functional(self, setting: Setting) -> Functional:  # noqa: ARG002
+    def functional(self, setting: ProblemSetting) -> Functional:  # noqa: ARG002
         """The risk."""
         return Quadratic(np.array(self.target))
 
