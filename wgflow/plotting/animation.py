@@ -18,7 +18,7 @@ from PIL import Image
 from wgflow.errors import ComputationError, InputError
 from wgflow.former_names import with_former
 from wgflow.plotting.film_frames import FilmFigure, make_film_figure
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
 from wgflow.system.drafts import replacing_by_name
@@ -80,7 +80,7 @@ def animate_trajectory(
         If the disk is full or ffmpeg fails; no part of the film is left then.
     """
     path = check_film(path, frames, rate)
-    shown = thin(len(trajectory.time), frames)
+    shown = evenly_spread(len(trajectory.time), frames)
     with paper_style(), _part_of(path) as part:
         scene = make_film_figure(trajectory, problem, shown)
         write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4

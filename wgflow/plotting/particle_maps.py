@@ -14,7 +14,7 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from wgflow.plotting.domain_views import UNEQUAL, View, globe_view, point_views, views_of_points
-from wgflow.plotting.heatmaps import MAX_PATHS, thin
+from wgflow.plotting.heatmaps import MAX_PATHS, evenly_spread
 from wgflow.plotting.line_profiles import (
     axis_labels,
     find_line,
@@ -61,7 +61,7 @@ def plot_particle_map(trajectory: Trajectory, problem: Problem | None = None) ->
         else:
             left, right = cast("SubFigures", figure.subfigures(1, 2, width_ratios=[1.6, 1.0]))
             maps, scalars = make_panels(left, views), list(right.subplots(2, 1))
-        shown = thin(len(trajectory.time), MAX_TIMES)
+        shown = evenly_spread(len(trajectory.time), MAX_TIMES)
         for axes, view in zip(maps, views, strict=True):
             ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)
             mark_start(axes, trajectory, view)
@@ -138,11 +138,11 @@ class ParticleMap:
 
 def _draw_part(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray, sign: float) -> _Part:
     chosen = sheet_particles(trajectory, sign)
-    chosen = chosen[thin(chosen.size, MAX_DOTS)]
+    chosen = chosen[evenly_spread(chosen.size, MAX_DOTS)]
     places = view.places(trajectory, shown, chosen)
     mean = max(float(trajectory.weight[0].mean()), 1e-300)
     areas = DOT_AREA * np.clip(trajectory.weight[np.ix_(shown, chosen)] / mean, SMALLEST, LARGEST)
-    drawn = thin(chosen.size, MAX_PATHS)
+    drawn = evenly_spread(chosen.size, MAX_PATHS)
     whole = np.all(np.abs(np.diff(places[:, drawn], axis=0)) < view.longest, axis=-1)
     places, transform = _flatten(axes, view, places)
     pieces = np.stack([places[:-1, drawn], places[1:, drawn]], axis=2)
@@ -168,7 +168,7 @@ def _flatten(axes: Axes, view: View, places: FloatArray) -> tuple[FloatArray, Tr
 def mark_start(axes: Axes, trajectory: Trajectory, view: View) -> None:
     """Pale dots where particles started."""
     start = trajectory.position[0]
-    places, transform = _flatten(axes, view, view.project(start[thin(len(start), MAX_DOTS)]))
+    places, transform = _flatten(axes, view, view.project(start[evenly_spread(len(start), MAX_DOTS)]))
     look: dict[str, Any] = {"color": PALE, "linewidths": 0, "zorder": 0, "rasterized": True}
     axes.scatter(places[:, 0], places[:, 1], s=0.6 * DOT_AREA, transform=transform, **look)
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.line_profiles import sheet_signs
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, shows_maps
 from wgflow.plotting.networks import choose_times, time_label
@@ -102,7 +102,7 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
 def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
     """Draw the learned regions at a few times; below the measure, where it can be drawn, risk and mass."""
     shown = choose_times(trajectory)
-    times = shown[thin(len(shown), REGION_TIMES)]
+    times = shown[evenly_spread(len(shown), REGION_TIMES)]
     rows = len(sheet_signs(trajectory)) if shows_maps(trajectory) else int(shows_particle_map(trajectory))
     heights = [REGIONS_HEIGHT, *[MEASURE_HEIGHT] * rows, SCALARS_HEIGHT]
     with styled_figure(sum(heights)) as figure:
@@ -131,6 +131,6 @@ def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem,
 
 def _draw_cloud(part: SubFigure, trajectory: Trajectory, problem: Problem) -> None:
     views = particle_map_views(trajectory, problem)
-    shown = thin(len(trajectory.time), 300)
+    shown = evenly_spread(len(trajectory.time), 300)
     for axes, view in zip(make_panels(part, views), views, strict=True):
         ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)

@@ -24,7 +24,7 @@ from wgflow.runs.estimates import (
     plan_batches,
     plan_draws,
     plan_grids,
-    quiet,
+    without_wall_warnings,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan_cells(problem: Problem, **options: Any) -> EstimatePlan:
 def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, RunSetup]:
     """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
     smaller = replace(problem, domain=domain, config=problem.config.model_copy(update=_longer(problem, factor)))
-    return smaller.make_evolution(), quiet(smaller.run_setup)
+    return smaller.make_evolution(), without_wall_warnings(smaller.run_setup)
 
 
 def _longer(problem: Problem, factor: int) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def estimate_memory(
         To a factor of about 1.5; a box that grows as it is at the start.
     """
     domain = config.domain.build() if domain is None else domain
-    grid, options = grid_of(domain), config.options
+    grid, options = cells_of(domain), config.options
     arrays = _arrays(config, domain, grid, count)
     items = [] if grid is None else [*_grid_items(config, grid, data)]
     if arrays is not None and options.particle_method is not None:
@@ -83,7 +83,7 @@ def estimate_memory(
     return MemoryEstimate(tuple(items))
 
 
-def grid_of(domain: Domain) -> Grid | None:
+def cells_of(domain: Domain) -> Grid | None:
     """The cells of a domain; None where it has none."""
     keys = [f"domain.{name}" for name in ("shape", "cells") if name in domain.parameters]
     return describe_grid(domain, *keys[:1])

@@ -30,14 +30,14 @@ def _adopt(name: str, energy: Any) -> EnergyTable:
     if is_class and issubclass(energy, EnergySection):
         return table_of_one(name, energy)
     if is_class and issubclass(energy, Functional) and hasattr(energy, "arguments"):
-        return table_of_one(name, section_of(name, energy))
+        return table_of_one(name, energy_section_of(name, energy))
     raise InputError(
         "it is neither a class of functionals with arguments (wgflow.registry.Argument by name) nor a section of "
         "wgflow.problems.energies.base.EnergySection"
     )
 
 
-def section_of(name: str, functional: Any) -> type[EnergySection]:
+def energy_section_of(name: str, functional: Any) -> type[EnergySection]:
     """Section of a class of functionals, from what it says of its arguments in ``arguments``."""
 
     class Base(EnergySection):

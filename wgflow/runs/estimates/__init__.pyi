@@ -1,7 +1,7 @@
-from .coarse_runs import quiet as quiet
+from .coarse_runs import without_wall_warnings as without_wall_warnings
 from .estimator import Estimator as Estimator
-from .estimator import blank as blank
 from .estimator import recorded as recorded
+from .estimator import with_room_for_estimates as with_room_for_estimates
 from .grids import check_fixed as check_fixed
 from .grids import coarse_start as coarse_start
 from .grids import coarse_tolerance as coarse_tolerance

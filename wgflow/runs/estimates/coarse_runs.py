@@ -88,7 +88,7 @@ def carry_out_coarse_run(run: CoarseRun, times: FloatArray, limits: Limits) -> O
     try:
         evolution, run_setup = run.prepare()
         signs = getattr(evolution, "signs", None)
-        evolve_on(quiet(run_setup), evolution, times, memory, limits=_limits_of_coarse_run(limits))
+        evolve_on(without_wall_warnings(run_setup), evolution, times, memory, limits=_limits_of_coarse_run(limits))
         if memory.attributes["stop_reason"] == "wall_time":
             failure = f"wall_time = {limits.wall_time:g} was over"
     except WgflowError as error:
@@ -102,6 +102,6 @@ def _limits_of_coarse_run(limits: Limits) -> Limits:
     return Limits(limits.stationarity, wall_time, since=limits.since)
 
 
-def quiet(run_setup: RunSetup) -> RunSetup:
+def without_wall_warnings(run_setup: RunSetup) -> RunSetup:
     """RunSetup that stops at walls as another does, but neither warns nor grows."""
     return replace(run_setup, walls=None if run_setup.walls is None else WallRule(run_setup.walls.limit))

@@ -14,7 +14,7 @@ from wgflow.errors import EstimateWarning
 from wgflow.flows.loop import Limits
 from wgflow.runs.estimates.coarse_runs import CoarseRun, Outputs, carry_out_coarse_run
 from wgflow.runs.estimates.distances import Distances, Signs, grid_distances, particle_distances
-from wgflow.runs.estimates.estimator import Estimator, Refinement, Unresolved, differences
+from wgflow.runs.estimates.estimator import Estimator, Refinement, Unresolved, snapshot_differences
 from wgflow.runs.estimates.sampling_error import Sampling
 from wgflow.typing import FloatArray
 
@@ -64,7 +64,7 @@ class RefinementPlan:
         domains = [None if output.run_setup is None else output.run_setup.domain for output in outputs]
         apart = self._distances(quarter[0], (domains[0], domains[1]), (outputs[0].signs, outputs[1].signs))
         coarse = {
-            float(time): differences(first, second, apart)
+            float(time): snapshot_differences(first, second, apart)
             for time, first, second in zip(times, quarter, half, strict=True)
             if first is not None and second is not None
         }
