@@ -13,7 +13,7 @@ from wgflow.problems.sections import Positive
 from wgflow.registry import Registry
 
 
-class EntropyEnergy(EnergySection):
+class EntropySection(EnergySection):
     """The entropy T int rho log rho: linear diffusion."""
 
     kind: Literal["entropy"]
@@ -30,7 +30,7 @@ class EntropyEnergy(EnergySection):
         return self.temperature
 
 
-class PowerInternal(EnergySection):
+class PowerEnergySection(EnergySection):
     """The energy c int rho^m / (m - 1): porous medium for m > 1, fast diffusion for m < 1."""
 
     kind: Literal["power"]
@@ -45,6 +45,6 @@ class PowerInternal(EnergySection):
 
 
 INTERNAL_ENERGIES: Registry[type[EnergySection]] = Registry(
-    "internal kind", {"entropy": EntropyEnergy, "power": PowerInternal}
+    "internal kind", {"entropy": EntropySection, "power": PowerEnergySection}
 )
 TABLE = table_of_kinds("internal", INTERNAL_ENERGIES, place=3)
