@@ -14,7 +14,7 @@ from wgflow.domains import total_mass
 from wgflow.errors import InputError
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.point_values import HighOrderScheme
+from wgflow.upwind.high_order import HighOrderScheme
 
 CENTRAL = np.array([-1.0, 9.0, -45.0, 0.0, 45.0, -9.0, 1.0]) / 60.0
 FACE = np.array([1.0, -8.0, 37.0, 37.0, -8.0, 1.0]) / 60.0
