@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,13 @@ from numpy.typing import ArrayLike
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 from wgflow.problems.archives import read_arrays
-from wgflow.problems.tables import read_csv
+from wgflow.problems.columns import CHOOSE, Columns
+from wgflow.problems.tables import ending_of, read_csv, read_table
 from wgflow.system.paths import kind_of
-from wgflow.text import named, shown
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
+ENDINGS = (".csv", ".tsv", ".npz")
 CONSTANT = 1e-12  # spread of a column, relative to its mean, below which it is constant up to round-off
 
 
@@ -76,15 +77,42 @@ def read_dataset(
     standardize: bool,
     labels: bool,
 ) -> Dataset:
-    """Read a data set.
+    """Read a data set from a file, see `read_table` for tables, and `select_columns` for the other arguments.
 
     Parameters
     ----------
     path : Path
-        A .csv file with a header line (lines that start with # are comments), or an .npz file of
-        one-dimensional arrays.
+        A table (.csv or .tsv, packed if it ends in .gz), or an .npz file of one-dimensional arrays.
+    inputs, output, bias, standardize, labels
+        As `select_columns` takes them.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is ragged, and as `select_columns` does.
+    """
+    ending = _checked_ending(path)
+    columns = Columns(f"data {path}", _read_npz(path)) if ending == ".npz" else read_table(path)
+    return select_columns(columns, inputs=inputs, output=output, bias=bias, standardize=standardize, labels=labels)
+
+
+def select_columns(
+    columns: Columns,
+    *,
+    inputs: Sequence[str] | None,
+    output: str | None,
+    bias: bool,
+    standardize: bool,
+    labels: bool,
+) -> Dataset:
+    """Make a data set of some columns; the others may hold anything.
+
+    Parameters
+    ----------
+    columns : Columns
+        All columns.
     inputs, output : column names
-        All but the output, and the last column, by default.
+        All but the output, and the last column, by default; all columns must have names then.
     bias : bool
         Whether to append an input that is always 1.
     standardize : bool
@@ -95,30 +123,31 @@ def read_dataset(
     Raises
     ------
     InputError
-        If the file cannot be read, is ragged, holds something that is not a finite number, or lacks a column.
+        If a column does not exist or holds something that is not a finite number, or none is chosen and one has no
+        name.
     """
-    columns = _read_columns(path)
-    names = list(columns)
-    output = names[-1] if output is None else output
-    inputs = [name for name in names if name != output] if inputs is None else list(inputs)
-    for name in inputs:
-        _check_column(path, name, columns, "inputs")
-    _check_column(path, output, columns, "output")
+    source, by_default = columns.source, inputs is None
+    if inputs is None or output is None:
+        columns.check_names(f", or {CHOOSE}")
+    output = columns.names[-1] if output is None else output
+    inputs = [name for name in columns.names if name != output] if inputs is None else list(inputs)
+    values = [columns.numbers(name, "inputs", by_default=by_default) for name in inputs]
+    y = columns.numbers(output, "output")
     if not inputs:
-        raise InputError(f"data {path} has the one column {shown(output)}; at least one input is needed")
+        raise InputError(f"{source} has the one column {shown(output)}; at least one input is needed")
     if len(set(inputs)) != len(inputs):
-        raise InputError(f"data {path}: an input is named twice in {inputs}; name each column once")
+        raise InputError(f"{source}: an input is named twice in {inputs}; name each column once")
     if output in inputs:
-        raise InputError(f"data {path}: the column {shown(output)} is both input and output; choose another output")
-    x = np.stack([columns[name] for name in inputs], axis=1)
-    y = columns[output]
+        raise InputError(f"{source}: the column {shown(output)} is both input and output; choose another output")
+    columns.check_marks([*inputs, output])
     if labels and not np.isin(y, (-1.0, 1.0)).all():
         row = int(np.flatnonzero(~np.isin(y, (-1.0, 1.0)))[0])
         raise InputError(
-            f"data {path}: the column {shown(output)} holds {y[row]:g} in data row {row + 1}; this loss allows only "
+            f"{source}: the column {shown(output)} holds {y[row]:g} in data row {row + 1}; this loss allows only "
             "the labels +1 and -1"
         )
-    return _scale(path, x, y, (*inputs, output), bias=bias, standardize=standardize, labels=labels)
+    x = np.stack(values, axis=1)
+    return _scale(source, x, y, (*inputs, output), bias=bias, standardize=standardize, labels=labels)
 
 
 def read_samples(path: Path) -> Particles:
@@ -127,7 +156,7 @@ def read_samples(path: Path) -> Particles:
     Parameters
     ----------
     path : Path
-        A .csv file with a header line, or an .npz file of one-dimensional arrays: a column for each component in their
+        A table (see `read_table`), or an .npz file of one-dimensional arrays: a column for each component in their
         order, and one called "weight" where the samples have different weights.
 
     Raises
@@ -135,9 +164,11 @@ def read_samples(path: Path) -> Particles:
     InputError
         If the file cannot be read, or holds no components or a negative weight.
     """
-    columns = _read_columns(path)
-    for name in columns:
-        _check_column(path, name, columns, "column")
+    if _checked_ending(path) == ".npz":
+        arrays = Columns(f"data {path}", _read_npz(path))
+        columns = {name: arrays.numbers(name, "column") for name in arrays.names}
+    else:
+        columns = read_csv(path)
     count = len(next(iter(columns.values())))
     weights = columns.pop("weight", np.full(count, 1.0 / count))
     if not columns:
@@ -148,7 +179,7 @@ def read_samples(path: Path) -> Particles:
 
 
 def _scale(
-    path: Path,
+    source: str,
     x: FloatArray,
     y: FloatArray,
     names: tuple[str, ...],
@@ -168,7 +199,7 @@ def _scale(
         for name, spread in zip(names, np.where(relative > CONSTANT, np.append(scale, y_scale), 0.0), strict=True):
             if not 0.0 < spread < np.inf:
                 raise InputError(
-                    f"data {path}: the column {shown(name)} is constant or too large and cannot be standardized; leave "
+                    f"{source}: the column {shown(name)} is constant or too large and cannot be standardized; leave "
                     "it out, scale it, or set standardize = false"
                 )
     scaled = (x - shift) / scale
@@ -177,26 +208,17 @@ def _scale(
     return Dataset(scaled, (y - y_shift) / y_scale, shift, scale, y_shift, y_scale, names)
 
 
-def _check_column(path: Path, name: str, columns: dict[str, FloatArray], role: str) -> None:
-    if name not in columns:
-        guesses = difflib.get_close_matches(name, list(columns), n=1)
-        hint = f"; did you mean {guesses[0]!r}?" if guesses else "."
-        raise InputError(f"data {path} has no {role} {shown(name)}{hint} Columns: {named(', '.join(columns), 200)}")
-    values = columns[name]
-    if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values))[0])
+def _checked_ending(path: Path) -> str:
+    """Ending of a file of data; raises InputError if it is not allowed, or there is no such file."""
+    ending = ending_of(path)
+    if ending not in ENDINGS or (ending == ".npz" and path.suffix.lower() != ending):
+        found = "".join(path.suffixes[-2:]) if ending in ENDINGS else path.suffix
         raise InputError(
-            f"data {path}: the column {shown(name)} holds {values[row]} in data row {row + 1}; allowed are finite "
-            "numbers: remove the row or fill the value"
+            f"data {path} has the ending {shown(found)}; allowed are .csv, .tsv (both also with .gz) and .npz"
         )
-
-
-def _read_columns(path: Path) -> dict[str, FloatArray]:
-    if path.suffix not in {".csv", ".npz"}:
-        raise InputError(f"data {path} has the ending {shown(path.suffix)}; allowed are .csv and .npz")
     if kind_of(path, "data") != "file":
         raise InputError(f"data {path} does not exist; paths are relative to the problem file")
-    return _read_npz(path) if path.suffix == ".npz" else read_csv(path)
+    return ending
 
 
 def _read_npz(path: Path) -> dict[str, FloatArray]:

@@ -24,14 +24,19 @@ from wgflow.runs.memory.particles import ParticleArrays, particle_items
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
 
-READING = {".csv": 25.0, ".npz": 3.0}  # bytes for each byte of a file of data while it is read
+READING = {
+    ".csv": 25.0,
+    ".tsv": 25.0,
+    ".gz": 100.0,
+    ".npz": 3.0,
+}  # bytes for each byte of a file of data while it is read
 
 
 def check_reading(path: Path, *, force: bool = False) -> None:
     """Raise InputError if a file of data is larger than memory."""
     if path.is_file():
-        size = READING.get(path.suffix, 1.0) * path.stat().st_size
-        item = Item("its numbers", size, "the number of its rows, or give .npz for .csv", brief=True)
+        size = READING.get(path.suffix.lower(), 1.0) * path.stat().st_size
+        item = Item("its numbers", size, "the number of its rows, or give .npz for text", brief=True)
         check_memory(MemoryEstimate((item,)), force=force, subject=f"reading {path}")
 
 
