@@ -9,6 +9,7 @@ import pytest
 
 import wgflow
 from wgflow import InputError
+from wgflow.app.cli import _exit_code
 from wgflow.problems.template import problem_template, write_template
 
 DOMAINS = ("circle", "sphere", "box", "space", "hypersphere")
@@ -73,3 +74,12 @@ def test_files_that_exist_are_kept(tmp_path):
 def test_unknown_kinds_are_named(problem, domain, message):
     with pytest.raises(InputError, match=message):
         problem_template(problem, domain)
+
+
+def test_help_names_all_kinds(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["wgflow", "new", "--help"])
+    monkeypatch.setenv("COLUMNS", "200")
+    assert _exit_code() == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "two_layer, quadratic, energy or deconvolution." in text
+    assert all(domain in text for domain in DOMAINS)

@@ -14,6 +14,7 @@ import typer
 
 from wgflow.app.commands.computing import new, run, sweep
 from wgflow.app.commands.drawing import animate, export, plot, report
+from wgflow.app.commands.kinds_in_help import KindsInHelp
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
 from wgflow.app.commands.validating import validate
 from wgflow.app.terminal import open_missing_streams, say
@@ -49,7 +50,7 @@ def options(
 
 
 for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate):
-    app.command()(command)
+    app.command(cls=KindsInHelp if command is new else None)(command)
 app.command(name="list")(list_problems)
 
 

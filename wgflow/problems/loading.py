@@ -10,7 +10,7 @@ from wgflow.errors import InputError
 from wgflow.flows.endings import RUNNING
 from wgflow.functionals import Functional
 from wgflow.problems.problem import Problem, assemble, restore_dataset, restore_samples
-from wgflow.problems.stored_problem import check_fit, stored_config
+from wgflow.problems.stored_problem import check_fit, stored_columns, stored_config
 from wgflow.runs.record import attach_functional
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.reader import DAMAGE, reason
@@ -83,7 +83,8 @@ def load_problem(path: str | Path) -> Problem:
 def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
     config = stored_config(trajectory, path)
     try:
-        problem = assemble(config, restore_dataset(config, arrays), samples=restore_samples(arrays))
+        dataset = restore_dataset(config, arrays, stored_columns(trajectory.attributes))
+        problem = assemble(config, dataset, samples=restore_samples(arrays))
     except InputError as error:
         raise InputError(f"{path} holds a problem that is not allowed: {error}") from None
     except DAMAGE as error:

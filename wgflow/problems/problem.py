@@ -22,6 +22,7 @@ from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
 from wgflow.networks import Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
+from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
 from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
@@ -261,7 +262,7 @@ class Problem:
         }
 
 
-def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> Problem:
+def build_problem(config: ProblemFile, folder: Path, *, given: Columns | None = None, force: bool = False) -> Problem:
     """Read the data and check that everything fits together.
 
     Parameters
@@ -270,6 +271,8 @@ def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> 
         The checked sections.
     folder : Path
         Folder that paths in the file are relative to.
+    given : Columns, optional
+        Data that Python gives in the place of a file.
     force : bool
         Whether to build what a run would need more memory for than there is.
 
@@ -279,11 +282,12 @@ def build_problem(config: ProblemFile, folder: Path, *, force: bool = False) -> 
         If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
     """
     check_magnitudes(config)
-    start, data = read_start(config, folder), read_data(config, folder, force=force)
+    start, data = read_start(config, folder), read_data(config, folder, given, force=force)
     check_memory(estimate_read(config, data, start), force=force)
     problem = assemble(config, data, start, read_samples_of(config, folder), force=force)
     config.problem.check_widths(problem)
     problem.check_start()
+    config.problem.warn(problem)
     return problem
 
 
@@ -312,14 +316,17 @@ def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:
     return Particles(arrays["samples"], arrays["sample_weights"], np.ones(len(arrays["samples"])))
 
 
-def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Dataset | None:
-    """Rebuild the data from the arrays of a trajectory file."""
+def restore_dataset(
+    config: ProblemFile, arrays: Mapping[str, FloatArray], names: tuple[str, ...] = ()
+) -> Dataset | None:
+    """Rebuild the data from the arrays of a trajectory file and the names of its columns, where it has them."""
     if "inputs" not in arrays:
         return None
-    section = config.problem
-    described = section.dataset if isinstance(section, TwoLayerProblem) else None
-    inputs = (described.inputs if described else None) or [f"x{i}" for i in range(len(arrays["input_shift"]))]
-    output = (described.output if described else None) or "y"
+    if len(names) != len(arrays["input_shift"]) + 1:
+        section = config.problem
+        described = section.dataset if isinstance(section, TwoLayerProblem) else None
+        inputs = (described.inputs if described else None) or [f"x{i}" for i in range(len(arrays["input_shift"]))]
+        names = (*inputs, (described.output if described else None) or "y")
     shift, scale = arrays["target_units"]
     return Dataset(
         arrays["inputs"],
@@ -328,5 +335,5 @@ def restore_dataset(config: ProblemFile, arrays: Mapping[str, FloatArray]) -> Da
         arrays["input_scale"],
         float(shift),
         float(scale),
-        (*inputs, output),
+        names,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wgflow.domains import Domain
 from wgflow.measures import Particles
+from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset, read_samples
 from wgflow.problems.initial.file import FileInitial
 from wgflow.problems.memory import estimate_memory
@@ -47,9 +48,15 @@ def read_start(config: ProblemFile, folder: Path) -> StoredMeasure | None:
     return read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
 
 
-def read_data(config: ProblemFile, folder: Path, *, force: bool) -> Dataset | None:
-    """Read the data, where the problem has any; raises InputError if they are larger than memory, unless forced."""
-    return config.problem.read_data(folder, force=force)
+def read_data(config: ProblemFile, folder: Path, given: Columns | None = None, *, force: bool) -> Dataset | None:
+    """Read the data, where the problem has any and Python has not given them.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, or are larger than memory, unless forced.
+    """
+    return config.problem.read_data(folder, given, force=force)
 
 
 def read_samples_of(config: ProblemFile, folder: Path) -> Particles | None:

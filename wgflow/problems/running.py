@@ -11,11 +11,12 @@ from typing import Any
 from wgflow.errors import InputError
 from wgflow.flows.loop import Observers
 from wgflow.problems.estimates import plan_estimate
+from wgflow.problems.given import take_data
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, build_problem
 from wgflow.problems.resuming import resume_run
 from wgflow.problems.shipped import find_problem_file
-from wgflow.problems.stored_problem import stored_attributes
+from wgflow.problems.stored_problem import origin_attributes, stored_attributes
 from wgflow.runs.memory import check_memory
 from wgflow.runs.record import record_flow
 from wgflow.trajectory import Trajectory, check_output
@@ -29,7 +30,8 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: 
     Parameters
     ----------
     source : path or mapping
-        A TOML file (or the name of one that ships with wgflow), or a dictionary of the same shape.
+        A TOML file (or the name of one that ships with wgflow), or a dictionary of the same shape, in which
+        ``problem.data`` may be a DataFrame or a dictionary of arrays.
     settings : iterable of str
         Changes of the form ``section.key=value``.
     force : bool
@@ -40,14 +42,15 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: 
     InputError
         With the key, the value and what is allowed; or with the memory that is needed, and what takes most of it.
     """
+    given = None
     if isinstance(source, Mapping):
-        sections, folder, origin = source, Path.cwd(), "problem"
+        (sections, given), folder, origin = take_data(source), Path.cwd(), "problem"
     else:
         path = find_problem_file(Path(source))
         sections, folder, origin = read_toml(path), path.parent, str(path)
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return build_problem(config, folder, force=force)
+        return build_problem(config, folder, given=given, force=force)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 
@@ -68,7 +71,8 @@ def run(
     Parameters
     ----------
     problem : path, mapping or Problem
-        A TOML file, a dictionary of the same shape, or what `open_problem` returned.
+        A TOML file, a dictionary of the same shape, or what `open_problem` returned. In a dictionary ``problem.data``
+        may be a DataFrame (of pandas, polars, ...) or a dictionary of arrays, which the trajectory file then stores.
     output : path, optional
         File to write the trajectory to; in memory by default.
     resume : bool
@@ -108,6 +112,18 @@ def run(
     ... })
     >>> trajectory.risk.shape
     (101,)
+
+    Data of one's own, by name; the last column is the output unless ``dataset`` says another:
+
+    >>> import numpy as np
+    >>> x = np.linspace(-1.0, 1.0, 20)
+    >>> trajectory = wgflow.run({
+    ...     "problem": {"kind": "two_layer", "data": {"x": x, "y": abs(x)}, "dataset": {"output": "y"}},
+    ...     "domain": {"kind": "circle", "signed": True, "cells": 64},
+    ...     "solver": {"t_end": 1.0},
+    ... })
+    >>> bool(trajectory.risk[-1] < trajectory.risk[0])
+    True
     """
     since = clock.perf_counter() if since is None else since
     if not isinstance(problem, Problem):
@@ -132,7 +148,7 @@ def run(
         output=output,
         overwrite=overwrite,
         durable=problem.config.output.durable,
-        attributes=stored_attributes(problem),
+        attributes={**stored_attributes(problem), **origin_attributes(problem)},
         data=problem.data_arrays(),
         limits=replace(problem.limits, since=since),
         observers=observers,

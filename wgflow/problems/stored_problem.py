@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
+COLUMNS = "data_columns"  # an attribute
+
 # What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
 _FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
 
@@ -32,6 +35,23 @@ def stored_attributes(problem: Problem) -> dict[str, Any]:
         "reaction": problem.reaction,
         "seed": problem.config.initial.seed,
     }
+
+
+def origin_attributes(problem: Problem) -> dict[str, Any]:
+    """Attributes that a new file has beside `stored_attributes`: names that its arrays have not."""
+    if problem.dataset is None:
+        return {}
+    return {COLUMNS: json.dumps(problem.dataset.names, ensure_ascii=False)}
+
+
+def stored_columns(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the columns of data, inputs first; none where the file holds none, as those of earlier versions."""
+    try:
+        names = json.loads(attributes.get(COLUMNS, "[]"))
+    except (TypeError, ValueError):
+        return ()
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if known else ()
 
 
 def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:

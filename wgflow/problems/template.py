@@ -31,9 +31,9 @@ def problem_template(problem: str, domain: str) -> str:
     Parameters
     ----------
     problem : str
-        Kind of the problem: "two_layer", "quadratic", "energy" or "deconvolution".
+        Kind of the problem, a name in `wgflow.problems.kinds.registry.KINDS`.
     domain : str
-        Kind of the domain: "circle", "sphere", "box", "space" or "hypersphere".
+        Kind of the domain, a name in `wgflow.domains.DOMAINS`.
 
     Returns
     -------

@@ -119,8 +119,8 @@ def sweep(
 
 
 def new(
-    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="two_layer, quadratic or energy.")],
-    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="circle, sphere, box, space or hypersphere.")],
+    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="A kind of problem.")],
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="A kind of domain.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; PROBLEM_DOMAIN.toml by default.")
     ] = None,

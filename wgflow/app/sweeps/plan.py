@@ -14,6 +14,7 @@ import numpy as np
 from wgflow.app.sweeps.axes import Axis, Values, literal, make_axes
 from wgflow.errors import InputError
 from wgflow.problems import Problem
+from wgflow.problems.given import take_data
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import build_problem
@@ -153,6 +154,8 @@ def make_plan(problem: ProblemSource, over: Mapping[str, Values], settings: Iter
     """
     axes = make_axes(over)
     if isinstance(problem, Mapping):
+        if take_data(problem)[1] is not None:
+            raise InputError("the runs of a sweep read their data from a file: save them, and give its path as data")
         return Plan(axes, apply_settings(problem, settings), Path.cwd(), "problem")
     path = find_problem_file(Path(problem))
     return Plan(axes, apply_settings(read_toml(path), settings), path.resolve().parent, str(path))

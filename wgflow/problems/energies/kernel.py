@@ -34,7 +34,7 @@ class KernelSection(EnergySection):
     target: TargetSection | None = Field(None, description=TARGET)
     samples: str | None = Field(
         None,
-        description="samples of nu: .csv or .npz with a column for each component, and one called weight if need be",
+        description="samples of nu, .csv, .tsv or .npz: a column for each component, and one called weight if need be",
     )
     nonlocal_pairs = True
 

@@ -16,6 +16,7 @@ from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
+    from wgflow.problems.columns import Columns
     from wgflow.problems.datasets import Dataset
     from wgflow.problems.problem import Problem
     from wgflow.problems.problem_setting import ProblemSetting
@@ -55,6 +56,9 @@ class ProblemSection(Section):
     def check_widths(self, problem: Problem) -> None:
         """Raise InputError if cells are too coarse for it."""
 
+    def warn(self, problem: Problem) -> None:
+        """Warn of what is allowed, but surely not meant."""
+
     def check_diverging(self) -> None:
         """Raise InputError unless its mass can grow without end."""
         raise InputError(
@@ -66,8 +70,8 @@ class ProblemSection(Section):
     def _data_found(self) -> str:
         return ""
 
-    def read_data(self, folder: Path, *, force: bool) -> Dataset | None:  # noqa: ARG002
-        """Read the data, where it has any; raises InputError if they are larger than memory, unless forced."""
+    def read_data(self, folder: Path, given: Columns | None, *, force: bool) -> Dataset | None:  # noqa: ARG002
+        """Read the data, where it has any, or take given ones; raises InputError where memory is short."""
         return None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,13 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import UnitSphere, is_flat
-from wgflow.errors import InputError
+from wgflow.errors import FlowWarning, InputError
 from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, find_loss
 from wgflow.networks import SMOOTH_ACTIVATIONS, Neurons, Population, SmoothLayer, Teacher, harmonic_population
 from wgflow.networks.relu import Relu
 from wgflow.normalised.margin_losses import MARGIN_LOSSES
-from wgflow.problems.datasets import Dataset, read_dataset
+from wgflow.problems.datasets import Dataset, read_dataset, select_columns
+from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.memory import check_reading
 from wgflow.problems.problem_setting import ProblemSetting
@@ -29,6 +31,7 @@ from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
+    from wgflow.problems.columns import Columns
     from wgflow.problems.problem import Problem
     from wgflow.problems.solvers.base import SolverOptions
 
@@ -72,9 +75,9 @@ class TeacherSection(Section):
 class DatasetSection(Section):
     """Where the data are and which columns to use."""
 
-    path: str | None = Field(None, description=".csv or .npz, relative to the problem file")
+    path: str | None = Field(None, description=".csv, .tsv (both also with .gz) or .npz, relative to the problem file")
     inputs: Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="input columns; all but the output by default"
+        None, description="input columns; all but the output by default, of which all must be numbers then"
     )
     output: str | None = Field(None, description="output column; the last by default")
     bias: bool = Field(True, description="append an input that is always 1")
@@ -89,7 +92,10 @@ class TwoLayerProblem(ProblemSection):
         "relu", description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space'
     )
     loss: LossName = Field("square", description="risk of the predictions")
-    data: str | None = Field(None, description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv or .npz file')
+    data: str | None = Field(
+        None,
+        description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv, .tsv or .npz file; in Python also arrays by name',
+    )
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
     temperature: NonNegative = Field(
         0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
@@ -164,6 +170,22 @@ class TwoLayerProblem(ProblemSection):
                 f'{domain.kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
             )
 
+    def warn(self, problem: Problem) -> None:
+        """Warn where all output weights are positive, but targets are not."""
+        base, sheets = problem.domain.base, problem.domain.sheets
+        if sheets > 1 or problem.has_pairs or is_flat(base.geometry):
+            return
+        data, teacher = problem.dataset, problem.teacher
+        targets = data.targets if data is not None else teacher.weights if teacher is not None else np.zeros(1)
+        if targets.min() < 0.0:
+            what = "weights of the teacher" if data is None else "targets (standardized, if so asked)"
+            warnings.warn(
+                f"[domain] signed = false: all output weights are positive and predictions >= 0, but {what} go down to "
+                f"{targets.min():.3g}; set signed = true for weights of both signs",
+                FlowWarning,
+                stacklevel=3,
+            )
+
     def check_diverging(self) -> None:
         """Raise InputError unless the loss is one of margins of data."""
         if self.data == GAUSSIAN_TEACHER:
@@ -179,14 +201,22 @@ class TwoLayerProblem(ProblemSection):
     def _data_found(self) -> str:
         return f' with data = "{self.data}"'
 
-    def read_data(self, folder: Path, *, force: bool) -> Dataset | None:
-        """Read the data, where there is no teacher."""
+    def read_data(self, folder: Path, given: Columns | None, *, force: bool) -> Dataset | None:
+        """Read the data, or take given ones, where there is no teacher."""
         if self.data == GAUSSIAN_TEACHER:
             return None
-        columns = self.dataset or DatasetSection()
-        path = folder / Path(str(self.data if columns.path is None else columns.path)).expanduser()
+        section = self.dataset or DatasetSection()
+        options = {"labels": find_loss(self.loss).labels, **section.model_dump(exclude={"path"})}
+        if self.data == GIVEN:
+            if given is None:
+                raise InputError(
+                    f'[problem] data = "{GIVEN}" stands for arrays that Python gave, which only a trajectory holds; '
+                    "give them again (data = a DataFrame or a dictionary of arrays), or a path"
+                )
+            return select_columns(given, **options)
+        path = folder / Path(str(self.data if section.path is None else section.path)).expanduser()
         check_reading(path, force=force)
-        return read_dataset(path, labels=find_loss(self.loss).labels, **columns.model_dump(exclude={"path"}))
+        return read_dataset(path, **options)
 
     def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """Features of data."""
