@@ -272,7 +272,7 @@ def _outcome(error: float, order: float) -> tuple[str, str]:
     return f"{error:.2e}", f"{order:.2f}" if np.isfinite(order) else "round-off"
 
 
-def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
+def say_resumable(problem: Path, path: Path, settings: Iterable[str], *, allow_code: bool = False) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
     if not path.exists():
         say("interrupted before the first snapshot; nothing was written", error=True)
@@ -280,7 +280,7 @@ def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
     if read_trajectory(path)[0].status == COMPLETE:
         say(f"interrupted in the last step; the run in {path} is complete", error=True)
         return
-    options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
+    options = " ".join([f"--set {shlex.quote(setting)}" for setting in settings] + ["--allow-code"] * allow_code)
     command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
     say(f"interrupted; the snapshots so far are in {path}. Continue with: {command}", error=True)
 

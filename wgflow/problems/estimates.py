@@ -98,7 +98,7 @@ def _thinned(problem: Problem, count: int, factor: int) -> Particles:
 
 def _redrawn(problem: Problem, count: int, number: int) -> Particles:
     """Particles of the same measure, with a seed of their own for each number from 0 on."""
-    initial = problem.config.initial
+    initial = problem.initial
     if isinstance(initial, FileInitial):
         raise InputError(f"[initial] path = {initial.path!r} holds particles of its own")
     again = initial.model_copy(update={"seed": initial.seed + 1 + number})

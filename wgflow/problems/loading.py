@@ -9,7 +9,8 @@ from pathlib import Path
 from wgflow.errors import InputError
 from wgflow.flows.endings import RUNNING
 from wgflow.functionals import Functional
-from wgflow.problems.problem import Problem, assemble, restore_dataset, restore_samples
+from wgflow.problems.own_code import stored_code
+from wgflow.problems.problem import Problem, assemble, references_in, restore_dataset, restore_samples
 from wgflow.problems.stored_problem import check_fit, stored_columns, stored_config
 from wgflow.runs.record import attach_functional
 from wgflow.trajectory import Trajectory, read_trajectory
@@ -17,7 +18,7 @@ from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.typing import FloatArray
 
 
-def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
+def load(path: str | Path, functional: Functional | None = None, *, allow_code: bool = False) -> Trajectory:
     """Read a trajectory file.
 
     Parameters
@@ -26,15 +27,19 @@ def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
         A file that `run`, `wgflow.solve` or `wgflow.simulate` wrote.
     functional : Functional, optional
         F, for files that no problem file describes; needed for ``potential``.
+    allow_code : bool
+        Whether to run the Python files that its problem names, where they were and if they are still the same; else
+        what needs F is refused.
 
     Raises
     ------
     InputError
-        If the file is not a readable trajectory.
+        If the file is not a readable trajectory, or its code has changed.
     """
     trajectory, arrays = read_trajectory(Path(path))
     if functional is None and "problem" in trajectory.attributes:
-        functional = _restore(trajectory, arrays, Path(path)).functional
+        problem = _restore(trajectory, arrays, Path(path), allow_code=allow_code)
+        functional = problem.functional
     return attach_functional(trajectory, functional)
 
 
@@ -74,17 +79,33 @@ def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, in
         clock.sleep(poll)
 
 
-def load_problem(path: str | Path) -> Problem:
-    """Rebuild the problem, data included, from a trajectory file; raises InputError if it holds none."""
+def load_problem(path: str | Path, *, allow_code: bool = False) -> Problem:
+    """Rebuild the problem, data included, from a trajectory file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    allow_code : bool
+        Whether to run the Python files that the problem names; else its functional cannot be used.
+
+    Raises
+    ------
+    InputError
+        If it holds no problem, or its code has changed.
+    """
     trajectory, arrays = read_trajectory(Path(path))
-    return _restore(trajectory, arrays, Path(path))
+    return _restore(trajectory, arrays, Path(path), allow_code=allow_code)
 
 
-def _restore(trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path) -> Problem:
+def _restore(
+    trajectory: Trajectory, arrays: Mapping[str, FloatArray], path: Path, *, allow_code: bool = False
+) -> Problem:
     config = stored_config(trajectory, path)
+    code = stored_code(references_in(config), trajectory.attributes, path, allow=allow_code)
     try:
         dataset = restore_dataset(config, arrays, stored_columns(trajectory.attributes))
-        problem = assemble(config, dataset, samples=restore_samples(arrays))
+        problem = assemble(config, dataset, samples=restore_samples(arrays), code=code)
     except InputError as error:
         raise InputError(f"{path} holds a problem that is not allowed: {error}") from None
     except DAMAGE as error:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from wgflow.errors import InputError
 from wgflow.problems.documentation import sections_in, tables_of
+from wgflow.problems.energies.registry import ENERGIES
 from wgflow.problems.kinds.registry import KINDS
 from wgflow.problems.models import ProblemFile
 from wgflow.problems.sections import Section
@@ -113,9 +114,8 @@ def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
     plain = _copy(sections)
-    initial = plain.get("initial") if isinstance(plain, dict) else None
-    if isinstance(initial, dict):
-        initial.setdefault("kind", "uniform")
+    if isinstance(plain, dict):
+        _complete(plain)
     try:
         return ProblemFile.model_validate(plain)
     except ValidationError as error:
@@ -126,6 +126,23 @@ def parse_sections(sections: Mapping[str, Any], origin: str) -> ProblemFile:
         if len(mistakes) > SHOWN_ERRORS:
             lines[-1] += f" (and {len(mistakes) - SHOWN_ERRORS} more)"
         raise InputError("\n".join(lines)) from None
+
+
+def _complete(sections: dict[str, Any]) -> None:
+    """Write out what may be left out of sections: the kind of a measure, and of functions all but their names."""
+    problem = sections.get("problem")
+    for table, names in ((problem, ENERGIES), (sections, ("initial",))):
+        if isinstance(table, dict):
+            table.update({name: _functions_in(table[name]) for name in names if name in table})
+    if isinstance(sections.get("initial"), dict):
+        sections["initial"].setdefault("kind", "uniform")
+
+
+def _functions_in(value: Any) -> Any:
+    """A table, or several, in which "FILE.py:NAME" may stand for one."""
+    if isinstance(value, str) and ".py:" in value:
+        return {"kind": "python", "function": value}
+    return [_functions_in(item) for item in value] if isinstance(value, list) else value
 
 
 def _explain(details: Mapping[str, Any], sections: Mapping[str, Any]) -> str:

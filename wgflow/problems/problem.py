@@ -24,10 +24,12 @@ from wgflow.networks import Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
+from wgflow.problems.initial.base import InitialSection
 from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.own_code import OwnCode, WithheldFunctional, read_code
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
 from wgflow.problems.restart import StoredMeasure
@@ -67,6 +69,8 @@ class Problem:
         Samples of the target of a kernel discrepancy, where they come from a file.
     force : bool
         Whether to run what needs more memory than is free.
+    code : OwnCode
+        Functions in Python files that the problem names.
     """
 
     config: ProblemFile
@@ -75,6 +79,7 @@ class Problem:
     start: StoredMeasure | None = field(default=None, repr=False)
     samples: Particles | None = field(default=None, repr=False)
     force: bool = False
+    code: OwnCode = field(default_factory=OwnCode, repr=False)
     _checked: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -132,9 +137,11 @@ class Problem:
 
     @cached_property
     def functional(self) -> Functional:
-        """F, with kinks rounded where the solver moves particles."""
+        """F, with kinks rounded where the solver moves particles; it cannot be used where its code may not be run."""
+        if self.code.withheld:
+            return WithheldFunctional(self.code.withheld)
         section = self.config.problem
-        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples)
+        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples, self.code)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
@@ -176,6 +183,11 @@ class Problem:
         """Output times after 0."""
         return self.options.output_times(output_times(self.config.output, self.config.solver.t_end))
 
+    @property
+    def initial(self) -> InitialSection:
+        """The initial measure, with its functions."""
+        return self.config.initial.bound(self.code)
+
     def initial_density(self) -> FloatArray:
         """Cell averages of the initial measure; values at the cell centres for the order 5.
 
@@ -195,11 +207,11 @@ class Problem:
         if self.config.initial.from_file:
             return self._stored_start().on(self.domain)
         represent = point_values if self.options.pointwise else cell_averages
-        return initial_averages(self.config.initial, self.domain, represent)
+        return initial_averages(self.initial, self.domain, represent)
 
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
-        initial, options = self.config.initial, self.drawing
+        initial, options = self.initial, self.drawing
         if not initial.from_file:
             density = self._checked.pop("density", None)
             return initial_particles(initial, self.domain, options.count, options.start, density)
@@ -262,7 +274,14 @@ class Problem:
         }
 
 
-def build_problem(config: ProblemFile, folder: Path, *, given: Columns | None = None, force: bool = False) -> Problem:
+def build_problem(
+    config: ProblemFile,
+    folder: Path,
+    *,
+    given: Columns | None = None,
+    force: bool = False,
+    allow_code: bool = False,
+) -> Problem:
     """Read the data and check that everything fits together.
 
     Parameters
@@ -275,16 +294,20 @@ def build_problem(config: ProblemFile, folder: Path, *, given: Columns | None = 
         Data that Python gives in the place of a file.
     force : bool
         Whether to build what a run would need more memory for than there is.
+    allow_code : bool
+        Whether to run the Python files that the problem names.
 
     Raises
     ------
     InputError
-        If the data cannot be read, parts of the problem do not fit together, or a run needs more memory than is free.
+        If the data cannot be read, parts of the problem do not fit together, a run needs more memory than is free, or
+        there is code that may not be run.
     """
     check_magnitudes(config)
     start, data = read_start(config, folder), read_data(config, folder, given, force=force)
     check_memory(estimate_read(config, data, start), force=force)
-    problem = assemble(config, data, start, read_samples_of(config, folder), force=force)
+    code = read_code(references_in(config), folder, allow=allow_code)
+    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code)
     config.problem.check_widths(problem)
     problem.check_start()
     config.problem.warn(problem)
@@ -298,15 +321,22 @@ def assemble(
     samples: Particles | None = None,
     *,
     force: bool = False,
+    code: OwnCode | None = None,
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
     domain = make_domain(**config.domain.parameters)
-    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force)
+    code = OwnCode() if code is None else code
+    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code)
     check_sections(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
+
+
+def references_in(config: ProblemFile) -> list[str]:
+    """Functions in Python files that a problem names, "FILE.py:NAME"."""
+    return [*config.problem.code, *config.initial.code]
 
 
 def restore_samples(arrays: Mapping[str, FloatArray]) -> Particles | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wgflow.domains import Domain
 from wgflow.measures import Particles
+from wgflow.problems.own_code import OwnCode
 
 if TYPE_CHECKING:
     from wgflow.problems.datasets import Dataset
@@ -29,6 +30,8 @@ class ProblemSetting:
         The data, where the problem has any.
     samples : Particles or None
         Samples of a target measure, where the problem has any.
+    code : OwnCode
+        Functions in Python files that the problem names.
     """
 
     domain: Domain
@@ -36,3 +39,4 @@ class ProblemSetting:
     options: SolverOptions
     dataset: Dataset | None = None
     samples: Particles | None = None
+    code: OwnCode = field(default_factory=OwnCode)

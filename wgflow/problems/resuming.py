@@ -17,6 +17,7 @@ from wgflow.flows.growth import evolve_on
 from wgflow.flows.loop import Limits, Observers
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.own_code import check_same_code
 from wgflow.problems.problem import FlowState, Problem
 from wgflow.problems.stored_problem import check_fit, check_same_problem, stored_attributes, stored_config
 from wgflow.runs.estimates import Estimator, prepare_estimator, recorded
@@ -59,6 +60,7 @@ def resume_run(
     stored = stored_config(trajectory, path)
     problem = replace(problem, config=problem.config.with_former_defaults(stored))
     check_same_problem(problem, stored, arrays, path)
+    check_same_code(problem.code, trajectory.attributes, path)
     check_fit(problem, trajectory, path)
     if estimate and not trajectory.errors:
         raise InputError(f"{path} holds a run without estimates; resume it without estimate, or choose another output")

@@ -24,7 +24,9 @@ from wgflow.trajectory import Trajectory, check_output
 ProblemSource = str | Path | Mapping[str, Any]
 
 
-def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: bool = False) -> Problem:
+def open_problem(
+    source: ProblemSource, settings: Iterable[str] = (), *, force: bool = False, allow_code: bool = False
+) -> Problem:
     """Read and check a problem.
 
     Parameters
@@ -36,6 +38,8 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: 
         Changes of the form ``section.key=value``.
     force : bool
         Whether to open a problem whose run needs more memory than is free.
+    allow_code : bool
+        Whether to run the Python files that the problem names.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: 
         sections, folder, origin = read_toml(path), path.parent, str(path)
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return build_problem(config, folder, given=given, force=force)
+        return build_problem(config, folder, given=given, force=force, allow_code=allow_code)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 
@@ -63,6 +67,7 @@ def run(
     overwrite: bool = False,
     estimate: bool = False,
     force: bool = False,
+    allow_code: bool = False,
     observers: Observers | None = None,
     since: float | None = None,
 ) -> Trajectory:
@@ -84,6 +89,8 @@ def run(
         with estimates is resumed with them; nothing else of it depends on them.
     force : bool
         Whether to run what needs more memory than is free, by an estimate that is made before any work.
+    allow_code : bool
+        Whether to run the Python files that the problem names.
     observers : Observers, optional
         Called after steps and snapshots.
     since : float, optional
@@ -127,7 +134,7 @@ def run(
     """
     since = clock.perf_counter() if since is None else since
     if not isinstance(problem, Problem):
-        problem = open_problem(problem, force=force)
+        problem = open_problem(problem, force=force, allow_code=allow_code)
     problem = problem.forced(force=force)
     if resume:
         if output is None:

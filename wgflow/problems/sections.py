@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -26,6 +28,24 @@ def _check_rows(rows: list[list[float]]) -> list[list[float]]:
 
 
 Matrix = Annotated[list[Vector], Field(min_length=1), AfterValidator(_check_rows)]
+
+
+def _check_reference(text: str) -> str:
+    found = _REFERENCE.fullmatch(text)
+    parts = Path(found["file"]).parts if found else ()
+    if not found or ".." in parts or Path(found["file"]).is_absolute():
+        raise ValueError(f'= {text!r} is not allowed; give "FILE.py:NAME", a file beside the problem file')
+    return text
+
+
+_REFERENCE = re.compile(r"(?P<file>[^:\0]+\.py):(?P<name>[A-Za-z_]\w*)")
+Reference = Annotated[str, AfterValidator(_check_reference)]
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """File and name of a function that a problem names, "FILE.py:NAME"."""
+    file, _, name = reference.rpartition(":")
+    return file, name
 
 
 class Section(BaseModel):

@@ -38,10 +38,10 @@ def stored_attributes(problem: Problem) -> dict[str, Any]:
 
 
 def origin_attributes(problem: Problem) -> dict[str, Any]:
-    """Attributes that a new file has beside `stored_attributes`: names that its arrays have not."""
+    """Attributes that a new file has beside `stored_attributes`: names of its data, and checksums of its code."""
     if problem.dataset is None:
-        return {}
-    return {COLUMNS: json.dumps(problem.dataset.names, ensure_ascii=False)}
+        return problem.code.attributes
+    return {COLUMNS: json.dumps(problem.dataset.names, ensure_ascii=False), **problem.code.attributes}
 
 
 def stored_columns(attributes: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ SetOption = Annotated[
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a key of the problem; may be repeated."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", callback=silence_log)]
+CodeOption = Annotated[bool, typer.Option("--allow-code", help="Run the Python files that the problem names.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run what needs more memory than is free.")]
 
 

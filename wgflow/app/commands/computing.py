@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from wgflow.app.commands.arguments import ForceOption, ProblemArgument, QuietOption, SetOption
+from wgflow.app.commands.arguments import CodeOption, ForceOption, ProblemArgument, QuietOption, SetOption
 from wgflow.app.terminal import say
 from wgflow.text import error_text
 
@@ -32,6 +32,7 @@ def run(
         Path | None, typer.Option("--plot", metavar="PNG", help="Draw the trajectory when the run is done.")
     ] = None,
     force: ForceOption = False,
+    allow_code: CodeOption = False,
 ) -> None:
     """Run a problem and write its trajectory."""
     since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
@@ -44,7 +45,7 @@ def run(
         from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
 
         check_figure_path(plot)
-    prepared = open_problem(problem, settings or (), force=force)
+    prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
     path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
@@ -63,7 +64,7 @@ def run(
     except KeyboardInterrupt as interruption:
         for error in interruption.args:
             say(f"error: {error_text(error)}", error=True)
-        say_resumable(problem, path, settings or ())
+        say_resumable(problem, path, settings or (), allow_code=allow_code)
         raise
     report(trajectory, path, quiet=quiet)
     if plot is not None:
@@ -95,6 +96,7 @@ def sweep(
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels in each process.")] = 1,
     quiet: QuietOption = False,
     force: ForceOption = False,
+    allow_code: CodeOption = False,
 ) -> None:
     """Run a problem for all combinations of some values; DIR/sweep.nc holds the scalars of all runs.
 
@@ -114,6 +116,7 @@ def sweep(
             threads=threads,
             quiet=quiet,
             force=force,
+            allow_code=allow_code,
         )
     )
 

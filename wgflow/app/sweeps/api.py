@@ -37,6 +37,7 @@ def sweep(
     workers: int | None = None,
     threads: int = 1,
     force: bool = False,
+    allow_code: bool = False,
 ) -> xarray.Dataset:
     """Run a problem for all combinations of some values, in parallel processes.
 
@@ -64,6 +65,8 @@ def sweep(
     force : bool
         Whether to run what needs more memory than is free; else so many processes are started here as fit, with a
         warning where these are fewer than wanted.
+    allow_code : bool
+        Whether to run the Python files that the problem names.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def sweep(
     ... )  # doctest: +SKIP
     >>> students.risk.mean("initial.seed").sel({"particles.count": 20})  # doctest: +SKIP
     """
-    plan = make_plan(problem, over, settings)
+    plan = replace(make_plan(problem, over, settings), allow_code=allow_code)
     return carry_out(plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force)
 
 

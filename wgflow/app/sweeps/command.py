@@ -6,6 +6,7 @@ import shlex
 import time as clock
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +35,19 @@ def sweep_command(
     threads: int,
     quiet: bool,
     force: bool = False,
+    allow_code: bool = False,
 ) -> int:
     """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, else 1."""
-    plan = make_plan(problem, parse_over(over), settings)
+    plan = replace(make_plan(problem, parse_over(over), settings), allow_code=allow_code)
     try:
         with _watching(quiet=quiet) as watcher:
             dataset = carry_out(
                 plan, folder, scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
             )
     except KeyboardInterrupt:
-        _say_continuation(problem, over, folder, settings, scheduler, workers, threads, force=force)
+        _say_continuation(
+            problem, over, folder, settings, scheduler, workers, threads, force=force, allow_code=allow_code
+        )
         raise
     status, messages = dataset["status"].values.ravel(), dataset["message"].values.ravel()
     failed = np.flatnonzero(status != COMPLETE)
@@ -73,6 +77,7 @@ def _say_continuation(
     threads: int,
     *,
     force: bool,
+    allow_code: bool,
 ) -> None:
     words = ["wgflow", "sweep", str(problem)]
     words += [word for option in over for word in ("--over", option)]
@@ -80,7 +85,7 @@ def _say_continuation(
     words += [] if scheduler is None else ["--scheduler", scheduler]
     words += [] if workers is None else ["--workers", str(workers)]
     words += [] if threads == 1 else ["--threads", str(threads)]
-    words += ["--force"] if force else []
+    words += ["--force"] * force + ["--allow-code"] * allow_code
     command = shlex.join([*words, "-o", str(folder)])
     say(f"interrupted; the runs so far are in {folder}. Continue with: {command}", error=True)
 

@@ -43,6 +43,8 @@ class Plan:
         What errors name as the problem.
     force : bool
         Whether to do runs that need more memory than is free.
+    allow_code : bool
+        Whether to run the Python files that the problem names.
     """
 
     axes: tuple[Axis, ...]
@@ -50,6 +52,7 @@ class Plan:
     folder: Path
     origin: str
     force: bool = field(default=False, compare=False)
+    allow_code: bool = field(default=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +106,8 @@ class Plan:
         return max(found.values(), key=lambda estimate: estimate.total)
 
     def _build(self, config: ProblemFile) -> Problem:
-        return build_problem(config, self.folder, force=True) if self.force else build_problem(config, self.folder)
+        granted = {"force": self.force, "allow_code": self.allow_code}
+        return build_problem(config, self.folder, **{name: True for name, given in granted.items() if given})
 
     def _without_seed(self, index: int) -> tuple[int, ...]:
         """Places of a run on all axes but that of the seed."""

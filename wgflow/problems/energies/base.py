@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -48,6 +48,11 @@ class EnergySection(Section):
     def convolved(self) -> bool:
         """Whether cells need a convolution for it."""
         return self.nonlocal_pairs
+
+    @property
+    def code(self) -> Iterable[str]:
+        """Functions in Python files that it needs, "FILE.py:NAME"."""
+        return ()
 
     @property
     def sample_file(self) -> str | None:

@@ -26,9 +26,16 @@ def bound_interaction(kernel: RadialKernel, domain: Domain, *, averaged: bool) -
     box = domain.base.lattice
     if box is None or not is_flat(domain.geometry):
         return Interaction(kernel, gradient=kernel.gradient)
+    return Interaction(kernel, periods_of(domain), kernel.gradient, kernel.on_cells if averaged else None)
+
+
+def periods_of(domain: Domain) -> list[float] | None:
+    """Length of each axis of a box, inf where it is not periodic; None for other domains."""
+    box = domain.base.lattice
+    if box is None or not is_flat(domain.geometry):
+        return None
     sides = zip(box.bounds, box.periodic, strict=True)
-    periods = [high - low if wraps else np.inf for (low, high), wraps in sides]
-    return Interaction(kernel, periods, kernel.gradient, kernel.on_cells if averaged else None)
+    return [high - low if wraps else np.inf for (low, high), wraps in sides]
 
 
 def check_width(name: str, width: float, domain: Domain) -> None:

@@ -14,6 +14,7 @@ from wgflow.functionals import Interaction, ZonalInteraction
 from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
 from wgflow.problems.energies.binding import averages_kernels, bound_interaction, check_width
+from wgflow.problems.energies.python import PythonInteraction
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Finite, NonNegative, Positive
 from wgflow.registry import Registry
@@ -118,6 +119,7 @@ INTERACTIONS: Registry[type[EnergySection]] = Registry(
         "gaussian": GaussianInteraction,
         "attractive_repulsive": PowersInteraction,
         "log": LogInteraction,
+        "python": PythonInteraction,
     },
 )
 TABLE = table_of_kinds("interaction", INTERACTIONS, place=2)

@@ -14,6 +14,7 @@ from wgflow.errors import InputError
 from wgflow.functionals import Potential
 from wgflow.functionals.energies.external_potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.problems.energies.base import EnergySection, table_of_kinds, vector
+from wgflow.problems.energies.python import PythonPotential
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Finite, Matrix, NonNegative, Positive, Vector
 from wgflow.registry import Registry
@@ -117,6 +118,7 @@ POTENTIALS: Registry[type[EnergySection]] = Registry(
         "linear": LinearPotential,
         "double_well": DoubleWellPotential,
         "cosine": CosinePotential,
+        "python": PythonPotential,
     },
 )
 TABLE = table_of_kinds("potential", POTENTIALS, place=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -13,6 +13,9 @@ from wgflow.errors import InputError
 from wgflow.measures import Particles
 from wgflow.problems.sections import Section
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from wgflow.problems.own_code import OwnCode
 
 Representation = Callable[[Domain, Density], FloatArray]
 """`wgflow.domains.quadrature.cell_averages`, or `point_values` for the high-order mode."""
@@ -31,6 +34,15 @@ class InitialSection(Section):
     if TYPE_CHECKING:
         kind: str
         seed: int
+
+    @property
+    def code(self) -> Iterable[str]:
+        """Functions in Python files that it needs, "FILE.py:NAME"."""
+        return ()
+
+    def bound(self, code: OwnCode) -> InitialSection:  # noqa: ARG002
+        """The measure with its functions."""
+        return self
 
     def density(self, base: UnsignedDomain) -> Density:
         """Density on an unsigned domain; raises InputError if the measure does not live there."""

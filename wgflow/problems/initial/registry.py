@@ -15,6 +15,7 @@ from wgflow.problems.initial.base import InitialSection, Representation
 from wgflow.problems.initial.file import FileInitial
 from wgflow.problems.initial.gaussian import GaussianInitial
 from wgflow.problems.initial.mixture import Mixture
+from wgflow.problems.initial.python import PythonInitial
 from wgflow.problems.initial.uniform import UniformInitial
 from wgflow.problems.initial.von_mises_fisher import VonMisesFisherInitial
 from wgflow.problems.sections import choice
@@ -47,7 +48,7 @@ else:
     TargetSection = choice([*_CLOSED, MixtureInitial])
 
 INITIALS: Registry[type[InitialSection]] = Registry(
-    "initial kind", {**_SINGLE, "mixture": MixtureInitial, "file": FileInitial}
+    "initial kind", {**_SINGLE, "mixture": MixtureInitial, "file": FileInitial, "python": PythonInitial}
 )
 
 

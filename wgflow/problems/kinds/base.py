@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -73,6 +73,11 @@ class ProblemSection(Section):
     def read_data(self, folder: Path, given: Columns | None, *, force: bool) -> Dataset | None:  # noqa: ARG002
         """Read the data, where it has any, or take given ones; raises InputError where memory is short."""
         return None
+
+    @property
+    def code(self) -> Iterable[str]:
+        """Functions in Python files that it needs, "FILE.py:NAME"."""
+        return ()
 
     @property
     def sample_file(self) -> str | None:

@@ -81,6 +81,12 @@ class Energies(ProblemSection):
                 term.check(problem.domain)
 
     @property
+    def code(self) -> Iterator[str]:
+        """Functions that the energies name."""
+        for term in self.terms:
+            yield from term.code
+
+    @property
     def sample_file(self) -> str | None:
         """Path of the samples of a target."""
         return next((term.sample_file for term in self.terms if term.sample_file is not None), None)
