@@ -106,7 +106,7 @@ class Plan:
         return max(found.values(), key=lambda estimate: estimate.total)
 
     def _build(self, config: ProblemFile) -> Problem:
-        granted = {"force": self.force, "allow_code": self.allow_code}
+        granted: dict[str, Any] = {"force": self.force, "allow_code": self.allow_code}
         return build_problem(config, self.folder, **{name: True for name, given in granted.items() if given})
 
     def _without_seed(self, index: int) -> tuple[int, ...]:
