@@ -107,7 +107,7 @@ class Plan:
 
     def _build(self, config: ProblemFile) -> Problem:
         granted: dict[str, Any] = {"force": self.force, "allow_code": self.allow_code}
-        return build_problem(config, self.folder, **{name: True for name, given in granted.items() if given})
+        return build_problem(config, self.folder, **{name: given for name, given in granted.items() if given})
 
     def _without_seed(self, index: int) -> tuple[int, ...]:
         """Places of a run on all axes but that of the seed."""
