@@ -177,16 +177,14 @@ def distance(first: Trajectory, second: Trajectory) -> float:
     return against.at_particles(first.measure(-1)).energy / Population(TEACHER).risk_at_zero
 
 
-def split_rows(setting: Setting, other: Trajectory, input_rate: float) -> Iterator[Row]:
-    """Compare where the five neurons end with both rates: one function, divided otherwise among them."""
-    start = start_network(WIDTHS[0], np.random.default_rng(SEED))
-    equal = follow_network(TEACHER, start, np.geomspace(1e-2, T_END, 100))  # slower: to the end in any case
-    first, second = Ends.of(equal), Ends.of(other)
-    setting.say(f"m = {WIDTHS[0]}, angle and |a||b| at the end with equal rates, and with rates (1, {input_rate:g})")
+def split_rows(setting: Setting, equal: Trajectory, other: Trajectory, input_rate: float) -> Iterator[Row]:
+    """Compare where the same neurons end with both rates: one function, divided otherwise among them."""
+    first, second, width = Ends.of(equal), Ends.of(other), equal.measure(0).signs.size
+    setting.say(f"m = {width}, angle and |a||b| at the end with equal rates, and with rates (1, {input_rate:g})")
     for j in np.argsort(first.angles):
         ends = "   ".join(f"{end.angles[j]:.3f} {end.sizes[j]:5.2f}" for end in (first, second))
-        setting.say(f"  {'+' if start.signs[j] > 0.0 else '-'}  {ends}")
-    what, split = f"m = {WIDTHS[0]}, rates (1, {input_rate:g}) and (1, 1)", np.abs(first.sizes - second.sizes).max()
+        setting.say(f"  {'+' if equal.measure(0).signs[j] > 0.0 else '-'}  {ends}")
+    what, split = f"m = {width}, rates (1, {input_rate:g}) and (1, 1)", np.abs(first.sizes - second.sizes).max()
     yield within(f"{what}: distance of the functions over that of zero", distance(equal, other), SAME_FUNCTION)
     yield at_least(f"{what}: largest difference of a neuron's |a||b|", split, OTHER_SPLIT)
 
@@ -246,6 +244,9 @@ def validate(setting: Setting, *, input_rate: float = 1.0, sgd: bool = False, sh
     way = "stochastic descent" if sgd else "population risk"
     draw(networks, limit, f"$m < \\infty$: {way}, rates (1, {input_rate:g})", setting.file())
     if input_rate != 1.0:
-        yield from split_rows(setting, networks[WIDTHS[0]], input_rate)
+        equal = follow_width(
+            WIDTHS[0], times=np.geomspace(1e-2, T_END, 100), input_rate=1.0, batch=None
+        )  # it is slower
+        yield from split_rows(setting, equal, networks[WIDTHS[0]], input_rate)
     if share:
         yield from share_rows(setting, *((4, 100.0) if setting.quick else (TEACHERS, SHARE_END)))

@@ -119,7 +119,7 @@ def validate(
     independent_samples: bool = False,
     precision: Literal["float64", "float32"] = "float64",
 ) -> Iterator[Row]:
-    """Run the experiment, and compare the counts; quick, with d = 5, 4 repetitions and 500 steps.
+    """Run the experiment, and compare the counts; quick, with d = 5 and 4 repetitions.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def validate(
     """
     quick, widths = setting.quick, (5, 10, 30) if setting.quick else range(1, 31)
     descent = StudentDescent(
-        500 if quick else 10_000,
+        10_000,
         batch=100,
         output_rate=OUTPUT_RATE,
         input_rate=OUTPUT_RATE if equal_rates else INPUT_RATE,
