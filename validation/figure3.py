@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from scipy.stats import chi2
 
 from wgflow.app.validation import Row, Setting, at_least, measured
-from wgflow.networks.training.students import StudentDescent, draw_students, draw_teacher
+from wgflow.networks.training.students import StudentTraining, draw_students, draw_teacher
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import styled_figure
 from wgflow.typing import FloatArray
@@ -36,7 +36,7 @@ PUBLISHED = dict(zip(range(9, 26), (0, 5, 11, 9, 21, 22, 16, 25, 26, 27, 28, 28,
 LEAST_P_VALUE, LEAST_AGREEMENT = 0.05, 0.95
 
 
-def repeat(seed: int, *, dimension: int, widths: Sequence[int], descents: Sequence[StudentDescent]) -> FloatArray:
+def repeat(seed: int, *, dimension: int, widths: Sequence[int], descents: Sequence[StudentTraining]) -> FloatArray:
     """Train students of all widths on one random teacher; final risks by each way from the same start."""
     generator = np.random.default_rng([dimension, seed])
     teacher = draw_teacher(TEACHER_NEURONS, dimension, generator)
@@ -137,7 +137,7 @@ def validate(
         Of the training.
     """
     quick, widths = setting.quick, (5, 10, 30) if setting.quick else range(1, 31)
-    descent = StudentDescent(
+    descent = StudentTraining(
         10_000,
         batch=100,
         output_rate=OUTPUT_RATE,

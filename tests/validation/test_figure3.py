@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from wgflow.app.validation.finding import load_validation
-from wgflow.networks.training.students import StudentDescent
+from wgflow.networks.training.students import StudentTraining
 
 figure3 = load_validation("figure3")
 
 
 def test_wide_students_find_the_teacher_with_samples_and_without(tmp_path):
     widths = (5, 30)
-    descent = StudentDescent(10_000, batch=100, output_rate=0.005, input_rate=0.5, precision="float64")
+    descent = StudentTraining(10_000, batch=100, output_rate=0.005, input_rate=0.5, precision="float64")
     risks = figure3.repeat(0, dimension=5, widths=widths, descents=[descent, replace(descent, batch=None)])[:, None]
     rows = list(figure3.rows_of(risks, 5, widths, published=False))
     assert [row.value for row in rows] == [0, 1, 1.0]

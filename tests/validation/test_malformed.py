@@ -33,7 +33,7 @@ def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
     for name in (
         "problems.run",
         "app.sweeps.api.connect",
-        "app.reporting.say_resumable",
+        "app.console.say_resumable",
         "app.report.write_report",
         "plotting.save_figure",
         "plotting.animate_trajectory",

@@ -28,7 +28,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.typing import FloatArray, IntArray
-from wgflow.upwind.kernels.substitution import march_cells, sweep_cells
+from wgflow.upwind.kernels.substitution import march_cells, substitute_cells
 
 LEAST_SHARE = 0.5  # 1 + beta tau phi, what the step divides a density by, at the first guess
 
@@ -175,7 +175,7 @@ class Upwind:
 
     def _swept(self, order: IntArray, factors: FloatArray, right: FloatArray) -> FloatArray:
         mesh, result = self.equations.mesh, np.zeros_like(right)
-        sweep_cells(np.ascontiguousarray(order), mesh.starts, mesh.neighbour, factors, self.diagonal, right, result)
+        substitute_cells(np.ascontiguousarray(order), mesh.starts, mesh.neighbour, factors, self.diagonal, right, result)
         return result
 
     def mobility(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,7 +17,8 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.upwind.kernels.line import loss_rate, upwind_flux
+from wgflow.upwind.kernels.fluxes import fluxes_by, upwind_flux
+from wgflow.upwind.kernels.line import loss_rate
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 32_768
@@ -31,18 +32,11 @@ def neighbour(index, offset, count, periodic):
 
 
 @inlined_kernel
-def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux):
-    """Flux through the faces between two rows; with mobility 0 they are a wall."""
-    for k in range(flux.size):
-        velocity = -mobility * (phi_right[k] - phi_left[k])
-        flux[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
-
-
-@inlined_kernel
 def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
     """Flux through all faces of a row: those inside, then the seam or the two walls."""
     cells = rho.size
-    fluxes_between_rows(
+    fluxes_by(
+        limiter,
         rho[: cells - 3],
         rho[1 : cells - 2],
         rho[2 : cells - 1],
@@ -50,7 +44,6 @@ def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
         phi[1 : cells - 2],
         phi[2 : cells - 1],
         mobility,
-        limiter,
         flux[2 : cells - 1],
     )
     for face in (0, 1, cells - 1):
@@ -74,7 +67,8 @@ def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter
     at_wall = not periodic and index + side in (0, count)
     far_left, left = neighbour(index, side - 2, count, periodic), neighbour(index, side - 1, count, periodic)
     right, far_right = neighbour(index, side, count, periodic), neighbour(index, side + 1, count, periodic)
-    fluxes_between_rows(
+    fluxes_by(
+        limiter,
         volume[far_left, j] if axis == 0 else volume[i, far_left],
         volume[left, j] if axis == 0 else volume[i, left],
         volume[right, j] if axis == 0 else volume[i, right],
@@ -82,7 +76,6 @@ def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter
         phi[left, j] if axis == 0 else phi[i, left],
         phi[right, j] if axis == 0 else phi[i, right],
         0.0 if at_wall else mobility,
-        limiter,
         flux,
     )
 
