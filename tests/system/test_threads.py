@@ -169,4 +169,4 @@ def test_terminations_interrupt(number):
 def test_kernels_travel_to_other_processes():
     """Those that are made for a case, too: by pickles, as solvers that are handed to processes are."""
     for blocks in (1, PARALLEL_BLOCKS):
-        assert callable(pickle.loads(pickle.dumps(stage_kernel(blocks))))
+        assert callable(pickle.loads(pickle.dumps(stage_kernel(0, blocks))))

@@ -31,15 +31,15 @@ class LineScheme(SpaceScheme):
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         rows, cells = self._shape = (domain.sheets, domain.base.shape[0])
         self._mobility = transport / float(domain.base.volumes.flat[0]) ** 2
-        self._reaction, self._limiter = float(reaction), limiter
+        self._reaction = float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         blocks = line.PARALLEL_BLOCKS if rows * cells >= line.PARALLEL_THRESHOLD else 1
-        self._stage, self._largest_loss_rate = line.stage_kernel(blocks), line.loss_rate_kernel(blocks)
+        self._stage, self._largest_loss_rate = line.stage_kernel(limiter, blocks), line.loss_rate_kernel(blocks)
         self._flux = np.zeros((rows, cells + 1))
         self._lanes = np.zeros((rows * blocks, line.LANES))
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:  # noqa: ARG002
-        return step, self._mobility, self._reaction, self._limiter, self._flux
+        return step, self._mobility, self._reaction, self._flux
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
         return self._mobility, self._face_factor, self._reaction, self._lanes

@@ -9,7 +9,7 @@ Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
 from __future__ import annotations
 
 from wgflow.compilation import inlined_kernel, kernel
-from wgflow.upwind.kernels.limiters import FIRST_ORDER, MC, MINMOD, POSITIVE, VAN_LEER, limited_difference
+from wgflow.upwind.kernels.limiters import limited_difference
 
 
 @kernel
@@ -21,26 +21,11 @@ def upwind_flux(far_left, left, right, far_right, velocity, limiter):
 
 
 @inlined_kernel
-def fluxes_by(limiter, far_left, left, right, far_right, phi_left, phi_right, mobility, flux):
+def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux):
     """Flux through the faces between two rows; with mobility 0 they are a wall.
 
-    The limiter is a constant where this is copied to, so that the loop has no branch.
+    The limiter is a constant of the kernel that this is copied to, so that the loop has no branch.
     """
     for k in range(flux.size):
         velocity = -mobility * (phi_right[k] - phi_left[k])
         flux[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
-
-
-@kernel
-def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux):
-    """Flux through the faces between two rows, by a limiter that is chosen outside of the loops."""
-    if limiter == FIRST_ORDER:
-        fluxes_by(FIRST_ORDER, far_left, left, right, far_right, phi_left, phi_right, mobility, flux)
-    elif limiter == MINMOD:
-        fluxes_by(MINMOD, far_left, left, right, far_right, phi_left, phi_right, mobility, flux)
-    elif limiter == MC:
-        fluxes_by(MC, far_left, left, right, far_right, phi_left, phi_right, mobility, flux)
-    elif limiter == VAN_LEER:
-        fluxes_by(VAN_LEER, far_left, left, right, far_right, phi_left, phi_right, mobility, flux)
-    elif limiter == POSITIVE:
-        fluxes_by(POSITIVE, far_left, left, right, far_right, phi_left, phi_right, mobility, flux)

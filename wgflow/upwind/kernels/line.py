@@ -27,12 +27,12 @@ def loss_rate(velocity_in, velocity_out, potential, face_factor, reaction):
 
 
 @cache
-def stage_kernel(blocks: int) -> Callable[..., None]:
-    """Compile the Euler stage, serial (one block) or on all cores."""
+def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def euler_stage(density, potential, start, weights, step, mobility, reaction, limiter, flux, result):
+    def euler_stage(density, potential, start, weights, step, mobility, reaction, flux, result):
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
         ``mobility`` is alpha / h^2: with it ``flux`` is the flux divided by the length of a cell.

@@ -17,7 +17,7 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.upwind.kernels.fluxes import fluxes_by, upwind_flux
+from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
 from wgflow.upwind.kernels.line import loss_rate
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
@@ -35,8 +35,7 @@ def neighbour(index, offset, count, periodic):
 def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
     """Flux through all faces of a row: those inside, then the seam or the two walls."""
     cells = rho.size
-    fluxes_by(
-        limiter,
+    fluxes_between_rows(
         rho[: cells - 3],
         rho[1 : cells - 2],
         rho[2 : cells - 1],
@@ -44,6 +43,7 @@ def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
         phi[1 : cells - 2],
         phi[2 : cells - 1],
         mobility,
+        limiter,
         flux[2 : cells - 1],
     )
     for face in (0, 1, cells - 1):
@@ -67,8 +67,7 @@ def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter
     at_wall = not periodic and index + side in (0, count)
     far_left, left = neighbour(index, side - 2, count, periodic), neighbour(index, side - 1, count, periodic)
     right, far_right = neighbour(index, side, count, periodic), neighbour(index, side + 1, count, periodic)
-    fluxes_by(
-        limiter,
+    fluxes_between_rows(
         volume[far_left, j] if axis == 0 else volume[i, far_left],
         volume[left, j] if axis == 0 else volume[i, left],
         volume[right, j] if axis == 0 else volume[i, right],
@@ -76,6 +75,7 @@ def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter
         phi[left, j] if axis == 0 else phi[i, left],
         phi[right, j] if axis == 0 else phi[i, right],
         0.0 if at_wall else mobility,
+        limiter,
         flux,
     )
 
@@ -95,25 +95,25 @@ def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
         start_weight, stage_weight = weights
         rows = sheets * n0 * n1
         for block in prange(blocks):
-            within, below, above = buffers[block, 0], buffers[block, 1, :n2], buffers[block, 2, :n2]
-            behind, ahead = buffers[block, 3, :n2], buffers[block, 4, :n2]
+            within, behind, ahead = buffers[block, 0], buffers[block, 3, :n2], buffers[block, 4, :n2]
             first = block * rows // blocks
             for row in range(first, (block + 1) * rows // blocks):
                 sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
                 volume, phi = density[sheet], potential[sheet]
+                turn = (row - first) % 2  # the fluxes above a row are those below the next
+                below, above = buffers[block, 1 + turn, :n2], buffers[block, 2 - turn, :n2]
                 fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
-                if row == first or j == 0:  # else the row before has computed them
-                    fluxes_beside_row(volume, phi, i, j, 1, 0, mobility[1], periodic[1], limiter, below)
-                fluxes_beside_row(volume, phi, i, j, 1, 1, mobility[1], periodic[1], limiter, above)
-                if n0 > 1:  # else there are no such faces, and their buffers stay zero
-                    fluxes_beside_row(volume, phi, i, j, 0, 0, mobility[0], periodic[0], limiter, behind)
-                    fluxes_beside_row(volume, phi, i, j, 0, 1, mobility[0], periodic[0], limiter, ahead)
+                known = 1 if row > first and j > 0 else 0
+                for part in range(known, 4 if n0 > 1 else 2):  # else there are no faces behind, whose fluxes stay zero
+                    axis, side = 1 - part // 2, part % 2
+                    place = 1 + part if axis == 0 else 1 + (part + turn) % 2
+                    flux = buffers[block, place, :n2]
+                    fluxes_beside_row(volume, phi, i, j, axis, side, mobility[axis], periodic[axis], limiter, flux)
                 rho, here, old, new = volume[i, j], phi[i, j], start[sheet, i, j], result[sheet, i, j]
                 for k in range(n2):
                     change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
                     change -= reaction * here[k] * rho[k]
                     new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
-                below, above = above, below
 
     return euler_stage
 
