@@ -34,7 +34,7 @@ GROUPS: dict[Group, Cases] = {
     "data": _malformed_data.cases,
     "trajectories": _malformed_trajectories.cases,
 }
-COUNT, QUICK_COUNT = 500, 24  # of each group
+COUNT, QUICK_COUNT = 500, 12  # of each group
 SHARES = 2  # processes
 SHOWN = 700  # characters of the end of what a faulty command printed
 
@@ -116,7 +116,7 @@ def validate(
     setting : Setting
         How much is computed.
     count : int or None
-        Cases of each group; 500 by default, 24 in quick runs.
+        Cases of each group; 500 by default, 12 in quick runs.
     seed : int
         Of the changes.
     groups : tuple of str
