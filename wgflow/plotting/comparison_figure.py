@@ -23,9 +23,11 @@ from wgflow.plotting.line_profiles import (
     set_line_limits,
     sheet_signs,
 )
+from wgflow.plotting.networks import draw_data, learned_function
 from wgflow.plotting.scalars import draw_band, is_log_spaced, set_time_axis, set_value_scale
 from wgflow.plotting.style import CURVES, DASHES, RUNS, largest_finite, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
+from wgflow.problems.datasets import Dataset
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -51,7 +53,8 @@ def plot_comparison(
     labels : tuple of str
         What to call them.
     problem : Problem, optional
-        Their problem; it adds the directions of a teacher.
+        Their problem; it adds the directions of a teacher, or for regression with one input and a bias the data and the
+        learned functions at the end, in the units of the data.
     curves : mapping of str to (times, values), optional
         Further curves over time, distances between the two for example.
 
@@ -59,10 +62,22 @@ def plot_comparison(
     -------
     Figure
         Densities are drawn as they are, particles as histograms of weight over bin width.
+
+    Examples
+    --------
+    >>> import wgflow
+    >>> settings = ["domain.cells=32", "solver.t_end=1.0", "output.snapshots=3", "particles.count=20"]
+    >>> problem = wgflow.open_problem("el_nino", settings)
+    >>> network = wgflow.open_problem("el_nino", [*settings, "solver.kind=particles"])
+    >>> labels = ("infinitely many neurons", "20 neurons")
+    >>> figure = wgflow.plot_comparison(wgflow.run(problem), wgflow.run(network), labels, problem)
+    >>> [axes.get_ylabel() for axes in figure.axes][-1]
+    'temperature'
     """
     line = find_line(first) if find_line(first) == find_line(second) else None
     signs = tuple(sorted({*sheet_signs(first), *sheet_signs(second)}, reverse=True))
-    layout = _layout(len(signs), line=line is not None, curves=bool(curves))
+    data = _data_of(problem, line)
+    layout = _layout(len(signs), line=line is not None, curves=bool(curves), data=data is not None)
     with styled_figure(height=(2.9 if curves else 2.4) * len(layout) + 0.3) as figure:
         panels = cast("dict[str, Axes]", figure.subplot_mosaic(cast("Any", layout)))
         runs = (first, second)
@@ -73,16 +88,26 @@ def plot_comparison(
             draw_curves(panels["curves"], curves, first.labels.time)
         if line is not None:
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
+        if data is not None:
+            draw_functions(panels["functions"], runs, data)
         dashed = problem is not None and problem.teacher is not None
         titles = _titles(first.labels, [*panels], estimated=any(run.errors for run in runs), teacher=dashed)
         _finish(figure, panels, titles, labels)
     return figure
 
 
-def _layout(sheets: int, *, line: bool, curves: bool) -> list[list[str]]:
+def _data_of(problem: Problem | None, line: Line | None) -> Dataset | None:
+    """Data of one input, where points are directions of neurons with a bias."""
+    data = None if problem is None or line is None or not line.angular else problem.dataset
+    return data if data is not None and data.input_shift.size == 1 else None
+
+
+def _layout(sheets: int, *, line: bool, curves: bool, data: bool) -> list[list[str]]:
     rows = [["risk", "mass"], ["difference", "curves" if curves else "mass"]]
     if line:
         rows.append(["sheet +", "sheet -"] if sheets == 2 else ["sheet +", "sheet +"])
+    if data:
+        rows.append(["functions", "functions"])
     return rows
 
 
@@ -181,6 +206,13 @@ def _make_room_above(axes: Axes) -> None:
         axes.set_ylim(bottom, top + 0.5 * (top - bottom))
 
 
+def draw_functions(axes: Axes, runs: tuple[Trajectory, Trajectory], data: Dataset) -> None:
+    """Data and the functions that both runs have learned at the end, in the units of the data."""
+    draw_data(axes, data)
+    for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
+        axes.plot(*learned_function(run, data, -1), color=color, linestyle=dashes)
+
+
 def _draw_last(
     panels: Mapping[str, Axes],
     runs: tuple[Trajectory, Trajectory],
@@ -243,13 +275,14 @@ def _titles(labels: Labels, panels: list[str], *, estimated: bool, teacher: bool
         "mass": labels.mass.panel,
         "difference": f"Relative difference of the risks{dotted}",
         "curves": "Distances",
+        "functions": "Data, and learned functions at the end",
         "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
         "sheet -": _last_title("output weights $-$", dashed),
     }
 
 
 def _finish(figure: Figure, panels: Mapping[str, Axes], titles: Mapping[str, str], labels: tuple[str, str]) -> None:
-    for letter, (name, axes) in zip("ABCDEF", panels.items(), strict=False):
+    for letter, (name, axes) in zip("ABCDEFG", panels.items(), strict=False):
         axes.set_title(rf"$\bf{{{letter}}}$   {titles[name]}")
     handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, RUN_DASHES, strict=True)]
     figure.legend(handles, list(labels), loc="outside upper center", ncols=2)
