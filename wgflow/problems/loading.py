@@ -14,6 +14,7 @@ from wgflow.problems.problem import Problem, assemble, references_in, restore_da
 from wgflow.problems.stored_problem import check_fit, stored_columns, stored_config
 from wgflow.runs.record import attach_functional
 from wgflow.trajectory import Trajectory, read_trajectory
+from wgflow.trajectory.named_functionals import restore_functional
 from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.typing import FloatArray
 
@@ -26,7 +27,8 @@ def load(path: str | Path, functional: Functional | None = None, *, allow_code: 
     path : path
         A file that `run`, `wgflow.solve` or `wgflow.simulate` wrote.
     functional : Functional, optional
-        F, for files that no problem file describes; needed for ``potential``.
+        F, for files that no problem file describes and whose parts have no names (functions of your own); needed for
+        ``potential``.
     allow_code : bool
         Whether to run the Python files that its problem names, where they were and if they are still the same; else
         what needs F is refused.
@@ -40,6 +42,8 @@ def load(path: str | Path, functional: Functional | None = None, *, allow_code: 
     if functional is None and "problem" in trajectory.attributes:
         problem = _restore(trajectory, arrays, Path(path), allow_code=allow_code)
         functional = problem.functional
+    elif functional is None:
+        functional = restore_functional(trajectory.attributes, arrays)
     return attach_functional(trajectory, functional)
 
 

@@ -20,6 +20,7 @@ from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
+from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
 
 ROUND_OFF = 4.0  # units in the last place: of multiples of a step
@@ -109,6 +110,10 @@ def record_flow(
     path = None if output is None else Path(output)
     if path is not None:
         check_output(path, overwrite=overwrite)
+        if "problem" not in (attributes or {}):
+            described = describe_functional(functional)
+            attributes = {**(attributes or {}), **described.attributes}
+            data = {**(data or {}), **described.arrays}
     estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
     known: dict[str, Any] = {"domain": run_setup.domain, "sign": sign, "attributes": attributes}
     known["labels"] = labels_with(evolution.labels, functional)
