@@ -145,13 +145,12 @@ def read_code(references: Iterable[str], folder: Path, *, allow: bool) -> OwnCod
     """
     wanted = list(dict.fromkeys(references))
     if wanted and not allow:
-        raise InputError(needs_permission(wanted[0]))
+        raise InputError(needs_permission(wanted[0], split_reference(wanted[0])[0]))
     return _run(wanted, {name: _inside(folder, name) for name in _files_of(wanted)})
 
 
-def needs_permission(reference: str) -> str:
-    """Say that code is not run without permission, and how it is given."""
-    file, _ = split_reference(reference)
+def needs_permission(reference: str, file: str) -> str:
+    """Say that code is not run without permission, and how it is given once the file was read."""
     return (
         f"{shown(reference)} is Python code, which can do anything that you can: read {named(file)}, then allow it by "
         "--allow-code (allow_code=True in Python)"
@@ -177,10 +176,10 @@ def stored_code(references: Iterable[str], attributes: Mapping[str, Any], path: 
     InputError
         If a file cannot be read or is not the one that the run had.
     """
-    wanted = list(dict.fromkeys(references))
-    if not wanted or not allow:
-        return OwnCode(withheld=needs_permission(wanted[0]) if wanted else "")
-    known = stored_files(attributes)
+    wanted, known = list(dict.fromkeys(references)), stored_files(attributes)
+    if wanted and not allow:
+        file = split_reference(wanted[0])[0]
+        return OwnCode(withheld=needs_permission(wanted[0], known[file].path if file in known else file))
     missing = [name for name in _files_of(wanted) if name not in known]
     if missing:
         raise InputError(f"{path} does not say where {named(missing[0])} was; it is damaged")
