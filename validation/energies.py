@@ -251,7 +251,11 @@ def critical_mass(*, quick: bool) -> Iterator[Row]:
         moments = (2.0 * bowl(box.points) * flow.density).sum(axis=(1, 2)) * (8.0 / cells) ** 2
         expected = 4.0 * mass * (1.0 - share)
         found = (moments[-1] - moments[0]) / 0.05
-        yield within(f"Keller-Segel at {share} of 8 pi, {cells}^2: rate of the second moment", (found - expected) / (4.0 * mass), 0.02)
+        yield within(
+            f"Keller-Segel at {share} of 8 pi, {cells}^2: rate of the second moment",
+            (found - expected) / (4.0 * mass),
+            0.02,
+        )
     try:
         keller_segel(16.0 * np.pi, box, 2.0)
         message = "nothing"
