@@ -1,0 +1,19 @@
+"""Box, sphere and particles agree."""
+
+from __future__ import annotations
+
+from wgflow.app.validation import Setting
+from wgflow.app.validation.finding import load_validation
+
+module = load_validation("three_ways")
+
+
+def test_box_sphere_and_particles_agree(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SPHERES", (162, 642, 2562))
+    monkeypatch.setattr(module, "PARTICLES", {True: 2**8})
+    setting = Setting("three_ways", tmp_path, quick=True)
+    agreement, order = module.validate(setting, only="regression")
+    assert agreement.passed
+    assert agreement.value < 0.02
+    assert order.passed
+    assert setting.file().exists()
