@@ -12,26 +12,16 @@ module = load_validation("limits")
 @pytest.mark.parametrize(
     ("rows", "count"),
     [
+        (lambda: module.vanishing_diffusion(quick=True), 12),
         (lambda: module.cold_against_upwind(quick=True), 3),
         (module.narrow_kernels, 4),
         (module.thin_and_heavy, 4),
         (lambda: module.long_runs(quick=True), 5),
         (module.differences, 5),
     ],
-    ids=["cold_against_upwind", "narrow_kernels", "thin_and_heavy", "long_runs", "differences"],
+    ids=["vanishing_diffusion", "cold_against_upwind", "narrow_kernels", "thin_and_heavy", "long_runs", "differences"],
 )
 def test_limits_have_the_right_value(rows, count):
     found = list(rows())
     assert [row.what for row in found if not row.passed] == []
     assert len(found) == count
-
-
-def test_vanishing_diffusion_is_transport(monkeypatch):
-    class Coarse(module.Box):
-        def __init__(self, bounds, shape):
-            super().__init__(bounds, [count // 2 for count in shape])
-
-    monkeypatch.setattr(module, "Box", Coarse)
-    rows = list(module.vanishing_diffusion(quick=True))
-    assert len(rows) == 12
-    assert [row.what for row in rows if not row.passed] == []
