@@ -51,7 +51,7 @@ def test_both_of_a_pair_can_be_called(name):
     if name == "networks":
         first, second = module.evaluation(5, 7, 2, "float32"), module.products(5, 7, 2, "float32")
     else:
-        first, second = module.output_layer(5, 7, 2, 3)
+        first, second = module.output_layer(5, 7, 3, 3)
     first()
     second()
 
