@@ -9,7 +9,7 @@ import numpy as np
 from wgflow.domains import Box, Domain
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.exact import quadratic_flow
-from wgflow.problems.profiles import Barenblatt
+from wgflow.problems.exact_profiles import Barenblatt
 from wgflow.typing import FloatArray
 
 Density = Callable[[FloatArray], FloatArray]

@@ -24,7 +24,7 @@ from wgflow.app.validation import Row, Setting, agrees, measured, within
 from wgflow.domains import Box, Domain
 from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
-from wgflow.plotting.particle_maps import Cloud, cloud_views
+from wgflow.plotting.particle_maps import ParticleMap, particle_map_views
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
@@ -142,11 +142,11 @@ def draw(found: Sequence[Recovery], path: Path) -> None:
     """Paths of the particles over the signal, for each lambda."""
     with styled_figure(3.6) as figure:
         for axes, one in zip(np.atleast_1d(figure.subplots(1, len(found))), found, strict=True):
-            view, fine = cloud_views(one.flow, one.problem)[0], Box(ENDS, (128, 128), periodic=True)
+            view, fine = particle_map_views(one.flow, one.problem)[0], Box(ENDS, (128, 128), periodic=True)
             image = signal(one.problem, fine.points).T
             axes.imshow(image, origin="lower", extent=(*ENDS[0], *ENDS[1]), cmap="Greys", alpha=0.6)
             shown = np.arange(len(one.flow.time))
-            Cloud(axes, one.flow, view, shown).show(len(shown) - 1)
+            ParticleMap(axes, one.flow, view, shown).show(len(shown) - 1)
             ring_spikes(axes, one.problem, view.project)
             axes.set_title(rf"$\lambda = {one.strength:g}$")
         save_figure(figure, path)

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import track
 from scipy.stats import chi2
 
-from wgflow.networks.training.students import StudentDescent, draw_students, draw_teacher
+from wgflow.networks.training.students import StudentTraining, draw_students, draw_teacher
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import styled_figure
 from wgflow.system.threads import available_cores
@@ -42,7 +42,7 @@ PUBLISHED = dict(zip(range(9, 26), (0, 5, 11, 9, 21, 22, 16, 25, 26, 27, 28, 28,
 LEAST_P_VALUE, LEAST_AGREEMENT = 0.05, 0.95
 
 
-def repeat(seed: int, *, dimension: int, widths: Sequence[int], descents: Sequence[StudentDescent]) -> FloatArray:
+def repeat(seed: int, *, dimension: int, widths: Sequence[int], descents: Sequence[StudentTraining]) -> FloatArray:
     """Train students of all widths on one random teacher; final risks by each way from the same start."""
     generator = np.random.default_rng([dimension, seed])
     teacher = draw_teacher(TEACHER_NEURONS, dimension, generator)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiment, print the counts, and compare them with the published ones."""
     options = parse(arguments)
     dimension, repetitions, widths = (5, 4, (5, 10, 30)) if options.quick else (options.dimension, 30, range(1, 31))
-    descent = StudentDescent(
+    descent = StudentTraining(
         500 if options.quick else 10_000,
         batch=100,
         output_rate=0.005,

@@ -45,7 +45,7 @@ from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.errors import InputError, WgflowError
 from wgflow.networks.training.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
 from wgflow.networks.training.clusters import draw_clusters
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure

@@ -19,7 +19,7 @@ from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Domain
 from wgflow.flows import Evolution
 from wgflow.functionals import Functional
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.particles import Descent, Langevin, Method, RungeKutta4
 from wgflow.typing import FloatArray
 from wgflow.variational import JkoOptions, LinearisedJkoFlow, make_jko_flow

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from wgflow import Trajectory, open_problem, run
-from wgflow.app.comparison import compare, plot_comparison_of, predictor_distance
+from wgflow.app.run_comparison import compare, plot_comparison_of, predictor_distance
 from wgflow.app.validation import Row, Setting, between, within
 from wgflow.plotting import save_figure
 from wgflow.problems import Problem

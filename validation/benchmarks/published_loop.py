@@ -16,7 +16,7 @@ import numpy as np
 
 from wgflow.app.validation import Row, Setting, at_least, measured
 from wgflow.networks import Teacher
-from wgflow.networks.training.students import StudentDescent, Students, draw_students, draw_teacher, join_students
+from wgflow.networks.training.students import Students, StudentTraining, draw_students, draw_teacher, join_students
 
 from .._pool import single_threaded_pool
 
@@ -47,7 +47,7 @@ def side_by_side(
     students: Students, teacher: Teacher, steps: int, generator: np.random.Generator, precision: str
 ) -> Students:
     """Train all widths on common samples."""
-    return StudentDescent(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
+    return StudentTraining(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
 
 
 def seconds(seed: int, *, steps: int, train: Callable[..., Students]) -> float:

@@ -19,9 +19,9 @@ import wgflow
 from wgflow.app.sweeps import Plan, make_plan
 from wgflow.app.sweeps.api import read_outcomes
 from wgflow.app.sweeps.cluster import connect
-from wgflow.app.sweeps.dispatch import TASK_SECONDS, dispatch
 from wgflow.app.sweeps.gather import gather, write_dataset
 from wgflow.app.sweeps.runs import Outcome
+from wgflow.app.sweeps.scheduling import TASK_SECONDS, dispatch
 from wgflow.app.validation import Row, Setting, measured
 
 LOOP, SWEEP = "plain loop", "sweep on one worker"

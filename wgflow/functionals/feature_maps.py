@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from wgflow.former_names import with_former
 from wgflow.functionals.differences import central_differences
 from wgflow.typing import FloatArray
-
-if not TYPE_CHECKING:
-    __getattr__ = with_former(__name__)
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
 

@@ -14,25 +14,25 @@ import dask
 import pytest
 from distributed.security import Security
 
-from wgflow.app.sweeps import dispatch as module
 from wgflow.app.sweeps import make_plan
+from wgflow.app.sweeps import scheduling as module
 from wgflow.app.sweeps.cluster import connect
-from wgflow.app.sweeps.dispatch import Waiting, dispatch
 from wgflow.app.sweeps.runs import carry_out_share
+from wgflow.app.sweeps.scheduling import RunQueue, dispatch
 from wgflow.errors import InputError, MissingExtraError
 
 
 def test_shares_shrink():
-    waiting = Waiting(range(20))
+    waiting = RunQueue(range(20))
     sizes = []
     while share := waiting.take(2):
         sizes.append(len(share))
     assert sizes == [5, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]
-    assert len(Waiting(range(10**5)).take(1)) == 1000
+    assert len(RunQueue(range(10**5)).take(1)) == 1000
 
 
 def test_what_is_given_back_comes_next():
-    waiting = Waiting(range(12))
+    waiting = RunQueue(range(12))
     first = waiting.take(1)
     assert first == [0, 1, 2, 3, 4, 5]
     waiting.give_back(first[2:])
@@ -40,7 +40,7 @@ def test_what_is_given_back_comes_next():
 
 
 def test_suspects_come_alone_and_are_given_up():
-    waiting = Waiting(range(8))
+    waiting = RunQueue(range(8))
     assert waiting.note_kill(5)
     assert waiting.take(1) == [5]
     assert not waiting.note_kill(5)

@@ -7,7 +7,7 @@ import pytest
 
 import wgflow
 from wgflow.analysis.comparison import common_times
-from wgflow.app.comparison import compare, compare_files, predictor_distance
+from wgflow.app.run_comparison import compare, compare_files, predictor_distance
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 

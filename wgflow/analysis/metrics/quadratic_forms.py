@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.analysis.kernels.pair_sums import arc_cosine_rows, gaussian_rows
+from wgflow.analysis.kernels.quadratic_forms import arc_cosine_rows, gaussian_rows
 from wgflow.typing import FloatArray
 
 

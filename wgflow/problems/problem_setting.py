@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ProblemSetting:
     """Where a functional acts, for which solver, and on which data.
 
     Parameters

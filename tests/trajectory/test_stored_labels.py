@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 import wgflow
 from wgflow import Box, Circle, Features, Potential, Quadratic, Relu, Signed
-from wgflow.app.reporting import describe
+from wgflow.app.console import describe
 from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, NORMALISED_LABELS, Label
-from wgflow.plotting.scalars import descent_of, draw_mass, draw_risk
-from wgflow.trajectory.labels import FORMER_LONG_NAMES, stored_labels
+from wgflow.plotting.scalars import draw_mass, draw_risk, energy_curve_of
+from wgflow.trajectory.stored_labels import FORMER_LONG_NAMES, stored_labels
 
 
 def uniform(points):
@@ -93,7 +93,7 @@ def test_plots_tables_and_datasets_take_the_labels_of_the_trajectory(tmp_path, c
     draw_risk(first, flow)
     draw_mass(second, flow)
     assert (first.get_ylabel(), second.get_xlabel()) == (r"cost $C(\nu_t)$", "clock $s$")
-    assert descent_of(flow).title == "Cost"
+    assert energy_curve_of(flow).title == "Cost"
     describe(flow, tmp_path)
     printed = capsys.readouterr().out
     assert "clock" in printed

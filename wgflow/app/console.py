@@ -27,12 +27,12 @@ from wgflow.runs.memory.estimate import format_size
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
-from wgflow.trajectory.labels import solver_labels
+from wgflow.trajectory.stored_labels import solver_labels
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from wgflow.analysis.optimality.certificates import Certificate
-    from wgflow.app.comparison import Comparison
+    from wgflow.app.run_comparison import Comparison
 
 TABLE_ROWS = 11
 REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time

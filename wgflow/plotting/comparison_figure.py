@@ -103,7 +103,7 @@ def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
 
     Dotted are estimated errors of the risks; a difference below them says nothing.
     """
-    time, values = relative_difference(*runs)
+    time, values = risk_difference(*runs)
     axes.plot(time, values, color=RUNS[0])
     for run, color in zip(runs, RUNS, strict=True):
         if run.errors:
@@ -120,7 +120,7 @@ def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
     axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
 
 
-def relative_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArray, FloatArray]:
+def risk_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArray, FloatArray]:
     """Times of the first run that the second one covers, and ``|R_1 - R_2| / |R_2|`` there (R_2 interpolated)."""
     covered = (first.time >= second.time[0]) & (first.time <= second.time[-1])
     reference = np.interp(first.time[covered], second.time, second.risk)

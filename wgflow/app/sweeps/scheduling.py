@@ -20,7 +20,7 @@ SHARE_LIMIT = 1000  # runs that a task may be offered
 ALLOWED_KILLS = 2  # workers that may die of a run
 
 
-class Waiting:
+class RunQueue:
     """Runs that are still to be done.
 
     Parameters
@@ -88,7 +88,7 @@ def dispatch(client: Client, plan: Plan, folder: Path, indices: Iterable[int], t
     """
     from distributed import as_completed
 
-    waiting, ended = Waiting(indices), as_completed(loop=client.loop)
+    waiting, ended = RunQueue(indices), as_completed(loop=client.loop)
     shares: dict[Future[list[Outcome]], list[int]] = {}
 
     def fill() -> None:
@@ -124,7 +124,7 @@ def _outcomes_of(task: Future[list[Outcome]]) -> list[Outcome] | None:
         ) from None
 
 
-def _after_kill(waiting: Waiting, plan: Plan, folder: Path, share: Sequence[int]) -> Iterator[Outcome]:
+def _after_kill(waiting: RunQueue, plan: Plan, folder: Path, share: Sequence[int]) -> Iterator[Outcome]:
     """Give what the worker had finished; the run after that is the one it died of."""
     for position, index in enumerate(share):
         outcome = read_outcome(plan, folder, index)

@@ -6,10 +6,10 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import linprog
 
 from wgflow import Circle, Entropy, Features, Relu, Signed, solve
-from wgflow.analysis.optimality.arrangement import make_pricing
+from wgflow.analysis.optimality.arrangement import make_direction_search
 from wgflow.analysis.optimality.margins import variation_margin
 from wgflow.errors import InputError
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 
 INPUTS = np.column_stack([np.linspace(-1.0, 1.0, 12), np.ones(12)])
 LABELS = np.where(np.sin(4.0 * INPUTS[:, 0] + 1.0) > 0.0, 1.0, -1.0)
@@ -99,7 +99,7 @@ def best_on_the_grid():
 def test_the_margin_approaches_the_largest_one_from_below(best, best_on_the_grid, loss, transport):
     """With masses beyond every number; the multipliers bound it from above; the mass grows by twice the margin."""
     flow = NormalisedFlow(LOSSES[loss], DOMAIN, UNIFORM, transport=transport, tau=4.0, growth=0.2)
-    pricing, soft, bounds = make_pricing(INPUTS), -np.inf, []
+    search, soft, bounds = make_direction_search(INPUTS), -np.inf, []
     while flow.log_mass < 750.0:
         before = flow.log_mass
         flow.step()
@@ -107,7 +107,7 @@ def test_the_margin_approaches_the_largest_one_from_below(best, best_on_the_grid
         assert state.margin <= best.upper_bound * (1.0 + 1e-9)
         assert state.soft_margin >= soft - 1e-6 * best.margin or flow.log_mass < before
         if state.margin > 0.9 * best.margin and len(bounds) < 50:
-            bounds.append(abs(pricing(LABELS * flow.multipliers, 1)[1][0]))
+            bounds.append(abs(search(LABELS * flow.multipliers, 1)[1][0]))
         soft = state.soft_margin
     assert min(bounds) >= best.margin * (1.0 - 1e-9)
     assert 0.95 * best.margin < best_on_the_grid < best.margin

@@ -7,7 +7,7 @@ import pytest
 
 from wgflow import Box, Circle, Descent, Hypersphere, Particles, Quadratic, Signed, Space, Sphere
 from wgflow.errors import InputError
-from wgflow.particles.flows import make_particle_flow
+from wgflow.particles.particle_flow import make_particle_flow
 
 ROUND = [Circle(8), Sphere(42), Hypersphere(2), Hypersphere(5), Signed(Circle(8))]
 FLAT = [Box([(-2.0, 2.0)] * 2, (8, 8)), Space(3)]

@@ -1,4 +1,4 @@
-r"""Outer potentials V in closed form, with their gradients."""
+r"""External potentials V in closed form, with their gradients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wgflow.functionals.energies.potential import Potential
 from wgflow.typing import FloatArray
 
 
-class Landscape(ABC):
+class ExternalPotential(ABC):
     """A potential V(x) with a gradient."""
 
     @abstractmethod
@@ -29,7 +29,7 @@ class Landscape(ABC):
 
 
 @dataclass(frozen=True)
-class QuadraticWell(Landscape):
+class QuadraticWell(ExternalPotential):
     """V(x) = 1/2 (x - centre)^T A (x - centre).
 
     Parameters
@@ -53,7 +53,7 @@ class QuadraticWell(Landscape):
 
 
 @dataclass(frozen=True)
-class Slope(Landscape):
+class Slope(ExternalPotential):
     """V(x) = vector . x.
 
     Parameters
@@ -74,7 +74,7 @@ class Slope(Landscape):
 
 
 @dataclass(frozen=True)
-class DoubleWell(Landscape):
+class DoubleWell(ExternalPotential):
     """V(x) = height ((x_k / distance)^2 - 1)^2 + stiffness / 2 times the square of the other components.
 
     Parameters
@@ -109,7 +109,7 @@ class DoubleWell(Landscape):
 
 
 @dataclass(frozen=True)
-class PlaneWave(Landscape):
+class PlaneWave(ExternalPotential):
     """V(x) = amplitude cos(wave . (x - origin) - phase), on boxes.
 
     Parameters
@@ -138,7 +138,7 @@ class PlaneWave(Landscape):
 
 
 @dataclass(frozen=True)
-class CircleWave(Landscape):
+class CircleWave(ExternalPotential):
     """V = amplitude cos(frequency angle - phase) at the points (cos angle, sin angle) of the circle.
 
     Parameters

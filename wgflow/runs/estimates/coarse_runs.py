@@ -18,7 +18,7 @@ from wgflow.typing import FloatArray
 
 
 @dataclass(frozen=True)
-class Trial:
+class CoarseRun:
     """A coarse run to carry out.
 
     Parameters
@@ -42,7 +42,7 @@ class Outputs:
 
     Parameters
     ----------
-    trial : Trial
+    run : CoarseRun
         The run.
     snapshots : tuple of Snapshot
         Its snapshots; those before a failure.
@@ -56,7 +56,7 @@ class Outputs:
         Why it was refused or failed; empty where it was not.
     """
 
-    trial: Trial
+    run: CoarseRun
     snapshots: tuple[Snapshot, ...] = ()
     signs: FloatArray | None = None
     run_setup: RunSetup | None = None
@@ -71,12 +71,12 @@ class Outputs:
         return [known.get(float(time), behind if time > end else None) for time in times]
 
 
-def carry_out(trial: Trial, times: FloatArray, limits: Limits) -> Outputs:
+def carry_out_coarse_run(run: CoarseRun, times: FloatArray, limits: Limits) -> Outputs:
     """Do a coarse run; whatever refuses or stops it is told in its outputs.
 
     Parameters
     ----------
-    trial : Trial
+    run : CoarseRun
         The run.
     times : array
         Output times after 0.
@@ -86,22 +86,22 @@ def carry_out(trial: Trial, times: FloatArray, limits: Limits) -> Outputs:
     started = clock.perf_counter()
     memory, failure, signs, run_setup = MemoryRecorder(), "", None, None
     try:
-        evolution, run_setup = trial.prepare()
+        evolution, run_setup = run.prepare()
         signs = getattr(evolution, "signs", None)
-        evolve_on(quiet(run_setup), evolution, times, memory, limits=_limits_of_trial(limits))
+        evolve_on(without_wall_warnings(run_setup), evolution, times, memory, limits=_limits_of_coarse_run(limits))
         if memory.attributes["stop_reason"] == "wall_time":
             failure = f"wall_time = {limits.wall_time:g} was over"
     except WgflowError as error:
         failure = str(error)
-    return Outputs(trial, tuple(memory.snapshots), signs, run_setup, clock.perf_counter() - started, failure)
+    return Outputs(run, tuple(memory.snapshots), signs, run_setup, clock.perf_counter() - started, failure)
 
 
-def _limits_of_trial(limits: Limits) -> Limits:
+def _limits_of_coarse_run(limits: Limits) -> Limits:
     """Those of the whole run: its coarse runs may not take longer than its clock allows."""
     wall_time = None if limits.since is None else limits.wall_time
     return Limits(limits.stationarity, wall_time, since=limits.since)
 
 
-def quiet(run_setup: RunSetup) -> RunSetup:
+def without_wall_warnings(run_setup: RunSetup) -> RunSetup:
     """RunSetup that stops at walls as another does, but neither warns nor grows."""
     return replace(run_setup, walls=None if run_setup.walls is None else WallRule(run_setup.walls.limit))

@@ -7,7 +7,7 @@ import pytest
 
 import wgflow
 from wgflow import Box, InputError
-from wgflow.problems.profiles import Barenblatt, bump_averages, disk_averages, radius_at_rest
+from wgflow.problems.exact_profiles import Barenblatt, bump_averages, disk_averages, radius_at_rest
 from wgflow.problems.shipped import find_problem_file
 
 LINE = Box([(-2.0, 3.0)], 500)

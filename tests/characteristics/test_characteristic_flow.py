@@ -8,7 +8,7 @@ import pytest
 import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.characteristics import CharacteristicFlow
-from wgflow.characteristics.flow import _share_out
+from wgflow.characteristics.characteristic_flow import _share_out
 from wgflow.domains import Circle, Signed
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.functionals import Quadratic

@@ -1,21 +1,13 @@
-"""Names that modules had before version 0.2.0: they still work in this version, and warn."""
+"""Former names and what they are called since version 0.2.0, all without the leading "wgflow."."""
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
-
-# Former module to present one, both without the leading "wgflow.".
+# Former module to present one.
 MODULES = {
     "caching": "system.caching",
     "citations": "app.citations",
     "cli": "app.cli",
-    "comparison": "app.comparison",
+    "comparison": "app.run_comparison",
     "domains.cone": "measures.cone",
     "domains.transfer": "measures.transfer",
     "drafts": "system.drafts",
@@ -27,10 +19,10 @@ MODULES = {
     "estimates.particles": "runs.estimates.particles",
     "estimates.plan": "runs.estimates.plan",
     "estimates.richardson": "runs.estimates.richardson",
-    "estimates.sampling": "runs.estimates.sampling",
+    "estimates.sampling": "runs.estimates.sampling_error",
     "estimates.spheres": "runs.estimates.spheres",
     "estimates.starts": "runs.estimates.starts",
-    "estimates.trials": "runs.estimates.trials",
+    "estimates.trials": "runs.estimates.coarse_runs",
     "export": "app.export",
     "functionals.activations": "networks.activations",
     "functionals.arc_cosine": "networks.arc_cosine",
@@ -40,7 +32,8 @@ MODULES = {
     "functionals.discrepancies": "functionals.energies.discrepancies",
     "functionals.half_circles": "networks.half_circles",
     "functionals.internal": "functionals.energies.internal",
-    "functionals.landscapes": "functionals.energies.landscapes",
+    "functionals.landscapes": "functionals.energies.external_potentials",
+    "functionals.maps": "functionals.feature_maps",
     "functionals.neurons": "networks.neurons",
     "functionals.pair_population": "networks.pair_population",
     "functionals.periodic_kernels": "functionals.energies.periodic_kernels",
@@ -57,7 +50,7 @@ MODULES = {
     "metrics": "analysis.metrics",
     "metrics.atoms": "analysis.metrics.atoms",
     "metrics.discrepancy": "analysis.metrics.discrepancy",
-    "metrics.pairs": "analysis.metrics.pairs",
+    "metrics.pairs": "analysis.metrics.quadratic_forms",
     "metrics.predictors": "analysis.metrics.predictors",
     "metrics.spikes": "analysis.metrics.spikes",
     "metrics.wasserstein": "analysis.metrics.wasserstein",
@@ -70,7 +63,7 @@ MODULES = {
     "optimality.pricing": "analysis.optimality.arrangement",
     "optimality.svm": "analysis.optimality.svm",
     "particles.ascent": "networks.training.ascent",
-    "particles.characteristics": "characteristics.flow",
+    "particles.characteristics": "characteristics.characteristic_flow",
     "particles.classifiers": "networks.training.classifiers",
     "particles.clusters": "networks.training.clusters",
     "particles.deposit": "measures.deposit",
@@ -81,6 +74,7 @@ MODULES = {
     "particles.students": "networks.training.students",
     "paths": "system.paths",
     "plotting.clouds": "plotting.particle_maps",
+    "plotting.comparison": "plotting.comparison_figure",
     "plotting.report": "app.report",
     "plotting.scenes": "plotting.film_frames",
     "plotting.sheets": "plotting.line_profiles",
@@ -89,7 +83,8 @@ MODULES = {
     "problems.models.deconvolution": "problems.kinds.deconvolution",
     "problems.models.domains": "problems.domains",
     "problems.models.file": "problems.models",
-    "reporting": "app.reporting",
+    "problems.profiles": "problems.exact_profiles",
+    "reporting": "app.console",
     "schemes": "finite_volume",
     "schemes.bernoulli": "finite_volume.bernoulli",
     "schemes.concentration": "flows.concentration",
@@ -102,9 +97,9 @@ MODULES = {
     "schemes.implicit_space": "finite_volume.implicit_space",
     "schemes.implicit_state": "flows.grid_state",
     "schemes.line": "upwind.kernels.line",
-    "schemes.point_values": "upwind.point_values",
+    "schemes.point_values": "upwind.high_order",
     "schemes.runge_kutta": "finite_volume.runge_kutta",
-    "schemes.space": "upwind.space",
+    "schemes.space": "upwind.lattice",
     "schemes.sphere": "upwind.surface",
     "schemes.step_control": "flows.step_control",
     "schemes.stiffness": "finite_volume.stiffness",
@@ -117,7 +112,7 @@ MODULES = {
     "sweeps.axes": "app.sweeps.axes",
     "sweeps.cluster": "app.sweeps.cluster",
     "sweeps.command": "app.sweeps.command",
-    "sweeps.dispatch": "app.sweeps.dispatch",
+    "sweeps.dispatch": "app.sweeps.scheduling",
     "sweeps.folder": "app.sweeps.folder",
     "sweeps.gather": "app.sweeps.gather",
     "sweeps.many": "app.sweeps.many",
@@ -135,11 +130,12 @@ MODULES = {
     "trajectory.steps": "flows.steps",
     "trajectory.stored": "trajectory.lazy_field",
     "variational.control": "flows.planned_steps",
+    "variational.flow": "variational.jko_flow",
     "variational.geometry": "variational.geodesics",
     "variational.harmonics": "networks.harmonics",
     "variational.margin_losses": "normalised.margin_losses",
     "variational.multipliers": "normalised.data_weights",
-    "variational.normalised": "normalised.flow",
+    "variational.normalised": "normalised.normalised_flow",
     "variational.saddle": "variational.newton_step",
     "variational.sweeps": "upwind.kernels.substitution",
     "variational.upwind": "upwind.step_equations",
@@ -160,8 +156,31 @@ SPLIT = {
         "simulate": "runs.simulate",
         "solve": "runs.solve",
     },
+    "functionals.landscapes": {"Landscape": "functionals.energies.external_potentials:ExternalPotential"},
+    "functionals.maps": {"Relu": "networks.relu"},
     "growth": {"Course": "flows.growth:RunSetup"},
-    "optimality.minima": dict.fromkeys(("Pull", "chart", "chart_bounds", "descend"), "analysis.optimality.searches"),
+    "optimality.minima": {
+        "Pull": "analysis.optimality.searches:ChartGradient",
+        "chart": "analysis.optimality.searches",
+        "chart_bounds": "analysis.optimality.searches",
+        "descend": "analysis.optimality.searches:local_minimum",
+    },
+    "optimality.pricing": {
+        "Pricing": "analysis.optimality.arrangement:DirectionSearch",
+        "make_pricing": "analysis.optimality.arrangement:make_direction_search",
+    },
+    "particles.students": {"StudentDescent": "networks.training.students:StudentTraining"},
+    "plotting.clouds": {
+        "Cloud": "plotting.particle_maps:ParticleMap",
+        "cloud_views": "plotting.particle_maps:particle_map_views",
+        "plot_cloud": "plotting.particle_maps:plot_particle_map",
+        "shows_cloud": "plotting.particle_maps:shows_particle_map",
+    },
+    "plotting.comparison": {"relative_difference": "plotting.comparison_figure:risk_difference"},
+    "plotting.scenes": {
+        "Scene": "plotting.film_frames:FilmFigure",
+        "make_scene": "plotting.film_frames:make_film_figure",
+    },
     "problems.api": {
         "ProblemSource": "problems.running",
         "follow": "problems.loading",
@@ -175,13 +194,13 @@ SPLIT = {
         "CosinePotential": "problems.energies.potentials",
         "DoubleWellPotential": "problems.energies.potentials",
         "EnergyProblem": "problems.kinds.energy",
-        "EntropyEnergy": "problems.energies.internal",
+        "EntropyEnergy": "problems.energies.internal:EntropySection",
         "GaussianInteraction": "problems.energies.interactions",
         "InteractionSection": "problems.energies.interactions",
         "KernelSection": "problems.energies.kernel",
         "LinearPotential": "problems.energies.potentials",
         "LogInteraction": "problems.energies.interactions",
-        "PowerInternal": "problems.energies.internal",
+        "PowerInternal": "problems.energies.internal:PowerEnergySection",
         "PowersInteraction": "problems.energies.interactions",
         "QuadraticInteraction": "problems.energies.interactions",
         "QuadraticPotential": "problems.energies.potentials",
@@ -216,15 +235,18 @@ SPLIT = {
     "schemes.space": {
         "LIMITERS": "upwind.kernels.limiters",
         "SPHERE_LIMITERS": "upwind.kernels.limiters:SURFACE_LIMITERS",
+        "SpaceScheme": "upwind.scheme",
         "choose_limiter": "upwind.discretisation",
         "make_space_scheme": "upwind.discretisation",
     },
+    "sweeps.dispatch": {"Waiting": "app.sweeps.scheduling:RunQueue"},
     "variational.control": {"JkoOptions": "variational.options"},
     "variational.geometry": {
         "Flat": "variational.geodesics:StraightLines",
         "Geometry": "variational.geodesics:Geodesics",
         "Round": "variational.geodesics:GreatCircles",
     },
+    "variational.multipliers": {"Weighing": "normalised.data_weights:DualIterate"},
 }
 
 # Names that left a package or module whose own name stays, with the module that holds them now.
@@ -251,17 +273,19 @@ NAMES = {
     "functionals.kernels.PowerKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.RadialKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.SumKernel": "functionals.energies.radial_kernels",
-    "functionals.maps.Relu": "networks.relu",
     "functionals.moments.ProductMoments": "networks.product_moments",
     "functionals.zonal.kernel_coefficients": "networks.zonal_convolution",
     "functionals.zonal.zonal_convolution": "networks.zonal_convolution",
-    "particles.CharacteristicFlow": "characteristics.flow",
+    "particles.CharacteristicFlow": "characteristics.characteristic_flow",
     "particles.Particles": "measures.particles",
     "particles.START_METHODS": "measures.sampling",
     "particles.draw_gaussian": "measures.sampling",
     "particles.draw_particles": "measures.sampling",
     "particles.nodes_of_cells": "measures.nodes",
+    "plotting.animation.photographer": "plotting.animation:frame_renderer",
     "plotting.maps.nearest_cells": "plotting.domain_views",
+    "plotting.scalars.Descent": "plotting.scalars:EnergyCurve",
+    "plotting.scalars.descent_of": "plotting.scalars:energy_curve_of",
     "problems.AngularGaussian": "exact.quadratic",
     "problems.models.CharacteristicsSection": "problems.solvers.characteristics",
     "problems.models.CircleSection": "problems.domains",
@@ -271,6 +295,7 @@ NAMES = {
     "problems.models.SpaceSection": "problems.domains",
     "problems.models.SphereSection": "problems.domains",
     "problems.models.TeacherSection": "problems.kinds.two_layer",
+    "problems.problem.State": "problems.problem:FlowState",
     "problems.quadratic_covariance": "exact.quadratic",
     "problems.quadratic_flow": "exact.quadratic",
     "runs.memory.free_memory": "system.memory",
@@ -279,96 +304,5 @@ NAMES = {
     "trajectory.schema.COUNTS": "flows.endings",
     "variational.ArcCosineHarmonics": "networks.harmonics",
     "variational.harmonic_population": "networks.harmonics",
+    "variational.primal.descend": "variational.primal:minimise_primal",
 }
-
-
-class _PresentModule:
-    """Gives the module of the present name in the place of one of a former name."""
-
-    def __init__(self, present: str) -> None:
-        self._present = present
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002
-        """Import the present module; it keeps its own specification."""
-        self._found = import_module(self._present)
-        self._spec = self._found.__spec__
-        return self._found
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to do: the module has been executed under its own name."""
-        module.__spec__ = self._spec
-
-
-class _SplitModule:
-    """Gives a module that finds each of its names where it is now."""
-
-    def __init__(self, former: str) -> None:
-        self._former = former
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to the import system."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Let the module find its names when they are asked for."""
-        places, others = SPLIT[self._former], MODULES.get(self._former)
-
-        def attribute(name: str) -> Any:
-            if name in places:
-                return _moved(f"wgflow.{self._former}.{name}", places[name])
-            if others is not None and hasattr(import_module(f"wgflow.{others}"), name):
-                return _moved(f"wgflow.{self._former}.{name}", others)
-            raise AttributeError(f"module wgflow.{self._former} had no public {name}")
-
-        vars(module)["__getattr__"] = attribute
-
-
-class _FormerModules:
-    """Finds modules by the names that they had before."""
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """Give the present module, with a warning, where the name is a former one."""
-        package, _, former = fullname.partition(".")
-        if package == "wgflow" and former in SPLIT:
-            return ModuleSpec(fullname, _SplitModule(former))  # type: ignore[arg-type]
-        if package != "wgflow" or former not in MODULES:
-            return None
-        present = f"wgflow.{MODULES[former]}"
-        _warn(fullname, present)
-        return ModuleSpec(fullname, _PresentModule(present))  # type: ignore[arg-type]  # importlib.abc takes long to load
-
-
-def _warn(former: str, present: str, level: int = 3) -> None:
-    warnings.warn(f"{former} is called {present} since version 0.2.0", DeprecationWarning, stacklevel=level)
-
-
-def _moved(former: str, place: str) -> Any:
-    """Give what a former name stands for, with a warning."""
-    module, _, name = place.partition(":")
-    name = name or former.rpartition(".")[2]
-    _warn(former, f"wgflow.{module}.{name}", level=4)
-    return getattr(import_module(f"wgflow.{module}"), name)
-
-
-def install() -> None:
-    """Let former module names be imported, each with a DeprecationWarning."""
-    if not any(isinstance(finder, _FormerModules) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _FormerModules())  # before files in packages that are called otherwise now are found
-
-
-def with_former(module: str, present: Callable[[str], Any] | None = None) -> Callable[[str], Any]:
-    """``__getattr__`` of a package or module that also knows the names which left it, and warns of them."""
-
-    def attribute(name: str) -> Any:
-        place = NAMES.get(f"{module.removeprefix('wgflow.')}.{name}")
-        if place is not None:
-            return _moved(f"{module}.{name}", place)
-        if present is not None:
-            return present(name)
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
-
-    return attribute
