@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from wgflow import Circle
-from wgflow.app.validation import Setting
 from wgflow.app.validation.finding import import_shipped, load_validation
 from wgflow.networks.training.students import draw_students, draw_teacher
 
@@ -45,27 +43,8 @@ def test_ratios_are_medians_of_pairs():
     assert (row.value, row.asked, row.beside) == (3.0, "", "2.00 to 4.00; 8 s")
 
 
-@pytest.mark.parametrize("name", ["networks", "classifiers"])
-def test_both_of_a_pair_can_be_called(name):
-    module = load_validation(f"benchmarks.{name}")
-    if name == "networks":
-        first, second = module.evaluation(5, 7, 2, "float32"), module.products(5, 7, 2, "float32")
-    else:
-        first, second = module.output_layer(5, 7, 3, 3)
-    first()
-    second()
-
-
 def test_a_stage_is_timed_on_the_domain_that_is_given():
     module = load_validation("benchmarks.domains")
     call = module.euler_stage(Circle(16), "two_point")
     call()
     call()
-
-
-def test_writing_is_a_share_of_a_run(tmp_path):
-    module = load_validation("benchmarks.writing")
-    setting = Setting("benchmarks.writing", tmp_path, quick=True)
-    rows = list(module.validate(setting, problem="regression_box", cells=6, snapshots=3, t_end=0.1))
-    assert rows[0].what.startswith("regression_box, 6^3 cells, 3 snapshots")
-    assert 0.0 < rows[0].value < 1.0
