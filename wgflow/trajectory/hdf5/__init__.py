@@ -22,7 +22,7 @@ appended by the modules of this folder, and the library is asked for nothing but
 2. The headers of what is announced together lie on one page: those of the variables of a snapshot, those of the table
    of steps, and on the first page the attributes that change. `opening.announces_at_once` looks at it. The files of all
    solvers keep it, with any problem text, number of attributes and size of fields (names and texts lie elsewhere):
-   thirteen variables, the most that a solver has, take 3.5 KiB. It would fail for a solver of sixteen or more.
+   thirteen variables, the most that a solver has, take 3.8 KiB. A solver with more of them can fail it.
 3. The file system is local: what one process has written another one reads at once, and in that order. Network file
    systems cache, and promise it only to those who open the file after it was closed.
 4. One process writes: it holds a lock (`fcntl.flock`, see `wgflow.system.file_locks`) by which a second one is refused.
@@ -34,11 +34,12 @@ seal before the library sees the file. ``wgflow info FILE --check`` (`wgflow.tra
 seal, the structure, lengths, labels, and every checksum. Other programs read the file as any of HDF5, and the library
 compares the checksums of fields for them.
 
-**What takes over.** Where 2 fails, or there is no `fcntl` (Windows), `opening` gives the recorder a `plain.PlainFile`
-instead, which offers the same (`interface.AppendableFile`) and lets the HDF5 library write; a `FlowWarning` says so
-once. Such files have the same content, checksums and seal, are read, checked and continued as the others, to the same
-bits, and either way of writing goes on from the other. What is lost is that the file is whole in between: a kill while
-the library writes (some milliseconds for each snapshot) can leave a file that is refused as damaged, snapshots included,
-and a reader may have to wait for the end of a write, as `wgflow.load` does. Without `fcntl` a second run on the same file
-is not refused either. Where 1 or 3 fails nothing takes over, since no program can tell: write to a local disk, and copy.
+**What takes over.** Where 2 fails, or there is no `fcntl` (as on Windows, where nothing of this is tested), `opening`
+gives the recorder a `plain.PlainFile` instead, which offers the same (`interface.AppendableFile`) and lets the HDF5
+library write; a `FlowWarning` says so once. Such files have the same content, checksums and seal, are read, checked and
+continued as the others, to the same bits, and either way of writing goes on from the other. What is lost is that the
+file is whole in between: a kill while the library writes (20 to 30 ms for each small snapshot) can leave a file that is
+refused as damaged, snapshots included, and a reader may have to wait for the end of a write, as `wgflow.load` does.
+Without `fcntl` a second run on the same file is not refused either. Where 1 or 3 fails nothing takes over, since no
+program can tell: write to a local disk, and copy.
 """
