@@ -109,8 +109,8 @@ def define(
 
 def _is_too_large(file: GrowingFile) -> bool:
     """Whether the headers of a snapshot take more than a page, wherever they begin."""
-    places = [place for place, _ in file.places(name for name in file.variables if not name.startswith(STEPS))]
-    return max(places) - min(places) >= PAGE
+    snapshots = [variable for name, variable in file.variables.items() if not name.startswith(STEPS)]
+    return sum(variable.header_size for variable in snapshots) > PAGE
 
 
 def _content(

@@ -78,6 +78,7 @@ class GrowingVariable:
 
     def __init__(self, raw: RawFile, variable: h5py.Dataset) -> None:
         header = h5py.h5o.get_info(variable.id).addr
+        self.header_size = int.from_bytes(raw.read(header + 8, 4), "little")  # of its first block, without attributes
         places = {message.kind: message.place for message in raw.messages(header)}
         self.extent_place = places[DATASPACE] + EXTENT
         self.index_place = places[LAYOUT] + INDEX
