@@ -14,6 +14,7 @@ from wgflow.trajectory.checking import check_trajectory
 
 FILES = Path(__file__).parent / "golden_files"
 VERSIONS = ("1.14.2", "2.0.0")
+ROUND_OFF = 5e-12  # between kernels of different compilers, relative: 1.2e-12 was seen
 
 
 def unpacked(folder: Path, version: str, name: str) -> Path:
@@ -36,13 +37,13 @@ def test_runs_are_read_checked_and_continued(tmp_path, whole, version, name):
     part = wgflow.load(path)
     assert (part.status, part.scheduled, len(part.time)) == ("interrupted", 3, 4)
     density = part.density[:3]
-    np.testing.assert_allclose(density, whole.density[:3], rtol=1e-12)
+    np.testing.assert_allclose(density, whole.density[:3], rtol=ROUND_OFF)
     flow = wgflow.run(SOURCE, path, resume=True)
     assert [check.found for check in check_trajectory(path) if not check.passed] == []
     np.testing.assert_array_equal(flow.time, whole.time)
     np.testing.assert_array_equal(flow.density[:3], density)
-    np.testing.assert_allclose(flow.density, whole.density, rtol=1e-12)
-    np.testing.assert_allclose(flow.steps["risk"], whole.steps["risk"], rtol=1e-12)
+    np.testing.assert_allclose(flow.density, whole.density, rtol=ROUND_OFF)
+    np.testing.assert_allclose(flow.steps["risk"], whole.steps["risk"], rtol=ROUND_OFF)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
