@@ -36,20 +36,22 @@ def main() -> None:
 
     # A box that holds the weights, and grows by whole cells where they come near a wall.
     box = Box([(-3.6, 3.6)] * 3, (36, 36, 36))
-    flow = solve(risk, box, gaussian, 4.0, times=np.linspace(0.0, 4.0, 9), output="continuity.h5", overwrite=True,
-                 wall_warning=1e-5, grow=True)  # fmt: skip
-    for time, value, mass in zip(flow.time, flow.risk, flow.mass, strict=True):
+    times = np.linspace(0.0, 4.0, 9)
+    trajectory = solve(
+        risk, box, gaussian, 4.0, times=times, output="continuity.h5", overwrite=True, wall_warning=1e-5, grow=True
+    )
+    for time, value, mass in zip(trajectory.time, trajectory.risk, trajectory.mass, strict=True):
         print(f"t = {time:4.1f}   risk = {value:.6f}   mass = {mass:.12f}")
 
     # The features are 2-homogeneous: the image under w -> (w/|w|, weight |w|^2) solves the sphere equation.
     sphere = Sphere(2562)
     start = np.full(sphere.shape, 3.0 * VARIANCE / (4.0 * np.pi))
-    on_sphere = solve(risk, sphere, start, 4.0, times=flow.time[1:])
-    grown = flow.domain if isinstance(flow.domain, Box) else box
-    image = cone_image(flow.density[-1], grown, sphere)
+    on_sphere = solve(risk, sphere, start, 4.0, times=trajectory.time[1:])
+    grown = trajectory.domain if isinstance(trajectory.domain, Box) else box
+    image = cone_image(trajectory.density[-1], grown, sphere)
     distance = (abs(image - on_sphere.density[-1]) * sphere.volumes).sum() / on_sphere.mass[-1]
     print(f"risk on the sphere {on_sphere.risk[-1]:.6f}, relative L1 distance of the image {distance:.3f}")
-    save_figure(plot_trajectory(flow), "continuity.png")
+    save_figure(plot_trajectory(trajectory), "continuity.png")
 
 
 if __name__ == "__main__":

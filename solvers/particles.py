@@ -26,16 +26,16 @@ def main() -> None:
     # The gradient flow by an adaptive integrator; gradient descent, which is Euler's method with the step as its rate;
     # and the same steps on fresh samples, which is SGD.
     times = np.linspace(0.0, 20.0, 11)
-    flow = simulate(risk, neurons, 20.0, domain=space, times=times, output="particles.h5", overwrite=True)
+    trajectory = simulate(risk, neurons, 20.0, domain=space, times=times, output="particles.h5", overwrite=True)
     descent = simulate(risk, neurons, 20.0, domain=space, times=times, method=Descent(0.02))
     sgd = simulate(risk, neurons, 20.0, domain=space, times=times, method=Descent(0.02, batch=100, seed=1))
-    for time, *risks in zip(times, flow.risk, descent.risk, sgd.risk, strict=True):
+    for time, *risks in zip(times, trajectory.risk, descent.risk, sgd.risk, strict=True):
         print(f"t = {time:4.1f}   risk: flow {risks[0]:.6f}   descent {risks[1]:.6f}   SGD {risks[2]:.6f}")
 
     # What gradient flow conserves: a^2 - |b|^2 of each neuron.
-    difference = flow.position[..., 0] ** 2 - (flow.position[..., 1:] ** 2).sum(axis=-1)
+    difference = trajectory.position[..., 0] ** 2 - (trajectory.position[..., 1:] ** 2).sum(axis=-1)
     print(f"largest change of a^2 - |b|^2: {abs(difference - difference[0]).max():.1e}")
-    save_figure(plot_trajectory(flow), "particles.png")
+    save_figure(plot_trajectory(trajectory), "particles.png")
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ def main() -> None:
 
     # Gradient descent on the population risk from the uniform probability measure.
     uniform = np.full(domain.shape, 1.0 / (4.0 * np.pi))
-    flow = solve(Population(teacher), domain, uniform, 20.0, output="sphere.h5", overwrite=True)
+    trajectory = solve(Population(teacher), domain, uniform, 20.0, output="sphere.h5", overwrite=True)
 
-    for index in range(0, len(flow.time), 10):
-        print(f"t = {flow.time[index]:5.1f}   risk = {flow.risk[index]:.6f}   mass = {flow.mass[index]:.4f}")
-    save_figure(plot_trajectory(flow), "sphere.png")
+    for time, value, mass in zip(trajectory.time[::10], trajectory.risk[::10], trajectory.mass[::10], strict=True):
+        print(f"t = {time:5.1f}   risk = {value:.6f}   mass = {mass:.4f}")
+    save_figure(plot_trajectory(trajectory), "sphere.png")
 
 
 if __name__ == "__main__":

@@ -27,12 +27,12 @@ from wgflow import (
 )
 
 
-def show(flow: object) -> None:
+def show(evolution: object) -> None:
     """Print what a step found: its size, Newton's iterations, and the gap that proves it."""
-    if isinstance(flow, JkoFlow) and flow.last is not None:
+    if isinstance(evolution, JkoFlow) and evolution.last is not None:
         print(
-            f"{flow.time:8.3f}  {flow.step_size:6.3f}  {flow.energy:10.3e}  {flow.last.iterations:7d}  "
-            f"{flow.last.gap:12.1e}  {flow.last.least_curvature:12.3f}"
+            f"{evolution.time:8.3f}  {evolution.step_size:6.3f}  {evolution.energy:10.3e}  "
+            f"{evolution.last.iterations:7d}  {evolution.last.gap:12.1e}  {evolution.last.least_curvature:12.3f}"
         )
 
 

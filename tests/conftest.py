@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from pathlib import PurePosixPath
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +17,32 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("wgflow")
+
+# What compiles the kernels that take longest, which the tests of a whole folder need: of two workers, each begins with
+# one of these, and the other finds its kernels on disk when it comes to them.
+COMPILED_FIRST = (
+    ("finite_volume/test_high_order.py",),
+    ("upwind/test_box.py", "runs/test_threads.py", "upwind/test_kernels.py", "finite_volume/test_step_rules.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin each half of the tests, which is what a worker begins with, with its share of costly kernels."""
+    share = {f"tests/{name}": half for half, names in enumerate(COMPILED_FIRST) for name in names}
+    first = [[item for item in items if share.get(item.nodeid.split("::")[0]) == half] for half in (0, 1)]
+    others = [item for item in items if item.nodeid.split("::")[0] not in share]
+    middle = max(len(items) // 2 - len(first[0]), 0)
+    items[:] = [*first[0], *others[:middle], *first[1], *others[middle:]]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what the tests of each folder cost, if they were many."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                seconds[str(PurePosixPath(report.nodeid.split("::")[0]).parent)] += report.duration
+    if len(seconds) > 1:
+        terminalreporter.write_sep("-", "seconds of tests by folder, over all workers")
+        for folder, total in seconds.most_common():
+            terminalreporter.write_line(f"{total:7.1f}  {folder}")

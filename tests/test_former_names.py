@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from wgflow.former_names import MODULES, NAMES, SPLIT
+from wgflow.former_names.tables import MODULES, NAMES, SPLIT
 
 FORMER = ["schemes.explicit", "timeloop", "metrics.wasserstein", "functionals.neurons", "cli"]
 

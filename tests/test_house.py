@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -193,6 +194,33 @@ def test_no_function_is_too_long():
         if isinstance(node, ast.FunctionDef)
     ]
     assert [f"{file} {node.name}" for file, node in functions if body_length(node) > LONGEST_BODY] == []
+
+
+def test_no_two_public_classes_share_a_name():
+    """One name stands for one thing, wherever it is imported from."""
+    places = Counter(
+        node.name
+        for file in library()
+        for node in nodes_of(file)
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in places.items() if count > 1] == []
+
+
+def test_no_type_has_the_name_of_a_class():
+    """Nor is a type at the top of a module called as a class elsewhere is."""
+    nodes = [(file, node) for file in library() for node in nodes_of(file)]
+    classes = {node.name for _, node in nodes if isinstance(node, ast.ClassDef) and not node.name.startswith("_")}
+    types = [
+        f"{module_of(file)}.{target.id}"
+        for file, node in nodes
+        if isinstance(node, ast.Module)
+        for line in node.body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name) and target.id in classes
+    ]
+    assert types == []
 
 
 def test_every_module_stands_in_a_room():

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _golden_python import END, LINE, bump, cloud, drift
-from _golden_table import Run, described, merged
 
 import wgflow
 from wgflow import Trajectory
+
+from ._golden_python import END, LINE, bump, cloud, drift
+from ._golden_table import Run, described, merged
 
 LAYOUT = "layout"  # attribute with what a file holds
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _golden_table import Run
 
 import wgflow
 from wgflow import (
@@ -37,6 +36,8 @@ from wgflow import (
     Trajectory,
     ZonalInteraction,
 )
+
+from ._golden_table import Run
 
 TIMES, END = (0.1, 0.2), 0.2
 LINE, WALLED, TORUS = (

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _golden_problems import DEFAULTS, PLACES, PROBLEMS, SOLVERS, STARTS, Sections
 
 import wgflow
+
+from ._golden_problems import DEFAULTS, PLACES, PROBLEMS, SOLVERS, STARTS, Sections
 
 Run = Callable[[Path], wgflow.Trajectory]
 """Does a run; gets a folder with the files of `write_data`, in which it may write."""

@@ -11,7 +11,7 @@ from unittest import mock
 
 from wgflow import Observers, Trajectory, run
 from wgflow.problems import Problem
-from wgflow.trajectory.hdf5 import hdf5_bytes as raw_file
+from wgflow.trajectory.hdf5 import hdf5_bytes
 from wgflow.trajectory.hdf5.hdf5_bytes import PAGE
 
 Piece = tuple[int, bytes]  # a place, and what is written there
@@ -43,7 +43,7 @@ class Log:
 
 def logged_run(problem: Problem, path: Path) -> tuple[Log, Trajectory]:
     """Run a problem and note all writes and syncs."""
-    log, write_all, sync = Log(), raw_file.write_all, raw_file.sync
+    log, write_all, sync = Log(), hdf5_bytes.write_all, hdf5_bytes.sync
 
     def write(descriptor: int, content: bytes | memoryview, place: int = 0) -> None:
         log.events.append((place, bytes(content)))
@@ -59,7 +59,7 @@ def logged_run(problem: Problem, path: Path) -> tuple[Log, Trajectory]:
         else:
             log.begin(path)
 
-    with mock.patch.object(raw_file, "write_all", write), mock.patch.object(raw_file, "sync", wait):
+    with mock.patch.object(hdf5_bytes, "write_all", write), mock.patch.object(hdf5_bytes, "sync", wait):
         flow = run(problem, path, observers=Observers(snapshot=[note]))
     return log, flow
 

@@ -3,20 +3,17 @@
 - V = |x|^2 / 2 contracts a Gaussian: its covariance decays like exp(-2t).
 - F = (int |x|^2 dmu - a)^2 / 2 dilates a Gaussian; its second moment f grows by the logistic law f' = -4 f (f - a).
 
-The order is that of the three finest of four grids, and must be at least 1.9.
-
-    python validation/boxes.py [--quick]
+The order is that of the three finest of four grids.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Box, Features, Potential, solve
+from wgflow.app.validation import Row, Setting, at_least
 from wgflow.domains.quadrature import cell_averages
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
@@ -56,25 +53,20 @@ def dilation_error(dimension: int, cells: int) -> float:
     return flow_error(square, box, 0.09 * identity, moment / dimension * identity, time)
 
 
-def check(name: str, error: Callable[[int, int], float], dimension: int, sizes: tuple[int, ...]) -> bool:
-    """Print the errors of a flow on some grids and whether their order is reached."""
+def order_of(name: str, error: Callable[[int, int], float], dimension: int, sizes: tuple[int, ...]) -> Row:
+    """Order of a flow on some grids, with its errors."""
     errors = np.array([error(dimension, cells) for cells in sizes])
     fitted = -np.polyfit(np.log(sizes[-3:]), np.log(errors[-3:]), 1)[0]
-    passed = bool(fitted >= LEAST_ORDER)
     table = "  ".join(f"{cells}: {value:.2e}" for cells, value in zip(sizes, errors, strict=True))
-    print(f"{'PASS' if passed else 'FAIL'}  {name} in {dimension}-D: order {fitted:.2f}   {table}", flush=True)
-    return passed
+    return at_least(f"{name} in {dimension}-D: order", fitted, LEAST_ORDER, table).quote()
 
 
-def main() -> int:
-    """Run all cases; 0 if each has its order."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one dimension only")
-    dimensions = (1,) if parser.parse_args().quick else (1, 2, 3)
-    passed = [check("contraction", contraction_error, p, CONTRACTION_SIZES[p]) for p in dimensions]
-    passed += [check("dilation", dilation_error, p, DILATION_SIZES[p]) for p in dimensions]
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def validate(setting: Setting) -> Iterator[Row]:
+    """All cases; quick, in one dimension only."""
+    dimensions = (1,) if setting.quick else (1, 2, 3)
+    for name, error, sizes in (
+        ("contraction", contraction_error, CONTRACTION_SIZES),
+        ("dilation", dilation_error, DILATION_SIZES),
+    ):
+        for dimension in dimensions:
+            yield order_of(name, error, dimension, sizes[dimension])

@@ -25,7 +25,7 @@ from wgflow.analysis.optimality.certificates import Certifier
 from wgflow.domains import Box, Domain
 from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
-from wgflow.plotting.particle_maps import Cloud, cloud_views
+from wgflow.plotting.particle_maps import ParticleMap, particle_map_views
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
@@ -130,11 +130,11 @@ def draw(flows: list[Trajectory], problems: list[Problem], path: Path) -> None:
     """Paths of the particles over the signal, for each lambda."""
     with styled_figure(3.6) as figure:
         for axes, flow, problem, strength in zip(figure.subplots(1, 3), flows, problems, STRENGTHS, strict=True):
-            view, fine = cloud_views(flow, problem)[0], Box(ENDS, (128, 128), periodic=True)
+            view, fine = particle_map_views(flow, problem)[0], Box(ENDS, (128, 128), periodic=True)
             image = signal(problem, fine.points).T
             axes.imshow(image, origin="lower", extent=(*ENDS[0], *ENDS[1]), cmap="Greys", alpha=0.6)
             shown = np.arange(len(flow.time))
-            Cloud(axes, flow, view, shown).show(len(shown) - 1)
+            ParticleMap(axes, flow, view, shown).show(len(shown) - 1)
             ring_spikes(axes, problem, view.project)
             axes.set_title(rf"$\lambda = {strength:g}$")
         save_figure(figure, path)

@@ -29,7 +29,7 @@ from wgflow import (
     solve,
 )
 from wgflow.domains.quadrature import cell_averages
-from wgflow.problems.profiles import Barenblatt, bump_averages, disk_averages, radius_at_rest
+from wgflow.problems.exact_profiles import Barenblatt, bump_averages, disk_averages, radius_at_rest
 from wgflow.typing import FloatArray
 
 Density = Callable[[FloatArray], FloatArray]

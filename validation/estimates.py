@@ -38,7 +38,7 @@ from wgflow.domains import Domain, total_mass
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.exact import quadratic_flow
 from wgflow.functionals import Functional
-from wgflow.problems.profiles import Barenblatt
+from wgflow.problems.exact_profiles import Barenblatt
 from wgflow.runs.estimates.coarsening import halved, restriction
 from wgflow.runs.estimates.distances import transport_distance
 from wgflow.typing import FloatArray

@@ -1,25 +1,19 @@
-"""Limits that are singular, and any unit: each has the right value, or is refused.
+"""Limits that are singular: each has the right value, or is refused.
 
 - Temperature and strength of diffusion to 0: implicit steps become upwind transport.
 - Kernels narrower than a cell act by their average, and W that jumps at half a period has a J that is dF/dmu.
 - Thin and heavy measures, long runs and late times, where absolute floors, rounded weights and growing exponentials
   took digits.
 - Gradients by differences, of kernels narrow or far from the origin.
-- All runs of `rescaling.py` in other units.
-
-    python validation/limits.py [--quick] [--part limits units]
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from rescaling import check_rescalings
 from scipy.integrate import solve_ivp
 
 from wgflow import (
@@ -37,22 +31,15 @@ from wgflow import (
     simulate,
     solve,
 )
+from wgflow.app.validation import Row, Setting, within
 from wgflow.domains.quadrature import cell_averages
 from wgflow.exact.quadratic import quadratic_covariance
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.functionals.energies.radial_kernels import GaussianKernel
 from wgflow.typing import FloatArray
 
-PARTS = ("limits", "units")
 COLD = 1e-6  # temperature
 DOWNHILL = Potential(lambda x: -x[:, 0])
-
-
-def row(name: str, value: float, bound: float) -> bool:
-    """Show an error beside what is allowed."""
-    passed = abs(value) <= bound
-    print(f"{'PASS' if passed else 'FAIL'}  {name:66s} {value: .2e}  (bound {bound:.1e})", flush=True)
-    return passed
 
 
 def relative(found: FloatArray, exact: FloatArray) -> float:
@@ -60,7 +47,7 @@ def relative(found: FloatArray, exact: FloatArray) -> float:
     return float(np.abs(found - exact).sum() / np.abs(exact).sum())
 
 
-def vanishing_diffusion(*, quick: bool) -> Iterator[bool]:
+def vanishing_diffusion(*, quick: bool) -> Iterator[Row]:
     """Diffusion of a strength towards 0, against transport; sharp ends of a block spread by sqrt(h t)."""
     for cells in (100, 200) if quick else (100, 200, 400):
         box = Box([(0.0, 4.0)], [cells])
@@ -70,13 +57,13 @@ def vanishing_diffusion(*, quick: bool) -> Iterator[bool]:
         for name, diffusion in (("T = 1e-6", Entropy(COLD)), ("m = 2, strength 1e-8", PowerEnergy(2.0, 1e-8))):
             flow = solve(diffusion + DOWNHILL, box, block, 1.0, times=[1.0], stepper="tr_bdf2")
             found = flow.density[-1]
-            yield row(f"V = -x, {name}, {cells} cells: mean is 2", found @ box.axes[0] / found.sum() - 2.0, 1e-6)
-            yield row(f"V = -x, {name}, {cells} cells: density over 1", max(found.max() - 1.0, 0.0), 1e-9)
+            yield within(f"V = -x, {name}, {cells} cells: mean is 2", found @ box.axes[0] / found.sum() - 2.0, 1e-6)
+            yield within(f"V = -x, {name}, {cells} cells: density over 1", max(found.max() - 1.0, 0.0), 1e-9)
             error = float(np.abs(found - exact).sum() * box.spacing[0])
-            yield row(f"V = -x, {name}, {cells} cells: L1 error over theory, less 1", error / spread - 1.0, 0.05)
+            yield within(f"V = -x, {name}, {cells} cells: L1 error over theory, less 1", error / spread - 1.0, 0.05)
 
 
-def cold_against_upwind(*, quick: bool) -> Iterator[bool]:
+def cold_against_upwind(*, quick: bool) -> Iterator[Row]:
     """A cold Ornstein-Uhlenbeck process and a cold student, beside explicit upwind transport."""
     bowl = Potential(lambda x: 0.5 * x[:, 0] ** 2)
     for cells in (100, 200) if quick else (100, 200, 400):
@@ -86,7 +73,7 @@ def cold_against_upwind(*, quick: bool) -> Iterator[bool]:
         cold = solve(bowl + Entropy(COLD), box, start, 1.0, times=[1.0], stepper="tr_bdf2").density[-1]
         upwind = solve(bowl, box, start, 1.0, times=[1.0], order=1).density[-1]
         error = relative(cold, exact) / relative(upwind, exact)
-        yield row(f"cold Ornstein-Uhlenbeck, {cells} cells: error over upwind's, less 1", error - 1.0, 0.01)
+        yield within(f"cold Ornstein-Uhlenbeck, {cells} cells: error over upwind's, less 1", error - 1.0, 0.01)
     teacher, domain = (
         Population(Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))),
         Signed(Circle(64)),
@@ -95,10 +82,10 @@ def cold_against_upwind(*, quick: bool) -> Iterator[bool]:
     options: dict[str, Any] = {"reaction": 0.0, "times": [3.0]}
     cold_risk = solve(teacher + Entropy(COLD), domain, density, 3.0, stepper="tr_bdf2", **options).risk[-1]
     risk = solve(teacher, domain, density, 3.0, order=1, **options).risk[-1]
-    yield row("cold student on the signed circle: risk over upwind's, less 1", cold_risk / risk - 1.0, 1e-3)
+    yield within("cold student on the signed circle: risk over upwind's, less 1", cold_risk / risk - 1.0, 1e-3)
 
 
-def narrow_kernels() -> Iterator[bool]:
+def narrow_kernels() -> Iterator[Row]:
     """Gaussians narrower than a cell, whose energy tends to that of a multiple of a Dirac; and the Nyquist row."""
     box = Box([(-1.5, 1.5)], [100])
     density = np.exp(-4.0 * box.axes[0] ** 2)
@@ -108,7 +95,7 @@ def narrow_kernels() -> Iterator[bool]:
         energy = Interaction(kernel, on_cells=kernel.on_cells).on_grid(box).value(density)
         exact = 0.5 * math.sqrt(2.0 * math.pi) * width * math.sqrt(math.pi / 8.0) / math.sqrt(1.0 + 4.0 * width**2)
         # Averages over a cell add h^2 / 12 to the variance: the relative error is 4 times that, half of it here.
-        yield row(
+        yield within(
             f"Gaussian kernel of {share:g} cells: relative error of F", energy / exact - 1.0, 4.0 * 0.03**2 / 12.0
         )
     torus = Box([(0.0, 1.0)], [16], periodic=True)
@@ -117,10 +104,10 @@ def narrow_kernels() -> Iterator[bool]:
     start, direction = generator.exponential(size=16), generator.normal(size=16)
     slope = (bound.value(start + direction) - bound.value(start - direction)) / 2.0
     expected = float(bound.first_variation(start) @ direction) * torus.spacing[0]
-    yield row("J along a direction over the change of F, less 1, at half a period", expected / slope - 1.0, 1e-13)
+    yield within("J along a direction over the change of F, less 1, at half a period", expected / slope - 1.0, 1e-13)
 
 
-def thin_and_heavy() -> Iterator[bool]:
+def thin_and_heavy() -> Iterator[Row]:
     """Fast diffusion of tiny masses, and rest with a large mass, whose F is a sum of large numbers."""
     box = Box([(-4.0, 4.0)], [100])
     start = np.exp(-2.0 * box.axes[0] ** 2)
@@ -129,22 +116,22 @@ def thin_and_heavy() -> Iterator[bool]:
             solve(PowerEnergy(0.5, math.sqrt(mass)), box, mass * start, 0.2, times=[0.2], stepper=stepper).density[-1]
             for mass in (1.0, 1e-14)
         ]
-        yield row(f"fast diffusion by {stepper}: mass 1e-14 and 1", relative(ends[1] / 1e-14, ends[0]), 1e-10)
+        yield within(f"fast diffusion by {stepper}: mass 1e-14 and 1", relative(ends[1] / 1e-14, ends[0]), 1e-10)
     plane = Box([(-2.0, 2.0)] * 2, [16, 16])
     mist = 1e-33 * np.exp(-2.0 * (plane.points**2).sum(axis=-1))
     flow = solve(
         PowerEnergy(0.5, 1e-16) + Potential(lambda x: (x**2).sum(axis=-1)), plane, mist, 1.0, stepper="tr_bdf2"
     )
-    yield row("densities of 1e-33 in a plane: error of the mass", flow.mass[-1] / flow.mass[0] - 1.0, 1e-12)
+    yield within("densities of 1e-33 in a plane: error of the mass", flow.mass[-1] / flow.mass[0] - 1.0, 1e-12)
     heavy = Entropy() + Potential(lambda x: 0.5 * x[:, 0] ** 2 - math.log(1e4))
     end = solve(heavy, box, 1e4 * np.exp(-0.5 * (box.axes[0] - 0.3) ** 2), 8.0, times=[8.0]).density[-1]
     rest = np.exp(-0.5 * box.axes[0] ** 2)
-    yield row(
+    yield within(
         "a mass of 1e4 comes to rest, with F a sum of large numbers", relative(end / end.sum(), rest / rest.sum()), 2e-4
     )
 
 
-def long_runs(*, quick: bool) -> Iterator[bool]:
+def long_runs(*, quick: bool) -> Iterator[Row]:
     """Mass after many steps, and the exact solution of quadratic features at late times."""
     circle = Circle(16)
     steps = 5_000 if quick else 400_000
@@ -155,7 +142,7 @@ def long_runs(*, quick: bool) -> Iterator[bool]:
     mass = flow.density.sum()
     for _ in range(steps):
         flow.step()
-    yield row(f"mass after {steps} steps of ssprk3", flow.density.sum() / mass - 1.0, 2e-14)
+    yield within(f"mass after {steps} steps of ssprk3", flow.density.sum() / mass - 1.0, 2e-14)
     target, start = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
     for end in (1.0, 12.0, 20.0, 50.0):
         found = quadratic_covariance(target, start, end)
@@ -165,10 +152,10 @@ def long_runs(*, quick: bool) -> Iterator[bool]:
             return np.asarray(-2.0 * ((matrix - target) @ matrix + matrix @ (matrix - target))).ravel()
 
         exact = solve_ivp(rate, (0.0, end), start.ravel(), method="DOP853", rtol=2.3e-14, atol=1e-15).y[:, -1]
-        yield row(f"quadratic features at t = {end:g}", float(np.abs(found.ravel() - exact).max()), 2e-12)
+        yield within(f"quadratic features at t = {end:g}", float(np.abs(found.ravel() - exact).max()), 2e-12)
 
 
-def differences() -> Iterator[bool]:
+def differences() -> Iterator[Row]:
     """Particles by differences: pairs under kernels narrow against their cloud, and a small cloud."""
     points = np.linspace(0.0, 1.0, 400)[:, None]
     for width in (1.0, 1e-1, 1e-3):
@@ -177,33 +164,24 @@ def differences() -> Iterator[bool]:
         found = Interaction(kernel).at_particles(particles).gradient
         exact = Interaction(kernel, gradient=kernel.gradient).at_particles(particles).gradient
         error = float(np.abs(found - exact).max() / np.abs(exact).max())
-        yield row(f"velocities by differences, kernel of width {width:g}", error, 1e-9)
+        yield within(f"velocities by differences, kernel of width {width:g}", error, 1e-9)
     unit = 1e-6
     start = Particles(np.linspace(-unit, unit, 20)[:, None], np.full(20, 0.05), np.ones(20))
     kernel = GaussianKernel(unit**2, unit)
     flow = simulate(Interaction(kernel), start, 10.0, domain=Space(1), times=[10.0])
-    yield row(
+    yield within(
         "a cloud of size 1e-6 that repels: outermost over 3.1378e-6, less 1",
         flow.position[-1].max() / 3.1378e-6 - 1.0,
         2e-5,
     )
-    yield row("its F / L^2 at t = 10, less .1644", flow.energy[-1] / unit**2 - 0.1644, 5e-5)
+    yield within("its F / L^2 at t = 10, less .1644", flow.energy[-1] / unit**2 - 0.1644, 5e-5)
 
 
-def main() -> int:
-    """Show all; 0 if each bound is kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="coarse grids, and the largest rescalings alone")
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="both by default")
-    options = parser.parse_args()
-    quick, verdicts = options.quick, []
-    if "limits" in options.part:
-        verdicts += [*vanishing_diffusion(quick=quick), *cold_against_upwind(quick=quick), *narrow_kernels()]
-        verdicts += [*thin_and_heavy(), *long_runs(quick=quick), *differences()]
-    if "units" in options.part:
-        verdicts += check_rescalings(quick=quick)
-    return 0 if all(verdicts) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def validate(setting: Setting) -> Iterator[Row]:
+    """Show all limits; quick, on coarse grids."""
+    yield from vanishing_diffusion(quick=setting.quick)
+    yield from cold_against_upwind(quick=setting.quick)
+    yield from narrow_kernels()
+    yield from thin_and_heavy()
+    yield from long_runs(quick=setting.quick)
+    yield from differences()

@@ -29,7 +29,7 @@ from wgflow import Features, Relu, Signed, Sphere
 from wgflow.analysis.optimality.margins import MaxMargin, kernel_margin, linear_margin, variation_margin
 from wgflow.errors import InputError
 from wgflow.networks.training.clusters import draw_clusters
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.typing import FloatArray
 
 CASES = {2: 20, 3: 60, 4: 100}  # number of points by k

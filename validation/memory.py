@@ -57,10 +57,10 @@ QUICK = ("fokker_planck", "plane, quadratic features")
 
 def measure(source: str, settings: list[str], *, in_memory: bool) -> dict[str, float]:
     """Run a problem in this process; gives its estimate and its peak, all in bytes."""
-    import wgflow.app.reporting  # what the command line loads
+    import wgflow.app.console  # what the command line loads
     from wgflow.problems import open_problem, run
 
-    assert wgflow.app.reporting
+    assert wgflow.app.console
     imported = peak()
     wanted = [] if in_memory else [f"solver.wall_time={SECONDS}"]
     problem = open_problem(source, [*settings, *wanted])

@@ -2,15 +2,11 @@
 
 Quadratic features (circle and sphere with the reaction, boxes without), T = 0.5 on circle and sphere, T = 1 on boxes;
 relative L1 error of cell averages, for the scheme of fifth order of point values.
-
-    python validation/orders.py [--quick] [--figure orders.png]
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from wgflow import Box, Circle, Quadratic, Sphere, solve
+from wgflow.app.validation import Row, Setting, at_least, measured, within
 from wgflow.domains import Domain
 from wgflow.exact import quadratic_flow
 from wgflow.plotting import save_figure
@@ -140,18 +137,10 @@ def widths(case: Case, sizes: tuple[int, ...]) -> FloatArray:
     return 1.0 / np.sqrt(counts) if case.name == "sphere" else 1.0 / counts
 
 
-def measure(case: Case, order: int, *, quick: bool) -> tuple[FloatArray, FloatArray]:
-    """Print the errors of a case; gives widths and errors."""
+def errors_of(case: Case, order: int, *, quick: bool) -> dict[int, float]:
+    """Errors of a case on its grids, by their numbers of cells."""
     sizes = case.sizes[: case.quick] if quick else case.sizes
-    sizes = tuple(size for size in sizes if order != 5 or size <= max(case.high_order))
-    width, errors = widths(case, sizes), np.empty(len(sizes))
-    for i, size in enumerate(sizes):
-        errors[i] = case.error(size, order)
-        observed = ""
-        if i > 0:
-            observed = f"{observed_orders(width[i - 1 : i + 1], errors[i - 1 : i + 1])[0]:.2f}"
-        print(f"{case.name:10s} order {order}  {size:8d}  {errors[i]:.2e}  {observed}", flush=True)
-    return width, errors
+    return {size: case.error(size, order) for size in sizes if order != 5 or size <= max(case.high_order)}
 
 
 def observed_orders(width: FloatArray, errors: FloatArray) -> FloatArray:
@@ -159,13 +148,19 @@ def observed_orders(width: FloatArray, errors: FloatArray) -> FloatArray:
     return np.log(errors[:-1] / errors[1:]) / np.log(width[:-1] / width[1:])
 
 
-def holds(case: Case, order: int, width: FloatArray, errors: FloatArray) -> bool:
-    """Whether errors are within their limits and the order on the finest grids is reached; prints a verdict."""
-    limits, least = case.high_order if order == 5 else case.limits, LEAST_ORDER[order]
-    small = all(error <= limits.get(size, np.inf) for size, error in zip(case.sizes, errors, strict=False))
-    good = bool((observed_orders(width, errors)[-2:] >= least).all())
-    print(f"{'PASS' if small and good else 'FAIL'}  {case.name}: errors within {limits}, order >= {least}")
-    return small and good
+def rows_of(case: Case, order: int, errors: dict[int, float]) -> Iterator[Row]:
+    """Errors within their limits, and the orders on the finest grids."""
+    limits = {2: case.limits, 5: case.high_order}.get(order, {})
+    what = f"{case.name}, order {order}"
+    for size, error in errors.items():
+        label = f"{what}: error with {size} cells"
+        yield within(label, error, limits[size]).quote() if size in limits else measured(label, error)
+    orders = observed_orders(widths(case, tuple(errors)), np.array(list(errors.values())))
+    least = f"{what}: least observed order on the finest grids"
+    if order in LEAST_ORDER:
+        yield at_least(least, orders[-2:].min(), LEAST_ORDER[order]).quote()
+    else:
+        yield measured(least, float(orders[-2:].min()))
 
 
 def draw(curves: dict[str, tuple[FloatArray, FloatArray]], path: Path) -> None:
@@ -182,22 +177,12 @@ def draw(curves: dict[str, tuple[FloatArray, FloatArray]], path: Path) -> None:
     save_figure(figure, path)
 
 
-def main() -> int:
-    """Measure and print all cases."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="coarse grids only")
-    parser.add_argument("--figure", type=Path, help="also draw the errors")
-    options = parser.parse_args()
-    print("domain     scheme      cells  error     observed order")
-    curves = {case.name: measure(case, 2, quick=options.quick) for case in CASES}
-    fine = {case.name: measure(case, 5, quick=options.quick) for case in CASES if case.high_order}
-    measure(CASES[0], 1, quick=options.quick)
-    if options.figure is not None:
-        draw(curves | {f"{name}, order 5": curve for name, curve in fine.items()}, options.figure)
-    verdicts = [holds(case, 2, *curves[case.name]) for case in CASES]
-    verdicts += [holds(case, 5, *fine[case.name]) for case in CASES if case.high_order]
-    return 0 if all(verdicts) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def validate(setting: Setting) -> Iterator[Row]:
+    """Measure all cases and draw their errors."""
+    curves = {}
+    plans = [(case, order) for case in CASES for order in (2, 5) if order == 2 or case.high_order]
+    for case, order in [*plans, (CASES[0], 1)]:
+        errors = errors_of(case, order, quick=setting.quick)
+        yield from rows_of(case, order, errors)
+        curves[f"{case.name}, order {order}"] = (widths(case, tuple(errors)), np.array(list(errors.values())))
+    draw(curves, setting.file())

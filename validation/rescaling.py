@@ -16,7 +16,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from _scaled import (
+
+from wgflow import Circle, Signed, simulate, solve
+from wgflow.characteristics import CharacteristicFlow
+from wgflow.domains import Domain
+from wgflow.flows import Evolution
+from wgflow.functionals import Functional
+from wgflow.normalised.normalised_flow import NormalisedFlow
+from wgflow.particles import Descent, Langevin, Method, RungeKutta4
+from wgflow.typing import FloatArray
+from wgflow.variational import JkoOptions, LinearisedJkoFlow, make_jko_flow
+from wgflow.variational.grid import GridJkoFlow
+
+from ._scaled import (
     Units,
     around,
     attraction,
@@ -39,17 +51,6 @@ from _scaled import (
     well,
     zonal,
 )
-
-from wgflow import Circle, Signed, simulate, solve
-from wgflow.characteristics import CharacteristicFlow
-from wgflow.domains import Domain
-from wgflow.flows import Evolution
-from wgflow.functionals import Functional
-from wgflow.normalised.flow import NormalisedFlow
-from wgflow.particles import Descent, Langevin, Method, RungeKutta4
-from wgflow.typing import FloatArray
-from wgflow.variational import JkoOptions, LinearisedJkoFlow, make_jko_flow
-from wgflow.variational.grid import GridJkoFlow
 
 END = 0.25
 SAME = 5e-12  # relative difference of runs in other units

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from wgflow import Trajectory, open_problem, run
-from wgflow.app.comparison import Comparison, compare_files, plot_comparison_of, predictor_distance
-from wgflow.app.reporting import show_comparison
+from wgflow.app.console import show_comparison
+from wgflow.app.run_comparison import Comparison, compare_files, plot_comparison_of, predictor_distance
 from wgflow.errors import WgflowError
 from wgflow.plotting import save_figure
 from wgflow.problems import Problem

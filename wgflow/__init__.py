@@ -1,8 +1,8 @@
 """Wasserstein gradient flows on grids and with particles.
 
 >>> import wgflow
->>> flow = wgflow.run("teacher.toml")  # doctest: +SKIP
->>> flow.risk[-1]  # doctest: +SKIP
+>>> trajectory = wgflow.run("teacher.toml")  # doctest: +SKIP
+>>> trajectory.risk[-1]  # doctest: +SKIP
 """
 
 from typing import Any

@@ -56,7 +56,7 @@ from .networks import Relu as Relu
 from .networks import SmoothLayer as SmoothLayer
 from .networks import Teacher as Teacher
 from .networks import harmonic_population as harmonic_population
-from .normalised.flow import NormalisedFlow as NormalisedFlow
+from .normalised.normalised_flow import NormalisedFlow as NormalisedFlow
 from .particles import Adaptive as Adaptive
 from .particles import Descent as Descent
 from .particles import Langevin as Langevin

@@ -14,7 +14,7 @@ from wgflow.domains import total_mass
 from wgflow.errors import InputError
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.point_values import HighOrderScheme
+from wgflow.upwind.high_order import HighOrderScheme
 
 CENTRAL = np.array([-1.0, 9.0, -45.0, 0.0, 45.0, -9.0, 1.0]) / 60.0
 FACE = np.array([1.0, -8.0, 37.0, 37.0, -8.0, 1.0]) / 60.0
@@ -187,8 +187,8 @@ def riccati_error(target, bounds, cells):
 def test_matrix_riccati_flow_in_the_plane():
     turn = np.array([[np.cos(np.pi / 6), -0.5], [0.5, np.cos(np.pi / 6)]])
     target = turn @ np.diag([0.8, 0.15]) @ turn.T
-    errors = np.array([riccati_error(target, (-4.5, 4.5), cells) for cells in (32, 64, 128, 256)])
-    assert errors[-1] < 2e-7
+    errors = np.array([riccati_error(target, (-4.5, 4.5), cells) for cells in (32, 64, 128)])
+    assert errors[-1] < 6e-6
     orders = np.log2(errors[:-1] / errors[1:])
     assert orders.min() > 4.5
 

@@ -16,7 +16,7 @@ from wgflow.finite_volume import ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.flows.growth import RunSetup, enlarged, evolve_on, limits_left
 from wgflow.flows.loop import Limits
 from wgflow.flows.walls import WallReachedError, WallRule, wall_shares
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.particles import ParticleFlow
 from wgflow.trajectory import MemoryRecorder
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow

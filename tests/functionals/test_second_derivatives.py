@@ -7,7 +7,7 @@ import pytest
 
 from tests.references import central_difference
 from wgflow.functionals import OuterProduct
-from wgflow.functionals.maps import hessian_of, jacobian_of, with_gradient
+from wgflow.functionals.feature_maps import hessian_of, jacobian_of, with_gradient
 from wgflow.networks import Neurons, SmoothLayer
 from wgflow.networks.relu import Relu
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.references import advance
 from wgflow import ComputationError, FlowWarning, Particles, Potential
-from wgflow.functionals.energies.landscapes import DoubleWell
+from wgflow.functionals.energies.external_potentials import DoubleWell
 from wgflow.particles import Adaptive, Descent, ParticleFlow, RungeKutta4
 
 BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)

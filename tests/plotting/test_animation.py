@@ -16,7 +16,7 @@ from PIL import Image
 import wgflow
 from wgflow.flows.labels import FLOW_LABELS
 from wgflow.plotting import animate_trajectory, animation, check_film
-from wgflow.plotting.film_frames import frame_labels, make_scene
+from wgflow.plotting.film_frames import frame_labels, make_film_figure
 from wgflow.plotting.style import paper_style
 
 SNAPSHOTS = 5
@@ -54,7 +54,7 @@ def cloud_on_the_sphere():
 
 def scene_of(trajectory, problem=None):
     with paper_style():
-        return make_scene(trajectory, problem, np.arange(len(trajectory.time)))
+        return make_film_figure(trajectory, problem, np.arange(len(trajectory.time)))
 
 
 def show(scene, number):
@@ -195,8 +195,8 @@ def test_films_have_a_frame_for_each_output(tmp_path, make):
 
 def test_many_outputs_are_thinned_evenly(flow, tmp_path, monkeypatch):
     shown = []
-    make = make_scene
-    monkeypatch.setattr(animation, "make_scene", lambda *of: shown.append(of[2]) or make(*of))
+    make = make_film_figure
+    monkeypatch.setattr(animation, "make_film_figure", lambda *of: shown.append(of[2]) or make(*of))
     with Image.open(animate_trajectory(flow, None, tmp_path / "film.gif", frames=3)) as film:
         assert film.n_frames == 3
     assert shown[0].tolist() == [0, 2, 4]

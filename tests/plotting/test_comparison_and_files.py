@@ -10,7 +10,7 @@ from matplotlib.patches import StepPatch
 
 import wgflow
 from wgflow.plotting import check_figure_path, plot_comparison, save_figure
-from wgflow.plotting.comparison import relative_difference
+from wgflow.plotting.comparison_figure import risk_difference
 from wgflow.plotting.style import BLUE, VERMILLION
 
 
@@ -102,7 +102,7 @@ def test_unsigned_runs_have_one_panel_of_densities():
 
 def test_difference_is_taken_where_both_runs_are(runs):
     longer = wgflow.run(problem_of(t_end=2.0))
-    time, values = relative_difference(longer, runs[0])
+    time, values = risk_difference(longer, runs[0])
     np.testing.assert_allclose(time, [0.0, 0.5, 1.0], rtol=1e-14)
     np.testing.assert_allclose(values, 0.0, atol=1.5e-8)
 

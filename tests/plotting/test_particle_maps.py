@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 
 from wgflow import open_problem, run
 from wgflow.plotting import plot_trajectory, save_figure
-from wgflow.plotting.particle_maps import DOT_AREA, Cloud, View
+from wgflow.plotting.particle_maps import DOT_AREA, ParticleMap, View
 from wgflow.plotting.style import BLUE, VERMILLION, styled_figure
 from wgflow.trajectory import Trajectory
 
@@ -100,7 +100,7 @@ def test_a_cloud_can_be_shown_at_any_time():
     shown = np.array([0, 2, 5])
     with styled_figure(2.0) as figure:
         axes = figure.subplots()
-        cloud = Cloud(axes, trajectory_of(position), View((0, 1), ("", "")), shown)
+        cloud = ParticleMap(axes, trajectory_of(position), View((0, 1), ("", "")), shown)
         for number in (2, 0, 1):
             cloud.show(number)
             (dots,), (lines,) = parts(axes)

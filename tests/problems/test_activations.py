@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import wgflow
-from wgflow.app.comparison import compare
+from wgflow.app.run_comparison import compare
 
 X = np.linspace(-1.5, 1.5, 9)
 

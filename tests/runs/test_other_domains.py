@@ -15,9 +15,9 @@ from wgflow.analysis.comparison import compared_columns
 from wgflow.app.export import export
 from wgflow.domains import kinds
 from wgflow.errors import EstimateWarning, InputError
-from wgflow.plotting.film_frames import make_scene
+from wgflow.plotting.film_frames import make_film_figure
 from wgflow.plotting.maps import map_views
-from wgflow.plotting.particle_maps import Cloud, cloud_views
+from wgflow.plotting.particle_maps import ParticleMap, particle_map_views
 from wgflow.runs.memory.domains import describe_grid
 
 TORUS = FlatTorus((12, 8))
@@ -48,10 +48,10 @@ def test_it_is_kept_in_files_by_its_kind(monkeypatch, flow, tmp_path):
 def test_densities_and_particles_are_drawn_in_the_chart(flow, cloud):
     [view] = map_views(flow)
     np.testing.assert_allclose(np.stack([view.x, view.y], axis=1), TORUS.angles, rtol=1e-12)
-    [points] = cloud_views(cloud, None)
+    [points] = particle_map_views(cloud, None)
     chart = TORUS.geometry.chart(cloud.position[-1])
     np.testing.assert_array_equal(points.project(cloud.position)[-1], chart)
-    scene = make_scene(replace(flow, functional=None), None, np.arange(3))
+    scene = make_film_figure(replace(flow, functional=None), None, np.arange(3))
     scene.show(1)
     dots = scene.figure.axes[0].collections[0]
     np.testing.assert_allclose(dots.get_offsets(), TORUS.angles, rtol=1e-12)
@@ -62,7 +62,7 @@ def test_paths_across_the_edge_of_the_chart_are_left_out(cloud):
     angles = np.array([[[0.1, 1.0]], [[6.2, 1.0]], [[6.0, 1.0]]])
     fields = {"position": TORUS.geometry.at(angles), "weight": np.ones((3, 1))}
     moved, axes = replace(cloud, fields=fields, sign=None), Figure().subplots()
-    Cloud(axes, moved, cloud_views(moved, None)[0], np.arange(3)).show(2)
+    ParticleMap(axes, moved, particle_map_views(moved, None)[0], np.arange(3)).show(2)
     [lines] = [each for each in axes.collections if isinstance(each, LineCollection)]
     assert len(lines.get_segments()) == 1
 

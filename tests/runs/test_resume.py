@@ -13,7 +13,7 @@ import wgflow
 from wgflow.errors import ComputationError
 from wgflow.finite_volume import ImplicitFiniteVolume
 from wgflow.flows.loop import Observers
-from wgflow.problems.problem import State
+from wgflow.problems.problem import FlowState
 from wgflow.trajectory.checkpoint import CheckpointStore, read_checkpoint
 
 TEACHER = {
@@ -247,7 +247,7 @@ def test_a_step_after_one_that_was_refused():
     whole.begin_interval(4.0)
     whole.step()
     whole._control.refuse(2e-3)
-    part = start.make_evolution(State(whole.time, whole.checkpoint()))
+    part = start.make_evolution(FlowState(whole.time, whole.checkpoint()))
     part.restore(whole.checkpoint())
     for flow in (whole, part):
         flow.step()

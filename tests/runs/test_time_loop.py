@@ -15,7 +15,7 @@ from wgflow.errors import InputError
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.problems import problem as problem_module
-from wgflow.runs.estimates.trials import Trial, carry_out
+from wgflow.runs.estimates.coarse_runs import CoarseRun, carry_out_coarse_run
 from wgflow.runs.record import check_times
 
 PROBLEM = {
@@ -280,8 +280,8 @@ def test_the_wall_clock_counts_from_the_call_of_solve_and_simulate():
 def test_coarse_runs_of_an_estimate_end_with_the_wall_clock():
     """They stop and their errors are not resolved; without a start the clock is that of the run itself."""
     times = np.array([0.5, 1.0])
-    trial = Trial("half", 0.5, lambda: (wgflow.open_problem(changed(t_end=1.0)).make_evolution(), RunSetup(None)))
-    stopped = carry_out(trial, times, Limits(wall_time=1e-3, since=time.perf_counter() - 1.0))
+    trial = CoarseRun("half", 0.5, lambda: (wgflow.open_problem(changed(t_end=1.0)).make_evolution(), RunSetup(None)))
+    stopped = carry_out_coarse_run(trial, times, Limits(wall_time=1e-3, since=time.perf_counter() - 1.0))
     assert "wall_time" in stopped.failure
     assert stopped.at(times[1:]) == [None]
-    assert carry_out(trial, times, Limits(wall_time=1e-3)).failure == ""
+    assert carry_out_coarse_run(trial, times, Limits(wall_time=1e-3)).failure == ""

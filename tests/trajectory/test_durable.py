@@ -9,17 +9,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from _power_loss import count_lost, logged_run
 
 import wgflow
 from tests.trajectory.hdf5.test_appender import problem
+from wgflow.app.validation.finding import import_shipped
 from wgflow.flows import Snapshot
 from wgflow.flows.endings import COUNTS
 from wgflow.trajectory import FileRecorder, checking
 from wgflow.trajectory.checking import check_trajectory
-from wgflow.trajectory.hdf5 import hdf5_bytes as raw_file
+from wgflow.trajectory.hdf5 import hdf5_bytes
 from wgflow.trajectory.hdf5.appender import GrowingFile
 from wgflow.trajectory.hdf5.btree import CAPACITY
+
+power_loss = import_shipped("_power_loss")
+count_lost, logged_run = power_loss.count_lost, power_loss.logged_run
 
 
 def durable(*, durable: bool = True, snapshots: int = 6, checkpoint: float = 1e-9) -> wgflow.problems.Problem:
@@ -64,7 +67,7 @@ def test_nodes_that_split_survive_a_loss_of_power(tmp_path):
     recorder = FileRecorder.create(path, snapshots[0], domain=wgflow.Circle(4), durable=True)
     spent = dict.fromkeys(("accepted_steps", "rejected_steps", "evaluations", "compile_seconds", "run_seconds"), 0)
     with pytest.MonkeyPatch.context() as patch:
-        plain, sync, seen = raw_file.write_all, raw_file.sync, []
+        plain, sync, seen = hdf5_bytes.write_all, hdf5_bytes.sync, []
 
         def write(descriptor: int, content: bytes | memoryview, place: int = 0) -> None:
             order.append((place, bytes(content)))
@@ -74,8 +77,8 @@ def test_nodes_that_split_survive_a_loss_of_power(tmp_path):
             order.append(None)
             sync(descriptor)
 
-        patch.setattr(raw_file, "write_all", write)
-        patch.setattr(raw_file, "sync", wait)
+        patch.setattr(hdf5_bytes, "write_all", write)
+        patch.setattr(hdf5_bytes, "sync", wait)
         for number, snapshot in enumerate(snapshots):
             recorder.append(snapshot, spent)
             if number == 0:
@@ -119,8 +122,8 @@ def test_only_durable_runs_wait_for_the_disk(tmp_path):
 
 
 def test_solve_can_be_durable_too(tmp_path, monkeypatch):
-    synced, plain = [], raw_file.sync
-    monkeypatch.setattr(raw_file, "sync", lambda descriptor: (synced.append(descriptor), plain(descriptor)))
+    synced, plain = [], hdf5_bytes.sync
+    monkeypatch.setattr(hdf5_bytes, "sync", lambda descriptor: (synced.append(descriptor), plain(descriptor)))
     for chosen in (False, True):
         path = tmp_path / f"{chosen}.h5"
         options = {"times": [0.1], "reaction": 1.0, "output": path, "durable": chosen}

@@ -9,7 +9,7 @@ import pytest
 from tests.trajectory.files import reseal
 from wgflow import Box, InputError, Quadratic, Signed, Sphere, load, solve
 from wgflow.domains.icosphere import triangle_areas
-from wgflow.trajectory.ugrid import NO_CORNER, face_nodes, longitude_latitude
+from wgflow.trajectory.ugrid import NO_CORNER, face_nodes, in_degrees
 
 CELLS = 162
 
@@ -58,7 +58,7 @@ def test_neighbouring_corners_are_the_ends_of_a_face():
 
 def test_longitude_and_latitude_in_degrees():
     points = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [0.6, 0.0, -0.8]])
-    longitude, latitude = longitude_latitude(points)
+    longitude, latitude = in_degrees(points)
     np.testing.assert_allclose(longitude, [0.0, 90.0, -90.0, 0.0, 0.0], rtol=1e-14)
     np.testing.assert_allclose(latitude, [0.0, 0.0, 0.0, 90.0, -np.degrees(np.arcsin(0.8))], rtol=1e-14)
 

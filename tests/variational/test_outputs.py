@@ -17,7 +17,7 @@ from wgflow.functionals.energies.potential import Potential
 from wgflow.measures import Particles
 from wgflow.networks import Population, Teacher, harmonic_population
 from wgflow.networks.relu import Relu
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
 
 TARGET, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])

@@ -9,14 +9,14 @@ from scipy.optimize import minimize, minimize_scalar
 from wgflow.domains import Box
 from wgflow.functionals import Features
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.maps import jet_of
+from wgflow.functionals.feature_maps import jet_of
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, SmoothLayer
 from wgflow.networks.relu import Relu
 from wgflow.variational import DualProblem, JkoOptions, make_jko_flow, solve_step
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geodesics import GreatCircles, StraightLines
-from wgflow.variational.primal import descend
+from wgflow.variational.primal import minimise_primal
 from wgflow.variational.proximal import ProximalProblem, newton_axes
 
 GENERATOR = np.random.default_rng(2)
@@ -111,7 +111,7 @@ def test_the_primal_step_is_a_minimum_of_the_primal_value(name):
         risk = 0.5 * np.mean((START.weights @ functional.fn(points) - TARGETS) ** 2)
         return risk + START.weights @ ((points - START.points) ** 2).sum(axis=1) / (1.4 * tau)
 
-    points, count = descend(DualProblem(functional, proximal, START.weights), 1e-16, 150)
+    points, count = minimise_primal(DualProblem(functional, proximal, START.weights), 1e-16, 150)
     assert 3 < count < 150
     assert primal(points) < 0.7 * primal(START.points)
     gradient = functional.at_particles(Particles(points, START.weights, START.signs)).gradient
@@ -128,7 +128,7 @@ def test_the_primal_step_on_signed_circles_without_reaction():
     functional = Features(Relu(inputs, 0.5), inputs[:, 0])
     proximal = ProximalProblem(functional.fn, GreatCircles(), StepCost(0.3), points, signs, 0.1, np.empty((0, 2)))
     problem = DualProblem(functional, proximal, np.full(20, 0.1))
-    moved, count = descend(problem, 1e-18, 50)
+    moved, count = minimise_primal(problem, 1e-18, 50)
     trial = problem.trial(0.1 * signs @ functional.fn(moved), moved, everywhere=False)
     assert count < 50
     np.testing.assert_allclose(trial.moved.points, moved, atol=1e-13, rtol=1e-13)

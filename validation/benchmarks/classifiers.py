@@ -15,11 +15,12 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
-from timing import paired_seconds
 
 from wgflow import Relu
 from wgflow.networks.training.classifiers import MarginAscent, draw_network
 from wgflow.networks.training.clusters import draw_clusters
+
+from ._timing import paired_seconds
 
 PAIRS = 7
 Pair = tuple[Callable[[], object], Callable[[], object]]  # ours and that of BLAS

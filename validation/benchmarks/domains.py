@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from timing import paired_seconds
 
 from wgflow import Box, Sphere
 from wgflow.domains import Domain
 from wgflow.upwind.discretisation import make_space_scheme
+
+from ._timing import paired_seconds
 
 
 def euler_stage(domain: Domain, velocity: str) -> Callable[[], object]:

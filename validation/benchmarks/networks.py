@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from timing import paired_seconds
 
 from wgflow import Features, Neurons, Particles, Relu
+
+from ._timing import paired_seconds
 
 PAIRS, REPETITIONS = 7, 300
 SIZES = ((1000, 256, 15), (1000, 1000, 15), (1000, 100, 100), (8192, 133, 2))

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from timing import shortest_seconds
 
 from wgflow import Box
 from wgflow.errors import MissingExtraError
 from wgflow.upwind.discretisation import make_space_scheme
+
+from ._timing import shortest_seconds
 
 REPETITIONS = 30
 LEAST_RATIO = 15.0

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from wgflow.networks import Teacher
-from wgflow.networks.training.students import StudentDescent, Students, draw_students, draw_teacher, join_students
+from wgflow.networks.training.students import Students, StudentTraining, draw_students, draw_teacher, join_students
 from wgflow.system.threads import available_cores
 
 DIMENSION, TEACHER_NEURONS, BATCH, RATE = 100, 10, 100, 0.005
@@ -51,7 +51,7 @@ def side_by_side(
     students: Students, teacher: Teacher, steps: int, generator: np.random.Generator, precision: str
 ) -> Students:
     """Train all widths on common samples."""
-    return StudentDescent(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
+    return StudentTraining(steps, BATCH, RATE, BATCH * RATE, precision).train(students, teacher, generator)
 
 
 def seconds(seed: int, *, steps: int, train: Callable[..., Students]) -> float:

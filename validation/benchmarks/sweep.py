@@ -20,8 +20,8 @@ import wgflow
 from wgflow.app.sweeps import Plan, make_plan
 from wgflow.app.sweeps.api import read_outcomes
 from wgflow.app.sweeps.cluster import connect
-from wgflow.app.sweeps.dispatch import TASK_SECONDS, dispatch
 from wgflow.app.sweeps.gather import gather, write_dataset
+from wgflow.app.sweeps.scheduling import TASK_SECONDS, dispatch
 
 PROBLEM = {
     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},

@@ -41,7 +41,7 @@ def compared_columns(
     Returns
     -------
     dict of str to array, shape (k,)
-        The common ``time``, and at each what `wgflow.app.comparison.Comparison` names.
+        The common ``time``, and at each what `wgflow.app.run_comparison.Comparison` names.
 
     Raises
     ------

@@ -48,10 +48,9 @@ def options(
         os.environ["WGFLOW_DEBUG"] = "1"
 
 
-for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare):
+for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate):
     app.command()(command)
 app.command(name="list")(list_problems)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(validate)
 
 
 def main() -> None:

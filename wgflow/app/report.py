@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from wgflow.errors import ComputationError, InputError
-from wgflow.plotting.animation import Picture, Progress, photographer
-from wgflow.plotting.film_frames import make_scene
+from wgflow.plotting.animation import Picture, Progress, frame_renderer
+from wgflow.plotting.film_frames import make_film_figure
 from wgflow.plotting.gaps import final_certificate
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.overview import plot_trajectory
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
@@ -134,11 +134,11 @@ def _summary(trajectory: Trajectory) -> str:
 
 def _film(trajectory: Trajectory, problem: Problem | None, frames: int, progress: Progress | None) -> str:
     """Pictures of some outputs as data in the page, and the script that shows the one under the slider."""
-    shown = thin(len(trajectory.time), frames)
+    shown = evenly_spread(len(trajectory.time), frames)
     try:
         with paper_style():
-            scene = make_scene(trajectory, problem, shown)
-            draw, pictures = photographer(scene), []
+            scene = make_film_figure(trajectory, problem, shown)
+            draw, pictures = frame_renderer(scene), []
             for number in range(len(shown)):
                 pictures.append(_encode(draw(number)))
                 if progress is not None:

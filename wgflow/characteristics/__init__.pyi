@@ -1,1 +1,1 @@
-from .flow import CharacteristicFlow as CharacteristicFlow
+from .characteristic_flow import CharacteristicFlow as CharacteristicFlow

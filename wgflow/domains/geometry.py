@@ -80,12 +80,6 @@ def is_flat(geometry: Geometry) -> bool:
     return geometry.dimension == geometry.components
 
 
-def random_directions(geometry: Geometry, points: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Unit tangent vectors (m, p) at points (m, p), uniform on the unit sphere of each tangent space."""
-    steps = geometry.tangential(points, generator.standard_normal(points.shape))
-    return steps / np.linalg.norm(steps, axis=1, keepdims=True)
-
-
 @dataclass(frozen=True)
 class Flat:
     """R^p, or a part of it: between walls, and with axes that are periodic.

@@ -18,7 +18,7 @@ from wgflow.typing import FloatArray, IntArray
 if not TYPE_CHECKING:
     __getattr__ = with_former(__name__)
 
-SWEEPS = 40  # of Lloyd's iteration after each subdivision
+LLOYD_ITERATIONS = 40  # after each subdivision
 
 
 def icosahedron() -> tuple[FloatArray, IntArray]:
@@ -89,10 +89,10 @@ def _edges(triangles: IntArray) -> tuple[IntArray, IntArray]:
     return edges, owners[order].reshape(-1, 2)
 
 
-def relax(points: FloatArray, triangles: IntArray, sweeps: int) -> FloatArray:
+def relax(points: FloatArray, triangles: IntArray, iterations: int) -> FloatArray:
     """Move each centre to the centroid of its cell, again and again; the triangulation stays."""
     edges, sides = _edges(triangles)
-    for _ in range(sweeps):
+    for _ in range(iterations):
         centres = circumcentres(points, triangles)
         first, second = centres[sides[:, 0]], centres[sides[:, 1]]
         moments = np.zeros_like(points)
@@ -105,12 +105,12 @@ def relax(points: FloatArray, triangles: IntArray, sweeps: int) -> FloatArray:
     return points
 
 
-def build_mesh(level: int, sweeps: int = SWEEPS) -> SurfaceMesh:
+def build_mesh(level: int, iterations: int = LLOYD_ITERATIONS) -> SurfaceMesh:
     """Mesh of 10 * 4^level + 2 cells."""
     points, triangles = icosahedron()
     for _ in range(level):
         points, triangles = subdivide(points, triangles)
-        points = relax(points, triangles, sweeps)
+        points = relax(points, triangles, iterations)
     return _dual_mesh(*_in_rings(points, triangles))
 
 

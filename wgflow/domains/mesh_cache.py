@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wgflow.domains.icosphere import SWEEPS, build_mesh
+from wgflow.domains.icosphere import LLOYD_ITERATIONS, build_mesh
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.system.caching import cache_folder
 from wgflow.system.drafts import replacing
@@ -41,7 +41,7 @@ def is_cached(level: int) -> bool:
 
 def _path(level: int) -> Path | None:
     folder = cache_folder()
-    return None if folder is None else Path(folder) / "meshes" / f"icosphere-{level}-{SWEEPS}-v{VERSION}.npz"
+    return None if folder is None else Path(folder) / "meshes" / f"icosphere-{level}-{LLOYD_ITERATIONS}-v{VERSION}.npz"
 
 
 def _checksum(mesh: SurfaceMesh) -> str:

@@ -189,6 +189,12 @@ class Sphere(UnsignedDomain):
         }
 
 
+def longitude_latitude(points: FloatArray) -> FloatArray:
+    """Longitude in (-pi, pi] and latitude of unit vectors (..., 3), shape (..., 2)."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    return np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], axis=-1)
+
+
 def tangent_frames(points: FloatArray) -> FloatArray:
     """Two orthonormal tangent vectors at each unit vector, shape (N, 2, 3)."""
     axis = np.eye(3)[np.abs(points).argmin(axis=1)]

@@ -13,7 +13,7 @@ from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
 from wgflow.flows.concentration import ConcentrationWatch
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
-from wgflow.flows.grid_state import rises
+from wgflow.flows.grid_state import energy_rises
 from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
@@ -209,7 +209,7 @@ class ExplicitFiniteVolume:
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
             return False
-        if rises(self._functional, density, energy, self.energy):
+        if energy_rises(self._functional, density, energy, self.energy):
             self._control.refuse(step)
             return False
         self._accept(step, energy)

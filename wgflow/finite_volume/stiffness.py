@@ -12,7 +12,7 @@ import numpy as np
 from wgflow.functionals import GridFunctional
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
-from wgflow.upwind.space import SpaceScheme
+from wgflow.upwind.scheme import SpaceScheme
 
 FIRST_ITERATIONS = 8
 

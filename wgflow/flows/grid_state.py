@@ -78,7 +78,7 @@ class GridState:
 
     def _rises(self, density: FloatArray, energy: float) -> bool:
         """Whether F would rise to ``energy`` at a density (N,) by more than round-off."""
-        return rises(self._functional, density.reshape(self._domain.shape), energy, self.energy)
+        return energy_rises(self._functional, density.reshape(self._domain.shape), energy, self.energy)
 
     def _accept(self, density: FloatArray, energy: float, step: float, end: float) -> None:
         """Go on to a density after a step on the way to the time ``end``, which is met exactly."""
@@ -88,6 +88,6 @@ class GridState:
         self._concentration.check(self.density, self.time)
 
 
-def rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
+def energy_rises(functional: GridFunctional, density: FloatArray, energy: float, before: float) -> bool:
     """Whether F, evaluated last at a density where it is ``energy``, exceeds ``before`` by more than round-off."""
     return not energy <= before and not energy <= before + ROUND_OFF * functional.scale(density)

@@ -16,10 +16,10 @@ from .energies.periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .energies.periodic_kernels import SampledKernel as SampledKernel
 from .energies.potential import Potential as Potential
 from .energies.zonal_interaction import ZonalInteraction as ZonalInteraction
+from .feature_maps import FeatureMap as FeatureMap
+from .feature_maps import OuterProduct as OuterProduct
 from .features import Features as Features
 from .features import Quadratic as Quadratic
 from .losses import LOSSES as LOSSES
 from .losses import Loss as Loss
 from .losses import find_loss as find_loss
-from .maps import FeatureMap as FeatureMap
-from .maps import OuterProduct as OuterProduct

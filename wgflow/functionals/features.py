@@ -9,8 +9,8 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import ROUND_OFF, Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, with_gradient
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
-from wgflow.functionals.maps import FeatureFunction, OuterProduct, with_gradient
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray

@@ -9,7 +9,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.former_names import with_former
 from wgflow.functionals.dense import DenseMoments
-from wgflow.functionals.maps import FeatureFunction
+from wgflow.functionals.feature_maps import FeatureFunction
 from wgflow.typing import FloatArray
 
 if not TYPE_CHECKING:

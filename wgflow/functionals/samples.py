@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, Sum
-
-
-class Averaged(Protocol):
-    """What a functional may be besides: an average over samples, or free of them."""
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
-        """Give the functional of random samples, or itself where there is nothing to sample; see `sampled`."""
 
 
 def sampled(functional: Functional, count: int, generator: np.random.Generator, components: int) -> Functional:
@@ -23,7 +14,8 @@ def sampled(functional: Functional, count: int, generator: np.random.Generator, 
     Parameters
     ----------
     functional : Functional
-        One with the method of `Averaged`, or a sum of such.
+        One with a method ``sampled`` of the other arguments, which gives itself where there is nothing to sample, or a
+        sum of such.
     count : int
         Number of samples.
     generator : numpy.random.Generator

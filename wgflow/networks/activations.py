@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import weighted_squares
+from wgflow.functionals.feature_maps import weighted_squares
 from wgflow.networks.relu import check_inputs
 from wgflow.typing import FloatArray, IntArray
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import FeatureFunction, jacobian_of, jet_of, with_gradient
+from wgflow.functionals.feature_maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.moments import Moments, make_moments
 from wgflow.networks.kernels.neurons import pair_gradient
 from wgflow.networks.product_moments import ProductMoments, box_of_pairs

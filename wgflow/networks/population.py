@@ -24,8 +24,8 @@ from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
 from wgflow.functionals.convolution import Convolution
+from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
-from wgflow.functionals.maps import FeatureMap
 from wgflow.measures import Particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, Sum
+from wgflow.functionals.feature_maps import FeatureFunction
 from wgflow.functionals.features import Features
-from wgflow.functionals.maps import FeatureFunction
 from wgflow.measures import Particles
 from wgflow.networks.population import Population
 from wgflow.typing import FloatArray

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.maps import weighted_squares
+from wgflow.functionals.feature_maps import weighted_squares
 from wgflow.functionals.moments import Moments
 from wgflow.networks.half_circles import HalfCircles
 from wgflow.networks.relu_sums import ReluSums

@@ -27,7 +27,7 @@ class Workspace:
         self.slopes = np.empty((BLOCKS, 2, shape[1]), dtype)
 
 
-class Spare:
+class WorkspacePool:
     """At most one workspace that nobody uses, for the next who asks: new ones cost up to a fifth of a short call."""
 
     def __init__(self) -> None:
@@ -59,16 +59,16 @@ class Activations:
         Holds the products, or is room to compute some of them at a time.
     kept : bool
         Whether it holds them all; else they were too many.
-    spare : Spare
+    pool : WorkspacePool
         Where the workspace goes in the end.
     """
 
-    def __init__(self, points: FloatArray, workspace: Workspace, kept: bool, spare: Spare) -> None:
-        self.points, self.workspace, self.kept, self._spare = points, workspace, kept, spare
+    def __init__(self, points: FloatArray, workspace: Workspace, kept: bool, pool: WorkspacePool) -> None:
+        self.points, self.workspace, self.kept, self._pool = points, workspace, kept, pool
 
     def __del__(self) -> None:
         """Give the workspace back."""
-        self._spare.give_back(self.workspace)
+        self._pool.give_back(self.workspace)
 
 
 class ReluSums:
@@ -103,7 +103,7 @@ class ReluSums:
         self._shape, self._place = (tiles, tile), place
         self._width = self._tiled(width)
         self._curvature = np.divide(0.25, self._width, out=np.zeros_like(self._width), where=self._width > 0.0)
-        self._most, self._spare = max(2 * BLOCKS, STORED // (tiles * tile) // 2 * 2), Spare()
+        self._most, self._pool = max(2 * BLOCKS, STORED // (tiles * tile) // 2 * 2), WorkspacePool()
 
     @classmethod
     def of_distinct(cls, inputs: FloatArray, width: FloatArray, precision: DTypeLike = np.float64) -> ReluSums:
@@ -118,13 +118,13 @@ class ReluSums:
         workspace = self._workspace(len(points))
         for chunk in self._chunks(len(points)):
             self._activate(points[chunk], charges[chunk], partial, workspace)
-        activations = Activations(points, workspace, len(points) <= self._most, self._spare)
+        activations = Activations(points, workspace, len(points) <= self._most, self._pool)
         predictions = partial.sum(axis=0, dtype=np.float64).ravel()[: self._count]
         return predictions if self._place is None else predictions[self._place], activations
 
     def activations(self, points: FloatArray) -> Activations:
         """Give activations that are computed where they are needed, without predictions."""
-        return Activations(points, self._workspace(len(points)), False, self._spare)
+        return Activations(points, self._workspace(len(points)), False, self._pool)
 
     def backward(self, activations: Activations, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give ``<Psi, coefficients>`` at the particles, shape (m,), and its gradient, shape (m, d)."""
@@ -188,7 +188,7 @@ class ReluSums:
     def _workspace(self, count: int) -> Workspace:
         """Room for as many of some particles as may be stored at a time."""
         most = min(count, self._most)
-        return self._spare.take(most + most % 2, self._shape, self._columns.shape[1], self._dtype)
+        return self._pool.take(most + most % 2, self._shape, self._columns.shape[1], self._dtype)
 
     def _chunks(self, count: int) -> Iterator[slice]:
         """Ranges of particles whose activations may be stored."""

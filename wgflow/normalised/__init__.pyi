@@ -1,3 +1,3 @@
-from .flow import MarginState as MarginState
-from .flow import NormalisedFlow as NormalisedFlow
 from .margin_losses import MARGIN_LOSSES as MARGIN_LOSSES
+from .normalised_flow import MarginState as MarginState
+from .normalised_flow import NormalisedFlow as NormalisedFlow

@@ -83,7 +83,7 @@ class FermiDiracEntropy:
 
 
 @dataclass(frozen=True)
-class Weighing:
+class DualIterate:
     """Multipliers (n,), the dual function there, its slope, and the measure that belongs to them.
 
     ``log_masses`` (2, N) are those of the new measure, and ``log_integral`` the logarithm of its mass before scaling;
@@ -121,7 +121,7 @@ class DualFunction:
     temperature: float
     entropy: FermiDiracEntropy
 
-    def minimise(self, start: FloatArray) -> tuple[Weighing, int]:
+    def minimise(self, start: FloatArray) -> tuple[DualIterate, int]:
         """Find the least value on the simplex; count iterations.
 
         Raises
@@ -138,7 +138,7 @@ class DualFunction:
             raise StepError(f"the weights of the data were not found: relative excess {best.excess:.1e}")
         return best, iterations + more
 
-    def _cool(self) -> tuple[Weighing, int]:
+    def _cool(self) -> tuple[DualIterate, int]:
         """Go from equal weights and a large epsilon to the wanted one."""
         count, size = self.signed.shape[1], float(np.abs(self.signed).max())
         multipliers, iterations, temperature = np.full(count, 1.0 / count), 0, size
@@ -149,7 +149,7 @@ class DualFunction:
         found, taken = self._newton(multipliers, MAX_ITERATIONS, TOLERANCE)
         return found, iterations + taken
 
-    def _newton(self, start: FloatArray, most: int, tolerance: float) -> tuple[Weighing, int]:
+    def _newton(self, start: FloatArray, most: int, tolerance: float) -> tuple[DualIterate, int]:
         best = now = self._at(self.entropy.inside(start))
         for iteration in range(most):
             if best.excess <= tolerance:
@@ -165,7 +165,7 @@ class DualFunction:
             best = min(best, now, key=lambda weighing: weighing.excess)
         return best, most
 
-    def _at(self, weights: FloatArray) -> Weighing:
+    def _at(self, weights: FloatArray) -> DualIterate:
         multipliers = weights / weights.sum()
         rising = self.factor * (self.signed @ multipliers)
         exponents = self.log_masses + np.stack([rising, -rising])
@@ -178,9 +178,9 @@ class DualFunction:
         slope = margins + self.temperature * self.entropy.slope(multipliers)
         gap = float(multipliers @ slope) - self.entropy.least(slope)
         excess = gap / max(float(np.abs(margins).max()), 1e-300)
-        return Weighing(multipliers, value, slope, margins, exponents, log_integral, excess)
+        return DualIterate(multipliers, value, slope, margins, exponents, log_integral, excess)
 
-    def _direction(self, now: Weighing) -> FloatArray:
+    def _direction(self, now: DualIterate) -> FloatArray:
         """Change of the multipliers of sum 0 at which the quadratic model is least."""
         total = np.exp(now.log_masses).sum(axis=0)
         active = total > NEGLIGIBLE
@@ -191,7 +191,7 @@ class DualFunction:
         ascent, level = cho_solve(factors, now.slope), cho_solve(factors, np.ones_like(now.slope))
         return level * (ascent.sum() / level.sum()) - ascent
 
-    def _search(self, now: Weighing, change: FloatArray) -> Weighing | None:
+    def _search(self, now: DualIterate, change: FloatArray) -> DualIterate | None:
         """Go along a direction, each weight at most near to its bounds, as far as the function falls enough."""
         round_off = ROUND_OFF * max(1.0, abs(now.log_integral)) / self.factor
         change = self.entropy.reach(now.multipliers, change) * change

@@ -1,8 +1,8 @@
 """Figures and films of trajectories, in one style, made without pyplot.
 
 >>> from wgflow.plotting import animate_trajectory, plot_trajectory, save_figure
->>> save_figure(plot_trajectory(flow, problem), "flow.png")  # doctest: +SKIP
->>> animate_trajectory(flow, problem, "flow.gif")  # doctest: +SKIP
+>>> save_figure(plot_trajectory(trajectory, problem), "flow.png")  # doctest: +SKIP
+>>> animate_trajectory(trajectory, problem, "flow.gif")  # doctest: +SKIP
 """
 
 import lazy_loader

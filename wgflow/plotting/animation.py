@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wgflow.errors import ComputationError, InputError
-from wgflow.plotting.film_frames import Scene, make_scene
-from wgflow.plotting.heatmaps import thin
+from wgflow.former_names import with_former
+from wgflow.plotting.film_frames import FilmFigure, make_film_figure
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
 from wgflow.system.drafts import replacing_by_name
 from wgflow.system.paths import check_target
 from wgflow.trajectory import Trajectory
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 FILM_ENDINGS = (".gif", ".mp4")
 FRAMES, RATE = 100, 20.0
@@ -76,11 +80,11 @@ def animate_trajectory(
         If the disk is full or ffmpeg fails; no part of the film is left then.
     """
     path = check_film(path, frames, rate)
-    shown = thin(len(trajectory.time), frames)
+    shown = evenly_spread(len(trajectory.time), frames)
     with paper_style(), _part_of(path) as part:
-        scene = make_scene(trajectory, problem, shown)
+        scene = make_film_figure(trajectory, problem, shown)
         write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
-        write(photographer(scene), len(shown), part, rate, progress or _say_nothing)
+        write(frame_renderer(scene), len(shown), part, rate, progress or _say_nothing)
     return path
 
 
@@ -88,7 +92,7 @@ def _say_nothing(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def photographer(scene: Scene) -> Draw:
+def frame_renderer(scene: FilmFigure) -> Draw:
     """Give a function from the number of a frame to its picture."""
     scene.figure.set_dpi(DPI)
     canvas: Any = FigureCanvasAgg(scene.figure)

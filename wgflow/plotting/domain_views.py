@@ -20,6 +20,7 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.sphere import longitude_latitude
 from wgflow.plotting.style import DENSITY_MAP
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
@@ -125,7 +126,7 @@ def box_cuts(box: Box, names: Sequence[str]) -> list[MapView]:
     """The density in space on its three middle planes, in the order of the marginals; else none."""
     if len(box.shape) != 3:
         return []
-    return [replace(_box_view(box, pair, names, middle), cut=True) for pair in combinations(range(3), 2)]
+    return [replace(_box_view(box, pair, names, middle_plane), cut=True) for pair in combinations(range(3), 2)]
 
 
 def _box_view(
@@ -141,7 +142,7 @@ def _box_view(
     return MapView(image, x, y, (names[pair[0]], names[pair[1]]), lambda points: points[..., list(pair)], _draw_image)
 
 
-def middle(density: FloatArray, axis: int) -> FloatArray:
+def middle_plane(density: FloatArray, axis: int) -> FloatArray:
     """Density on the middle plane across an axis: of the middle cells, or the mean of both sides."""
     count = density.shape[axis]
     return cast("FloatArray", np.take(density, [(count - 1) // 2, count // 2], axis=axis).mean(axis=axis))
@@ -169,12 +170,6 @@ def nearest_cells(sphere: Sphere, longitude: FloatArray, latitude: FloatArray) -
     east, north = np.meshgrid(longitude, latitude)
     points = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
     return cast("IntArray", KDTree(sphere.points).query(points)[1])
-
-
-def longitude_latitude(points: FloatArray) -> FloatArray:
-    """Longitude and latitude of unit vectors (..., 3), shape (..., 2)."""
-    x, y, z = np.moveaxis(points, -1, 0)
-    return np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], axis=-1)
 
 
 def chart_views(base: UnsignedDomain, _: Sequence[str]) -> list[MapView]:
@@ -280,7 +275,7 @@ def _points_in_chart(base: UnsignedDomain, _: Sequence[str]) -> list[View]:
     return [View((0, 1), CHART_LABELS, partial(in_chart, base.geometry), (CHART_JUMP, CHART_JUMP))]
 
 
-CLOUDS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
+PARTICLE_MAPS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
     "a picture of particles",
     {
         Box: _points_of_box,
@@ -295,4 +290,4 @@ CLOUDS = DomainTable[Callable[[Any, Sequence[str]], list[View]]](
 
 def views_of_points(domain: Domain, names: Sequence[str]) -> list[View]:
     """Pictures of particles on a domain, whose components have names."""
-    return CLOUDS.on(domain)(domain.base, names)
+    return PARTICLE_MAPS.on(domain)(domain.base, names)

@@ -26,8 +26,15 @@ from wgflow.plotting.line_profiles import (
 )
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
-from wgflow.plotting.particle_maps import Cloud, add_legend, cloud_views, make_panels, mark_start, shows_cloud
-from wgflow.plotting.scalars import LOG_RATIO, descent_of, draw_risk, is_log_spaced, time_limits
+from wgflow.plotting.particle_maps import (
+    ParticleMap,
+    add_legend,
+    make_panels,
+    mark_start,
+    particle_map_views,
+    shows_particle_map,
+)
+from wgflow.plotting.scalars import LOG_RATIO, draw_risk, energy_curve_of, is_log_spaced, time_limits
 from wgflow.plotting.spikes import ring_spikes
 from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
@@ -42,14 +49,14 @@ DECADES = 4  # of densities whose peak grows far above its start
 
 
 @dataclass(frozen=True)
-class Scene:
+class FilmFigure:
     """A figure that can show any of the outputs that were chosen for a film."""
 
     figure: Figure
     show: Show
 
 
-def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Scene:
+def make_film_figure(trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> FilmFigure:
     """Prepare a film of some outputs, its axes and colours wide enough for all of them.
 
     Raises
@@ -75,7 +82,7 @@ def make_scene(trajectory: Trajectory, problem: Problem | None, shown: IntArray)
             show_risk(number)
 
         show(len(shown) - 1)
-    return Scene(figure, show)
+    return FilmFigure(figure, show)
 
 
 def _choose(
@@ -87,9 +94,13 @@ def _choose(
         wide = len(map_views(trajectory)) == 3
         height = WIDE_HEIGHT * len(signs) if wide else max(FLAT_HEIGHT, 2.6 * len(signs))
         return lambda figure: _maps(figure, trajectory, problem, shown), wide, height
-    if shows_cloud(trajectory):
-        wide = len(cloud_views(trajectory, problem)) == 3
-        return lambda figure: _clouds(figure, trajectory, problem, shown), wide, WIDE_HEIGHT if wide else FLAT_HEIGHT
+    if shows_particle_map(trajectory):
+        wide = len(particle_map_views(trajectory, problem)) == 3
+        return (
+            lambda figure: _particle_maps(figure, trajectory, problem, shown),
+            wide,
+            WIDE_HEIGHT if wide else FLAT_HEIGHT,
+        )
     if line is None:
         if problem is None or not (problem.has_pairs and trajectory.has_particles):
             allowed = "a density, neurons (a, b), or particles in one to three dimensions"
@@ -114,7 +125,7 @@ def frame_labels(time: FloatArray, label: Label) -> list[str]:
 
 def _risk_panel(axes: Axes, trajectory: Trajectory, shown: IntArray) -> Show:
     draw_risk(axes, trajectory)
-    values = descent_of(trajectory).values(trajectory)
+    values = energy_curve_of(trajectory).values(trajectory)
     (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 
@@ -146,18 +157,18 @@ def _maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, s
     return show
 
 
-def _clouds(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
-    views = cloud_views(trajectory, problem)
+def _particle_maps(figure: FigureBase, trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> Show:
+    views = particle_map_views(trajectory, problem)
     panels = make_panels(figure, views)
-    clouds = [Cloud(axes, trajectory, view, shown) for axes, view in zip(panels, views, strict=True)]
+    maps = [ParticleMap(axes, trajectory, view, shown) for axes, view in zip(panels, views, strict=True)]
     for axes, view in zip(panels, views, strict=True):
         mark_start(axes, trajectory, view)
         ring_spikes(axes, problem, view.project)
     add_legend(panels[-1], trajectory)
 
     def show(number: int) -> None:
-        for cloud in clouds:
-            cloud.show(number)
+        for particle_map in maps:
+            particle_map.show(number)
 
     return show
 
@@ -172,11 +183,11 @@ class _Disk(View):
 
 def _disk(figure: FigureBase, trajectory: Trajectory, teacher: Teacher, shown: IntArray) -> Show:
     axes = figure.subplots()
-    cloud = Cloud(axes, trajectory, _Disk((0, 1), ("", "")), shown)
+    particle_map = ParticleMap(axes, trajectory, _Disk((0, 1), ("", "")), shown)
     draw_disk_frame(axes, teacher)
     add_sign_legend(axes, sheet_signs(trajectory))
     axes.set_title(r"Neurons at $\tanh(|a||b|/2)\,\eta$ (dashed: teacher)")
-    return cloud.show
+    return particle_map.show
 
 
 class _Layers(View):
@@ -188,10 +199,10 @@ class _Layers(View):
 
 def _layers(figure: FigureBase, trajectory: Trajectory, shown: IntArray) -> Show:
     axes, view = figure.subplots(), _Layers((0, 1), ("length of the input weights $|b|$", "output weight $a$"))
-    cloud = Cloud(axes, trajectory, view, shown)
+    particle_map = ParticleMap(axes, trajectory, view, shown)
     mark_start(axes, trajectory, view)
     axes.set_title("Neurons, their paths and their start (pale)")
-    return cloud.show
+    return particle_map.show
 
 
 def _regression(figure: FigureBase, trajectory: Trajectory, dataset: Dataset, line: Line, shown: IntArray) -> Show:

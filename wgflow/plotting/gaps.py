@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from wgflow.analysis.optimality.certificates import Certificate, certify_trajectory
 from wgflow.errors import InputError
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.style import DASHES, GREY
 from wgflow.trajectory import Trajectory
 
@@ -27,7 +27,7 @@ def draw_gap(axes: Axes, trajectory: Trajectory) -> None:
     """Draw the certified gap over time, where F is regularised, so that it holds over all measures."""
     if final_certificate(trajectory) is None:
         return
-    shown = thin(len(trajectory.time), CERTIFIED)
+    shown = evenly_spread(len(trajectory.time), CERTIFIED)
     gaps = np.array([certificate.gap for certificate in certify_trajectory(trajectory, shown)])
     known = gaps > 0.0
     axes.plot(trajectory.time[shown][known], gaps[known], color=GREY, linestyle=DASHES, label="certified gap of $F$")

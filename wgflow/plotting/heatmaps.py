@@ -35,7 +35,7 @@ MAX_PATHS = 150  # particles drawn on a sheet
 THICKEST, THINNEST = 1.4, 0.15
 
 
-def thin(count: int, most: int) -> IntArray:
+def evenly_spread(count: int, most: int) -> IntArray:
     """Indices of at most ``most`` of ``count`` things, evenly spread, both ends included."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
@@ -106,7 +106,7 @@ def coarse_density(trajectory: Trajectory, sign: float) -> tuple[FloatArray, Flo
     """
     base = grid_of(trajectory)
     shown = np.flatnonzero(trajectory.time > 0.0) if is_log_spaced(trajectory.time) else np.arange(len(trajectory.time))
-    shown = shown[thin(shown.size, MAX_COLUMNS)]
+    shown = shown[evenly_spread(shown.size, MAX_COLUMNS)]
     edges, volumes = cell_edges(base.coordinates[0]), base.volumes.ravel()
     starts = np.arange(0, volumes.size, -(-volumes.size // MAX_ROWS))
     masses = np.add.reduceat(sheet_density(trajectory, sign)[shown] * volumes, starts, axis=1)
@@ -127,8 +127,8 @@ def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> N
     chosen = sheet_particles(trajectory, sign)
     if chosen.size == 0:
         return
-    chosen = chosen[thin(chosen.size, MAX_PATHS)]
-    shown = thin(len(trajectory.time), MAX_COLUMNS)
+    chosen = chosen[evenly_spread(chosen.size, MAX_PATHS)]
+    shown = evenly_spread(len(trajectory.time), MAX_COLUMNS)
     values = coordinate_of(trajectory.position[np.ix_(shown, chosen)], line)
     weights = trajectory.weight[np.ix_(shown, chosen)]
     segments, widths = _segments(trajectory.time[shown], values, weights, line)

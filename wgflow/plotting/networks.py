@@ -16,7 +16,7 @@ from wgflow.errors import InputError
 from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
 from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.line_profiles import (
     TURN,
     Line,
@@ -108,7 +108,7 @@ def draw_layers(axes: Axes, trajectory: Trajectory) -> None:
 
     The dashed lines are those of balanced neurons, |a| = |b|.
     """
-    chosen = thin(trajectory.weight.shape[1], DISK_PATHS)
+    chosen = evenly_spread(trajectory.weight.shape[1], DISK_PATHS)
     position = np.asarray(trajectory.position)[:, chosen]
     paths = np.stack([np.linalg.norm(position[..., 1:], axis=-1), position[..., 0]], axis=-1)
     for sign in (1.0, -1.0):
@@ -139,7 +139,7 @@ def draw_disk(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) 
         chosen = sheet_particles(trajectory, sign)
         if chosen.size == 0:
             continue
-        chosen, color = chosen[thin(chosen.size, DISK_PATHS)], sign_color(sign)
+        chosen, color = chosen[evenly_spread(chosen.size, DISK_PATHS)], sign_color(sign)
         size = trajectory.weight.shape[1] * trajectory.weight[:, chosen]
         angle = coordinate_of(trajectory.position[:, chosen], line)
         radius = np.tanh(0.5 * size)

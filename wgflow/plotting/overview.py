@@ -23,9 +23,9 @@ from wgflow.plotting.networks import (
     draw_regression,
     time_label,
 )
-from wgflow.plotting.particle_maps import plot_cloud, shows_cloud
+from wgflow.plotting.particle_maps import plot_particle_map, shows_particle_map
 from wgflow.plotting.regions import plot_regions, shows_regions
-from wgflow.plotting.scalars import descent_of, draw_mass, draw_risk
+from wgflow.plotting.scalars import draw_mass, draw_risk, energy_curve_of
 from wgflow.plotting.spikes import SPIKES_NOTE, line_spikes
 from wgflow.plotting.style import styled_figure
 from wgflow.problems import Problem
@@ -79,8 +79,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
         return plot_regions(trajectory, problem)
     if shows_maps(trajectory):
         return plot_maps(trajectory, problem)
-    if shows_cloud(trajectory):
-        return plot_cloud(trajectory, problem)
+    if shows_particle_map(trajectory):
+        return plot_particle_map(trajectory, problem)
     line, signs = find_line(trajectory, problem), sheet_signs(trajectory)
     first = _choose_first(trajectory, problem, line)
     teacher = problem.teacher if problem is not None else None
@@ -88,7 +88,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     height = LAYERS_HEIGHT if first is not None and line is None else HEIGHTS[len(layout)]
     with styled_figure(height) as figure:
         panels = _make_panels(figure, layout, polar=first is not None and first.polar)
-        titles = {"risk": descent_of(trajectory).title, "mass": trajectory.labels.mass.panel}
+        titles = {"risk": energy_curve_of(trajectory).title, "mass": trajectory.labels.mass.panel}
         if first is not None:
             first.draw(panels["first"])
             titles["first"] = first.title

@@ -14,7 +14,7 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from wgflow.plotting.domain_views import UNEQUAL, View, globe_view, point_views, views_of_points
-from wgflow.plotting.heatmaps import MAX_PATHS, thin
+from wgflow.plotting.heatmaps import MAX_PATHS, evenly_spread
 from wgflow.plotting.line_profiles import (
     axis_labels,
     find_line,
@@ -39,44 +39,44 @@ DOT_AREA, SMALLEST, LARGEST = 7.0, 0.2, 6.0  # of a particle of mean weight, in 
 PLANE_HEIGHT, SCALARS_HEIGHT, FLAT_HEIGHT = 3.3, 2.9, 5.0  # inches
 
 
-def shows_cloud(trajectory: Trajectory) -> bool:
+def shows_particle_map(trajectory: Trajectory) -> bool:
     """Whether a trajectory is one of particles in two or three dimensions or on a surface, and not on a circle."""
     if has_density(trajectory) or not trajectory.has_particles:
         return False
-    return find_line(trajectory) is None and bool(cloud_views(trajectory, None))
+    return find_line(trajectory) is None and bool(particle_map_views(trajectory, None))
 
 
-def plot_cloud(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
+def plot_particle_map(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
     """Draw the particles at the last time with their paths, then risk and mass.
 
     Three dimensions are shown by their three projections, the sphere by the equal-area projection of Mollweide, other
     surfaces by their chart.
     """
-    views = cloud_views(trajectory, problem)
+    views = particle_map_views(trajectory, problem)
     height = PLANE_HEIGHT + SCALARS_HEIGHT if len(views) == 3 else FLAT_HEIGHT
     with styled_figure(height) as figure:
         if len(views) == 3:
             upper, lower = cast("SubFigures", figure.subfigures(2, 1, height_ratios=[PLANE_HEIGHT, SCALARS_HEIGHT]))
-            clouds, scalars = make_panels(upper, views), list(lower.subplots(1, 2))
+            maps, scalars = make_panels(upper, views), list(lower.subplots(1, 2))
         else:
             left, right = cast("SubFigures", figure.subfigures(1, 2, width_ratios=[1.6, 1.0]))
-            clouds, scalars = make_panels(left, views), list(right.subplots(2, 1))
-        shown = thin(len(trajectory.time), MAX_TIMES)
-        for axes, view in zip(clouds, views, strict=True):
-            Cloud(axes, trajectory, view, shown).show(len(shown) - 1)
+            maps, scalars = make_panels(left, views), list(right.subplots(2, 1))
+        shown = evenly_spread(len(trajectory.time), MAX_TIMES)
+        for axes, view in zip(maps, views, strict=True):
+            ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)
             mark_start(axes, trajectory, view)
             ring_spikes(axes, problem, view.project)
         shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
-        clouds[0].set_title(
+        maps[0].set_title(
             f"Particles at {time_label(trajectory.time[-1], trajectory.labels.time)}, their paths, and {shows}"
         )
-        add_legend(clouds[-1], trajectory)
+        add_legend(maps[-1], trajectory)
         draw_risk(scalars[0], trajectory)
         draw_mass(scalars[1], trajectory)
     return figure
 
 
-def cloud_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
+def particle_map_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
     """Give the pictures that show the particles: one in the plane and on surfaces, three in space, else none."""
     components = trajectory.position.shape[-1]
     names = axis_labels(problem, components)
@@ -107,7 +107,7 @@ class _Part:
         self.lines.set_segments(list(self.pieces[:number][self.whole[:number]]))
 
 
-class Cloud:
+class ParticleMap:
     """The particles of a trajectory in one picture, at any of some outputs.
 
     Parameters
@@ -138,11 +138,11 @@ class Cloud:
 
 def _draw_part(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray, sign: float) -> _Part:
     chosen = sheet_particles(trajectory, sign)
-    chosen = chosen[thin(chosen.size, MAX_DOTS)]
+    chosen = chosen[evenly_spread(chosen.size, MAX_DOTS)]
     places = view.places(trajectory, shown, chosen)
     mean = max(float(trajectory.weight[0].mean()), 1e-300)
     areas = DOT_AREA * np.clip(trajectory.weight[np.ix_(shown, chosen)] / mean, SMALLEST, LARGEST)
-    drawn = thin(chosen.size, MAX_PATHS)
+    drawn = evenly_spread(chosen.size, MAX_PATHS)
     whole = np.all(np.abs(np.diff(places[:, drawn], axis=0)) < view.longest, axis=-1)
     places, transform = _flatten(axes, view, places)
     pieces = np.stack([places[:-1, drawn], places[1:, drawn]], axis=2)
@@ -168,7 +168,7 @@ def _flatten(axes: Axes, view: View, places: FloatArray) -> tuple[FloatArray, Tr
 def mark_start(axes: Axes, trajectory: Trajectory, view: View) -> None:
     """Pale dots where particles started."""
     start = trajectory.position[0]
-    places, transform = _flatten(axes, view, view.project(start[thin(len(start), MAX_DOTS)]))
+    places, transform = _flatten(axes, view, view.project(start[evenly_spread(len(start), MAX_DOTS)]))
     look: dict[str, Any] = {"color": PALE, "linewidths": 0, "zorder": 0, "rasterized": True}
     axes.scatter(places[:, 0], places[:, 1], s=0.6 * DOT_AREA, transform=transform, **look)
 

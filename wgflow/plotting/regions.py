@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from wgflow.plotting.heatmaps import thin
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.line_profiles import sheet_signs
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, shows_maps
 from wgflow.plotting.networks import choose_times, time_label
-from wgflow.plotting.particle_maps import Cloud, cloud_views, make_panels, shows_cloud
+from wgflow.plotting.particle_maps import ParticleMap, make_panels, particle_map_views, shows_particle_map
 from wgflow.plotting.scalars import draw_mass, draw_risk
 from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color, styled_figure
 from wgflow.problems import Problem
@@ -102,8 +102,8 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
 def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
     """Draw the learned regions at a few times; below the measure, where it can be drawn, risk and mass."""
     shown = choose_times(trajectory)
-    times = shown[thin(len(shown), REGION_TIMES)]
-    rows = len(sheet_signs(trajectory)) if shows_maps(trajectory) else int(shows_cloud(trajectory))
+    times = shown[evenly_spread(len(shown), REGION_TIMES)]
+    rows = len(sheet_signs(trajectory)) if shows_maps(trajectory) else int(shows_particle_map(trajectory))
     heights = [REGIONS_HEIGHT, *[MEASURE_HEIGHT] * rows, SCALARS_HEIGHT]
     with styled_figure(sum(heights)) as figure:
         parts = list(cast("Iterable[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights)))
@@ -130,7 +130,7 @@ def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem,
 
 
 def _draw_cloud(part: SubFigure, trajectory: Trajectory, problem: Problem) -> None:
-    views = cloud_views(trajectory, problem)
-    shown = thin(len(trajectory.time), 300)
+    views = particle_map_views(trajectory, problem)
+    shown = evenly_spread(len(trajectory.time), 300)
     for axes, view in zip(make_panels(part, views), views, strict=True):
-        Cloud(axes, trajectory, view, shown).show(len(shown) - 1)
+        ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)

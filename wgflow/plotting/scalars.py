@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from wgflow.flows.labels import Label
+from wgflow.former_names import with_former
 from wgflow.plotting.line_profiles import measure_symbol, sheet_mass, sheet_signs
 from wgflow.plotting.style import BLACK, DASHES, largest_finite, sign_color, sign_symbol, time_colors
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 BAND = 0.25  # opacity of estimated errors
 LOG_RATIO = 10.0  # values that spread over more than this are drawn on a log scale
@@ -69,7 +74,7 @@ def _label_plainly(axes: Axes, ratio: float) -> None:
 
 
 @dataclass(frozen=True)
-class Descent:
+class EnergyCurve:
     r"""What falls in a flow: the risk of a network, or the energy F above what it is at the end.
 
     Parameters
@@ -92,23 +97,23 @@ class Descent:
         return trajectory.scalars[self.name] - self.floor
 
 
-def descent_of(trajectory: Trajectory) -> Descent:
+def energy_curve_of(trajectory: Trajectory) -> EnergyCurve:
     """Choose what to show of a trajectory: the risk, or the energy where there is none."""
     name, letter = trajectory.labels.falling, measure_symbol(trajectory)
     label = trajectory.labels.of(name)
     if name == "risk":
         of = "h" if len(sheet_signs(trajectory)) == 2 else letter
-        return Descent(label.panel, label.axis(f"{of}_t"), name)
+        return EnergyCurve(label.panel, label.axis(f"{of}_t"), name)
     energy = trajectory.energy
     if energy.min() > 0.0 and energy.max() > LOG_RATIO * energy.min():
-        return Descent(label.panel, label.axis(f"{letter}_t"), name)
+        return EnergyCurve(label.panel, label.axis(f"{letter}_t"), name)
     above = label.axis(f"{letter}_t", f" - {label.formula(f'{letter}_T')}")
-    return Descent(label.panel, above, name, float(energy[-1]))
+    return EnergyCurve(label.panel, above, name, float(energy[-1]))
 
 
 def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
     """Risk or energy over time with a band of its estimated error, and dots in the colours of the marked outputs."""
-    time, shown = trajectory.time, descent_of(trajectory)
+    time, shown = trajectory.time, energy_curve_of(trajectory)
     times, curve = trajectory.curve(shown.name)
     values = shown.values(trajectory)
     axes.plot(times, curve - shown.floor, color=BLACK, label=shown.name)

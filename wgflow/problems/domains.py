@@ -84,7 +84,7 @@ class BoxSection(DomainSection):
         return self.grow
 
 
-def section_of(domain: type[UnsignedDomain]) -> type[DomainSection]:
+def domain_section_of(domain: type[UnsignedDomain]) -> type[DomainSection]:
     """Section of a domain: what it says of its arguments, unless it is written out here."""
     written = _WRITTEN.get(domain.kind)
     if written is not None:
@@ -100,7 +100,7 @@ def section_of(domain: type[UnsignedDomain]) -> type[DomainSection]:
 
 
 _WRITTEN: Mapping[str, type[DomainSection]] = {"box": BoxSection}
-DOMAIN_SECTIONS = {name: section_of(domain) for name, domain in DOMAINS.items()}
+DOMAIN_SECTIONS = {name: domain_section_of(domain) for name, domain in DOMAINS.items()}
 
 
 def __getattr__(name: str) -> type[DomainSection]:

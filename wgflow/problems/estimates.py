@@ -18,20 +18,20 @@ from wgflow.problems.restart import StoredMeasure
 from wgflow.runs.estimates import (
     BATCHES,
     TOLERANCES,
-    Plan,
+    EstimatePlan,
     batch,
     check_fixed,
     plan_batches,
     plan_draws,
     plan_grids,
-    quiet,
+    without_wall_warnings,
 )
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
 
 
-def plan_estimate(problem: Problem) -> Plan:
+def plan_estimate(problem: Problem) -> EstimatePlan:
     """Plan the coarse runs of a problem.
 
     Raises
@@ -43,7 +43,7 @@ def plan_estimate(problem: Problem) -> Plan:
     return problem.options.plan_estimate(problem)
 
 
-def plan_cells(problem: Problem, **options: Any) -> Plan:
+def plan_cells(problem: Problem, **options: Any) -> EstimatePlan:
     """Plan for densities on half and a quarter of the cells; options of `plan_grids`."""
     return plan_grids(problem.domain, lambda domain, factor: _coarse(problem, domain, factor), **options)
 
@@ -51,7 +51,7 @@ def plan_cells(problem: Problem, **options: Any) -> Plan:
 def _coarse(problem: Problem, domain: Domain, factor: int) -> tuple[Evolution, RunSetup]:
     """Solver of a problem on a coarser domain, with longer steps where their size is not that of the cells."""
     smaller = replace(problem, domain=domain, config=problem.config.model_copy(update=_longer(problem, factor)))
-    return smaller.make_evolution(), quiet(smaller.run_setup)
+    return smaller.make_evolution(), without_wall_warnings(smaller.run_setup)
 
 
 def _longer(problem: Problem, factor: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _longer(problem: Problem, factor: int) -> dict[str, Any]:
     return {problem.solver: problem.options.coarsened(factor)}
 
 
-def plan_cloud(problem: Problem, order: float | None, *, noisy: bool = False) -> Plan:
+def plan_cloud(problem: Problem, order: float | None, *, noisy: bool = False) -> EstimatePlan:
     """Plan for particles: fewer drawn in the same way, or batches of those that are random or given by a file.
 
     Parameters

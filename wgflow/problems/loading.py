@@ -10,7 +10,7 @@ from wgflow.errors import InputError
 from wgflow.flows.endings import RUNNING
 from wgflow.functionals import Functional
 from wgflow.problems.problem import Problem, assemble, restore_dataset, restore_samples
-from wgflow.problems.stored import check_fit, stored_config
+from wgflow.problems.stored_problem import check_fit, stored_config
 from wgflow.runs.record import attach_functional
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.reader import DAMAGE, reason
@@ -60,8 +60,8 @@ def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, in
 
     Examples
     --------
-    >>> for flow, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
-    ...     print(flow.time[index], flow.risk[index])
+    >>> for trajectory, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
+    ...     print(trajectory.time[index], trajectory.risk[index])
     """
     seen = 0
     while True:

@@ -19,7 +19,7 @@ from wgflow.runs.memory.grids import (
     start_items,
     step_items,
 )
-from wgflow.runs.memory.particles import Cloud, cloud_items
+from wgflow.runs.memory.particles import ParticleArrays, particle_items
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
@@ -67,15 +67,15 @@ def estimate_memory(
         To a factor of about 1.5; a box that grows as it is at the start.
     """
     domain = config.domain.build() if domain is None else domain
-    grid, options = grid_of(domain), config.options
-    cloud = _cloud(config, domain, grid, count)
+    grid, options = cells_of(domain), config.options
+    arrays = _arrays(config, domain, grid, count)
     items = [] if grid is None else [*_grid_items(config, grid, data)]
-    if cloud is not None and options.particle_method is not None:
-        items += cloud_items(cloud, options.particle_method, config.problem.interplay(options, data))
-    entries = grid.entries if cloud is None and grid is not None else 0
-    if cloud is not None:
-        entries = cloud.count * (cloud.components + 2)
-    key = cloud.key if cloud is not None else grid.key if grid is not None else ""
+    if arrays is not None and options.particle_method is not None:
+        items += particle_items(arrays, options.particle_method, config.problem.functional_arrays(options, data))
+    entries = grid.entries if arrays is None and grid is not None else 0
+    if arrays is not None:
+        entries = arrays.count * (arrays.components + 2)
+    key = arrays.key if arrays is not None else grid.key if grid is not None else ""
     times = len(config.output.times) + 1 if config.output.times is not None else config.output.snapshots
     items += snapshot_items(entries, times, in_memory=in_memory, key=key)
     if estimate:
@@ -83,7 +83,7 @@ def estimate_memory(
     return MemoryEstimate(tuple(items))
 
 
-def grid_of(domain: Domain) -> Grid | None:
+def cells_of(domain: Domain) -> Grid | None:
     """The cells of a domain; None where it has none."""
     keys = [f"domain.{name}" for name in ("shape", "cells") if name in domain.parameters]
     return describe_grid(domain, *keys[:1])
@@ -100,12 +100,12 @@ def _grid_items(config: ProblemFile, grid: Grid, data: tuple[int, int] | None) -
         yield Item("the initial density", DOUBLE * grid.entries, grid.key)
 
 
-def _cloud(config: ProblemFile, domain: Domain, grid: Grid | None, count: int | None) -> Cloud | None:
+def _arrays(config: ProblemFile, domain: Domain, grid: Grid | None, count: int | None) -> ParticleArrays | None:
     """The particles that move; None where a density does."""
     options = config.options
     if options.draws_particles:
         number = config.drawing.count if count is None else count
-        return Cloud(number, domain.geometry.components)
+        return ParticleArrays(number, domain.geometry.components)
     if options.particle_method is None or grid is None:
         return None
-    return Cloud(grid.entries, grid.components, grid.key)
+    return ParticleArrays(grid.entries, grid.components, grid.key)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tomli_w
@@ -17,6 +17,7 @@ from wgflow.errors import InputError
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits
+from wgflow.former_names import with_former
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
 from wgflow.networks import Teacher
@@ -26,18 +27,21 @@ from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
 from wgflow.problems.restart import StoredMeasure
-from wgflow.problems.setting import Setting
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
 from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
 from wgflow.typing import FloatArray
 
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
+
 
 @dataclass(frozen=True)
-class State:
+class FlowState:
     """Where a flow stands: its time and the fields of its last snapshot."""
 
     time: float
@@ -129,7 +133,7 @@ class Problem:
     def functional(self) -> Functional:
         """F, with kinks rounded where the solver moves particles."""
         section = self.config.problem
-        setting = Setting(self.domain, self.solver, self.options, self.dataset, self.samples)
+        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
@@ -159,7 +163,7 @@ class Problem:
         check_larger_box(replace(self, domain=domain).memory(), domain.base.shape, force=self.force)
 
     def _restart(self, domain: Domain, time: float, density: FloatArray) -> Evolution:
-        return replace(self, domain=domain).make_evolution(State(time, {"density": density}))
+        return replace(self, domain=domain).make_evolution(FlowState(time, {"density": density}))
 
     def memory(self, *, in_memory: bool = False, estimate: bool = False) -> MemoryEstimate:
         """Estimate the memory of a run, whose snapshots may stay in memory and whose errors may be estimated."""
@@ -221,22 +225,22 @@ class Problem:
         else:
             self._checked["density"] = self.initial_density()
 
-    def make_evolution(self, state: State | None = None) -> Evolution:
+    def make_evolution(self, state: FlowState | None = None) -> Evolution:
         """Prepare the solver, at the start or at a state of an earlier run."""
         evolution = self.options.make_evolution(self, state)
         self._checked.clear()
         return evolution
 
-    def density_at(self, state: State | None) -> FloatArray:
+    def density_at(self, state: FlowState | None) -> FloatArray:
         """Density of a state, or the initial one."""
         return self.initial_density() if state is None else state.fields["density"]
 
-    def factors(self, state: State | None) -> dict[str, Any]:
+    def factors(self, state: FlowState | None) -> dict[str, Any]:
         """The factors alpha and beta, and the time, as all solvers take them."""
         time = 0.0 if state is None else state.time
         return {"transport": self.config.solver.transport, "reaction": self.reaction, "time": time}
 
-    def moved(self, state: State | None) -> dict[str, Any]:
+    def moved(self, state: FlowState | None) -> dict[str, Any]:
         """The factors, and where the particles of a state have moved, as solvers of particles take them."""
         fields = {} if state is None else state.fields
         return {"points": fields.get("position"), "growth": fields.get("growth"), **self.factors(state)}

@@ -17,8 +17,8 @@ from wgflow.flows.growth import evolve_on
 from wgflow.flows.loop import Limits, Observers
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
-from wgflow.problems.problem import Problem, State
-from wgflow.problems.stored import check_fit, check_same_problem, stored_attributes, stored_config
+from wgflow.problems.problem import FlowState, Problem
+from wgflow.problems.stored_problem import check_fit, check_same_problem, stored_attributes, stored_config
 from wgflow.runs.estimates import Estimator, prepare_estimator, recorded
 from wgflow.runs.memory import check_memory
 from wgflow.runs.record import attach_functional
@@ -139,8 +139,8 @@ def _estimator_of(problem: Problem, earlier: Trajectory, limits: Limits) -> Esti
     return prepare_estimator(plan_estimate(problem), times, limits, earlier.sign)
 
 
-def _state_at(trajectory: Trajectory, index: int) -> State:
-    return State(float(trajectory.time[index]), {name: values[index] for name, values in trajectory.fields.items()})
+def _state_at(trajectory: Trajectory, index: int) -> FlowState:
+    return FlowState(float(trajectory.time[index]), {name: values[index] for name, values in trajectory.fields.items()})
 
 
 def _evolution_at(
@@ -180,7 +180,7 @@ def _evolution_at(
 
 
 def _restored(problem: Problem, checkpoint: Checkpoint) -> Evolution:
-    evolution = problem.make_evolution(State(float(checkpoint["time"]), checkpoint))
+    evolution = problem.make_evolution(FlowState(float(checkpoint["time"]), checkpoint))
     evolution.restore(checkpoint)
     return evolution
 

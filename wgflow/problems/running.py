@@ -15,7 +15,7 @@ from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, build_problem
 from wgflow.problems.resuming import resume_run
 from wgflow.problems.shipped import find_problem_file
-from wgflow.problems.stored import stored_attributes
+from wgflow.problems.stored_problem import stored_attributes
 from wgflow.runs.memory import check_memory
 from wgflow.runs.record import record_flow
 from wgflow.trajectory import Trajectory, check_output
@@ -101,12 +101,12 @@ def run(
     Examples
     --------
     >>> import wgflow
-    >>> flow = wgflow.run({
+    >>> trajectory = wgflow.run({
     ...     "problem": {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]},
     ...     "domain": {"kind": "circle", "cells": 64},
     ...     "solver": {"t_end": 1.0},
     ... })
-    >>> flow.risk.shape
+    >>> trajectory.risk.shape
     (101,)
     """
     since = clock.perf_counter() if since is None else since

@@ -14,7 +14,7 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import Keeping, estimate_cells
+from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells
 from wgflow.runs.record import check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -76,8 +76,8 @@ def solve_characteristics(
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve_characteristics
     >>> one = lambda x: np.ones(x.shape[:-1])
-    >>> flow = solve_characteristics(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0)
-    >>> flow.position.shape, flow.density.shape
+    >>> trajectory = solve_characteristics(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0)
+    >>> trajectory.position.shape, trajectory.density.shape
     ((101, 64, 2), (101, 64))
 
     References
@@ -85,8 +85,8 @@ def solve_characteristics(
     Bach and Chizat (2022), proof of Theorem 3.
     """
     since, outputs = clock.perf_counter(), check_times(times, t_end)
-    keeps = Keeping(outputs.size + 1, output is None)
-    check_memory(estimate_cells(functional, domain, "adaptive", keeps), force=force)
+    kept = KeptOutputs(outputs.size + 1, output is None)
+    check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     evolution = CharacteristicFlow(functional, domain, density_on(domain, density0), tolerance=tolerance, **factors)
     return record_flow(

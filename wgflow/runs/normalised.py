@@ -13,9 +13,9 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import Keeping, estimate_solve
+from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
 from wgflow.runs.record import check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -88,8 +88,8 @@ def solve_normalised(
     >>> from wgflow import Circle, Features, Relu, Signed, solve_normalised
     >>> points, labels = np.array([[1.0, 0.5], [0.2, -1.0]]), np.array([1.0, -1.0])
     >>> risk = Features(Relu(points), labels, loss="softmin")
-    >>> flow = solve_normalised(risk, Signed(Circle(64)), lambda x: np.ones(x.shape[:-1]), 10.0)
-    >>> bool(flow.fields["margin"][-1] > 0.0)
+    >>> trajectory = solve_normalised(risk, Signed(Circle(64)), lambda x: np.ones(x.shape[:-1]), 10.0)
+    >>> bool(trajectory.fields["margin"][-1] > 0.0)
     True
 
     References
@@ -97,8 +97,8 @@ def solve_normalised(
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
     since, outputs = clock.perf_counter(), check_times(times, t_end)
-    keeps = Keeping(outputs.size + 1, output is None)
-    check_memory(estimate_solve(functional, domain, "normalised", order=2, keeps=keeps), force=force)
+    kept = KeptOutputs(outputs.size + 1, output is None)
+    check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
     evolution = NormalisedFlow(
         functional,
         domain,

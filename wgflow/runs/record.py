@@ -18,7 +18,7 @@ from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.labels import labels_with
 from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
-from wgflow.runs.estimates import Estimator, Plan, blank, prepare_estimator, recorded
+from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.typing import FloatArray
 
@@ -78,7 +78,7 @@ def record_flow(
     data: Mapping[str, FloatArray] | None = None,
     limits: Limits | None = None,
     observers: Observers | None = None,
-    plan: Plan | None = None,
+    plan: EstimatePlan | None = None,
 ) -> Trajectory:
     """Run a prepared solver, after the coarse runs of a plan; the fields of its trajectory stay in the file, if any.
 
@@ -98,7 +98,7 @@ def record_flow(
         See `wgflow.trajectory.FileRecorder.create`; without an output the trajectory stays in memory.
     limits, observers
         See `wgflow.flows.loop.evolve`.
-    plan : Plan, optional
+    plan : EstimatePlan, optional
         Coarse runs that estimate the errors.
 
     Raises
@@ -122,7 +122,7 @@ def record_flow(
 
 def _laid_out(first: Snapshot, estimator: Estimator | None) -> Snapshot:
     """A snapshot like all that follow, with room for estimates where there will be any."""
-    return first if estimator is None else blank(first)
+    return first if estimator is None else with_room_for_estimates(first)
 
 
 def attach_functional(trajectory: Trajectory, functional: Functional | None) -> Trajectory:

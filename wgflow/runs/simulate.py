@@ -18,10 +18,10 @@ from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
 from wgflow.particles import Adaptive, Method, suitable_langevin
-from wgflow.particles.flows import make_particle_flow
+from wgflow.particles.particle_flow import make_particle_flow
 from wgflow.runs.estimates import plan_particles
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import Keeping, estimate_simulate
+from wgflow.runs.memory.functionals import KeptOutputs, estimate_simulate
 from wgflow.runs.record import check_times, record_flow
 from wgflow.trajectory import Trajectory
 
@@ -96,8 +96,8 @@ def simulate(
     lives = known_domain(particles0, domain)
     check_placement(particles0, lives)
     outputs, start = check_times(times, t_end), replace(particles0, domain=lives)
-    keeps = Keeping(outputs.size + 1, output is None, bool(estimate))
-    check_memory(estimate_simulate(functional, start, method, keeps), force=force)
+    kept = KeptOutputs(outputs.size + 1, output is None, bool(estimate))
+    check_memory(estimate_simulate(functional, start, method, kept), force=force)
     if method is None and functional.temperature > 0.0:
         method = suitable_langevin(functional, start, t_end, transport)
     method = Adaptive(tolerance) if method is None else method

@@ -19,7 +19,7 @@ from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
 from wgflow.runs.memory import check_larger_box, check_memory
-from wgflow.runs.memory.functionals import Keeping, estimate_solve
+from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
 from wgflow.runs.record import check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -110,16 +110,16 @@ def solve(
     --------
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve
-    >>> flow = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
-    >>> flow.density.shape
+    >>> trajectory = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
+    >>> trajectory.density.shape
     (101, 64)
     """
     since = clock.perf_counter()
     if grow:
         check_fixed(estimate=estimate)
     outputs, kind = check_times(times, t_end), "implicit" if stepper in IMPLICIT_METHODS else "explicit"
-    keeps = Keeping(outputs.size + 1, output is None, estimate)
-    memory = partial(estimate_solve, functional, method=kind, order=order, keeps=keeps)
+    kept = KeptOutputs(outputs.size + 1, output is None, estimate)
+    memory = partial(estimate_solve, functional, method=kind, order=order, kept=kept)
     check_memory(memory(domain), force=force)
     density = density_on(domain, density0)
     options: dict[str, Any] = {"transport": transport, "reaction": reaction, "order": order, "limiter": limiter}

@@ -19,7 +19,7 @@ from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement
 from wgflow.runs.memory import MemoryEstimate, check_memory
-from wgflow.runs.memory.functionals import Keeping, estimate_cells, estimate_simulate, estimate_solve
+from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells, estimate_simulate, estimate_solve
 from wgflow.runs.record import check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -104,8 +104,8 @@ def solve_jko(
     >>> import numpy as np
     >>> from wgflow import Circle, Quadratic, solve_jko
     >>> one = lambda x: np.ones(x.shape[:-1])
-    >>> flow = solve_jko(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0, tau=0.25, scheme="linearised")
-    >>> bool((np.diff(flow.energy) <= 0.0).all())
+    >>> trajectory = solve_jko(Quadratic(np.diag([1.0, 0.5])), Circle(64), one, 1.0, tau=0.25, scheme="linearised")
+    >>> bool((np.diff(trajectory.energy) <= 0.0).all())
     True
 
     References
@@ -116,8 +116,8 @@ def solve_jko(
     if scheme not in SCHEMES:
         raise InputError(f"scheme = {scheme!r} is not allowed; choose {' or '.join(map(repr, SCHEMES))}")
     options = JkoOptions(tau, growth, order, halve, tolerance, adapt=adapt)
-    keeps = Keeping(outputs.size + 1, output is None)
-    check_memory(_memory(functional, domain, start, scheme, keeps), force=force)
+    kept = KeptOutputs(outputs.size + 1, output is None)
+    check_memory(_memory(functional, domain, start, scheme, kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     return record_flow(
         _evolution(functional, domain, start, scheme, options, **factors),
@@ -133,13 +133,13 @@ def solve_jko(
     )
 
 
-def _memory(functional: Functional, domain: Domain, start: Start, scheme: Scheme, keeps: Keeping) -> MemoryEstimate:
+def _memory(functional: Functional, domain: Domain, start: Start, scheme: Scheme, kept: KeptOutputs) -> MemoryEstimate:
     """Estimate what the steps of a scheme take."""
     if isinstance(start, Particles):
-        return estimate_simulate(functional, start, "jko", keeps)
+        return estimate_simulate(functional, start, "jko", kept)
     if scheme == "linearised":
-        return estimate_solve(functional, domain, scheme, order=2, keeps=keeps)
-    return estimate_cells(functional, domain, "jko", keeps)
+        return estimate_solve(functional, domain, scheme, order=2, kept=kept)
+    return estimate_cells(functional, domain, "jko", kept)
 
 
 def _evolution(
@@ -151,5 +151,5 @@ def _evolution(
             raise InputError("linearised variational steps need a density on cells; found particles: choose 'dual'")
         check_placement(start, domain)
         return make_jko_flow(functional, start, domain, options, **factors)
-    flow = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
-    return flow(functional, domain, density_on(domain, start), options=options, **factors)
+    solver = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
+    return solver(functional, domain, density_on(domain, start), options=options, **factors)

@@ -19,12 +19,12 @@ from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.hdf5.integrity import check_seal
-from wgflow.trajectory.labels import stored_labels
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, INTERNAL, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
 from wgflow.trajectory.shapes import check_kinds, check_shapes
+from wgflow.trajectory.stored_labels import stored_labels
 from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.typing import FloatArray

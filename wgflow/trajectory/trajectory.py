@@ -17,7 +17,7 @@ from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES
-from wgflow.trajectory.ugrid import ANGLES, describe_angle, longitude_latitude, sphere_of
+from wgflow.trajectory.ugrid import ANGLES, describe_angle, in_degrees, sphere_of
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Trajectory:
 
         Examples
         --------
-        >>> flow[-1].fields["density"].sum()  # doctest: +SKIP
-        >>> flow[::10].density.shape  # doctest: +SKIP
+        >>> trajectory[-1].fields["density"].sum()  # doctest: +SKIP
+        >>> trajectory[::10].density.shape  # doctest: +SKIP
         """
         if isinstance(key, slice):
             return self._part(range(len(self))[key])
@@ -333,7 +333,7 @@ class Trajectory:
             coordinates[axis.name] = (axis.name, axis.values, described)
         sphere = sphere_of(self.domain)
         if sphere is not None and "density" in self.fields:
-            for angle, values in zip(ANGLES, longitude_latitude(sphere.points), strict=True):
+            for angle, values in zip(ANGLES, in_degrees(sphere.points), strict=True):
                 coordinates[f"cell_{angle}"] = ("cell", values, describe_angle("cell", angle))
         if self.sign is not None:
             coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})

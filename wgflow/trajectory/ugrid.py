@@ -16,7 +16,7 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Domain, Sphere
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
-from wgflow.domains.sphere import tangent_frames
+from wgflow.domains.sphere import longitude_latitude, tangent_frames
 from wgflow.trajectory.dimensions import define_bare_dimension
 from wgflow.typing import FloatArray, IntArray
 
@@ -45,10 +45,9 @@ def sphere_of(domain: Domain | None) -> Sphere | None:
     return cast("Sphere", domain.base) if domain is not None and IS_GLOBE.on(domain) else None
 
 
-def longitude_latitude(points: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Longitude in (-180, 180] and latitude in [-90, 90], in degrees, of unit vectors (N, 3), each of shape (N,)."""
-    x, y, z = points.T
-    return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
+def in_degrees(points: FloatArray) -> FloatArray:
+    """Longitude in (-180, 180] and latitude in [-90, 90], in degrees, of unit vectors (N, 3), shape (2, N)."""
+    return np.degrees(longitude_latitude(points).T)
 
 
 def face_nodes(mesh: SurfaceMesh) -> IntArray:
@@ -89,7 +88,7 @@ def mesh_arrays(domain: Domain | None) -> dict[str, FloatArray]:
         return {}
     arrays: dict[str, FloatArray] = {}
     for name, points in (("node", sphere.mesh.vertices), ("cell", sphere.points)):
-        arrays[f"{name}_lon"], arrays[f"{name}_lat"] = longitude_latitude(points)
+        arrays[f"{name}_lon"], arrays[f"{name}_lat"] = in_degrees(points)
     return {**arrays, CONNECTIVITY: face_nodes(sphere.mesh).astype(np.int32)}
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Sphere
 from wgflow.errors import InputError
+from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
-from wgflow.upwind.point_values import HighOrderScheme
-from wgflow.upwind.space import BoxScheme, LineScheme, SpaceScheme
+from wgflow.upwind.lattice import BoxScheme, LineScheme
+from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.surface import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SurfaceScheme
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.typing import FloatArray, IntArray
-from wgflow.upwind.kernels.substitution import march_cells, sweep_cells
+from wgflow.upwind.kernels.substitution import march_cells, substitute_cells
 
 LEAST_SHARE = 0.5  # 1 + beta tau phi, what the step divides a density by, at the first guess
 
@@ -167,15 +167,16 @@ class Upwind:
 
     def carried(self, right: FloatArray) -> FloatArray:
         """Solve B rho = right, shape (N,), from the highest phi to the lowest: rho >= 0 if right is."""
-        return self._swept(self.order[::-1], self.inward, right)
+        return self._substituted(self.order[::-1], self.inward, right)
 
     def carried_back(self, right: FloatArray) -> FloatArray:
         """Solve B^T phi = right, shape (N,), from the lowest phi to the highest."""
-        return self._swept(self.order, self.outward, right)
+        return self._substituted(self.order, self.outward, right)
 
-    def _swept(self, order: IntArray, factors: FloatArray, right: FloatArray) -> FloatArray:
+    def _substituted(self, order: IntArray, factors: FloatArray, right: FloatArray) -> FloatArray:
         mesh, result = self.equations.mesh, np.zeros_like(right)
-        sweep_cells(np.ascontiguousarray(order), mesh.starts, mesh.neighbour, factors, self.diagonal, right, result)
+        known = (mesh.starts, mesh.neighbour, factors, self.diagonal, right)
+        substitute_cells(np.ascontiguousarray(order), *known, result)
         return result
 
     def mobility(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from wgflow.domains import Domain
@@ -11,6 +13,7 @@ from wgflow.errors import InputError
 from wgflow.typing import FloatArray, IntArray
 from wgflow.upwind.kernels import unstructured
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
+from wgflow.upwind.scheme import SpaceScheme
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
@@ -19,7 +22,7 @@ _OWN_WEIGHT = 4.0  # of the two cells of a face: errors in L1 a fifth smaller th
 _EDGES_AT_ONCE = 50_000  # bounds the memory of the preparation
 
 
-class SurfaceScheme:
+class SurfaceScheme(SpaceScheme):
     """The scheme on surfaces and signed surfaces.
 
     The velocity through a face is minus the difference of J over the distance of the two centres: F falls exactly, but
@@ -49,7 +52,7 @@ class SurfaceScheme:
         if mesh is None:
             raise InputError(f"this scheme needs a surface, e.g. a sphere; the domain is {domain.kind!r}")
         self._mesh, cells = mesh, len(mesh.points)
-        self._shape, self._reaction = (domain.sheets, cells), reaction
+        self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._conductance = transport * mesh.lengths / mesh.distances
         self._inverse_volumes = 1.0 / mesh.volumes
@@ -64,27 +67,14 @@ class SurfaceScheme:
         self._largest_loss_rate = unstructured.voronoi_loss_rate_kernel(self.midpoint, self._blocks)
         self._largest = np.zeros(self._blocks)
 
-    def euler_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        result: FloatArray,
-    ) -> None:
-        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
-        rho, phi, old = (values.reshape(self._shape) for values in (density, potential, start))
-        velocities = self._velocities(phi)
+    def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
+        velocities = self._velocities(potential)
         mesh = (self._inverse_volumes, self._neighbours, self._opposite, self._slopes, self._offsets)
-        factors = (weights, step, self._reaction)
-        self._stage(rho, phi, old, *factors, *velocities, *mesh, self._face_values, result.reshape(self._shape))
+        return step, self._reaction, *velocities, *mesh, self._face_values
 
-    def loss_rate(self, potential: FloatArray) -> float:
-        """Largest relative loss rate of a cell, with the reconstruction's factor and the velocities of a stage."""
-        phi = potential.reshape(self._shape)
-        factors = (self._face_factor, self._reaction, *self._velocities(phi))
-        return self._largest_loss_rate(phi, *factors, self._inverse_volumes, self._neighbours, self._largest)
+    def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:
+        factors = (self._face_factor, self._reaction, *self._velocities(potential))
+        return *factors, self._inverse_volumes, self._neighbours, self._largest
 
     def _velocities(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """What the kernels get the velocities from."""

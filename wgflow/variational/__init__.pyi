@@ -1,8 +1,8 @@
 from .dual import DualProblem as DualProblem
-from .flow import JkoFlow as JkoFlow
-from .flow import PolarJkoFlow as PolarJkoFlow
-from .flow import make_jko_flow as make_jko_flow
 from .grid import GridJkoFlow as GridJkoFlow
+from .jko_flow import JkoFlow as JkoFlow
+from .jko_flow import PolarJkoFlow as PolarJkoFlow
+from .jko_flow import make_jko_flow as make_jko_flow
 from .linearised import LinearisedJkoFlow as LinearisedJkoFlow
 from .options import JkoOptions as JkoOptions
 from .options import StepError as StepError

@@ -23,8 +23,8 @@ from functools import cached_property
 import numpy as np
 
 from wgflow.functionals import Features
+from wgflow.functionals.feature_maps import jacobian_of
 from wgflow.functionals.losses import SOFTMIN
-from wgflow.functionals.maps import jacobian_of
 from wgflow.typing import FloatArray
 from wgflow.variational.proximal import Proximal, ProximalProblem, proximal_map
 

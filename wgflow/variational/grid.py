@@ -16,7 +16,7 @@ from wgflow.measures import Particles, nodes_of_cells
 from wgflow.measures.checks import check_density
 from wgflow.measures.deposit import deposit
 from wgflow.typing import FloatArray
-from wgflow.variational.flow import JkoFlow, make_jko_flow
+from wgflow.variational.jko_flow import JkoFlow, make_jko_flow
 from wgflow.variational.options import JkoOptions
 
 

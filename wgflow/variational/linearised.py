@@ -26,7 +26,7 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
-from wgflow.flows.grid_state import GridState, rises
+from wgflow.flows.grid_state import GridState, energy_rises
 from wgflow.flows.planned_steps import PlannedSteps, StepError
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
@@ -131,7 +131,7 @@ class LinearisedJkoFlow(GridState):
         )
         found = newton.solve()
         energy = self._evaluate(found.density)
-        if rises(self._functional, found.density.reshape(self._domain.shape), energy, start.energy):
+        if energy_rises(self._functional, found.density.reshape(self._domain.shape), energy, start.energy):
             raise StepError(f"a step of {size:g} from t = {self._control.time:g} raises F; choose a smaller tau")
         self.last = found
         self.counts.evaluations += found.iterations

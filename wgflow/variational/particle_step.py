@@ -11,7 +11,7 @@ import numpy as np
 from wgflow.flows.planned_steps import StepError
 from wgflow.typing import FloatArray
 from wgflow.variational.dual import DualProblem, Trial
-from wgflow.variational.primal import descend
+from wgflow.variational.primal import minimise_primal
 from wgflow.variational.proximal import check_everywhere
 
 ROUND_OFF = 1e-13
@@ -98,7 +98,7 @@ def _global_step(problem: DualProblem, tolerance: float, iterations: int) -> Dua
 
 def _local_step(problem: DualProblem, tolerance: float) -> DualStep:
     """Find the step from its primal form: where particles would split it is a local minimum, with a duality gap."""
-    points, count = descend(problem, 0.1 * tolerance * problem.scale, PRIMAL_ITERATIONS)
+    points, count = minimise_primal(problem, 0.1 * tolerance * problem.scale, PRIMAL_ITERATIONS)
     prediction = problem.weights @ (problem.proximal.signs[:, None] * problem.functional.fn(points))
     coefficients = problem.risk(prediction)[1]
     local = problem.proximal.local(points, np.arange(len(points)), coefficients)

@@ -13,12 +13,17 @@ has a lower one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wgflow.former_names import with_former
 from wgflow.typing import FloatArray
 from wgflow.variational.dual import DualProblem
 from wgflow.variational.proximal import Local, newton_axes
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 MAX_HALVINGS = 30
 
@@ -33,7 +38,7 @@ class PrimalTrial:
     local: Local
 
 
-def descend(problem: DualProblem, tolerance: float, iterations: int) -> tuple[FloatArray, int]:
+def minimise_primal(problem: DualProblem, tolerance: float, iterations: int) -> tuple[FloatArray, int]:
     """Find a minimum of P, on a way down from the places before the step.
 
     Parameters

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from wgflow.functionals.maps import FeatureFunction, jet_of
+from wgflow.functionals.feature_maps import FeatureFunction, jet_of
 from wgflow.measures.particles import extent_of
 from wgflow.typing import FloatArray, IntArray
 from wgflow.variational.cost import StepCost
@@ -164,7 +164,7 @@ def proximal_map(
         here = problem.local(problem.anchors, rows, coefficients)
         points = problem.best_candidates(problem.anchors, here.value, coefficients)
     here = problem.local(points, rows, coefficients)
-    state = _Search(points, here, *_newton(here), np.ones(len(points)), extent_of(problem.anchors))
+    state = _NewtonIterates(points, here, *_newton(here), np.ones(len(points)), extent_of(problem.anchors))
     if not np.isfinite(here.value).all():
         return None
     for _ in range(MAX_ITERATIONS):
@@ -183,7 +183,7 @@ def check_everywhere(problem: ProximalProblem, coefficients: FloatArray, found: 
 
 
 @dataclass
-class _Search:
+class _NewtonIterates:
     """The state of the Newton method for all particles."""
 
     points: FloatArray
@@ -220,7 +220,7 @@ def _newton(local: Local) -> tuple[FloatArray, FloatArray]:
     return -np.einsum("ijk,ik->ij", axes, along), -(along**2).sum(axis=1)
 
 
-def _checked(problem: ProximalProblem, state: _Search) -> Proximal | None:
+def _checked(problem: ProximalProblem, state: _NewtonIterates) -> Proximal | None:
     axes, positive = newton_axes(state.local.curvature)
     # The sum is at least 1 over the least curvature, and at most k times that.
     if not positive or (axes**2).sum(axis=(1, 2)).max() * LEAST_CURVATURE * problem.cost.stiffness >= 1.0:

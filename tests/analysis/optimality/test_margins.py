@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from wgflow.analysis.optimality.arrangement import combination, make_pricing
+from wgflow.analysis.optimality.arrangement import combination, make_direction_search
 from wgflow.analysis.optimality.margins import (
     feature_margin,
     kernel_margin,
@@ -52,7 +52,7 @@ def best(clusters):
 @pytest.mark.parametrize(
     ("count", "kind"), [(1, "random"), (4, "random"), (8, "parallel"), (8, "lattice"), (20, "random")]
 )
-def test_pricing_finds_the_largest_value_on_the_sphere(count, kind):
+def test_direction_search_finds_the_largest_value_on_the_sphere(count, kind):
     """Against the best of a fine grid, refined by random search; with kinks that coincide or meet in one point, too."""
     generator = np.random.default_rng(count)
     inputs, charges = generator.standard_normal((count, 3)), generator.standard_normal(count)
@@ -60,7 +60,7 @@ def test_pricing_finds_the_largest_value_on_the_sphere(count, kind):
         inputs[1:4] = 2.0 * inputs[0], -inputs[0], 3.0 * inputs[0]
     if kind == "lattice":
         inputs = np.round(2.0 * inputs) + np.array([0.0, 0.0, 0.5])
-    points, found = make_pricing(inputs)(charges, 30)
+    points, found = make_direction_search(inputs)(charges, 30)
     assert found == pytest.approx(combination(points, inputs, charges), rel=1e-12)
     tried = Sphere(2562).points
     for width in 0.05 * 0.7 ** np.arange(40):
@@ -74,7 +74,7 @@ def test_pricing_finds_the_largest_value_on_the_sphere(count, kind):
 def test_local_ascent_finds_a_peak_in_five_dimensions():
     """One datum: the largest value of |c (eta.x)_+| is |c||x|, at its direction."""
     inputs = np.random.default_rng(0).standard_normal((1, 5))
-    points, found = make_pricing(inputs)(np.array([-2.0]), 3)
+    points, found = make_direction_search(inputs)(np.array([-2.0]), 3)
     assert found[0] == pytest.approx(-2.0 * np.linalg.norm(inputs), rel=1e-12)
     assert points[0] == pytest.approx(inputs[0] / np.linalg.norm(inputs), rel=2.7e-8)
 

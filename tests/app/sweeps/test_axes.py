@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wgflow.app.sweeps.axes import Axis, differences, make_axes, parse_over, parse_values
+from wgflow.app.sweeps.axes import Axis, axis_differences, make_axes, parse_over, parse_values
 from wgflow.errors import InputError
 
 
@@ -138,7 +138,9 @@ def test_coordinates(values, kind, expected):
 
 def test_differences():
     first, second = Axis("a.b", (1, 2)), Axis("c.d", tuple(range(9)))
-    assert differences([first, second], [first, second]) == []
-    assert differences([first], [Axis("a.b", (1, 3))]) == ["a.b: 2 values 1, 2 there, 2 values 1, 3 here"]
-    assert differences([], [second]) == ["c.d: no axis there, 9 values 0, 1, 2, ..., 7, 8 here"]
-    assert differences([first, second], [second, first]) == ["the order of the axes: a.b, c.d there, c.d, a.b here"]
+    assert axis_differences([first, second], [first, second]) == []
+    assert axis_differences([first], [Axis("a.b", (1, 3))]) == ["a.b: 2 values 1, 2 there, 2 values 1, 3 here"]
+    assert axis_differences([], [second]) == ["c.d: no axis there, 9 values 0, 1, 2, ..., 7, 8 here"]
+    assert axis_differences([first, second], [second, first]) == [
+        "the order of the axes: a.b, c.d there, c.d, a.b here"
+    ]

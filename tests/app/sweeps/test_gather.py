@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from wgflow.app.sweeps import Outcome, make_plan
-from wgflow.app.sweeps.gather import gather, output_times, write_dataset
+from wgflow.app.sweeps.gather import gather, times_of, write_dataset
 from wgflow.errors import ComputationError
 
 
@@ -52,9 +52,9 @@ def test_runs_with_other_times_stand_at_theirs(problem):
 
 def test_times_of_all_runs():
     runs = [outcome(0, [0.0, 1.0], [1, 1]), outcome(1, [0.0, 0.5, 2.0], [1, 1, 1])]
-    assert output_times(runs).tolist() == [0.0, 0.5, 1.0, 2.0]
-    assert output_times([outcome(0, [0.0], [1], reached_end=False)]).tolist() == [0.0]
-    assert output_times([]).tolist() == []
+    assert times_of(runs).tolist() == [0.0, 0.5, 1.0, 2.0]
+    assert times_of([outcome(0, [0.0], [1], reached_end=False)]).tolist() == [0.0]
+    assert times_of([]).tolist() == []
 
 
 def test_file_holds_the_same(dataset, tmp_path):

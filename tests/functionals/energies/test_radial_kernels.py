@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from tests.references import central_difference
 from wgflow.errors import InputError
 from wgflow.functionals import Interaction
-from wgflow.functionals.energies.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.external_potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, SumKernel
 from wgflow.measures import Particles
 
@@ -74,7 +74,7 @@ def test_singularities_that_are_too_strong():
         PowerKernel(-1.0).on_cells((0.1,))
 
 
-LANDSCAPES = [
+EXTERNAL_POTENTIALS = [
     (
         QuadraticWell(np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([0.3, -0.2])),
         lambda x, y: (x - 0.3) ** 2 + 0.5 * (y + 0.2) ** 2 + 0.5 * (x - 0.3) * (y + 0.2),
@@ -89,15 +89,15 @@ LANDSCAPES = [
 ]
 
 
-@pytest.mark.parametrize(("landscape", "plain"), LANDSCAPES, ids=lambda value: type(value).__name__)
-def test_potentials_and_their_gradients(landscape, plain):
+@pytest.mark.parametrize(("potential", "plain"), EXTERNAL_POTENTIALS, ids=lambda value: type(value).__name__)
+def test_potentials_and_their_gradients(potential, plain):
     points = np.array([[0.6, 0.8], [-0.8, 0.6]])
-    assert landscape(points) == pytest.approx(plain(*points.T), rel=1e-13)
-    for point, gradient in zip(points, landscape.gradient(points), strict=True):
+    assert potential(points) == pytest.approx(plain(*points.T), rel=1e-13)
+    for point, gradient in zip(points, potential.gradient(points), strict=True):
         for axis in range(2):
             change = central_difference(lambda step, p=point, e=axis: plain(*(p + step * np.eye(2)[e])), 1e-3)
             assert gradient[axis] == pytest.approx(change, abs=8.2e-11)
-    assert landscape.energy.values(points) == pytest.approx(landscape(points), rel=1e-14)
+    assert potential.energy.values(points) == pytest.approx(potential(points), rel=1e-14)
 
 
 KERNELS = [

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 from tests.references import central_difference
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.networks import Teacher
-from wgflow.networks.training.students import StudentDescent, Students, draw_students, draw_teacher
+from wgflow.networks.training.students import Students, StudentTraining, draw_students, draw_teacher
 
 
 def plain_descent(outputs, inputs, teacher, batches, output_rate, input_rate):
@@ -34,7 +34,7 @@ def plain_descent(outputs, inputs, teacher, batches, output_rate, input_rate):
 def test_training_is_the_formula_for_each_width(precision, accuracy):
     generator = np.random.default_rng(3)
     teacher, students = draw_teacher(3, 4, generator), draw_students([1, 2, 5], 4, generator)
-    descent = StudentDescent(20, batch=7, output_rate=0.05, input_rate=0.3, precision=precision)
+    descent = StudentTraining(20, batch=7, output_rate=0.05, input_rate=0.3, precision=precision)
     trained = descent.train(students, teacher, np.random.default_rng(9))
     dtype = np.float64 if precision == "float64" else np.float32
     source = np.random.default_rng(9)
@@ -50,7 +50,7 @@ def test_a_width_learns_the_same_whatever_is_trained_beside_it():
     """Common random numbers do not change the law of a width: only its own start and the samples act on it."""
     generator = np.random.default_rng(4)
     teacher, students = draw_teacher(2, 3, generator), draw_students([2, 4, 3], 3, generator)
-    descent = StudentDescent(50, batch=10, output_rate=0.1, input_rate=0.1)
+    descent = StudentTraining(50, batch=10, output_rate=0.1, input_rate=0.1)
     together = descent.train(students, teacher, np.random.default_rng(1))
     own = slice(*students.starts[1:3])
     alone = Students(students.outputs[own], students.inputs[own], np.array([4]))
@@ -62,7 +62,7 @@ def test_a_width_learns_the_same_whatever_is_trained_beside_it():
 def test_with_samples_of_its_own_each_width_is_trained_alone():
     generator = np.random.default_rng(4)
     teacher, students = draw_teacher(2, 3, generator), draw_students([2, 4, 3], 3, generator)
-    descent = StudentDescent(50, batch=10, output_rate=0.1, input_rate=0.1)
+    descent = StudentTraining(50, batch=10, output_rate=0.1, input_rate=0.1)
     apart = replace(descent, common_samples=False).train(students, teacher, np.random.default_rng(1))
     sources = np.random.default_rng(1).spawn(3)
     for alone, source, trained in zip(students.apart(), sources, apart.apart(), strict=True):
@@ -84,7 +84,7 @@ def final_risks(descent, teacher, repetitions, first_seed):
 def test_the_law_of_each_width_does_not_depend_on_common_samples():
     """Two-sample Kolmogorov-Smirnov tests of final risks, at the level 1e-3; they tell 4 steps from 2 at 1e-4."""
     teacher = Teacher.from_angles([0.3, 2.0], [1.0, -1.0])
-    descent = StudentDescent(4, batch=5, output_rate=0.3, input_rate=0.3)
+    descent = StudentTraining(4, batch=5, output_rate=0.3, input_rate=0.3)
     common = final_risks(descent, teacher, 400, 0)
     independent = final_risks(replace(descent, common_samples=False), teacher, 400, 400)
     shorter = final_risks(replace(descent, iterations=2), teacher, 400, 800)
@@ -110,7 +110,7 @@ def test_descent_without_samples_is_the_gradient_of_the_population_risk(dimensio
     generator = np.random.default_rng(7)
     teacher = Teacher(generator.standard_normal((3, dimension)), np.array([1.0, -2.0, 0.5]))
     students = draw_students([1, 2, 5], dimension, generator)
-    trained = StudentDescent(20, None, output_rate=0.05, input_rate=0.3).train(students, teacher, generator)
+    trained = StudentTraining(20, None, output_rate=0.05, input_rate=0.3).train(students, teacher, generator)
     for student, end in zip(students.apart(), trained.apart(), strict=True):
         a, b, m = student.outputs.copy(), student.inputs.copy(), len(student.outputs)
         for _ in range(20):
@@ -124,7 +124,7 @@ def test_descent_without_samples_is_the_gradient_of_the_population_risk(dimensio
 def test_descent_without_samples_is_the_limit_of_large_batches():
     generator = np.random.default_rng(9)
     teacher, students = draw_teacher(2, 3, generator), draw_students([4], 3, generator)
-    descent = StudentDescent(1, 400_000, output_rate=0.5, input_rate=0.5)
+    descent = StudentTraining(1, 400_000, output_rate=0.5, input_rate=0.5)
     many = descent.train(students, teacher, generator)
     all_samples = replace(descent, batch=None).train(students, teacher, generator)
     for name in ("outputs", "inputs"):
@@ -149,7 +149,7 @@ def test_one_step_goes_down_the_mean_field_gradient():
     generator = np.random.default_rng(6)
     teacher, students = draw_teacher(2, 2, generator), draw_students([3], 2, generator)
     rate = 1e-3
-    descent = StudentDescent(1, batch=400_000, output_rate=rate, input_rate=rate)
+    descent = StudentTraining(1, batch=400_000, output_rate=rate, input_rate=rate)
     trained = descent.train(students, teacher, generator)
 
     def risk(s):
@@ -166,7 +166,7 @@ def test_a_student_of_the_right_shape_finds_a_teacher_of_one_neuron():
     teacher = Teacher([[1.0, 0.0]], [1.0])
     students = Students(np.ones(4), np.array([[0.6, 0.8], [0.8, -0.6], [0.0, 1.0], [0.0, -1.0]]), np.array([4]))
     before = students.risks(teacher)[0]
-    trained = StudentDescent(3000, batch=50, output_rate=0.05, input_rate=0.05).train(students, teacher, generator)
+    trained = StudentTraining(3000, batch=50, output_rate=0.05, input_rate=0.05).train(students, teacher, generator)
     assert trained.risks(teacher)[0] < 1e-3 * before
 
 
@@ -174,11 +174,11 @@ class TestErrors:
     @pytest.mark.parametrize("change", [{"batch": 0}, {"output_rate": -1.0}, {"input_rate": np.inf}, {"iterations": 0}])
     def test_options_are_positive(self, change):
         with pytest.raises(InputError, match=f"{next(iter(change))} = .* is not allowed"):
-            StudentDescent(**{"iterations": 1, **change})
+            StudentTraining(**{"iterations": 1, **change})
 
     def test_precisions_are_known(self):
         with pytest.raises(InputError, match="precision = 'half' is unknown"):
-            StudentDescent(1, precision="half")
+            StudentTraining(1, precision="half")
 
     def test_shapes_fit(self):
         with pytest.raises(ShapeError, match="add up to 3"):
@@ -187,11 +187,11 @@ class TestErrors:
             Students(np.ones(0), np.ones((0, 2)), np.array([0]))
         generator = np.random.default_rng(0)
         with pytest.raises(ShapeError, match="2 inputs cannot learn a teacher of 3"):
-            StudentDescent(1).train(draw_students([2], 2, generator), draw_teacher(1, 3, generator), generator)
+            StudentTraining(1).train(draw_students([2], 2, generator), draw_teacher(1, 3, generator), generator)
 
     def test_divergence_is_an_error(self):
         generator = np.random.default_rng(0)
         with pytest.raises(ComputationError, match="diverged"), np.errstate(all="ignore"):
-            StudentDescent(200, batch=2, output_rate=50.0, input_rate=50.0).train(
+            StudentTraining(200, batch=2, output_rate=50.0, input_rate=50.0).train(
                 draw_students([3], 2, generator), draw_teacher(1, 2, generator), generator
             )

@@ -157,8 +157,8 @@ def test_sweeps_start_as_many_runs_as_fit_and_refuse_single_ones_that_do_not(fre
     largest = MemoryEstimate((Item("cells", 2.0 * GIB - estimate.PROGRAM, "domain.cells"),))
     monkeypatch.setattr(sweeps, "free_memory", lambda: 5 * GIB)
     with pytest.warns(FlowWarning, match=r"4 runs at once need about 8 GiB .* 2 at once .*domain.cells"):
-        assert sweeps.fitting(4, largest) == 2
-    assert sweeps.fitting(2, largest) == 2
+        assert sweeps.processes_that_fit(4, largest) == 2
+    assert sweeps.processes_that_fit(2, largest) == 2
     free(GIB)
     plan = make_plan("riccati", {"domain.shape": [[64, 64], [20000, 20000]]})
     with pytest.raises(InputError, match=r"20000,\s+20000,?\s*\] is not allowed: .*GiB of memory"):

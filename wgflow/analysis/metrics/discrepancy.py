@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, sqrt
 
 from wgflow.analysis.metrics.atoms import charge_difference, check_same_space, on_sheet
-from wgflow.analysis.metrics.pairs import gaussian_form
+from wgflow.analysis.metrics.quadratic_forms import gaussian_form
 from wgflow.errors import InputError
 from wgflow.measures import Particles
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.analysis.metrics.atoms import charge_difference, check_measure, check_same_space
-from wgflow.analysis.metrics.pairs import arc_cosine_form
+from wgflow.analysis.metrics.quadratic_forms import arc_cosine_form
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray

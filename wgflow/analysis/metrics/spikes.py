@@ -89,7 +89,7 @@ def _balls(
 
 
 @dataclass(frozen=True)
-class Places:
+class CellCoordinates:
     """Coordinates of points among the cells in rows, and the points that have such coordinates."""
 
     places: Callable[[FloatArray], FloatArray]
@@ -108,4 +108,6 @@ def _themselves(points: FloatArray) -> FloatArray:
     return points
 
 
-PLACES = DomainTable("places of spikes", {Circle: Places(_angles, _directions), Box: Places(_themselves, _themselves)})
+PLACES = DomainTable(
+    "places of spikes", {Circle: CellCoordinates(_angles, _directions), Box: CellCoordinates(_themselves, _themselves)}
+)

@@ -108,23 +108,14 @@ def line_wasserstein(first: Particles, second: Particles, order: float = 1, peri
     order : float
         The order p, at least 1.
     period : float, optional
-        Length after which the line returns to its start; by default it does not.
+        Length after which the line returns to its start, positive; by default it does not.
 
     Returns
     -------
     array, shape (2,)
-        Distance on the positive, then on the negative sheet; NaN where a measure has no mass on the sheet.
-
-    Raises
-    ------
-    ShapeError
-        If points do not have one component.
-    InputError
-        If a weight is negative, a number is not finite, the period is not positive, or the order is less than 1.
+        As of `sheet_wasserstein`, whose errors it raises too.
     """
-    check_same_space(first, second)
-    if first.points.shape[1] != 1:
-        raise ShapeError(f"points have {first.points.shape[1]} components; points of a line have 1")
+    _check_space(first, second, "a line", 1)
     if period is not None and not (period > 0.0 and isfinite(period)):
         raise InputError(f"period = {period!r} is not allowed; give a positive number")
     places = np.concatenate([first.points, second.points])
@@ -140,10 +131,14 @@ def _bend(particles: Particles, start: float, scale: float) -> Particles:
     return replace(particles, points=np.stack([np.cos(angles), np.sin(angles)], axis=1), domain=None)
 
 
-def _check(first: Particles, second: Particles, order: float) -> None:
+def _check_space(first: Particles, second: Particles, place: str, components: int) -> None:
     check_same_space(first, second)
-    if first.points.shape[1] != 2:
-        raise ShapeError(f"points have {first.points.shape[1]} components; points of the circle have 2")
+    if first.points.shape[1] != components:
+        raise ShapeError(f"points have {first.points.shape[1]} components; points of {place} have {components}")
+
+
+def _check(first: Particles, second: Particles, order: float) -> None:
+    _check_space(first, second, "the circle", 2)
     if not (order >= 1 and isfinite(order)):
         raise InputError(f"order = {order!r} is not allowed; give a finite number of at least 1")
 

@@ -28,7 +28,7 @@ CHUNK = 4096  # candidates evaluated at a time
 STARTS, ASCENTS = 256, 200  # of the local ascent
 
 
-class Pricing(Protocol):
+class DirectionSearch(Protocol):
     """Finds directions where a combination of neurons is large."""
 
     exact: bool
@@ -38,7 +38,7 @@ class Pricing(Protocol):
         """Give unit vectors (k, D), k <= count, and g there, by falling |g|, for coefficients c (n,)."""
 
 
-def make_pricing(inputs: FloatArray, seed: int = 0) -> Pricing:
+def make_direction_search(inputs: FloatArray, seed: int = 0) -> DirectionSearch:
     """Choose the search for data points (n, D), none of them the origin: exact for D = 2 and 3."""
     return Arrangement(inputs) if inputs.shape[1] in (2, 3) else LocalAscent(inputs, seed)
 

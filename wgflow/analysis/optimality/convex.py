@@ -109,7 +109,7 @@ def find_optimum(
     chart_bounds(domain)  # raises where atoms cannot slide
     if isinstance(certifier.risk, Features) and certifier.risk.risk is SOFTMIN:
         raise InputError("the loss softmin has no least value to be found; choose square or logistic")
-    return _Descent(certifier, mass).run(_first_measure(certifier, mass) if start is None else start, tolerance)
+    return _FrankWolfe(certifier, mass).run(_first_measure(certifier, mass) if start is None else start, tolerance)
 
 
 def _first_measure(certifier: Certifier, mass: float | None) -> Particles:
@@ -121,7 +121,7 @@ def _first_measure(certifier: Certifier, mass: float | None) -> Particles:
     return _with_atoms(nothing, certifier.inspect(nothing)[1][:1], mass)
 
 
-class _Descent:
+class _FrankWolfe:
     """Rounds of sliding Frank-Wolfe."""
 
     def __init__(self, certifier: Certifier, mass: float | None) -> None:

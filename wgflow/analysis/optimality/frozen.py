@@ -14,7 +14,7 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Functional, Mass, Sum
-from wgflow.functionals.maps import with_gradient
+from wgflow.functionals.feature_maps import with_gradient
 from wgflow.measures import Particles
 from wgflow.networks import Population, arc_cosine_sums
 from wgflow.typing import FloatArray

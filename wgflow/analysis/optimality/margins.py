@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wgflow.analysis.optimality.arrangement import Pricing, make_pricing
+from wgflow.analysis.optimality.arrangement import DirectionSearch, make_direction_search
 from wgflow.analysis.optimality.svm import HardMargin, factor, hard_margin, not_separable
 from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.measures import Particles
@@ -175,32 +175,32 @@ def variation_margin(inputs: ArrayLike, labels: ArrayLike, tolerance: float = 1e
 
 
 def _generate_columns(points: FloatArray, labels: FloatArray, scale: float, tolerance: float) -> MaxMargin:
-    pricing = make_pricing(points)
-    directions, values = pricing(labels / len(labels), COLUMNS)
+    search = make_direction_search(points)
+    directions, values = search(labels / len(labels), COLUMNS)
     columns, signs = directions, np.sign(values)
     upper = np.inf
     for _ in range(ROUNDS):
         weights, multipliers = _master(points, labels, columns, signs)
         margin = float((labels * (_neurons(columns, points) @ (weights * signs))).min())
-        directions, values = pricing(multipliers * labels, COLUMNS)
+        directions, values = search(multipliers * labels, COLUMNS)
         upper = min(upper, abs(float(values[0])))
         if upper <= LEAST_MARGIN:
             raise not_separable()
-        if upper - margin <= tolerance * upper or (not pricing.exact and abs(values[0]) <= margin * (1.0 + tolerance)):
-            return _found(pricing, scale, margin, upper, multipliers, Particles(columns, weights, signs))
+        if upper - margin <= tolerance * upper or (not search.exact and abs(values[0]) <= margin * (1.0 + tolerance)):
+            return _found(search, scale, margin, upper, multipliers, Particles(columns, weights, signs))
         better = np.abs(values) > margin
         columns, signs = np.concatenate([columns, directions[better]]), np.append(signs, np.sign(values[better]))
     raise ComputationError(f"the margin is known to {1.0 - margin / upper:.1e} only after {ROUNDS} rounds")
 
 
 def _found(
-    pricing: Pricing, scale: float, margin: float, upper: float, multipliers: FloatArray, measure: Particles
+    search: DirectionSearch, scale: float, margin: float, upper: float, multipliers: FloatArray, measure: Particles
 ) -> MaxMargin:
     kept = measure.weights > LEAST_WEIGHT
     weights = measure.weights[kept]
     return MaxMargin(
         scale * margin,
-        scale * upper if pricing.exact else np.inf,
+        scale * upper if search.exact else np.inf,
         multipliers,
         Particles(measure.points[kept], weights / weights.sum(), measure.signs[kept]),
     )

@@ -3,7 +3,7 @@ r"""The least value of a potential J over a whole domain, between the cells too.
 How sure it is depends on the features (`Minimum.method`):
 
 - "arrangement": ReLU on data in the plane or in space. Between kinks V is linear, and all places where it can be least
-  are visited (`pricing`): exact up to round-off.
+  are visited (`arrangement`): exact up to round-off.
 - "curvature": population risk on the circle. The kernel, a function of the angle, has second derivatives in
   [-1/2, 1/2], hence :math:`|V''| \le L = \frac12 \sum |m_j|` and :math:`\min V \ge \min_{grid} V - L h^2 / 8` on a
   grid of width h, which is refined where the minimum can be.
@@ -20,7 +20,7 @@ from scipy.spatial import cKDTree
 
 from wgflow.analysis.optimality.arrangement import Arrangement
 from wgflow.analysis.optimality.frozen import FrozenFeatures, FrozenPopulation, FrozenPotential
-from wgflow.analysis.optimality.searches import on_circle, search_of
+from wgflow.analysis.optimality.searches import on_circle, search_method_of
 from wgflow.domains import Domain
 from wgflow.networks.relu import Relu
 from wgflow.typing import FloatArray, IntArray
@@ -83,12 +83,12 @@ class Search:
     """
 
     def __init__(self, domain: Domain) -> None:
-        self.domain, self._way = domain, search_of(domain)
-        self.points = self._way.points(domain.base)
+        self.domain, self._method = domain, search_method_of(domain)
+        self.points = self._method.points(domain.base)
         tangents = domain.geometry.dimension
         near = min(2 + tangents * (tangents + 1), NEIGHBOURS)  # a point and what surrounds it
         self._neighbours = np.asarray(cKDTree(self.points).query(self.points, near)[1], dtype=np.int64)
-        self._arranged: _Arranged | None = None
+        self._exact: _ExactMinima | None = None
 
     def minima(self, potential: FrozenPotential, strength: float, start: FloatArray | None = None) -> list[Minimum]:
         """Local minima of J = sign V + lambda, the lowest first, at most `STARTS` on each sheet and at least one.
@@ -102,7 +102,7 @@ class Search:
         start : array, shape (k, p), optional
             Further points to descend from.
         """
-        arranged = self._arrange(potential)
+        arranged = self._exact_minima_of(potential)
         if arranged is not None and isinstance(potential, FrozenFeatures):
             return arranged.minima(potential.coefficients, self.domain.signs, strength)
         values, found = potential.values(self.points), []
@@ -110,23 +110,23 @@ class Search:
         for sign in self.domain.signs:
             chosen = np.concatenate([self.points[self._local_minima(sign * values)], extra])
             for point in chosen:
-                value, place = self._way.descend(potential, self.domain.base, point, sign)
+                value, place = self._method.local_minimum(potential, self.domain.base, point, sign)
                 found.append(Minimum(value + strength, value + strength, place, float(sign), "search"))
         lowest = _lowest(found)
         bound = self._bound(potential, strength)
         return lowest if bound is None else [_bounded(minimum, bound) for minimum in lowest]
 
-    def _arrange(self, potential: FrozenPotential) -> _Arranged | None:
+    def _exact_minima_of(self, potential: FrozenPotential) -> _ExactMinima | None:
         """The arrangement of kinks, if the potential has them; kept for potentials of the same data."""
         fn = potential.functional.fn if isinstance(potential, FrozenFeatures) else None
-        if not self._way.great_circles or not isinstance(fn, Relu) or fn.smoothing > 0.0:
+        if not self._method.great_circles or not isinstance(fn, Relu) or fn.smoothing > 0.0:
             return None
         count, components = fn.inputs.shape
         if count > ARRANGED_POINTS.get(components, 0):
             return None
-        if self._arranged is None or self._arranged.relu is not fn:
-            self._arranged = _Arranged(fn)
-        return self._arranged
+        if self._exact is None or self._exact.relu is not fn:
+            self._exact = _ExactMinima(fn)
+        return self._exact
 
     def _local_minima(self, values: FloatArray) -> IntArray:
         """Points below all that surround them, the lowest first; at least the lowest of all."""
@@ -135,7 +135,7 @@ class Search:
 
     def _bound(self, potential: FrozenPotential, strength: float) -> float | None:
         """Lower bound of J by the curvature of the kernel, where it is known."""
-        if not self._way.kernel_bound or not isinstance(potential, FrozenPopulation):
+        if not self._method.kernel_bound or not isinstance(potential, FrozenPopulation):
             return None
         if potential.sources.shape[1] != 2:  # pairs (a, b)
             return None
@@ -156,7 +156,7 @@ def _bound_by_curvature(potential: FrozenPopulation, sign: float) -> float:
     return bound if refined.size == order.size else min(bound, float(values[order[refined.size]]) - drop)
 
 
-class _Arranged:
+class _ExactMinima:
     """Exact minima for ReLU on data; points at the origin never are active."""
 
     def __init__(self, relu: Relu) -> None:

@@ -27,11 +27,11 @@ DESCENT_STEPS, STEEPEST_STEPS, HALVINGS = 60, 200, 40
 LEAST_SLOPE = 1e-9  # relative; V is then within its square of the minimum
 
 Bounds = list[tuple[float | None, float | None]]
-Descent = Callable[[FrozenPotential, Any, FloatArray, float], tuple[float, FloatArray]]
+LocalMinimiser = Callable[[FrozenPotential, Any, FloatArray, float], tuple[float, FloatArray]]
 
 
 @dataclass(frozen=True)
-class Pull:
+class ChartGradient:
     """Gradients with respect to free variables from ambient ones at the points of `chart`."""
 
     points: FloatArray | None
@@ -57,22 +57,22 @@ class Chart:
         From a domain to the bounds of the free variables of one point, None where there are none.
     """
 
-    points: Callable[[Any, FloatArray], tuple[FloatArray, Pull]]
+    points: Callable[[Any, FloatArray], tuple[FloatArray, ChartGradient]]
     bounds: Callable[[Any], Bounds | None]
 
 
-def _within(box: Box, free: FloatArray) -> tuple[FloatArray, Pull]:
-    return box.geometry.wrap(free), Pull(None, None)
+def _within(box: Box, free: FloatArray) -> tuple[FloatArray, ChartGradient]:
+    return box.geometry.wrap(free), ChartGradient(None, None)
 
 
 def _walls(box: Box) -> Bounds:
     return [(None, None) if closed else ends for ends, closed in zip(box.bounds, box.periodic, strict=True)]
 
 
-def _directions(_: UnsignedDomain, free: FloatArray) -> tuple[FloatArray, Pull]:
+def _directions(_: UnsignedDomain, free: FloatArray) -> tuple[FloatArray, ChartGradient]:
     lengths = np.linalg.norm(free, axis=1, keepdims=True)
     points = free / lengths
-    return points, Pull(points, lengths)
+    return points, ChartGradient(points, lengths)
 
 
 _ROUND = Chart(_directions, lambda _: None)
@@ -81,7 +81,7 @@ CHARTS = DomainTable(
 )
 
 
-def chart(base: Domain, free: FloatArray) -> tuple[FloatArray, Pull]:
+def chart(base: Domain, free: FloatArray) -> tuple[FloatArray, ChartGradient]:
     """Points (k, p) of a domain from free variables (k, p), and the map from ambient gradients to those of the latter.
 
     On spheres points are z/|z|; on boxes they are the variables themselves, put back into periodic axes. Raises
@@ -95,7 +95,7 @@ def chart_bounds(base: Domain) -> Bounds | None:
     return CHARTS.on(base).bounds(base.base)
 
 
-def descend(potential: FrozenPotential, base: Domain, point: FloatArray, sign: float) -> tuple[float, FloatArray]:
+def local_minimum(potential: FrozenPotential, base: Domain, point: FloatArray, sign: float) -> tuple[float, FloatArray]:
     """Descend from a point to a local minimum of ``sign V`` by L-BFGS-B.
 
     Spheres are left behind on the way: the function of z is ``V(z/|z|)``, whose gradient is tangential.
@@ -124,7 +124,7 @@ def descend(potential: FrozenPotential, base: Domain, point: FloatArray, sign: f
 def steepest_descent(
     potential: FrozenPotential, base: Domain, point: FloatArray, sign: float
 ) -> tuple[float, FloatArray]:
-    """Descend as `descend` does, along shortest ways of the geometry of any domain."""
+    """Descend as `local_minimum` does, along shortest ways of the geometry of any domain."""
     geometry, place = base.geometry, point[None]
     value, step = float(sign * potential.values(place)[0]), 1.0
     scale = max(abs(value), float(np.abs(potential.slopes(place)).max()), 1e-300)
@@ -146,15 +146,15 @@ def steepest_descent(
 
 
 @dataclass(frozen=True)
-class Way:
+class SearchMethod:
     """How minima are sought on a domain.
 
     Parameters
     ----------
     points : callable
         From the domain to points (k, p) that are spread evenly over it.
-    descend : callable
-        How to go down from a point, see `descend`.
+    local_minimum : callable
+        How to go down from a point, see `local_minimum`.
     great_circles : bool
         Whether kinks of ReLU features of data are great circles, between which the arrangement finds all minima.
     kernel_bound : bool
@@ -162,19 +162,19 @@ class Way:
     """
 
     points: Callable[[Any], FloatArray]
-    descend: Descent = descend
+    local_minimum: LocalMinimiser = local_minimum
     great_circles: bool = False
     kernel_bound: bool = False
 
 
-def search_of(domain: Domain) -> Way:
+def search_method_of(domain: Domain) -> SearchMethod:
     """How minima are sought on a domain; raises InputError where it is not compact."""
-    way = WAYS.get(domain)
-    if way is None:
+    method = SEARCH_METHODS.get(domain)
+    if method is None:
         raise InputError(
             f"J has no least value on the domain {domain.kind!r}; certificates need a circle, sphere or box"
         )
-    return way
+    return method
 
 
 def on_circle(angles: FloatArray) -> FloatArray:
@@ -213,14 +213,14 @@ def _centres(base: UnsignedDomain) -> FloatArray:
     return points[:: -(-len(points) // CELLS)]
 
 
-WAYS = DomainTable[Way | None](
+SEARCH_METHODS = DomainTable[SearchMethod | None](
     "the least value of J",
     {
-        Circle: Way(_circle_points, great_circles=True, kernel_bound=True),
-        Sphere: Way(_sphere_points, great_circles=True),
-        Hypersphere: Way(_random_directions, great_circles=True),
-        Box: Way(_lattice_points),
+        Circle: SearchMethod(_circle_points, great_circles=True, kernel_bound=True),
+        Sphere: SearchMethod(_sphere_points, great_circles=True),
+        Hypersphere: SearchMethod(_random_directions, great_circles=True),
+        Box: SearchMethod(_lattice_points),
         Space: None,
-        object: Way(_centres, steepest_descent),
+        object: SearchMethod(_centres, steepest_descent),
     },
 )

@@ -23,7 +23,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing 
 ForceOption = Annotated[bool, typer.Option("--force", help="Run what needs more memory than is free.")]
 
 
-def beside(file: Path, ending: str) -> Path:
+def path_beside(file: Path, ending: str) -> Path:
     """The file of the same name with another ending."""
     if not file.name:
         raise InputError(f"trajectory {str(file)!r} is not the name of a file")

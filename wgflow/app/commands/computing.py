@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Run a problem and write its trajectory."""
     since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
-    from wgflow.app.reporting import announce, progress_of, report, say_resumable, warnings_as_lines
+    from wgflow.app.console import announce, progress_of, report, say_resumable, warnings_as_lines
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
     from wgflow.trajectory.output import default_output

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wgflow.app.commands.arguments import FileArgument, QuietOption, beside
+from wgflow.app.commands.arguments import FileArgument, QuietOption, path_beside
 from wgflow.app.terminal import say
 
 
@@ -21,7 +21,7 @@ def plot(
     from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
     from wgflow.problems import load, load_problem
 
-    path = output if output is not None else beside(file, ".png")
+    path = output if output is not None else path_beside(file, ".png")
     check_figure_path(path)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -39,11 +39,11 @@ def animate(
     quiet: QuietOption = False,
 ) -> None:
     """Make a film of a trajectory."""
-    from wgflow.app.reporting import frame_bar
+    from wgflow.app.console import frame_bar
     from wgflow.plotting import animate_trajectory, check_film
     from wgflow.problems import load, load_problem
 
-    path = output if output is not None else beside(file, ".gif")
+    path = output if output is not None else path_beside(file, ".gif")
     check_film(path, frames, rate)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None
@@ -60,12 +60,12 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write one web page with problem, curves, the measure under a time slider, checks and provenance."""
+    from wgflow.app.console import frame_bar
     from wgflow.app.report import check_report, write_report
-    from wgflow.app.reporting import frame_bar
     from wgflow.problems import load, load_problem
     from wgflow.trajectory.checking import check_trajectory
 
-    path = output if output is not None else beside(file, ".html")
+    path = output if output is not None else path_beside(file, ".html")
     check_report(path, frames)
     trajectory = load(file)
     problem = load_problem(file) if "problem" in trajectory.attributes else None

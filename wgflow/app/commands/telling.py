@@ -17,12 +17,12 @@ def info(
 ) -> None:
     """Show what a trajectory file holds."""
     if check:
-        from wgflow.app.reporting import show_checks
+        from wgflow.app.console import show_checks
         from wgflow.trajectory.checking import check_trajectory
 
         show_checks(check_trajectory(file), file)
         return
-    from wgflow.app.reporting import describe
+    from wgflow.app.console import describe
     from wgflow.problems import load
 
     describe(load(file), file)
@@ -44,7 +44,7 @@ def certify(
 ) -> None:
     """Bound how far F at the end of a trajectory is from its least value over all measures."""
     from wgflow.analysis.optimality.certificates import certify_trajectory
-    from wgflow.app.reporting import show_certificate
+    from wgflow.app.console import show_certificate
     from wgflow.problems import load
 
     trajectory = load(file)
@@ -59,8 +59,8 @@ def compare(
     ] = None,
 ) -> None:
     """Compare two runs of one problem: risks, predictors, measures and masses."""
-    from wgflow.app.comparison import compare_files, plot_comparison_of
-    from wgflow.app.reporting import show_comparison
+    from wgflow.app.console import show_comparison
+    from wgflow.app.run_comparison import compare_files, plot_comparison_of
 
     if output is not None:
         from wgflow.plotting import check_figure_path, save_figure
@@ -75,7 +75,7 @@ def compare(
 
 def list_problems() -> None:
     """List the problems that ship with wgflow."""
-    from wgflow.app.reporting import list_files
+    from wgflow.app.console import list_files
     from wgflow.problems.shipped import shipped_problems
 
     list_files(shipped_problems())

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def validate(
-    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of a validation; without it, all are listed.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Run all of them.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Coarse grids and few repetitions.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for NAME.json and its pictures.")] = Path(
+        "validation_results"
+    ),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the validation.")
+    ] = None,
 ) -> None:
-    """Run a validation that ships with wgflow; further options are passed on to it."""
-    from wgflow.app.reporting import list_files
-    from wgflow.app.validations import run_validation, shipped_validations
+    """Compare what wgflow computes with what is known; writes rows as JSON, beside pictures; 1 if one fails."""
+    from wgflow.app.validation.finding import benchmark_names, validation_names
+    from wgflow.app.validation.running import list_validations, run_all, run_validation
+    from wgflow.errors import InputError
 
+    if everything and (name or settings):
+        raise InputError("--all runs every validation as it is; give either a name or --all, and --set with a name")
+    if everything:
+        raise typer.Exit(0 if run_all(quick=quick, output=output) else 1)
     if not name:
-        list_files(shipped_validations())
+        list_validations([*validation_names(), *benchmark_names()])
         return
-    raise typer.Exit(run_validation(name, context.args))
+    record = run_validation(name, quick=quick, output=output, assignments=settings or ())
+    raise typer.Exit(0 if record.passed else 1)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from wgflow.app.sweeps.axes import Values
 from wgflow.app.sweeps.cluster import check_libraries, connect
-from wgflow.app.sweeps.dispatch import dispatch
 from wgflow.app.sweeps.folder import prepare_folder, read_plan
 from wgflow.app.sweeps.gather import DATASET, gather, write_dataset
 from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
+from wgflow.app.sweeps.scheduling import dispatch
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE
 from wgflow.problems.running import ProblemSource
@@ -131,7 +131,7 @@ def carry_out(
         (folder / DATASET).unlink(missing_ok=True)  # until all runs are in it again
         processes = min(workers or _default_workers(threads), len(pending))
         if scheduler is None and not force:
-            processes = fitting(processes, plan.memory())
+            processes = processes_that_fit(processes, plan.memory())
         tasks = workers or 1 if scheduler is not None else processes
         with terminations_interrupt(), connect(scheduler, processes, threads) as client:
             for outcome in dispatch(client, plan, folder.resolve(), pending, tasks):
@@ -183,7 +183,7 @@ def read_outcomes(plan: Plan, folder: Path) -> dict[int, Outcome]:
     return {index: outcome for index, outcome in found if outcome is not None}
 
 
-def fitting(processes: int, largest: MemoryEstimate) -> int:
+def processes_that_fit(processes: int, largest: MemoryEstimate) -> int:
     """Number of processes whose runs fit into memory at once, at least one; warns where these are fewer."""
     free = free_memory()
     if free is None or processes * largest.total <= free:

@@ -221,7 +221,7 @@ def _parse_word(key: str, word: str) -> Any:
         return word
 
 
-def differences(there: Sequence[Axis], here: Sequence[Axis]) -> list[str]:
+def axis_differences(there: Sequence[Axis], here: Sequence[Axis]) -> list[str]:
     """Say in which axes two sweeps differ, a line each."""
     old, new = ({axis.key: axis for axis in axes} for axes in (there, here))
     lines = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from wgflow.app.sweeps.axes import Axis, differences
+from wgflow.app.sweeps.axes import Axis, axis_differences
 from wgflow.app.sweeps.plan import Plan
 from wgflow.errors import InputError
 from wgflow.problems.parsing import read_toml
@@ -75,7 +75,7 @@ def read_plan(folder: Path) -> Plan:
 def _check_same(plan: Plan, folder: Path) -> None:
     stored = read_plan(folder)
     there, here = _flatten(stored.sections), _flatten(tomllib.loads(problem_text(plan)))
-    lines = differences(stored.axes, plan.axes) + [
+    lines = axis_differences(stored.axes, plan.axes) + [
         f"{key} = {shown(there.get(key))} there, {shown(here.get(key))} here"
         for key in {**there, **here}
         if there.get(key) != here.get(key)

@@ -42,7 +42,7 @@ def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
     """
     import xarray
 
-    times = output_times(outcomes.values())
+    times = times_of(outcomes.values())
     names = list(dict.fromkeys(name for outcome in outcomes.values() for name in outcome.scalars)) or list(SCALARS)
     series = {name: np.full((plan.count, times.size), np.nan) for name in names}
     last = {name: np.full(plan.count, np.nan) for name in ("time", *names)}
@@ -61,7 +61,7 @@ def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
     return xarray.Dataset(variables, _coordinates(plan, times, labels), _attributes(plan))
 
 
-def output_times(outcomes: Iterable[Outcome]) -> FloatArray:
+def times_of(outcomes: Iterable[Outcome]) -> FloatArray:
     """Output times that any run has, without those at which runs stopped early, shape (T,)."""
     kept = [o.time if o.reached_end else o.time[: max(o.time.size - 1, 1)] for o in outcomes]
     return np.unique(np.concatenate([np.empty(0), *kept]))

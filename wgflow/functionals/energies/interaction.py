@@ -19,7 +19,7 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.energies.pair_sums import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
 

@@ -21,7 +21,7 @@ from wgflow.functionals.convolution import (
     ScalarFunction,
     warn_of_sampling,
 )
-from wgflow.functionals.energies.pair_sums import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray

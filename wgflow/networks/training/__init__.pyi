@@ -7,8 +7,8 @@ from .classifiers import error_rate as error_rate
 from .classifiers import margin as margin
 from .clusters import Clusters as Clusters
 from .clusters import draw_clusters as draw_clusters
-from .students import StudentDescent as StudentDescent
 from .students import Students as Students
+from .students import StudentTraining as StudentTraining
 from .students import draw_students as draw_students
 from .students import draw_teacher as draw_teacher
 from .students import join_students as join_students

@@ -27,7 +27,7 @@ from wgflow.errors import ComputationError, InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.networks import Population, Teacher
 from wgflow.networks.relu import PRECISIONS
-from wgflow.networks.training.kernels.students import back_propagate, descend, descend_population
+from wgflow.networks.training.kernels.students import back_propagate, gradient_step, train_on_population
 from wgflow.typing import FloatArray, IntArray
 
 
@@ -113,7 +113,7 @@ def draw_teacher(neurons: int, dimension: int, generator: np.random.Generator) -
 
 
 @dataclass(frozen=True)
-class StudentDescent:
+class StudentTraining:
     """Stochastic gradient descent on fresh Gaussian inputs, or descent on the population risk.
 
     Parameters
@@ -187,7 +187,7 @@ class StudentDescent:
 
 
 def _follow_samples(
-    descent: StudentDescent, batch: int, students: Students, teacher: Teacher, generator: np.random.Generator
+    descent: StudentTraining, batch: int, students: Students, teacher: Teacher, generator: np.random.Generator
 ) -> Students:
     """Train all networks on the same samples; two matrix products serve them all."""
     dtype: Any = PRECISIONS[descent.precision]
@@ -205,11 +205,11 @@ def _follow_samples(
         np.matmul(inputs, samples.T, out=activation)
         back_propagate(activation, outputs, starts, targets, error, output_rate)
         np.matmul(activation, samples, out=slopes)
-        descend(inputs.reshape(-1), slopes.reshape(-1), input_rate)
+        gradient_step(inputs.reshape(-1), slopes.reshape(-1), input_rate)
     return Students(outputs.astype(np.float64), inputs.astype(np.float64), students.widths)
 
 
-def _follow_population(descent: StudentDescent, student: Students, teacher: Teacher) -> Students:
+def _follow_population(descent: StudentTraining, student: Students, teacher: Teacher) -> Students:
     """Train one network without samples, in the space that its neurons and the teacher span and never leave."""
     basis = np.linalg.qr(np.concatenate([student.inputs, teacher.directions]).T)[0]
     outputs, inputs = student.outputs.copy(), student.inputs @ basis
@@ -218,5 +218,5 @@ def _follow_population(descent: StudentDescent, student: Students, teacher: Teac
     sources = np.ascontiguousarray(np.concatenate([inputs, units]).T)
     masses = np.concatenate([outputs, -teacher.weights * lengths])
     rates, work = np.array([descent.output_rate, descent.input_rate]), np.empty((3, masses.size))
-    descend_population(outputs, inputs, rates, descent.iterations, sources, masses, work)
+    train_on_population(outputs, inputs, rates, descent.iterations, sources, masses, work)
     return Students(outputs, inputs @ basis.T, student.widths)

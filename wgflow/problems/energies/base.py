@@ -17,7 +17,7 @@ from wgflow.registry import Cited
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
-    from wgflow.problems.setting import Setting
+    from wgflow.problems.problem_setting import ProblemSetting
 
 
 class EnergySection(Section):
@@ -32,7 +32,7 @@ class EnergySection(Section):
     cites: ClassVar[tuple[Cited, ...]] = ()
     """What it rests on."""
 
-    def energy(self, setting: Setting) -> Functional:
+    def energy(self, setting: ProblemSetting) -> Functional:
         """Build its functional; raises InputError where it cannot live on the domain."""
         raise NotImplementedError
 

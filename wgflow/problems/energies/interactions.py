@@ -14,8 +14,8 @@ from wgflow.functionals import Interaction, ZonalInteraction
 from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
 from wgflow.problems.energies.binding import averages_kernels, bound_interaction, check_width
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Finite, NonNegative, Positive
-from wgflow.problems.setting import Setting
 from wgflow.registry import Registry
 
 
@@ -31,7 +31,7 @@ class InteractionSection(EnergySection):
     def kernel(self) -> RadialKernel:
         """The kernel W."""
 
-    def energy(self, setting: Setting) -> Interaction | ZonalInteraction:
+    def energy(self, setting: ProblemSetting) -> Interaction | ZonalInteraction:
         """Build it; raises InputError if a singular kernel has no value where it is needed."""
         kernel, domain = self.kernel, setting.domain
         singular = not np.isfinite(kernel.of_square(np.zeros(1))).all()

@@ -8,19 +8,19 @@ from pydantic import Field
 
 from wgflow.functionals import Entropy, PowerEnergy
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Positive
-from wgflow.problems.setting import Setting
 from wgflow.registry import Registry
 
 
-class EntropyEnergy(EnergySection):
+class EntropySection(EnergySection):
     """The entropy T int rho log rho: linear diffusion."""
 
     kind: Literal["entropy"]
     temperature: Positive = Field(1.0, description="the factor T")
     of_density = True
 
-    def energy(self, setting: Setting) -> Entropy:  # noqa: ARG002
+    def energy(self, setting: ProblemSetting) -> Entropy:  # noqa: ARG002
         """Build it."""
         return Entropy(self.temperature)
 
@@ -30,7 +30,7 @@ class EntropyEnergy(EnergySection):
         return self.temperature
 
 
-class PowerInternal(EnergySection):
+class PowerEnergySection(EnergySection):
     """The energy c int rho^m / (m - 1): porous medium for m > 1, fast diffusion for m < 1."""
 
     kind: Literal["power"]
@@ -39,12 +39,12 @@ class PowerInternal(EnergySection):
     of_density = True
     needs_density = '[problem.internal] kind = "power"'
 
-    def energy(self, setting: Setting) -> PowerEnergy:  # noqa: ARG002
+    def energy(self, setting: ProblemSetting) -> PowerEnergy:  # noqa: ARG002
         """Build it; raises InputError for the exponent 1."""
         return PowerEnergy(self.exponent, self.strength)
 
 
 INTERNAL_ENERGIES: Registry[type[EnergySection]] = Registry(
-    "internal kind", {"entropy": EntropyEnergy, "power": PowerInternal}
+    "internal kind", {"entropy": EntropySection, "power": PowerEnergySection}
 )
 TABLE = table_of_kinds("internal", INTERNAL_ENERGIES, place=3)

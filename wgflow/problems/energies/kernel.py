@@ -17,8 +17,8 @@ from wgflow.problems.energies.base import EnergySection, table_of_one
 from wgflow.problems.energies.binding import bound_interaction, check_width
 from wgflow.problems.energies.targets import TARGET, target_density
 from wgflow.problems.initial.registry import TargetSection
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Positive
-from wgflow.problems.setting import Setting
 
 UNIT = 1e-6  # deviation from length 1 of samples that are unit vectors up to the digits of a file
 
@@ -44,7 +44,7 @@ class KernelSection(EnergySection):
             raise ValueError("needs exactly one of target and samples")
         return self
 
-    def energy(self, setting: Setting) -> KernelDiscrepancy:
+    def energy(self, setting: ProblemSetting) -> KernelDiscrepancy:
         """Build it; raises InputError if the target does not fit the domain or the solver."""
         domain, gaussian = setting.domain, self.kind == "gaussian"
         kernel: RadialKernel = PowerKernel(1.0, -self.strength)

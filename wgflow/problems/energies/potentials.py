@@ -12,10 +12,10 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
 from wgflow.functionals import Potential
-from wgflow.functionals.energies.landscapes import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals.energies.external_potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
 from wgflow.problems.energies.base import EnergySection, table_of_kinds, vector
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Finite, Matrix, NonNegative, Positive, Vector
-from wgflow.problems.setting import Setting
 from wgflow.registry import Registry
 
 
@@ -26,7 +26,7 @@ class QuadraticPotential(EnergySection):
     stiffness: Matrix | Finite = Field(1.0, description="symmetric matrix A, or a factor of the identity")
     centre: Vector | None = Field(None, description="centre; the origin by default")
 
-    def energy(self, setting: Setting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> Potential:
         """Build it; raises InputError if it does not fit the domain."""
         size, given = setting.domain.geometry.components, self.stiffness
         matrix = given * np.eye(size) if isinstance(given, float) else np.array(given)
@@ -45,7 +45,7 @@ class LinearPotential(EnergySection):
     kind: Literal["linear"]
     slope: Vector = Field(description="gradient of V")
 
-    def energy(self, setting: Setting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> Potential:
         """Build it; raises InputError if it does not fit the domain."""
         return Slope(vector("[problem.potential] slope", self.slope, setting.domain.geometry.components)).energy
 
@@ -59,7 +59,7 @@ class DoubleWellPotential(EnergySection):
     axis: int = Field(0, ge=0, description="number k of the component on which the minima lie, from 0")
     stiffness: NonNegative = Field(1.0, description="stiffness of the other components")
 
-    def energy(self, setting: Setting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> Potential:
         """Build it; raises InputError if the domain has no such axis."""
         size = setting.domain.geometry.components
         if self.axis >= size:
@@ -77,7 +77,7 @@ class CosinePotential(EnergySection):
     )
     phase: Finite = Field(0.0, description="phase in radians")
 
-    def energy(self, setting: Setting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> Potential:
         """Build it; raises InputError unless the domain is a torus."""
         domain = setting.domain
         wave = _WAVES.get(domain)

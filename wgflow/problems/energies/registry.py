@@ -13,8 +13,8 @@ from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.problems import energies
 from wgflow.problems.energies.base import EnergySection, EnergyTable, table_of_one
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import fields_of
-from wgflow.problems.setting import Setting
 from wgflow.registry import Registry
 
 
@@ -30,18 +30,18 @@ def _adopt(name: str, energy: Any) -> EnergyTable:
     if is_class and issubclass(energy, EnergySection):
         return table_of_one(name, energy)
     if is_class and issubclass(energy, Functional) and hasattr(energy, "arguments"):
-        return table_of_one(name, section_of(name, energy))
+        return table_of_one(name, energy_section_of(name, energy))
     raise InputError(
         "it is neither a class of functionals with arguments (wgflow.registry.Argument by name) nor a section of "
         "wgflow.problems.energies.base.EnergySection"
     )
 
 
-def section_of(name: str, functional: Any) -> type[EnergySection]:
+def energy_section_of(name: str, functional: Any) -> type[EnergySection]:
     """Section of a class of functionals, from what it says of its arguments in ``arguments``."""
 
     class Base(EnergySection):
-        def energy(self, setting: Setting) -> Functional:  # noqa: ARG002
+        def energy(self, setting: ProblemSetting) -> Functional:  # noqa: ARG002
             return functional(**self.model_dump())
 
     doc = (functional.__doc__ or name).splitlines()[0]

@@ -9,8 +9,8 @@ from wgflow.problems.energies.base import EnergySection, table_of_one
 from wgflow.problems.energies.targets import TARGET, target_density
 from wgflow.problems.initial.registry import TargetSection
 from wgflow.problems.initial.uniform import UniformInitial
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Finite
-from wgflow.problems.setting import Setting
 
 
 class SobolevSection(EnergySection):
@@ -20,7 +20,7 @@ class SobolevSection(EnergySection):
     target: TargetSection = Field(UniformInitial(), description=TARGET)
     needs_density = "[problem.sobolev]"
 
-    def energy(self, setting: Setting) -> SobolevDiscrepancy:
+    def energy(self, setting: ProblemSetting) -> SobolevDiscrepancy:
         """Build it; raises InputError if the target does not live on the domain."""
         return SobolevDiscrepancy(target_density(self.target, setting), self.s)
 

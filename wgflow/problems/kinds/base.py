@@ -13,12 +13,12 @@ from wgflow.functionals import Functional
 from wgflow.problems.sections import Section
 from wgflow.registry import Cited
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.datasets import Dataset
     from wgflow.problems.problem import Problem
-    from wgflow.problems.setting import Setting
+    from wgflow.problems.problem_setting import ProblemSetting
     from wgflow.problems.solvers.base import SolverOptions
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -45,7 +45,7 @@ class ProblemSection(Section):
         """What it rests on, with its parts."""
         yield from self.cites
 
-    def functional(self, setting: Setting) -> Functional:
+    def functional(self, setting: ProblemSetting) -> Functional:
         """F without its regularisation; raises InputError where an option is not allowed there."""
         raise NotImplementedError
 
@@ -79,9 +79,9 @@ class ProblemSection(Section):
         """What the functional keeps at cells, for numbers of data and inputs."""
         return Terms(internal=self.temperature > 0.0)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """What the functional keeps at particles."""
-        return Interplay()
+        return FunctionalArrays()
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections | None:  # noqa: ARG003

@@ -16,10 +16,10 @@ from wgflow.errors import InputError
 from wgflow.functionals import Deconvolution, DirichletKernel, Features, PeriodicGaussian
 from wgflow.measures import Particles
 from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Seed, Vector
-from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class DeconvolutionProblem(ProblemSection):
             raise ValueError(f'has kernel = "{self.kernel}", which takes {needed} and not {other}')
         return self
 
-    def functional(self, setting: Setting) -> Features:
+    def functional(self, setting: ProblemSetting) -> Features:
         """The risk; raises InputError if spikes or kernel do not fit the domain."""
         domain = setting.domain
         if self.width is not None:
@@ -110,10 +110,10 @@ class DeconvolutionProblem(ProblemSection):
         """A convolution, where there are axes for it; other domains are refused later."""
         return replace(super().cell_terms(grid, data), convolution=bool(grid.periodic))
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """Waves."""
         waves = 2 * (self.frequencies or 32) + 1
-        return Interplay(features=2 * waves * len(self.spikes.positions[0]))
+        return FunctionalArrays(features=2 * waves * len(self.spikes.positions[0]))
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections | None:

@@ -16,11 +16,11 @@ from wgflow.functionals.base import Sum
 from wgflow.problems.energies.base import EnergySection
 from wgflow.problems.energies.registry import ENERGIES
 from wgflow.problems.kinds.base import ProblemSection, Sections, axis_vector
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import NonNegative
-from wgflow.problems.setting import Setting
 from wgflow.registry import Cited
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -58,7 +58,7 @@ class Energies(ProblemSection):
         for term in self.terms:
             yield from term.cites
 
-    def functional(self, setting: Setting) -> Functional:
+    def functional(self, setting: ProblemSetting) -> Functional:
         """Sum of all terms; raises InputError if one cannot live on the domain, or the solver cannot follow it."""
         if not setting.options.moves_density:
             setting.options.check_energies()
@@ -90,9 +90,9 @@ class Energies(ProblemSection):
         convolved = any(term.convolved for term in self.terms) and grid.is_lattice
         return Terms(convolution=convolved, internal=any(term.of_density for term in self.terms))
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """Pairs."""
-        return Interplay(pairs=any(term.nonlocal_pairs for term in self.terms))
+        return FunctionalArrays(pairs=any(term.nonlocal_pairs for term in self.terms))
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:

@@ -12,10 +12,10 @@ from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.functionals import Functional, Quadratic
 from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative
-from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -32,7 +32,7 @@ class QuadraticProblem(ProblemSection):
         0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
     )
 
-    def functional(self, setting: Setting) -> Functional:  # noqa: ARG002
+    def functional(self, setting: ProblemSetting) -> Functional:  # noqa: ARG002
         """The risk."""
         return Quadratic(np.array(self.target))
 
@@ -46,9 +46,9 @@ class QuadraticProblem(ProblemSection):
         """The features."""
         return replace(super().cell_terms(grid, data), features=grid.components**2, memory_limit=2.0**30)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:  # noqa: ARG002
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:  # noqa: ARG002
         """The features."""
-        return Interplay(features=len(self.target) ** 2)
+        return FunctionalArrays(features=len(self.target) ** 2)
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:

@@ -22,10 +22,10 @@ from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.memory import check_reading
+from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, one_of
-from wgflow.problems.setting import Setting
 from wgflow.runs.memory.grids import Grid, Terms
-from wgflow.runs.memory.particles import Interplay
+from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class TwoLayerProblem(ProblemSection):
         if self.dataset is not None:
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
 
-    def functional(self, setting: Setting) -> Functional:
+    def functional(self, setting: ProblemSetting) -> Functional:
         """The risk of predictions on data, or the population risk of a teacher."""
         if setting.dataset is None:
             return self._population(setting)
@@ -132,7 +132,7 @@ class TwoLayerProblem(ProblemSection):
         features = Neurons(hidden) if has_pairs else hidden
         return Features(features, setting.dataset.targets, self.loss, memory_limit=self.memory_limit * 2.0**20)
 
-    def _population(self, setting: Setting) -> Functional:
+    def _population(self, setting: ProblemSetting) -> Functional:
         if self.teacher is None:
             raise InputError("[problem] has neither data nor a teacher")
         teacher, modes = self.teacher.build(), setting.options.harmonics
@@ -199,14 +199,16 @@ class TwoLayerProblem(ProblemSection):
         pairs = grid.components == inputs + 1 and grid.is_flat
         return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
 
-    def interplay(self, options: SolverOptions, data: tuple[int, int] | None) -> Interplay:
+    def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:
         """Features of data, or sums of pairs with a teacher."""
         batch = options.batch_size
         if data is None:
             inputs = 2 if self.teacher is None else self.teacher.inputs
-            return Interplay(features=options.harmonics or 0, batch=batch, inputs=inputs)
+            return FunctionalArrays(features=options.harmonics or 0, batch=batch, inputs=inputs)
         stored = self.activation != "relu" or options.particle_method == "jko"
-        return Interplay(features=data[0] if stored and not batch else 0, batch=batch, inputs=data[1], data=data[0])
+        return FunctionalArrays(
+            features=data[0] if stored and not batch else 0, batch=batch, inputs=data[1], data=data[0]
+        )
 
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections:

@@ -12,8 +12,8 @@ from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
 
 class SolverOptions(Section):
@@ -24,7 +24,7 @@ class SolverOptions(Section):
         """Class of the solver that these options choose."""
         raise NotImplementedError
 
-    def make_evolution(self, problem: Problem, state: State | None) -> Evolution:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> Evolution:
         """Prepare the solver, at the start or at a state of an earlier run."""
         raise NotImplementedError
 
@@ -93,7 +93,7 @@ class SolverOptions(Section):
 
     # Its coarse runs.
 
-    def plan_estimate(self, problem: Problem) -> Plan:
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Plan the coarse runs that estimate errors; raises InputError where there is no sound estimate."""
         raise NotImplementedError
 

@@ -17,8 +17,8 @@ from wgflow.runs.estimates import TOLERANCES
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
 
 class CharacteristicsSection(SolverOptions):
@@ -34,7 +34,7 @@ class CharacteristicsSection(SolverOptions):
         """The flow along characteristics."""
         return CharacteristicFlow
 
-    def make_evolution(self, problem: Problem, state: State | None) -> CharacteristicFlow:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> CharacteristicFlow:
         """Prepare the nodes; their places in the initial measure are those of the start."""
         density = problem.initial_density()
         moved = problem.moved(state)
@@ -54,7 +54,7 @@ class CharacteristicsSection(SolverOptions):
         """As the options say."""
         return self.smoothing
 
-    def plan_estimate(self, problem: Problem) -> Plan:
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the nodes."""
         return plan_cells(problem, steps=0, most=4.0, noise=TOLERANCES * self.tolerance, pointwise=True)
 

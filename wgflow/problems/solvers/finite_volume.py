@@ -24,8 +24,8 @@ from wgflow.upwind.surface import VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
     Limiter = str
     Stepper = str
@@ -73,7 +73,7 @@ class FiniteVolumeSection(SolverOptions):
         """Explicit or implicit finite volumes."""
         return ImplicitFiniteVolume if self.implicit else ExplicitFiniteVolume
 
-    def make_evolution(self, problem: Problem, state: State | None) -> ExplicitFiniteVolume | ImplicitFiniteVolume:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> ExplicitFiniteVolume | ImplicitFiniteVolume:
         """Prepare finite volumes."""
         density = problem.density_at(state)
         return make_finite_volume(
@@ -106,7 +106,7 @@ class FiniteVolumeSection(SolverOptions):
         """As the options say, where values are pointwise."""
         return self.order if self.pointwise else 2
 
-    def plan_estimate(self, problem: Problem) -> Plan:
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the cells."""
         return plan_cells(problem, **grid_options(self.stepper, self.order, problem.functional, problem.domain))
 

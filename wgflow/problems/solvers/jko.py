@@ -17,8 +17,8 @@ from wgflow.variational import GridJkoFlow, JkoFlow, JkoOptions, LinearisedJkoFl
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
 
 class JkoSection(SolverOptions):
@@ -55,7 +55,7 @@ class JkoSection(SolverOptions):
             return JkoFlow
         return LinearisedJkoFlow if self.scheme == "linearised" else GridJkoFlow
 
-    def make_evolution(self, problem: Problem, state: State | None) -> Evolution:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> Evolution:
         """Prepare variational steps; raises InputError if an option is not allowed on the domain."""
         options = JkoOptions(**self.model_dump(include={"tau", "growth", "order", "halve", "tolerance", "adapt"}))
         functional, domain = problem.functional, problem.domain
@@ -109,7 +109,7 @@ class JkoSection(SolverOptions):
         """As many as the options say, in the dual scheme."""
         return self.modes if self.scheme == "dual" else None
 
-    def plan_estimate(self, problem: Problem) -> Plan:
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Fewer cells or particles."""
         return plan_cells(problem) if self.on_grid else plan_cloud(problem, float(self.order))
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from wgflow.errors import InputError
-from wgflow.normalised.flow import NormalisedFlow
+from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.problems.sections import NonNegative, Positive
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
 
 class NormalisedSection(SolverOptions):
@@ -31,7 +31,7 @@ class NormalisedSection(SolverOptions):
         """The flow in normalised form."""
         return NormalisedFlow
 
-    def make_evolution(self, problem: Problem, state: State | None) -> NormalisedFlow:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> NormalisedFlow:
         """Prepare the flow, at a density, or where there are fields of a snapshot in its state."""
         factors = problem.factors(state)
         time, options = factors.pop("time"), self.model_dump()
@@ -61,7 +61,7 @@ class NormalisedSection(SolverOptions):
         yield Cited("ChizatBach2020", "the flow of diverging mass in normalised form, and its limit")
         yield Cited("Rockafellar1976", "proximal steps")
 
-    def plan_estimate(self, problem: Problem) -> Plan:  # noqa: ARG002
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:  # noqa: ARG002
         """Raise InputError: there is none."""
         raise InputError(
             'estimate is not available for [solver] kind = "normalised": its measure soon lives in single cells and '

@@ -12,7 +12,7 @@ from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError
 from wgflow.measures import START_METHODS
 from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
-from wgflow.particles.flows import make_particle_flow
+from wgflow.particles.particle_flow import make_particle_flow
 from wgflow.problems.estimates import plan_cloud
 from wgflow.problems.sections import NonNegative, Positive, Tolerance, one_of
 from wgflow.problems.solvers.base import SolverOptions
@@ -22,8 +22,8 @@ from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import Problem, State
-    from wgflow.runs.estimates import Plan
+    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.runs.estimates import EstimatePlan
 
 DOP853 = Cited("HairerNorsettWanner1993", "the adaptive integrator DOP853")
 
@@ -104,7 +104,7 @@ class ParticlesSection(SolverOptions):
         """The flow of particles."""
         return ParticleFlow
 
-    def make_evolution(self, problem: Problem, state: State | None) -> ParticleFlow:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> ParticleFlow:
         """Prepare the flow; raises InputError if an option is not allowed on the domain."""
         domain = problem.domain
         if not is_flat(domain.geometry) and self.input_rate != 1.0:
@@ -189,7 +189,7 @@ class ParticlesSection(SolverOptions):
         """As the options say."""
         return self.precision
 
-    def plan_estimate(self, problem: Problem) -> Plan:
+    def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Fewer particles."""
         method = self.make_method(problem.config.initial.seed)
         check_method(method)

@@ -1,6 +1,7 @@
+from .coarse_runs import without_wall_warnings as without_wall_warnings
 from .estimator import Estimator as Estimator
-from .estimator import blank as blank
 from .estimator import recorded as recorded
+from .estimator import with_room_for_estimates as with_room_for_estimates
 from .grids import check_fixed as check_fixed
 from .grids import coarse_start as coarse_start
 from .grids import coarse_tolerance as coarse_tolerance
@@ -13,8 +14,7 @@ from .particles import order_of as order_of
 from .particles import plan_batches as plan_batches
 from .particles import plan_draws as plan_draws
 from .particles import plan_particles as plan_particles
-from .plan import Plan as Plan
+from .plan import EstimatePlan as EstimatePlan
 from .plan import announcement as announcement
 from .plan import prepare_estimator as prepare_estimator
 from .starts import batch as batch
-from .trials import quiet as quiet

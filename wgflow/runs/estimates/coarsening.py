@@ -81,7 +81,7 @@ def restriction(fine: Domain, coarse: Domain, *, pointwise: bool = False) -> Res
 
 def _by_axes(fine: UnsignedDomain, coarse: UnsignedDomain, pointwise: bool) -> Restriction:
     """Along one axis of cells in rows after the other."""
-    along = point_values if pointwise else averages
+    along = interpolated_point_values if pointwise else averages
     periods = cast("Box", fine.lattice).periodic
     steps = [
         partial(along, count=new, axis=axis, periodic=periodic)
@@ -127,7 +127,7 @@ def averages(values: FloatArray, *, count: int, axis: int, periodic: bool) -> Fl
     return np.moveaxis(np.diff(at_faces, axis=0) * count / len(rows), 0, axis)
 
 
-def point_values(values: FloatArray, *, count: int, axis: int, periodic: bool) -> FloatArray:
+def interpolated_point_values(values: FloatArray, *, count: int, axis: int, periodic: bool) -> FloatArray:
     """Values at the centres of fewer equal cells along an axis."""
     rows = np.moveaxis(values, axis, 0)
     margin = min(MARGIN, len(rows)) if periodic else 0

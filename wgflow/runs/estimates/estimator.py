@@ -85,7 +85,7 @@ class Refinement:
         if half is None or snapshot.time not in self.coarse:
             return UNKNOWN, UNKNOWN
         self._times.append(snapshot.time)
-        self._rows.append((self.coarse[snapshot.time], differences(half, snapshot, self.distances)))
+        self._rows.append((self.coarse[snapshot.time], snapshot_differences(half, snapshot, self.distances)))
         self._largest = np.maximum(self._largest, sizes(snapshot))
         part = self._rows[window_of(self._times, len(self._times) - 1)]
         coarse, fine = (np.array(rows) for rows in zip(*part, strict=True))
@@ -107,7 +107,7 @@ class Refinement:
         return np.where(at_floor, larger, errors), np.where(at_floor, np.nan, orders)
 
 
-def differences(first: Snapshot, second: Snapshot, distances: Distances) -> FloatArray:
+def snapshot_differences(first: Snapshot, second: Snapshot, distances: Distances) -> FloatArray:
     """Absolute differences of the scalars of two snapshots, and the distances of their measures, shape (5,)."""
     scalars = [abs(getattr(first, name) - getattr(second, name)) for name in SCALARS]
     return np.array([*scalars, *distances(first, second)])
@@ -118,15 +118,15 @@ def sizes(snapshot: Snapshot) -> FloatArray:
     return np.abs([*(getattr(snapshot, name) for name in SCALARS), snapshot.mass, snapshot.mass])
 
 
-def enriched(snapshot: Snapshot, estimates: Estimates) -> Snapshot:
+def with_estimates(snapshot: Snapshot, estimates: Estimates) -> Snapshot:
     """Snapshot with its estimates among its fields; there NaN stands for values that are missing in a damaged file."""
     stored = {ERRORS: np.nan_to_num(estimates[0], nan=np.inf), ORDERS: np.nan_to_num(estimates[1])}
     return replace(snapshot, fields={**snapshot.fields, **stored})
 
 
-def blank(snapshot: Snapshot) -> Snapshot:
+def with_room_for_estimates(snapshot: Snapshot) -> Snapshot:
     """Snapshot with room for estimates, from which a file is laid out."""
-    return enriched(snapshot, (UNKNOWN, UNKNOWN))
+    return with_estimates(snapshot, (UNKNOWN, UNKNOWN))
 
 
 class EstimatingRecorder:
@@ -153,7 +153,7 @@ class EstimatingRecorder:
     ) -> None:
         """Keep a snapshot; one between two output times is one that the coarse runs have not."""
         estimates = self._estimator.estimate(snapshot) if scheduled else (UNKNOWN, UNKNOWN)
-        self._recorder.append(enriched(snapshot, estimates), spent, checkpoint, scheduled=scheduled)
+        self._recorder.append(with_estimates(snapshot, estimates), spent, checkpoint, scheduled=scheduled)
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
         """Keep the state between two snapshots."""

@@ -16,9 +16,9 @@ from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Features, Functional, Sum
 from wgflow.networks.relu import Relu
+from wgflow.runs.estimates.coarse_runs import CoarseRun
 from wgflow.runs.estimates.coarsening import halved, restriction
 from wgflow.runs.estimates.plan import RefinementPlan
-from wgflow.runs.estimates.trials import Trial
 from wgflow.typing import FloatArray
 
 LARGEST_TOLERANCE = 0.1
@@ -54,11 +54,11 @@ def plan_grids(
         See `RefinementPlan`.
     """
 
-    def trial(factor: int) -> Trial:
+    def coarse_run(factor: int) -> CoarseRun:
         cost = factor ** -(domain.geometry.dimension + float(steps))
-        return Trial(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor))
+        return CoarseRun(_name(domain, factor), cost, lambda: prepare(coarser(domain, factor), factor))
 
-    return RefinementPlan((trial(4), trial(2)), domain, most, noise, pointwise, atoms)
+    return RefinementPlan((coarse_run(4), coarse_run(2)), domain, most, noise, pointwise, atoms)
 
 
 def coarser(domain: Domain, factor: int) -> Domain:

@@ -12,9 +12,9 @@ from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.measures import Particles
 from wgflow.particles import Adaptive, Descent, Langevin, Method, RungeKutta4
-from wgflow.runs.estimates.plan import Plan, RefinementPlan, SamplingPlan
+from wgflow.runs.estimates.coarse_runs import CoarseRun
+from wgflow.runs.estimates.plan import EstimatePlan, RefinementPlan, SamplingPlan
 from wgflow.runs.estimates.starts import batch, is_even, merged
-from wgflow.runs.estimates.trials import Trial
 
 BATCHES = 8
 SPECTRAL = 4.0  # largest order that is believed in where evenly spread particles may be exact to all orders
@@ -51,15 +51,15 @@ def plan_draws(
         See `RefinementPlan`.
     """
 
-    def trial(level: int) -> Trial:
+    def coarse_run(level: int) -> CoarseRun:
         fewer = thinning**level
-        return Trial(
+        return CoarseRun(
             f"{count // fewer} particles",
             1.0 / fewer,
             lambda: (evolve(start(fewer), 2**level, 0), RunSetup(domain)),
         )
 
-    return RefinementPlan((trial(2), trial(1)), domain, SPECTRAL, noise)
+    return RefinementPlan((coarse_run(2), coarse_run(1)), domain, SPECTRAL, noise)
 
 
 def plan_batches(
@@ -89,22 +89,22 @@ def plan_batches(
         Order of steps of a prescribed size; the first batch then runs once more, with steps of twice the size.
     """
 
-    def trial(number: int, steps: int, cost: float) -> Trial:
-        return Trial(
+    def coarse_run(number: int, steps: int, cost: float) -> CoarseRun:
+        return CoarseRun(
             f"{BATCHES} batches of {count // BATCHES} particles",
             cost,
             lambda: (evolve(start(number), steps, 1 + number), RunSetup(domain)),
         )
 
-    trials = [trial(number, 1, 1.0 / BATCHES) for number in range(BATCHES)]
+    runs = [coarse_run(number, 1, 1.0 / BATCHES) for number in range(BATCHES)]
     if order is not None:
-        trials.append(trial(0, 2, 0.5 / BATCHES))
-    return SamplingPlan(tuple(trials), BATCHES, domain, exponent, order or 1.0)
+        runs.append(coarse_run(0, 2, 0.5 / BATCHES))
+    return SamplingPlan(tuple(runs), BATCHES, domain, exponent, order or 1.0)
 
 
 def plan_particles(
     particles: Particles, domain: Domain | None, method: Method, draw: bool | Start, evolve: Callable[..., Evolution]
-) -> Plan:
+) -> EstimatePlan:
     """Plan the coarse runs of particles that were given one by one.
 
     Those that are evenly spread on a circle or line have their neighbours merged; others are taken for a random draw.

@@ -12,21 +12,21 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.errors import EstimateWarning
 from wgflow.flows.loop import Limits
+from wgflow.runs.estimates.coarse_runs import CoarseRun, Outputs, carry_out_coarse_run
 from wgflow.runs.estimates.distances import Distances, Signs, grid_distances, particle_distances
-from wgflow.runs.estimates.estimator import Estimator, Refinement, Unresolved, differences
-from wgflow.runs.estimates.sampling import Sampling
-from wgflow.runs.estimates.trials import Outputs, Trial, carry_out
+from wgflow.runs.estimates.estimator import Estimator, Refinement, Unresolved, snapshot_differences
+from wgflow.runs.estimates.sampling_error import Sampling
 from wgflow.typing import FloatArray
 
 LONG_RUN = 60.0  # seconds of coarse runs
 LARGE_SHARE = 0.5  # of the time of the run itself, above which long coarse runs are worth a warning
 
 
-class Plan(Protocol):
+class EstimatePlan(Protocol):
     """The coarse runs of a run."""
 
     @property
-    def trials(self) -> Sequence[Trial]:
+    def coarse_runs(self) -> Sequence[CoarseRun]:
         """The coarse runs, the cheapest first."""
 
     def estimator(self, outputs: Sequence[Outputs], times: FloatArray, signs: Signs) -> Estimator:
@@ -39,7 +39,7 @@ class RefinementPlan:
 
     Parameters
     ----------
-    trials : (Trial, Trial)
+    coarse_runs : (CoarseRun, CoarseRun)
         The runs, the coarser one first.
     domain : Domain or None
         Where the run itself lives.
@@ -51,7 +51,7 @@ class RefinementPlan:
         Whether measures are expected to have atoms.
     """
 
-    trials: tuple[Trial, Trial]
+    coarse_runs: tuple[CoarseRun, CoarseRun]
     domain: Domain | None
     most: float = 2.0
     noise: float = 0.0
@@ -64,7 +64,7 @@ class RefinementPlan:
         domains = [None if output.run_setup is None else output.run_setup.domain for output in outputs]
         apart = self._distances(quarter[0], (domains[0], domains[1]), (outputs[0].signs, outputs[1].signs))
         coarse = {
-            float(time): differences(first, second, apart)
+            float(time): snapshot_differences(first, second, apart)
             for time, first, second in zip(times, quarter, half, strict=True)
             if first is not None and second is not None
         }
@@ -92,17 +92,17 @@ class SamplingPlan:
 
     Parameters
     ----------
-    trials : tuple of Trial
+    coarse_runs : tuple of CoarseRun
         The runs of the batches, and behind them the first once more with steps of twice the size, if there are any.
     count : int
         Number of batches.
     domain : Domain or None
         Where the particles live.
     exponent, order : float
-        See `wgflow.runs.estimates.sampling.Sampling`.
+        See `wgflow.runs.estimates.sampling_error.Sampling`.
     """
 
-    trials: tuple[Trial, ...]
+    coarse_runs: tuple[CoarseRun, ...]
     count: int
     domain: Domain | None
     exponent: float = 0.5
@@ -116,22 +116,22 @@ class SamplingPlan:
         return Sampling(found[: self.count], distances, self.exponent, doubled, self.order)
 
 
-def announcement(plan: Plan) -> str:
+def announcement(plan: EstimatePlan) -> str:
     """What a plan will do, in a line."""
-    share = sum(trial.cost for trial in plan.trials)
-    names = list(dict.fromkeys(trial.name for trial in reversed(plan.trials)))
+    share = sum(run.cost for run in plan.coarse_runs)
+    names = list(dict.fromkeys(run.name for run in reversed(plan.coarse_runs)))
     where = "with" if names[-1].endswith(" particles") else "on"
     return f"runs {where} {' and '.join(names)} first, about {share:.0%} more time"
 
 
-def prepare_estimator(plan: Plan, times: FloatArray, limits: Limits, signs: Signs = None) -> Estimator:
+def prepare_estimator(plan: EstimatePlan, times: FloatArray, limits: Limits, signs: Signs = None) -> Estimator:
     """Carry out the coarse runs of a plan.
 
     A run that is refused or fails is told in a warning of one line, and leaves errors behind it unresolved.
 
     Parameters
     ----------
-    plan : Plan
+    plan : EstimatePlan
         The coarse runs.
     times : array
         Output times after 0.
@@ -141,10 +141,10 @@ def prepare_estimator(plan: Plan, times: FloatArray, limits: Limits, signs: Sign
         Signs of its particles.
     """
     outputs: list[Outputs] = []
-    for trial in plan.trials:
+    for run in plan.coarse_runs:
         if len(outputs) == 1:
             _warn_of_cost(plan, outputs[0])
-        outputs.append(carry_out(trial, times, limits))
+        outputs.append(carry_out_coarse_run(run, times, limits))
         if outputs[-1].failure:
             _warn_of_failure(outputs[-1])
         if not outputs[-1].snapshots:
@@ -152,9 +152,9 @@ def prepare_estimator(plan: Plan, times: FloatArray, limits: Limits, signs: Sign
     return plan.estimator(outputs, np.append(0.0, times), signs)
 
 
-def _warn_of_cost(plan: Plan, first: Outputs) -> None:
+def _warn_of_cost(plan: EstimatePlan, first: Outputs) -> None:
     """Warn before coarse runs that take long, and long compared with the run itself."""
-    whole, share = first.seconds / first.trial.cost, sum(trial.cost for trial in plan.trials)
+    whole, share = first.seconds / first.run.cost, sum(run.cost for run in plan.coarse_runs)
     if share > LARGE_SHARE and share * whole > LONG_RUN:
         warnings.warn(
             f"the coarse runs of the estimate take about {share * whole:.0f} s, {share:.0%} of the {whole:.0f} s of "
@@ -167,7 +167,7 @@ def _warn_of_cost(plan: Plan, first: Outputs) -> None:
 def _warn_of_failure(output: Outputs) -> None:
     since = f" behind t = {output.snapshots[-1].time:g}" if output.snapshots else ""
     warnings.warn(
-        f"errors{since} are not resolved: the coarse run, {output.trial.name}, ended: {output.failure}",
+        f"errors{since} are not resolved: the coarse run, {output.run.name}, ended: {output.failure}",
         EstimateWarning,
         stacklevel=4,
     )

@@ -24,7 +24,7 @@ from wgflow.runs.memory.coarse import coarse_items
 from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.estimate import Item, MemoryEstimate
 from wgflow.runs.memory.grids import Grid, Terms, domain_items, functional_items, snapshot_items, step_items
-from wgflow.runs.memory.particles import Cloud, Interplay, cloud_items
+from wgflow.runs.memory.particles import FunctionalArrays, ParticleArrays, particle_items
 
 KINDS = {
     "RungeKutta4": "rk4",
@@ -35,7 +35,7 @@ CONVOLVED = (Interaction, ZonalInteraction, KernelDiscrepancy, SobolevDiscrepanc
 
 
 @dataclass(frozen=True)
-class Keeping:
+class KeptOutputs:
     """What a run keeps of its way.
 
     Parameters
@@ -54,7 +54,7 @@ class Keeping:
 
 
 def estimate_solve(
-    functional: Functional, domain: Domain, method: str, *, order: int, keeps: Keeping
+    functional: Functional, domain: Domain, method: str, *, order: int, kept: KeptOutputs
 ) -> MemoryEstimate:
     """Estimate what `wgflow.solve` takes, whose domain need not have its points yet.
 
@@ -68,7 +68,7 @@ def estimate_solve(
         "explicit" or "implicit".
     order : int
         Order in space.
-    keeps : Keeping
+    kept : KeptOutputs
         What is kept of the way.
     """
     grid = describe_grid(domain)
@@ -76,22 +76,24 @@ def estimate_solve(
         return MemoryEstimate(())
     items = [*domain_items(grid), *functional_items(grid, method, _terms_of(functional, grid))]
     items += step_items(grid, method, order=order)
-    return _with_snapshots(items, grid.entries, grid.key, keeps, grid.dimension)
+    return _with_snapshots(items, grid.entries, grid.key, kept, grid.dimension)
 
 
-def estimate_simulate(functional: Functional, particles: Particles, method: object, keeps: Keeping) -> MemoryEstimate:
+def estimate_simulate(
+    functional: Functional, particles: Particles, method: object, kept: KeptOutputs
+) -> MemoryEstimate:
     """Estimate what `wgflow.simulate` takes with particles that are there; arguments as of `estimate_solve`.
 
     The method is a method of particles, or "jko" for variational steps.
     """
     count, components = particles.points.shape
-    cloud = Cloud(count, components, "the number of particles")
+    arrays = ParticleArrays(count, components, "the number of particles")
     kind = method if isinstance(method, str) else KINDS.get(type(method).__name__, "adaptive")
-    items = [*cloud_items(cloud, kind, _interplay_of(functional, components, getattr(method, "batch", None) or 0))]
-    return _with_snapshots(items, count * (components + 2), cloud.key, keeps, 0)
+    items = [*particle_items(arrays, kind, _arrays_of(functional, components, getattr(method, "batch", None) or 0))]
+    return _with_snapshots(items, count * (components + 2), arrays.key, kept, 0)
 
 
-def estimate_cells(functional: Functional, domain: Domain, method: str, keeps: Keeping) -> MemoryEstimate:
+def estimate_cells(functional: Functional, domain: Domain, method: str, kept: KeptOutputs) -> MemoryEstimate:
     """Estimate what a solver takes that moves a particle for each cell; arguments as of `estimate_solve`.
 
     The method is a key of `wgflow.runs.memory.particles.STATE`, or "jko".
@@ -99,15 +101,18 @@ def estimate_cells(functional: Functional, domain: Domain, method: str, keeps: K
     grid = describe_grid(domain)
     if grid is None:
         return MemoryEstimate(())
-    cloud = Cloud(grid.entries, grid.components, grid.key)
-    items = [*domain_items(grid), *cloud_items(cloud, method, _interplay_of(functional, grid.components, 0))]
-    return _with_snapshots(items, cloud.count * (cloud.components + 2), cloud.key, keeps, grid.dimension)
+    arrays = ParticleArrays(grid.entries, grid.components, grid.key)
+    items = [
+        *domain_items(grid),
+        *particle_items(arrays, method, _arrays_of(functional, grid.components, 0)),
+    ]
+    return _with_snapshots(items, arrays.count * (arrays.components + 2), arrays.key, kept, grid.dimension)
 
 
-def _with_snapshots(items: list[Item], entries: int, key: str, keeps: Keeping, axes: int) -> MemoryEstimate:
+def _with_snapshots(items: list[Item], entries: int, key: str, kept: KeptOutputs, axes: int) -> MemoryEstimate:
     """The estimate with the snapshots of a run and of its coarse runs."""
-    items = [*items, *snapshot_items(entries, keeps.times, in_memory=keeps.in_memory, key=key)]
-    return MemoryEstimate((*items, *(coarse_items(items, entries, keeps.times, axes) if keeps.estimate else ())))
+    items = [*items, *snapshot_items(entries, kept.times, in_memory=kept.in_memory, key=key)]
+    return MemoryEstimate((*items, *(coarse_items(items, entries, kept.times, axes) if kept.estimate else ())))
 
 
 def _terms(functional: Functional) -> Iterator[Functional]:
@@ -143,11 +148,11 @@ def _is_summed(term: Features, grid: Grid) -> bool:
     return half_circles or _is_fourier(term)
 
 
-def _interplay_of(functional: Functional, components: int, batch: int) -> Interplay:
+def _arrays_of(functional: Functional, components: int, batch: int) -> FunctionalArrays:
     terms = [*_terms(functional)]
     features = [term for term in terms if isinstance(term, Features)]
     dense = [term.targets.size for term in features if getattr(term.fn, "sums", None) is None]
-    return Interplay(
+    return FunctionalArrays(
         features=0 if batch else max(dense, default=0),
         pairs=any(isinstance(term, CONVOLVED) for term in terms),
         batch=batch,

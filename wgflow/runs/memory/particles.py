@@ -19,7 +19,7 @@ WORKSPACE = 32 * MIB  # activations that are kept
 
 
 @dataclass(frozen=True)
-class Cloud:
+class ParticleArrays:
     """Particles before they are drawn.
 
     Parameters
@@ -43,7 +43,7 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Interplay:
+class FunctionalArrays:
     """What the functional keeps at particles.
 
     Parameters
@@ -65,27 +65,27 @@ class Interplay:
     data: int = 0
 
 
-def cloud_items(cloud: Cloud, method: str, interplay: Interplay) -> Iterator[Item]:
+def particle_items(arrays: ParticleArrays, method: str, functional_arrays: FunctionalArrays) -> Iterator[Item]:
     """Memory of particles that follow the flow by a method, a key of ``STATE``, or by variational steps ("jko")."""
-    yield Item("drawing particles", DRAW * cloud.state, cloud.key, brief=True)
+    yield Item("drawing particles", DRAW * arrays.state, arrays.key, brief=True)
     if method == "jko":
-        jets = JET * DOUBLE * cloud.count * float(cloud.components) ** 2
-        yield Item("second derivatives at all particles", jets, cloud.key, late=True)
+        jets = JET * DOUBLE * arrays.count * float(arrays.components) ** 2
+        yield Item("second derivatives at all particles", jets, arrays.key, late=True)
     else:
-        yield Item("particles and their steps", STATE[method] * cloud.state, cloud.key, late=True)
-    yield from _functional_items(cloud, interplay, JET_FEATURES if method == "jko" else FEATURES)
+        yield Item("particles and their steps", STATE[method] * arrays.state, arrays.key, late=True)
+    yield from _functional_items(arrays, functional_arrays, JET_FEATURES if method == "jko" else FEATURES)
 
 
-def _functional_items(cloud: Cloud, interplay: Interplay, copies: int) -> Iterator[Item]:
-    if interplay.features > 0:
-        size = copies * DOUBLE * cloud.count * float(interplay.features)
-        yield Item("features at all particles", size, f"{cloud.key} or the number of features", late=True)
-    if interplay.pairs:
-        at_once = max(min(PAIRS, float(cloud.count) ** 2), cloud.count)
-        yield Item("particle pairs", (3 * cloud.components + 4) * DOUBLE * at_once, cloud.key, late=True)
-    if interplay.batch > 0:
-        size = DOUBLE * float(interplay.batch) * (SAMPLES * interplay.inputs + OUTPUTS)
+def _functional_items(arrays: ParticleArrays, functional_arrays: FunctionalArrays, copies: int) -> Iterator[Item]:
+    if functional_arrays.features > 0:
+        size = copies * DOUBLE * arrays.count * float(functional_arrays.features)
+        yield Item("features at all particles", size, f"{arrays.key} or the number of features", late=True)
+    if functional_arrays.pairs:
+        at_once = max(min(PAIRS, float(arrays.count) ** 2), arrays.count)
+        yield Item("particle pairs", (3 * arrays.components + 4) * DOUBLE * at_once, arrays.key, late=True)
+    if functional_arrays.batch > 0:
+        size = DOUBLE * float(functional_arrays.batch) * (SAMPLES * functional_arrays.inputs + OUTPUTS)
         yield Item("samples of a batch", size, "particles.batch", late=True)
-    elif interplay.data > 0:
-        size = DOUBLE * float(interplay.data) * (SAMPLES * interplay.inputs + OUTPUTS) + WORKSPACE
+    elif functional_arrays.data > 0:
+        size = DOUBLE * float(functional_arrays.data) * (SAMPLES * functional_arrays.inputs + OUTPUTS) + WORKSPACE
         yield Item("activations of some particles on all data", size, "the number of data", late=True)

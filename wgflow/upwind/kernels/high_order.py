@@ -85,7 +85,8 @@ def row_beside(volume, i, j, axis, offset, periodic):
 def fill_line(row, periodic, sign, line):
     """Copy a row into a line with ghost cells at both ends; mirror images get the sign."""
     count = row.size
-    line[GHOSTS : GHOSTS + count] = row
+    for k in range(count):  # an assignment of slices would compile the text of an error about their lengths
+        line[GHOSTS + k] = row[k]
     factor = 1.0 if periodic else sign
     for ghost in range(1, GHOSTS + 1):
         line[GHOSTS - ghost] = factor * row[reflected(-ghost, count, periodic)]
@@ -99,25 +100,25 @@ def shifted(line, offset):
 
 
 @kernel
+def row_along(volume, i, j, axis, offset, periodic, line):
+    """The row at an offset along an axis, around it or mirrored; along axis 2 a part of the line."""
+    if axis == 2:
+        return shifted(line, offset)
+    return row_beside(volume, i, j, axis, offset, periodic)
+
+
+@kernel
 def rows_around_face(volume, i, j, axis, periodic, sign, line):
     """Six rows around the lower faces of the row (i, j); along axis 2 they are parts of the line."""
     if axis == 2:
         fill_line(volume[i, j], periodic, sign, line)
-        return (
-            shifted(line, -3),
-            shifted(line, -2),
-            shifted(line, -1),
-            shifted(line, 0),
-            shifted(line, 1),
-            shifted(line, 2),
-        )
     return (
-        row_beside(volume, i, j, axis, -3, periodic),
-        row_beside(volume, i, j, axis, -2, periodic),
-        row_beside(volume, i, j, axis, -1, periodic),
+        row_along(volume, i, j, axis, -3, periodic, line),
+        row_along(volume, i, j, axis, -2, periodic, line),
+        row_along(volume, i, j, axis, -1, periodic, line),
         volume[i, j],
-        row_beside(volume, i, j, axis, 1, periodic),
-        row_beside(volume, i, j, axis, 2, periodic),
+        row_along(volume, i, j, axis, 1, periodic, line),
+        row_along(volume, i, j, axis, 2, periodic, line),
     )
 
 
@@ -126,8 +127,7 @@ def neighbouring_rows(volume, i, j, axis, periodic, line):
     """The rows below and above the row (i, j); at a wall the row itself."""
     if axis == 2:
         fill_line(volume[i, j], periodic, 1.0, line)
-        return shifted(line, -1), shifted(line, 1)
-    return row_beside(volume, i, j, axis, -1, periodic), row_beside(volume, i, j, axis, 1, periodic)
+    return row_along(volume, i, j, axis, -1, periodic, line), row_along(volume, i, j, axis, 1, periodic, line)
 
 
 @kernel
@@ -135,8 +135,7 @@ def upper_faces(fluxes, i, j, axis, line):
     """The fluxes through the upper faces of the row (i, j); those of the last cells are stored with the first."""
     if axis == 2:
         fill_line(fluxes[i, j], True, 1.0, line)
-        return shifted(line, 1)
-    return row_beside(fluxes, i, j, axis, 1, True)
+    return row_along(fluxes, i, j, axis, 1, True, line)
 
 
 @kernel

@@ -1,12 +1,7 @@
 """Finite-volume kernels on periodic rows of equal cells (circle, signed circle).
 
 Arrays have shape ``(rows, cells)``; rows do not interact. Face k lies between the cells k - 1 and k,
-and face 0 closes the row. Flux formulae come first, loops after them.
-
-References
-----------
-LeVeque (2002), Finite Volume Methods for Hyperbolic Problems, Sections 4.10 and 6.9 to 6.12.
-Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
+and face 0 closes the row.
 """
 
 from __future__ import annotations
@@ -17,19 +12,11 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel
-from wgflow.upwind.kernels.limiters import limited_difference
+from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 32_768  # cells from which two cores gain more than starting them costs
-
-
-@kernel
-def upwind_flux(far_left, left, right, far_right, velocity, limiter):
-    """Flux through a face whose velocity is positive to the right."""
-    left_value = left + 0.5 * limited_difference(left - far_left, right - left, left, limiter)
-    right_value = right - 0.5 * limited_difference(right - left, far_right - right, right, limiter)
-    return max(velocity, 0.0) * left_value + min(velocity, 0.0) * right_value
 
 
 @kernel
@@ -67,9 +54,7 @@ def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
             right, far_right = density[row, first:last], density[row, first + 1 : last + 1]
             phi_left, phi_right = potential[row, first - 1 : last - 1], potential[row, first:last]
             through = flux[row, first:last]
-            for k in range(last - first):
-                velocity = -mobility * (phi_right[k] - phi_left[k])
-                through[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
+            fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, through)
         for task in prange(rows * blocks):
             row, block = task // blocks, task % blocks
             first, last = block * cells // blocks, (block + 1) * cells // blocks

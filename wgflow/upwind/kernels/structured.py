@@ -17,7 +17,8 @@ from functools import cache
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.upwind.kernels.line import loss_rate, upwind_flux
+from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
+from wgflow.upwind.kernels.line import loss_rate
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 32_768
@@ -28,14 +29,6 @@ def neighbour(index, offset, count, periodic):
     """Index of a neighbour along an axis: around the axis if it is periodic, else up to the wall."""
     moved = index + offset
     return moved % count if periodic else min(max(moved, 0), count - 1)
-
-
-@inlined_kernel
-def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux):
-    """Flux through the faces between two rows; with mobility 0 they are a wall."""
-    for k in range(flux.size):
-        velocity = -mobility * (phi_right[k] - phi_left[k])
-        flux[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)
 
 
 @inlined_kernel
@@ -102,25 +95,25 @@ def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
         start_weight, stage_weight = weights
         rows = sheets * n0 * n1
         for block in prange(blocks):
-            within, below, above = buffers[block, 0], buffers[block, 1, :n2], buffers[block, 2, :n2]
-            behind, ahead = buffers[block, 3, :n2], buffers[block, 4, :n2]
+            within, behind, ahead = buffers[block, 0], buffers[block, 3, :n2], buffers[block, 4, :n2]
             first = block * rows // blocks
             for row in range(first, (block + 1) * rows // blocks):
                 sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
                 volume, phi = density[sheet], potential[sheet]
+                turn = (row - first) % 2  # the fluxes above a row are those below the next
+                below, above = buffers[block, 1 + turn, :n2], buffers[block, 2 - turn, :n2]
                 fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
-                if row == first or j == 0:  # else the row before has computed them
-                    fluxes_beside_row(volume, phi, i, j, 1, 0, mobility[1], periodic[1], limiter, below)
-                fluxes_beside_row(volume, phi, i, j, 1, 1, mobility[1], periodic[1], limiter, above)
-                if n0 > 1:  # else there are no such faces, and their buffers stay zero
-                    fluxes_beside_row(volume, phi, i, j, 0, 0, mobility[0], periodic[0], limiter, behind)
-                    fluxes_beside_row(volume, phi, i, j, 0, 1, mobility[0], periodic[0], limiter, ahead)
+                known = 1 if row > first and j > 0 else 0
+                for part in range(known, 4 if n0 > 1 else 2):  # else there are no faces behind, whose fluxes stay zero
+                    axis, side = 1 - part // 2, part % 2
+                    place = 1 + part if axis == 0 else 1 + (part + turn) % 2
+                    flux = buffers[block, place, :n2]
+                    fluxes_beside_row(volume, phi, i, j, axis, side, mobility[axis], periodic[axis], limiter, flux)
                 rho, here, old, new = volume[i, j], phi[i, j], start[sheet, i, j], result[sheet, i, j]
                 for k in range(n2):
                     change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
                     change -= reaction * here[k] * rho[k]
                     new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
-                below, above = above, below
 
     return euler_stage
 

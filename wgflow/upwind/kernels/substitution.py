@@ -10,7 +10,7 @@ from wgflow.compilation import kernel
 
 
 @kernel
-def sweep_cells(order, starts, neighbours, factors, diagonal, right, result):
+def substitute_cells(order, starts, neighbours, factors, diagonal, right, result):
     """Solve ``diagonal_K x_K - sum_L factors_KL x_L = right_K``, cell by cell.
 
     Factors (E,) are zero but for neighbours that come earlier in ``order``; ``result`` (N,) is zero at first.

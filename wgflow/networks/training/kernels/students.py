@@ -44,7 +44,7 @@ def back_propagate(activation, outputs, starts, targets, error, rate):
 
 
 @kernel
-def descend(values, slopes, rate):
+def gradient_step(values, slopes, rate):
     """Step against the slopes."""
     for i in range(values.size):
         values[i] -= rate * slopes[i]
@@ -61,7 +61,7 @@ def _point(outputs, inputs, lengths, sources, masses):
 
 
 @kernel
-def descend_population(outputs, inputs, rates, iterations, sources, masses, work):
+def train_on_population(outputs, inputs, rates, iterations, sources, masses, work):
     """Descend with the population gradient; the teacher is in the last columns of the sources (d, m + k)."""
     count, dimension = inputs.shape
     apart, together, lengths = work[0], work[1], work[2, :count]

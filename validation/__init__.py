@@ -1,0 +1,1 @@
+"""Validations of wgflow: each module compares what it computes with what is known. `wgflow validate` runs them."""

@@ -1,0 +1,1 @@
+"""What runs cost, as ratios to something measured in the same run."""

@@ -1,0 +1,328 @@
+"""What a person sees on the terminal: progress, tables and closing lines."""
+
+from __future__ import annotations
+
+import shlex
+import time as clock
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from wgflow.app.terminal import make_console, say
+from wgflow.domains import Domain
+from wgflow.errors import FlowWarning, InputError
+from wgflow.flows import Evolution, Snapshot
+from wgflow.flows.endings import COMPLETE, RUNNING
+from wgflow.flows.labels import Label
+from wgflow.flows.loop import Observers
+from wgflow.problems import Problem
+from wgflow.problems.estimates import plan_estimate
+from wgflow.runs.estimates import announcement
+from wgflow.runs.memory.estimate import format_size
+from wgflow.text import error_text, printable
+from wgflow.trajectory import Trajectory, read_trajectory
+from wgflow.trajectory.checking import Check
+from wgflow.trajectory.stored_labels import solver_labels
+from wgflow.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from wgflow.analysis.optimality.certificates import Certificate
+    from wgflow.app.run_comparison import Comparison
+
+TABLE_ROWS = 11
+REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
+LONGEST_ROW, MOST_ROWS = 4000, 2000  # characters and lines of what is shown of a file
+LOG_LINES = 10  # progress lines of a run whose output is not a terminal
+
+
+def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = False) -> None:
+    """Say what is about to run, and what an estimate of its errors will add."""
+    if quiet:
+        return
+    config = problem.config
+    say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
+    say(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
+    say(f"output      {path}")
+    say(f"memory      about {format_size(problem.memory(estimate=estimate).total)}")
+    if estimate:
+        say(f"estimate    {announcement(plan_estimate(problem))}")
+
+
+def _describe_domain(domain: Domain) -> str:
+    """The kind of a domain and its size, in a few words."""
+    signed = "signed " if domain.sheets == 2 else ""
+    if not domain.base.has_cells:
+        return f"the {signed}{domain.kind}, {domain.geometry.components} components"
+    cells = " x ".join(str(count) for count in domain.base.shape)
+    return f"the {signed}{domain.kind}, {cells} cells"
+
+
+@contextmanager
+def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
+    """Print warnings of the flow as single lines, or none when quiet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {error_text(message)}", error=True)
+        yield
+
+
+@contextmanager
+def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
+    """Observers that show progress: a bar on a terminal, a few lines in a log, nothing when quiet."""
+    console = make_console()
+    if quiet:
+        yield Observers()
+    elif console.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
+        progress = Progress(*columns, console=console, transient=True)
+        try:
+            yield Observers(step=[_Bar(progress, problem.config.solver.t_end)], begin=[progress.start])
+        finally:
+            progress.stop()
+    else:
+        yield Observers(snapshot=[_Lines(problem.times, solver_labels(problem.solver).energy)])
+
+
+@contextmanager
+def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
+    console = make_console()
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("frames", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Bar:
+    """A progress bar over the time of the flow."""
+
+    def __init__(self, progress: Progress, t_end: float) -> None:
+        self._progress = progress
+        self._task = progress.add_task("preparing", total=t_end)
+        self._steps, self._started = 0, clock.perf_counter()
+
+    def __call__(self, evolution: Evolution) -> None:
+        self._steps += 1
+        if self._steps % REFRESH_STEPS == 0:
+            rate = self._steps / (clock.perf_counter() - self._started)
+            shown = f"{evolution.labels.energy.column} = {evolution.energy:.3e}"
+            text = f"t = {evolution.time:9.3g}   {shown}   {rate:.3g} steps/s"
+            self._progress.update(self._task, completed=evolution.time, description=text)
+
+
+class _Lines:
+    """A line for about every tenth part of the snapshots."""
+
+    def __init__(self, times: FloatArray, energy: Label) -> None:
+        self._total, self._end, self._name = len(times), float(times[-1]), energy.column
+        self._seen, self._started = -1, clock.perf_counter()  # the start is snapshot 0
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        self._seen += 1
+        if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
+            share = self._seen / self._total
+            reached = f"t = {snapshot.time:<10.4g} {self._name} = {snapshot.energy:.6e}"
+            say(f"{share:4.0%}  {reached}{self._left(snapshot.time)}")
+
+    def _left(self, time: float) -> str:
+        """Time that is left, if the flow goes on at its mean pace."""
+        if not 0.0 < time < self._end:
+            return ""
+        return f"   {(clock.perf_counter() - self._started) * (self._end / time - 1.0):.0f} s left"
+
+
+def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:
+    """Table of the run, and how it ended."""
+    if quiet:
+        return
+    say(_table(trajectory))
+    for line in (*_ending(trajectory), *error_table(trajectory)):
+        say(line)
+    say(f"trajectory  {path}")
+
+
+def describe(trajectory: Trajectory, path: Path) -> None:
+    """Show the content of a trajectory file."""
+    found = trajectory.attributes
+    source = printable(found.get("source", "unknown source"), longest=LONGEST_ROW)
+    say(f"file        {path} ({source}), status {trajectory.status}")
+    fields = ", ".join(f"{name} {values.shape}" for name, values in trajectory.fields.items())
+    say(f"snapshots   {len(trajectory.time)} from t = 0 to {trajectory.time[-1]:g}: {fields}")
+    if trajectory.domain is not None:
+        say(f"domain      {trajectory.domain.kind} {dict(trajectory.domain.parameters)}")
+    say(_table(trajectory))
+    for line in (*_ending(trajectory), *error_table(trajectory)):
+        say(line)
+    if "problem" in found:
+        say("\n" + printable(str(found["problem"]).strip(), longest=LONGEST_ROW, lines=MOST_ROWS))
+
+
+def show_checks(checks: Iterable[Check], path: Path) -> None:
+    """List what was checked in a file; raises InputError with the first fault."""
+    faults = []
+    for check in checks:
+        say(f"{'ok   ' if check.passed else 'FAULT'}  {check.name:13s} {check.found}")
+        if not check.passed:
+            faults.append(f"{check.name}: {check.found}")
+    if faults:
+        raise InputError(f"{path} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; {faults[0]}")
+
+
+def _table(trajectory: Trajectory) -> str:
+    labels = trajectory.labels
+    columns = {
+        labels.time.column: trajectory.time,
+        _risk_label(trajectory).column: trajectory.risk,
+        labels.mass.column: trajectory.mass,
+        labels.min_potential.column: trajectory.min_potential,
+        labels.step_size.column: trajectory.step_size,
+    }
+    if not _energy_is_risk(trajectory):
+        columns[labels.energy.column] = trajectory.energy
+    return _layout(columns)
+
+
+def _risk_label(trajectory: Trajectory) -> Label:
+    """Label of the risk; where F is the same and there is no risk, that of F."""
+    labels = trajectory.labels
+    return labels.of(labels.falling) if _energy_is_risk(trajectory) else labels.risk
+
+
+def _energy_is_risk(trajectory: Trajectory) -> bool:
+    return np.array_equal(trajectory.energy, trajectory.risk, equal_nan=True)
+
+
+def _layout(columns: Mapping[str, FloatArray]) -> str:
+    """Lay out columns of numbers as text, about ten rows spread over all."""
+    chosen = _rows(len(next(iter(columns.values()))))
+    texts = {title: [title, *(f"{values[i]:.5g}" for i in chosen)] for title, values in columns.items()}
+    widths = {title: max(map(len, column)) for title, column in texts.items()}
+    rows = zip(*([text.rjust(widths[title]) for text in column] for title, column in texts.items()), strict=True)
+    return "\n".join("  ".join(row) for row in rows)
+
+
+def _rows(count: int) -> IntArray:
+    return np.unique(np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int))
+
+
+def _ending(trajectory: Trajectory) -> list[str]:
+    found = trajectory.attributes
+    lines = []
+    if "accepted_steps" in found and trajectory.status != RUNNING:
+        lines.append(
+            f"steps       {found['accepted_steps']} accepted, {found['rejected_steps']} rejected, "
+            f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
+        )
+        lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
+    shown = {_risk_label(trajectory).column: trajectory.risk}
+    if not _energy_is_risk(trajectory):
+        shown[trajectory.labels.energy.column] = trajectory.energy
+    lines += [f"{name:11s} {values[0]:.6g} -> {values[-1]:.6g}" for name, values in shown.items()]
+    change = trajectory.mass[-1] - trajectory.mass[0]
+    if found.get("reaction") == 0.0:
+        lines.append(f"mass error  {change / trajectory.mass[0]:.1e} (relative)")
+    return lines
+
+
+def error_table(trajectory: Trajectory) -> list[str]:
+    """Lines of a table of the estimated errors at the last output time; none without estimates."""
+    if not trajectory.errors:
+        return []
+    last = trajectory.scheduled - 1
+    values = {name: f"{trajectory.scalars[name][last]:.6g}" for name in ("energy", "risk", "mass")}
+    titles = {name: trajectory.labels.of(name).column for name in values}
+    titles |= {"density": "density (L1)", "transport": "measure (W1)"}
+    rows = [(f"errors at t = {trajectory.time[last]:g}", "value", "error", "order")]
+    for name, errors in trajectory.errors.items():
+        if name == "risk" and _energy_is_risk(trajectory):
+            continue
+        if name in values or _is_measured(name, trajectory):
+            rows.append(
+                (
+                    f"  {titles.get(name, name)}",
+                    values.get(name, ""),
+                    *_outcome(errors[last], trajectory.orders[name][last]),
+                )
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _is_measured(name: str, trajectory: Trajectory) -> bool:
+    """Whether there is a distance of that name at all: at the start nothing hinders it, other than its kind of run."""
+    return bool(np.isfinite(trajectory.errors[name]).any() or np.isfinite(trajectory.orders[name]).any())
+
+
+def _outcome(error: float, order: float) -> tuple[str, str]:
+    """Error and order in a table."""
+    if not np.isfinite(error):
+        return "not resolved", f"{order:.2f}" if np.isfinite(order) else ""
+    return f"{error:.2e}", f"{order:.2f}" if np.isfinite(order) else "round-off"
+
+
+def say_resumable(problem: Path, path: Path, settings: Iterable[str]) -> None:
+    """After Ctrl-C: where the file is, and the command that continues it."""
+    if not path.exists():
+        say("interrupted before the first snapshot; nothing was written", error=True)
+        return
+    if read_trajectory(path)[0].status == COMPLETE:
+        say(f"interrupted in the last step; the run in {path} is complete", error=True)
+        return
+    options = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
+    command = f"wgflow run {shlex.quote(str(problem))} -o {shlex.quote(str(path))} --resume {options}".strip()
+    say(f"interrupted; the snapshots so far are in {path}. Continue with: {command}", error=True)
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Table of a comparison."""
+    say(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
+    say(_layout({_compared(name, comparison): values for name, values in comparison.columns.items()}))
+
+
+def _compared(name: str, comparison: Comparison) -> str:
+    """Heading of a column of a comparison: outputs of a run are called as its solver calls them."""
+    output, _, letter = name.partition(" ")
+    if output not in ("time", "risk", "mass"):
+        return name
+    run = comparison.second if letter == "B" else comparison.first
+    return f"{run.labels.of(output).column} {letter}".strip()
+
+
+def show_certificate(certificate: Certificate, trajectory: Trajectory) -> None:
+    """Table of a certificate of the last output, and what it says."""
+    start, least = float(trajectory.energy[0]), certificate.minimum
+    where = " ".join(f"{component:.6g}" for component in least.point)
+    sheet = f", sheet {'+' if least.sign > 0.0 else '-'}" if certificate.sheets == 2 else ""
+    rows = {
+        "time": f"{trajectory.time[-1]:.6g}",
+        "F": f"{certificate.value:.10g}",
+        "lower bound": f"{certificate.lower_bound:.10g}",
+        "by tangents": f"{certificate.linear_bound:.10g} (measures of mass up to {certificate.mass_bound:.6g})",
+        "by duality": f"{certificate.dual_bound:.10g} (measures of any mass)",
+        "gap": f"{certificate.gap:.3e}, {certificate.gap / start if start > 0.0 else np.nan:.3e} of F at t = 0",
+        "min J": f"{least.value:.6e} at ({where}){sheet}",
+        "|J| on support": f"{certificate.support_residual:.3e}",
+    }
+    for name, text in rows.items():
+        say(f"{name:16s}{text}")
+    say(certificate.verdict)
+
+
+def list_files(files: Iterable[Path]) -> None:
+    """List files with the comment or docstring that each begins with."""
+    for file in files:
+        lines = [line.strip('#" ') for line in file.read_text(encoding="utf-8").splitlines()]
+        paragraph = " ".join(lines[: lines.index("")] if "" in lines else lines[:1])
+        say(f"{file.stem.rstrip('_'):24s} {paragraph.split('. ')[0].rstrip('.')}")

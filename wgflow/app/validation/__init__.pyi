@@ -1,0 +1,9 @@
+from .records import Record as Record
+from .rows import Row as Row
+from .rows import agrees as agrees
+from .rows import at_least as at_least
+from .rows import between as between
+from .rows import measured as measured
+from .rows import within as within
+from .running import run_validation as run_validation
+from .setting import Setting as Setting
