@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from wgflow.errors import InputError
@@ -33,9 +34,11 @@ def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
         If the file is not a readable trajectory.
     """
     trajectory, arrays = read_trajectory(Path(path))
+    problem = None
     if functional is None and "problem" in trajectory.attributes:
-        functional = _restore(trajectory, arrays, Path(path)).functional
-    return attach_functional(trajectory, functional)
+        problem = _restore(trajectory, arrays, Path(path))
+        functional = problem.functional
+    return replace(attach_functional(trajectory, functional), problem=problem)
 
 
 def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, int]]:

@@ -73,7 +73,7 @@ def resume_run(
         trajectory = _go_on(problem, path, trajectory, remaining, replace(problem.limits, since=since), observers)
     elif remaining.size == 0 and trajectory.status != COMPLETE:
         trajectory = _completed(problem, path, trajectory)
-    return attach_functional(trajectory, problem.functional)
+    return replace(attach_functional(trajectory, problem.functional), problem=problem)
 
 
 def _go_on(

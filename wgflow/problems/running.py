@@ -123,7 +123,7 @@ def run(
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
     (observers or Observers()).tell_begin()
-    return record_flow(
+    trajectory = record_flow(
         evolution,
         problem.times,
         functional=problem.functional,
@@ -138,3 +138,4 @@ def run(
         observers=observers,
         plan=plan,
     )
+    return replace(trajectory, problem=problem)
