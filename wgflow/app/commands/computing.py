@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wgflow.app.commands.arguments import ForceOption, ProblemArgument, QuietOption, SetOption
-from wgflow.app.terminal import say
+from wgflow.system.terminal import say
 from wgflow.text import error_text
 
 
