@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -182,3 +184,22 @@ def test_progress_in_a_log(capsys):
     problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3", "solver.t_end=0.1"])
     wgflow.run(problem, progress=True)
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_on_a_terminal(monkeypatch, capsys):
+    """A bar, which is gone at the end, and no line."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr("wgflow.runs.progress.REFRESH_STEPS", 1)
+    monkeypatch.setenv("TERM", "xterm")
+    solve(progress=True)
+    shown = sys.stderr.getvalue()
+    assert "preparing" in shown
+    assert "\x1b[?25h" in shown  # the cursor is back
+    assert capsys.readouterr().out == ""

@@ -28,10 +28,25 @@ def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
     functional : Functional, optional
         F, for files that no problem file describes; needed for ``potential``.
 
+    Returns
+    -------
+    Trajectory
+        With its ``problem``, where a problem file described it and no functional is given.
+
     Raises
     ------
     InputError
         If the file is not a readable trajectory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import wgflow
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trajectory = wgflow.load(wgflow.run(problem).save(f"{folder}/run.h5"))
+    >>> len(trajectory), trajectory.problem.solver
+    (3, 'finite_volume')
     """
     trajectory, arrays = read_trajectory(Path(path))
     problem = None

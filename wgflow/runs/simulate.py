@@ -96,6 +96,15 @@ def simulate(
         computed or written then.
     ComputationError
         If the integrator failed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Particles, Quadratic, Space, simulate
+    >>> start = Particles(np.array([[1.0, 0.5], [-0.5, 1.0]]), np.full(2, 0.5), np.ones(2))
+    >>> trajectory = simulate(Quadratic(np.eye(2)), start, 1.0, domain=Space(2), until=lambda state: state.risk < 0.5)
+    >>> trajectory.position.shape[1:], trajectory.attributes["stop_reason"]
+    ((2, 2), 'until')
     """
     since = clock.perf_counter()
     lives = known_domain(particles0, domain)
