@@ -107,3 +107,17 @@ def test_other_signals_end_the_cell(cell):
     _, result = cell(INTERRUPTED.format(signal="SIGTERM"))
     assert isinstance(result.error_in_exec, KeyboardInterrupt)
     assert "stopped" not in cell.names
+
+
+def test_sweeps_show_how_many_runs_are_done(cell):
+    captured, result = cell("""
+from wgflow.app.sweeps.runs import Outcome
+from wgflow.app.sweeps.watching import shown_runs
+with shown_runs(wanted=True) as watcher:
+    watcher.begin(3, 1)
+    watcher.note(Outcome(1, "complete"))
+    watcher.note(Outcome(2, "failed"))
+""")
+    result.raise_error()
+    texts = [output.data["text/plain"] for output in captured.outputs]
+    assert texts == [" 33%  1 of 3 runs, 0 failed", " 67%  2 of 3 runs, 0 failed", "100%  3 of 3 runs, 1 failed"]
