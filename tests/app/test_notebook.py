@@ -9,7 +9,6 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-import wgflow
 from wgflow import FlowWarning
 
 pytest.importorskip("IPython")
@@ -28,7 +27,8 @@ def interrupt(evolution):
     if len(steps) == 3:
         os.kill(os.getpid(), signal.{signal})
 stopped = wgflow.solve(
-    wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0, observers=wgflow.Observers(step=[interrupt])
+    wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0, **{options},
+    observers=wgflow.Observers(step=[interrupt]),
 )
 after = True
 """
@@ -91,20 +91,25 @@ def test_the_line_moves_and_is_seldom_replaced(cell, monkeypatch):
     assert shares == sorted(shares)
 
 
-def test_ctrl_c_returns_what_there_is(cell):
+@pytest.mark.parametrize("options", [{}, {"output": "run.h5"}])
+def test_ctrl_c_returns_what_there_is(cell, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     cell(RUN)
     with pytest.warns(FlowWarning, match=r"interrupted at t = .*status 'interrupted'.*resume=True"):
-        cell(INTERRUPTED.format(signal="SIGINT"))
+        cell(INTERRUPTED.format(signal="SIGINT", options=options))
     stopped = cell.names["stopped"]
     assert cell.names["after"]
     assert (stopped.status, len(stopped.steps["time"])) == ("interrupted", 3)
     np.testing.assert_array_equal(stopped.steps["time"], cell.names["flow"].steps["time"][:3])
-    assert isinstance(stopped, wgflow.Trajectory)
+    if not options:
+        stopped.save("run.h5")
+    cell(RUN.replace("progress=True", "output='run.h5', resume=True").replace("flow =", "resumed ="))
+    np.testing.assert_array_equal(cell.names["resumed"].density, cell.names["flow"].density)
 
 
 def test_other_signals_end_the_cell(cell):
     cell(RUN)
-    _, result = cell(INTERRUPTED.format(signal="SIGTERM"))
+    _, result = cell(INTERRUPTED.format(signal="SIGTERM", options={}))
     assert isinstance(result.error_in_exec, KeyboardInterrupt)
     assert "stopped" not in cell.names
 

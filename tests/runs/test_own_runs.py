@@ -46,6 +46,10 @@ def growing(**options):
     return wgflow.solve(spread, line, lambda x: np.exp(-(x[..., 0] ** 2)), 0.4, **options)
 
 
+def estimated(**options):
+    return wgflow.solve(RISK, CIRCLE, bump, 1.0, times=[0.6], estimate=True, **options)
+
+
 def simulate(**options):
     return wgflow.simulate(RISK, cloud(domain=CIRCLE), 1.0, times=[0.6], **options)
 
@@ -76,7 +80,7 @@ def normalised(**options):
     )
 
 
-DOORS = [solve, implicit, growing, simulate, descend, characteristics, jko, linearised, normalised]
+DOORS = [solve, implicit, growing, estimated, simulate, descend, characteristics, jko, linearised, normalised]
 
 
 def stop_after(count):
