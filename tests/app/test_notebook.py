@@ -42,7 +42,9 @@ def cell(tmp_path, monkeypatch):
     from traitlets.config import Config
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    hooks = {name: getattr(sys, name) for name in ("displayhook", "excepthook", "ps1", "ps2") if hasattr(sys, name)}
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # all that a shell puts its own into
+    for name in ("displayhook", "excepthook", "ps1", "ps2"):
+        monkeypatch.setattr(sys, name, getattr(sys, name, None), raising=False)
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
     def run(code: str):
@@ -53,8 +55,6 @@ def cell(tmp_path, monkeypatch):
     run.names, run.shown = shell.user_ns, lambda result: shell.display_formatter.format(result.result)[0]
     yield run
     InteractiveShell.clear_instance()
-    for name, hook in hooks.items():
-        setattr(sys, name, hook)
 
 
 def test_a_notebook_shows_figures_and_progress(cell):
