@@ -26,6 +26,10 @@ Observer = Callable[[Evolution], None]
 Result = TypeVar("Result")
 
 
+class RunInterrupt(KeyboardInterrupt):
+    """Ctrl-C has ended a run well: its recorder is closed, and holds all that there is."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """When a run stops before its last output time, and how often it keeps its state between two.
@@ -153,12 +157,12 @@ def evolve(
             if interruption.signal is None:
                 raise
             reason = INTERRUPTED  # in a step that failed, or after which a box grows
-            raise interruption.error(str(error)) from error
+            raise KeyboardInterrupt(str(error)) from error
         finally:
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
             _finish(recorder, {"status": status, "stop_reason": reason, **loop.spent()})
         if interruption.signal is not None:
-            raise interruption.error()
+            raise RunInterrupt if interruption.by_hand else KeyboardInterrupt
     return reason
 
 

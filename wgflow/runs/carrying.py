@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from wgflow.errors import FlowWarning
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup, evolve_on
-from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.loop import Limits, Observers, RunInterrupt
 from wgflow.flows.recorder import Recorder
 from wgflow.runs.progress import shown_progress
 from wgflow.system.notebook import ipython_shell
-from wgflow.system.signals import Termination
 from wgflow.typing import FloatArray
 
 
@@ -57,9 +56,8 @@ def _returning(evolution: Evolution) -> Iterator[None]:
     """In IPython, end a run well at Ctrl-C: the cell goes on with what there is, where a script must not."""
     try:
         yield
-    except KeyboardInterrupt as interruption:
-        ended_well = not isinstance(interruption, Termination) and interruption.__cause__ is None
-        if not ended_well or ipython_shell() is None:
+    except RunInterrupt:
+        if ipython_shell() is None:
             raise
         warnings.warn(
             f"interrupted at t = {evolution.time:g}: this is the trajectory so far, with the status 'interrupted'; the "

@@ -19,19 +19,16 @@ _TERMINATION = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") e
 _replaced: list[dict[signal.Signals, Any]] = []
 
 
-class Termination(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: nobody at the keyboard asked for it, and nothing may be done after it."""
-
-
 @dataclass
 class Interruption:
     """Set by Ctrl-C, SIGTERM or SIGHUP: who goes on in steps ends after the one in progress."""
 
     signal: int | None = field(default=None)
 
-    def error(self, *words: str) -> KeyboardInterrupt:
-        """The exception to end by."""
-        return KeyboardInterrupt(*words) if self.signal == signal.SIGINT else Termination(*words)
+    @property
+    def by_hand(self) -> bool:
+        """Whether it was Ctrl-C, and not the end of a terminal or of a process."""
+        return self.signal == signal.SIGINT
 
 
 @contextmanager
