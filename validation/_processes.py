@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -16,13 +14,13 @@ from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.app.validation import Setting
 from wgflow.system.terminal import make_console
 
+from ._pool import single_threaded_pool
+
 if TYPE_CHECKING:
     from distributed import Client
 
 T = TypeVar("T")
 Found = TypeVar("Found")
-
-THREADS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def side_by_side(work: Callable[[T], Found], items: Sequence[T], setting: Setting, title: str) -> list[Found]:
@@ -34,8 +32,7 @@ def side_by_side(work: Callable[[T], Found], items: Sequence[T], setting: Settin
 
     if setting.quick:
         return list(map(work, items))
-    pool = ProcessPoolExecutor(setting.processes, mp_context=get_context("spawn"))
-    with environment(dict.fromkeys(THREADS, "1")), pool:
+    with single_threaded_pool(setting.processes) as pool:
         return list(track(pool.map(work, items), title, len(items), console=make_console()))
 
 

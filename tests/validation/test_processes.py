@@ -34,3 +34,12 @@ def test_workers_are_sent_the_modules_of_validations():
     client = Client()
     processes._send_package(client)
     assert {"validation/__init__.py", "validation/_processes.py", "validation/theorem3.py"} <= set(client.names)
+
+
+def test_processes_side_by_side_have_one_thread_each():
+    """Which they take themselves: the threads of the process that starts them are there already."""
+    pool = import_shipped("_pool")
+    before = dict(os.environ)
+    with pool.single_threaded_pool(1) as started:
+        assert started.submit(os.getenv, "NUMBA_NUM_THREADS").result() == "1"
+    assert dict(os.environ) == before
