@@ -45,7 +45,9 @@ def test_own_table_to_a_figure_in_its_units(runs, tmp_path):
     )
     first, second = axes.get_lines()
     assert first.get_ydata() == pytest.approx(second.get_ydata(), abs=2.0)  # of 34 between the data
-    residual = np.interp(points[:, 0], *first.get_data()) - points[:, 1]
-    assert 0.5 * np.mean(residual**2) / points[:, 1].var() == pytest.approx(infinite.risk[-1], rel=1e-3)
+    for curve, run in zip((first, second), (infinite, fifty), strict=True):
+        assert run.predict({"Zeit": curve.get_xdata()}) == pytest.approx(curve.get_ydata(), rel=1e-5)
+    residual = infinite.predict(points[:, 0]) - points[:, 1]
+    assert 0.5 * np.mean(residual**2) / points[:, 1].var() == pytest.approx(infinite.risk[-1], rel=1e-12)
     wgflow.save_figure(figure, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -36,6 +36,8 @@ def test_the_functional_is_that_of_the_run(name, tmp_path):
     again = wgflow.load(tmp_path / "run.h5")
     assert (again.potential(-1) == flow.potential(-1)).all()
     assert again.labels == flow.labels
+    saved = wgflow.load(wgflow.solve(make(), domain, bump, 0.01, times=[0.01]).save(tmp_path / "saved.h5"))
+    assert (saved.potential(-1) == flow.potential(-1)).all()
 
 
 def test_functions_of_the_user_have_no_name(tmp_path):

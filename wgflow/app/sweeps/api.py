@@ -15,6 +15,7 @@ from wgflow.app.sweeps.gather import DATASET, gather, write_dataset
 from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
 from wgflow.app.sweeps.scheduling import dispatch
+from wgflow.app.sweeps.watching import shown_runs
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE
 from wgflow.problems.running import ProblemSource
@@ -38,6 +39,7 @@ def sweep(
     threads: int = 1,
     force: bool = False,
     allow_code: bool = False,
+    progress: bool = False,
 ) -> xarray.Dataset:
     """Run a problem for all combinations of some values, in parallel processes.
 
@@ -67,6 +69,9 @@ def sweep(
         warning where these are fewer than wanted.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    progress : bool
+        Whether to show how many runs are done: a bar on a terminal, one line that changes in a notebook, else a few
+        lines.
 
     Returns
     -------
@@ -104,7 +109,10 @@ def sweep(
     >>> students.risk.mean("initial.seed").sel({"particles.count": 20})  # doctest: +SKIP
     """
     plan = replace(make_plan(problem, over, settings), allow_code=allow_code)
-    return carry_out(plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force)
+    with shown_runs(wanted=progress) as watcher:
+        return carry_out(
+            plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
+        )
 
 
 def carry_out(
