@@ -114,6 +114,15 @@ def load_problem(path: str | Path, *, allow_code: bool = False) -> Problem:
     ------
     InputError
         If it holds no problem, or its code has changed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import wgflow
+    >>> flow = wgflow.run(wgflow.open_problem("el_nino", ["domain.cells=16", "solver.t_end=1.0", "output.snapshots=3"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     wgflow.load_problem(flow.save(f"{folder}/run.h5")).dataset.names
+    ('month', 'temperature')
     """
     trajectory, arrays = read_trajectory(Path(path))
     return _restore(trajectory, arrays, Path(path), allow_code=allow_code)

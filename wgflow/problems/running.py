@@ -46,6 +46,21 @@ def open_problem(
     ------
     InputError
         With the key, the value and what is allowed; or with the memory that is needed, and what takes most of it.
+
+    Examples
+    --------
+    >>> import wgflow
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16"])
+    >>> problem.domain.shape, problem.solver
+    ((16,), 'finite_volume')
+
+    Functions of one's own, in a file beside the problem, are run only where that is allowed:
+
+    >>> own = {"kind": "energy", "potential": "mine.py:V"}
+    >>> sections = {"problem": own, "domain": {"kind": "circle", "cells": 16}, "solver": {"t_end": 1.0}}
+    >>> wgflow.open_problem(sections, allow_code=True)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    wgflow.errors.InputError: problem: code ...mine.py does not exist; paths are relative to the problem file
     """
     given = None
     if isinstance(source, Mapping):
