@@ -53,7 +53,7 @@ PLAIN_BOWL, SLOPED_BOWL = (
     Potential(lambda x: 0.5 * (x**2).sum(axis=-1), lambda x: x),
 )
 PLAIN = Interaction(lambda z: np.exp(-(z**2).sum(axis=-1)))
-ZONAL = ZonalInteraction(lambda cosine: np.exp(cosine), slope=lambda cosine: np.exp(cosine))
+ZONAL = ZonalInteraction(lambda cosine: np.exp(cosine), gradient=lambda cosine: np.exp(cosine))
 TEACHER = Teacher(np.array([[1.0, 0.2, 0.1], [-0.3, 1.0, 0.4]]), np.array([1.0, -0.5]))
 
 
