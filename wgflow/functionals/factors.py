@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from wgflow.errors import InputError
+from wgflow.functionals.checks import described
 from wgflow.text import named, shown
 
 DIFFUSION_IS_FORWARD = "diffusion does not run backwards"
@@ -82,7 +83,7 @@ def check_positive_factor(factor: float, functional: object, why: str) -> None:
 
 def refuse_sum(functional: object, sign: str, other: object, *, reflected: bool = False) -> InputError:
     """The error of a sum with something that is no functional."""
-    own, strange = named(type(functional).__name__), shown(getattr(other, "__name__", other))
+    own, strange = named(type(functional).__name__), described(other)
     text = f"{strange} {sign} {own}" if reflected else f"{own} {sign} {strange}"
     hint = (
         "a constant, which changes no flow, is left out"

@@ -87,8 +87,8 @@ def as_loss(given: object) -> Loss:
     missing = [name for name in PARTS if not callable(getattr(loss, name, None))]
     if missing:
         raise InputError(
-            f"loss = {described(given)} has no {' and no '.join(missing)}; choose one of {', '.join(LOSSES)}, or give an "
-            f"object or class with the methods {', '.join(PARTS)} of predictions and targets, (n,) to (n,)"
+            f"loss = {described(given)} has no {' and no '.join(missing)}; choose one of {', '.join(LOSSES)}, or give "
+            f"an object or class with the methods {', '.join(PARTS)} of predictions and targets, (n,) to (n,)"
         )
     flags: dict[str, Any] = {name: bool(getattr(loss, name, False)) for name in ("labels", "nonnegative")}
     name = str(getattr(loss, "name", type(loss).__name__))

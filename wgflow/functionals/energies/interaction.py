@@ -77,8 +77,8 @@ class Interaction(Functional):
         check_callable("the interaction kernel", self.kernel, "Interaction(lambda z: (z**2).sum(axis=-1))")
         if callable(self.periods):
             raise InputError(
-                f"periods = {described(self.periods)} of Interaction is no length; write Interaction(W, gradient=dW) for "
-                "the gradient of W, or give the length of each axis"
+                f"periods = {described(self.periods)} of Interaction is no length; write Interaction(W, gradient=dW) "
+                "for the gradient of W, or give the length of each axis"
             )
         object.__setattr__(self, "gradient", own_gradient("the interaction kernel", self.kernel, self.gradient))
 
