@@ -8,30 +8,12 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import InputError, ShapeError, WgflowError
+from wgflow.measures.checks import described, real_values
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 
 DIFFERENCE_STEP = 1e-4  # of central differences, relative
 AGREEMENT, MOST_KINKS = 1e-3, 0.2  # with them, relative; share of places at kinks
-NUMBERS = "fiub"  # kinds of numpy that are real numbers
-
-
-def real_values(what: str, found: Any) -> FloatArray:
-    """Give an array of float64; raises InputError unless it holds real numbers and hides none behind a mask."""
-    if np.ma.is_masked(found):
-        raise InputError(f"{what} is masked at some entries, which would count; fill them, e.g. with .filled(0.0)")
-    values = np.asarray(found)
-    if values.dtype.kind not in NUMBERS:
-        raise InputError(f"{what} has the type {values.dtype}; allowed are real numbers")
-    return values.astype(np.float64, copy=False)
-
-
-def described(value: object) -> str:
-    """A value as an error shows it: functions and classes by their names."""
-    name = getattr(value, "__name__", None)
-    if name is None:
-        return shown(value)
-    return f"the {'class' if isinstance(value, type) else 'function'} {named(name)}"
 
 
 def check_callable(what: str, function: object, example: str) -> None:

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from wgflow.errors import InputError
-from wgflow.functionals.checks import described
+from wgflow.measures.checks import described
 from wgflow.text import named, shown
 
 DIFFUSION_IS_FORWARD = "diffusion does not run backwards"

@@ -9,6 +9,7 @@ import numpy as np
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import ShapeError
 from wgflow.functionals.kernels.sheets import net_masses
+from wgflow.measures.checks import real_values
 from wgflow.typing import FloatArray
 
 
@@ -89,7 +90,7 @@ class GridFunctional(ABC):
         return potential
 
     def _buffers(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:
-        density = np.ascontiguousarray(density, dtype=np.float64)
+        density = np.ascontiguousarray(real_values("the density", density))
         if density.shape != self.domain.shape:
             raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
         return density, np.empty_like(density)

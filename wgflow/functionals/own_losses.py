@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals.checks import check_derivative, described, made, values_of
+from wgflow.functionals.checks import check_derivative, made, values_of
 from wgflow.functionals.losses import LOSSES, Loss, find_loss
+from wgflow.measures.checks import described
 from wgflow.typing import FloatArray
 
 PARTS = ("value", "gradient", "hessian")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
+from wgflow.measures.checks import real_values
 from wgflow.typing import FloatArray
 
 
@@ -51,7 +52,7 @@ class Particles:
         if signs is None:
             object.__setattr__(self, "signs", np.ones(np.shape(self.weights)))
         for name in ("points", "weights", "signs"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+            object.__setattr__(self, name, real_values(f"the {name} of particles", getattr(self, name)))
         count = self.weights.size
         if self.points.ndim != 2 or len(self.points) != count or self.signs.shape != (count,):
             raise ShapeError(

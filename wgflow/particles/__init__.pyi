@@ -1,5 +1,6 @@
 from .langevin import Langevin as Langevin
 from .langevin import suitable_langevin as suitable_langevin
+from .methods import PARTICLE_TOLERANCE as PARTICLE_TOLERANCE
 from .methods import Adaptive as Adaptive
 from .methods import Descent as Descent
 from .methods import Method as Method

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -23,9 +23,11 @@ from wgflow.flows.evolution import Checkpoint, numbers
 from wgflow.flows.whole_steps import WholeSteps
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.functionals.samples import sampled
+from wgflow.measures.randomness import drawn_seed, random_numbers
 from wgflow.particles.first_step import first_step
 from wgflow.typing import FloatArray
 
+PARTICLE_TOLERANCE = 1e-6  # by default: far below the error of the number of particles
 LEAST_TOLERANCE = 100.0 * float(np.finfo(np.float64).eps)  # relative, of scipy's integrator: that of round-off
 REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
 LEAST_STEP = 10.0  # over the spacing of numbers
@@ -128,7 +130,7 @@ class Adaptive:
         If the tolerance is not allowed.
     """
 
-    tolerance: float = 1e-8
+    tolerance: float = PARTICLE_TOLERANCE
     deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -278,6 +280,8 @@ class Descent:
         Seed of the samples. Those of each iteration depend on its number alone, so that a run can be resumed.
     multiplicative : bool
         Whether weights are multiplied by exponentials (mirror descent on weights).
+    rng : numpy.random.Generator, optional
+        Draws the seed.
 
     Raises
     ------
@@ -289,6 +293,7 @@ class Descent:
     batch: int | None = None
     seed: int = 0
     multiplicative: bool = False
+    rng: InitVar[np.random.Generator | None] = None
     tolerance: ClassVar[None] = None
 
     @property
@@ -296,7 +301,9 @@ class Descent:
         """Whether all samples count in each step."""
         return self.batch is None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, rng: np.random.Generator | None) -> None:
+        if rng is not None:
+            object.__setattr__(self, "seed", drawn_seed(rng))
         check_step(self.step)
         if self.batch is not None and self.batch < 1:
             raise InputError(f"batch = {self.batch!r} is not allowed; give the number of samples, at least 1")
@@ -338,12 +345,6 @@ class Descent:
 
 BATCH_STREAM = 1  # of the random numbers of a seed
 Update = Callable[[FloatArray, float, int], tuple[FloatArray, float | None]]
-
-
-def random_numbers(seed: int, stream: int, iteration: int) -> np.random.Generator:
-    """Random numbers of one iteration, which depend on nothing else, so that a run can be resumed."""
-    key = np.random.SeedSequence((seed, stream)).generate_state(2, np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, iteration]))
 
 
 def check_step(step: float) -> None:

@@ -16,7 +16,7 @@ from wgflow.functionals import Functional
 from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import check_times, density_on, record_flow
+from wgflow.runs.record import check_arguments, check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -96,7 +96,9 @@ def solve_normalised(
     ----------
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
-    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    since = clock.perf_counter()
+    check_arguments(functional, domain)
+    outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
     evolution = NormalisedFlow(

@@ -37,6 +37,7 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Features, Functional, GridFunctional
 from wgflow.functionals.losses import LOGISTIC
 from wgflow.measures import Particles
+from wgflow.measures.checks import real_values
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -182,7 +183,7 @@ class Certifier:
             found = self.functional.at_particles(state)
             return state, found.energy, found.potential
         self._grid = self._grid or self.functional.on_grid(self.domain)
-        density = np.asarray(state, dtype=np.float64)
+        density = real_values("the density", state)
         if density.shape != self.domain.shape:
             raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
         measure, potential = atoms(self.domain, density), np.empty(self.domain.shape)

@@ -10,9 +10,10 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional
-from wgflow.functionals.checks import check_derivative, parts_of, real_values
+from wgflow.functionals.checks import check_derivative, parts_of
 from wgflow.functionals.energies.internal import LARGEST_SLOPE, LEAST_SHARE, InternalEnergy
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_factor, times
+from wgflow.measures.checks import real_values
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 

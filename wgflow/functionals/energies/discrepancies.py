@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
-from wgflow.functionals.checks import called, real_values
+from wgflow.functionals.checks import called
 from wgflow.functionals.energies.interaction import Interaction
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
@@ -20,9 +20,9 @@ from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
 from wgflow.measures import Particles, require_particles
+from wgflow.measures.checks import described, real_values
 from wgflow.reductions import inner_product
 from wgflow.system.threads import thread_count
-from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -177,7 +177,7 @@ class KernelDiscrepancy(Functional):
     def __post_init__(self) -> None:
         if not isinstance(self.interaction, Interaction | ZonalInteraction):
             raise InputError(
-                f"interaction = {shown(self.interaction)} of KernelDiscrepancy is not allowed; give the kernel as "
+                f"interaction = {described(self.interaction)} of KernelDiscrepancy is not allowed; give the kernel as "
                 "Interaction(k), or ZonalInteraction(k) on circle and sphere"
             )
 

@@ -11,7 +11,7 @@ from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry, is_flat, short_way
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, ParticlePotential
-from wgflow.functionals.checks import check_callable, described, own_gradient, values_of
+from wgflow.functionals.checks import check_callable, own_gradient, values_of
 from wgflow.functionals.convolution import (
     BoxConvolution,
     PairConvolution,
@@ -24,6 +24,7 @@ from wgflow.functionals.energies.grid_interaction import GridInteraction, potent
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.measures import Particles, require_particles
+from wgflow.measures.checks import described
 from wgflow.typing import FloatArray
 
 
