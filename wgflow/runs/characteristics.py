@@ -15,7 +15,7 @@ from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells
-from wgflow.runs.record import check_arguments, check_times, density_on, record_flow
+from wgflow.runs.record import check_functional, check_times, density_on, record_flow
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -85,7 +85,7 @@ def solve_characteristics(
     Bach and Chizat (2022), proof of Theorem 3.
     """
     since = clock.perf_counter()
-    check_arguments(functional, domain)
+    check_functional(functional)
     outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
