@@ -85,7 +85,8 @@ def solved(functional: Any, domain: Any, **options: Any) -> Run:
 
 def simulated(functional: Any, particles: Callable[[], Particles], **options: Any) -> Run:
     """A run of particles."""
-    return lambda folder: wgflow.simulate(functional, particles(), END, times=TIMES, **options)  # noqa: ARG005
+    given = {"tolerance": 1e-8, **options}
+    return lambda folder: wgflow.simulate(functional, particles(), END, times=TIMES, **given)  # noqa: ARG005
 
 
 def carried(build: Callable[[], Any]) -> Run:
@@ -197,9 +198,9 @@ def courses() -> Iterator[tuple[str, Run]]:
         yield f"estimate, {name}", solved(functional, domain, estimate=True)
     yield "estimate, order 5", solved(PLAIN_BOWL, Box([(-2.0, 2.0)], 48), order=5, estimate=True)
     yield "estimate, tr_bdf2", solved(PLAIN_BOWL + Entropy(0.2), LINE, stepper="tr_bdf2", estimate=True)
-    yield "estimate, random particles", simulated(own(LINE), partial(cloud, LINE, 64), tolerance=1e-8, estimate=True)
-    yield "estimate, even particles", simulated(own(LINE), partial(thinner, 64), tolerance=1e-8, estimate=True)
-    yield "estimate, own particles", simulated(own(LINE), partial(thinner, 64), tolerance=1e-8, estimate=thinner)
+    yield "estimate, random particles", simulated(own(LINE), partial(cloud, LINE, 64), estimate=True)
+    yield "estimate, even particles", simulated(own(LINE), partial(thinner, 64), estimate=True)
+    yield "estimate, own particles", simulated(own(LINE), partial(thinner, 64), estimate=thinner)
 
 
 def particles() -> Iterator[tuple[str, Run]]:
@@ -223,7 +224,7 @@ def particles() -> Iterator[tuple[str, Run]]:
             yield f"Langevin {name}, {place}", simulated(own(domain) + Entropy(0.2), partial(cloud, domain), **langevin)
         yield f"Langevin {name}, hypersphere", simulated(ZONAL + Entropy(0.2), hyper, **langevin)
     yield "Langevin, step found", simulated(SLOPED_BOWL + Entropy(0.2), partial(cloud, WALLED))
-    yield "interaction, particles", simulated(PLAIN + PLAIN_BOWL, partial(cloud, WALLED), tolerance=1e-8)
+    yield "interaction, particles", simulated(PLAIN + PLAIN_BOWL, partial(cloud, WALLED))
     yield (
         "interaction, periods",
         simulated(Interaction(PLAIN.kernel, periods=[2.0 * math.pi] * 2), partial(cloud, TORUS)),
