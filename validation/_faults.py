@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+
+from ._processes import environment
 
 SHIM = r"""
 #define _GNU_SOURCE
@@ -57,7 +62,6 @@ int fdatasync(int file) {
     return plain(file);
 }
 """
-MARK = "WGFLOW_FAULTS"
 FOREVER = 2**31
 KINDS = {  # error, whether writes are short, and for how many calls
     "EIO once": (errno.EIO, 0, 1),
@@ -69,24 +73,19 @@ KINDS = {  # error, whether writes are short, and for how many calls
 UNNOTICED = ("EINTR three times", "short writes")
 
 
-def begin_again_with_shim(folder: Path) -> int | None:
-    """Run this script once more with the library before the system's; gives its exit code.
-
-    None where it is there already, or where it cannot be built.
-    """
+@contextmanager
+def faulty_process(folder: Path) -> Iterator[ProcessPoolExecutor | None]:
+    """Give a process with the library before the system's, or None where it cannot be built."""
     compiler = shutil.which("cc")
-    if MARK in os.environ or compiler is None or not sys.platform.startswith("linux"):
-        return None
+    if compiler is None or not sys.platform.startswith("linux"):
+        yield None
+        return
     source, library = folder / "faults.c", folder / "faults.so"
     source.write_text(SHIM)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
-    environment = {**os.environ, MARK: "1", "LD_PRELOAD": str(library)}
-    return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode
-
-
-def is_there() -> bool:
-    """Whether the library is before the system's."""
-    return MARK in os.environ
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    with environment({"LD_PRELOAD": str(library)}), pool:
+        yield pool
 
 
 def arm(kind: str, first: int) -> None:

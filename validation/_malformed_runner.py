@@ -10,7 +10,6 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -60,6 +59,8 @@ def _no_cluster(*_: object) -> None:
 
 def _limit_memory() -> None:
     """Allow as much address space as there is now, and `MEMORY` more."""
+    import resource
+
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     if pages:
         limit = pages * os.sysconf("SC_PAGESIZE") + MEMORY
@@ -90,10 +91,11 @@ def _serve(pipe: Connection, scratch: Path) -> None:
 
 def _run(arguments: list[str], stack: int) -> int:
     """Exit code of a command line, with the traceback that Python would show."""
+    import resource
+
     from wgflow.app import cli
 
     code: object = 0
-
     _limit_memory()
     faulthandler.dump_traceback_later(0.9 * SECONDS, file=stack)  # where a command hangs
     with mock.patch.object(sys, "argv", ["wgflow", *arguments]):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +19,10 @@ import numpy as np
 import tomli_w
 
 import wgflow
-from wgflow.flows.steps import STEP_COLUMNS
-from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
-from wgflow.trajectory.schema import CHECKSUM, SCALARS, SEAL, STEPS, row_checksums
+from wgflow.trajectory.schema import SEAL
 
 from ._damaged_bytes import BYTES
+from ._malformed_seals import renew_checksums, renew_seal
 
 Generator = np.random.Generator
 Mutation = Callable[[h5py.File, Generator, Path], None]
@@ -40,7 +38,7 @@ ORIGINALS: Mapping[str, Mapping[str, Any]] = {
     "particles": {"problem": POINTS, "domain": CIRCLE, "solver": {"kind": "particles"}, "particles": {"count": 6}},
     "line": {"problem": HILL, "domain": LINE},
 }
-SECRET, MOST_ROWS = "secret.txt", 10**5  # a file that no command may show; rows of columns that get new checksums
+SECRET = "secret.txt"  # a file that no command may show
 STRANGE_TEXTS = (
     "\x1b]0;title\x07\x1b[31mred",
     "\u202egnp.\u2066x",
@@ -158,41 +156,13 @@ def _mutate(path: Path, generator: Generator, number: int) -> str:
     with h5py.File(path, "r+") as file:
         with suppress(ValueError, TypeError, KeyError, OSError, RuntimeError):  # what was done until then stays
             mutation(file, generator, path)
-        _renew_checksums(file)
+        renew_checksums(file)
         if not sealed:
             file.attrs["schema_version"] = 1
             file.attrs.pop(SEAL, None)
     if sealed:
-        _renew_seal(path)
+        renew_seal(path)
     return f"{mutation.__name__.strip('_')}, {'sealed' if sealed else 'without a seal'}"
-
-
-def _renew_checksums(file: h5py.File) -> None:
-    """Let rows of numbers fit their checksums again, where there are such rows."""
-    for group, names in ((file, ("time", *SCALARS)), (file.get(STEPS), STEP_COLUMNS)):
-        try:
-            if any(group[name].size > MOST_ROWS for name in names):
-                continue
-            columns = [group[name][:] for name in names]
-            group[CHECKSUM][:] = row_checksums(columns)
-        except (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError):
-            continue
-
-
-def _renew_seal(path: Path) -> None:
-    """Let the seal fit again, where it can be found."""
-    with path.open("r+b") as file:
-        try:
-            raw = RawFile(file.fileno())
-            slot = raw.attributes()[SEAL]
-            whole = raw.read(0, int(np.frombuffer(raw.read(slot.place, 8), dtype="<i8")[0]))
-        except (KeyError, ValueError, OverflowError, MemoryError):  # it was changed itself
-            return
-        _, _, *places = np.frombuffer(raw.read(slot.place, slot.size // 8 * 8), dtype="<i8").tolist()
-        content = bytearray(whole)
-        for place, length in zip(places[::2], places[1::2], strict=False):
-            content[place : place + length] = bytes(length)
-        raw.write(slot.place + 8, np.int64(zlib.crc32(content)).tobytes())
 
 
 def _variables(file: h5py.File) -> list[str]:

@@ -1,23 +1,20 @@
 """Trajectory files against the CF conventions, by an independent reader: cfdm, which knows CF 1.13 and UGRID.
 
 Writes a small file of each kind (circle, box, sphere, signed sphere, particles), lets cfdm build the fields of its data
-model, and prints what it finds not to conform. Needs cfdm, pip install 'wgflow[conventions]', and its C library
+model, and tells what it finds not to conform. Needs cfdm, pip install 'wgflow[conventions]', and its C library
 UDUNITS-2 (libudunits2-0 of Debian, udunits2 of conda).
-
-    python validation/conventions.py [FILE.h5 ...]
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from wgflow import run
-from wgflow.errors import MissingExtraError, WgflowError
+from wgflow.app.validation import Row, Setting, agrees
+from wgflow.errors import MissingExtraError
 
 SHORT = {"solver": {"t_end": 0.1}, "output": {"snapshots": 3}}
 QUADRATIC = {"kind": "quadratic", "target": [[1.0, 0.0], [0.0, 0.5]]}
@@ -63,29 +60,28 @@ def complaints(path: Path) -> tuple[int, list[str]]:
     try:
         import cfdm
     except ModuleNotFoundError:
-        raise MissingExtraError("cfdm", "conventions", "this check") from None
+        raise MissingExtraError("cfdm", "conventions", "checking trajectories against the CF conventions") from None
     fields = cfdm.read(str(path), backend="netCDF4")
     found = [field.dataset_compliance() for field in fields]
     return len(fields), [str(reported) for reported in found if "non-conformance" in str(reported)]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check files; 0 if nothing is found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, help="trajectories to check instead")
-    options = parser.parse_args(arguments)
-    passed = True
+def validate(setting: Setting, *, files: tuple[Path, ...] = ()) -> Iterator[Row]:
+    """Check a file of each kind.
+
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    files : tuple of Path
+        Trajectories to check instead.
+    """
+    fields, failed = 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        for path in options.files or write_files(Path(folder)):
+        for path in files or write_files(Path(folder)):
             count, found = complaints(path)
-            passed = passed and not found
-            print(f"{'FAIL' if found else 'PASS'}  {path.name}: {count} fields, {len(found)} do not conform")
-            print("".join(f"      {text}\n" for text in found), end="")
-    return 0 if passed else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (WgflowError, OSError) as error:
-        sys.exit(f"error: {error}")
+            fields, failed = fields + count, failed + len(found)
+            for text in found:
+                setting.say(f"{path.name}: {text}")
+            yield agrees(f"{path.name}: fields that do not conform", len(found), 0, f"of {count}")
+    yield agrees("all trajectories: fields that do not conform to CF", failed, 0, f"of {fields}").quote()

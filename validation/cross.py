@@ -2,33 +2,29 @@
 
 All start from the same measure and must have the same risk at a few times. Polar particles carry directions and
 weights, Cartesian ones both layers of a network; where a problem names a box, its particles are drawn there and seen on
-the sphere through w -> (w/|w|, weight |w|^2). A dash stands where there is no such method: grids end at three
-dimensions, characteristics live on circles.
-
-    python validation/cross.py [PROBLEM ...] [--all] [--quick]
+the sphere through w -> (w/|w|, weight |w|^2). Grids end at three dimensions, characteristics live on circles.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from wgflow import Hypersphere, Particles, Space, Trajectory, open_problem, run, simulate
+from wgflow.app.validation import Row, Setting, within
 from wgflow.domains import Box, Circle, Domain
-from wgflow.errors import InputError, WgflowError
+from wgflow.errors import InputError
 from wgflow.problems import Problem
 from wgflow.problems.models import TwoLayerProblem
 from wgflow.problems.shipped import shipped_problems
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 LONGEST = 10.0
 TOLERANCE = 1e-6  # of the adaptive integrator
 COUNTS = {False: 2**12, True: 2**9}
-WAYS = ("PDE", "characteristics", "polar", "Cartesian")
 # Largest difference of the risks from the first way, relative to the risk at the start: on circles with a teacher, on
 # circles with data, whose kinks all but the PDE round, and in more dimensions, where starts are quasi-random.
 AGREEMENT = {False: (2e-6, 2e-4, 4e-3), True: (2e-5, 1e-3, 3e-2)}
@@ -46,7 +42,7 @@ def two_layer_problems() -> list[str]:
 
 def particle_starts(problem: Problem) -> tuple[Particles, Domain, Particles]:
     """The same measure as polar particles, with their domain, and as Cartesian ones."""
-    drawn, base = problem.initial_particles(), problem.domain.base
+    drawn, base = replace(problem.initial_particles(), domain=None), problem.domain.base
     if isinstance(base, Box | Space):
         lengths = np.linalg.norm(drawn.points, axis=1)
         directions = Particles(drawn.points / lengths[:, None], drawn.weights * lengths**2, drawn.signs)
@@ -99,39 +95,36 @@ def _coarser(problem: Problem) -> list[str]:
     return [f"domain.cells={problem.domain.base.shape[0] // divisor}"]
 
 
-def check(name: str, risks: dict[str, FloatArray], *, quick: bool) -> bool:
-    """Print the row of a problem, and whether all ways agree."""
-    scale = float(risks.pop("start")[0])
-    reference = next(iter(risks.values()))
-    on_data = open_problem(name).dataset is not None
-    allowed = AGREEMENT[quick][int(on_data) if "characteristics" in risks else 2]
-    apart = max(float(abs(risk - reference).max()) for risk in risks.values()) / scale
-    forms = float(abs(risks["polar"] - risks["Cartesian"]).max()) / scale
-    passed = apart <= allowed and forms <= FORMS_AGREEMENT[on_data]
-    cells = "".join(f"{risks[way][-1]:17.8f}" if way in risks else f"{'-':>17s}" for way in WAYS)
-    print(f"{name:16s}{cells}{apart:11.1e}{forms:11.1e}  {'PASS' if passed else 'FAIL'}", flush=True)
-    return passed
+def rows_of(name: str, risks: dict[str, FloatArray], *, quick: bool) -> Iterator[Row]:
+    """How far the risks by each way are apart."""
+    scale, ways = float(risks["start"][0]), {way: risk for way, risk in risks.items() if way != "start"}
+    reference, on_data = next(iter(ways.values())), open_problem(name).dataset is not None
+    allowed = AGREEMENT[quick][int(on_data) if "characteristics" in ways else 2]
+    apart = max(float(abs(risk - reference).max()) for risk in ways.values()) / scale
+    ends = ", ".join(f"{way} {risk[-1]:.8f}" for way, risk in ways.items())
+    yield within(f"{name}: difference of the risks by {len(ways)} methods", apart, allowed, f"at the end {ends}")
+    forms = float(abs(ways["polar"] - ways["Cartesian"]).max()) / scale
+    yield within(f"{name}: difference of the risks of polar and Cartesian particles", forms, FORMS_AGREEMENT[on_data])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; 0 if all ways agree on all problems."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="names of shipped two-layer problems")
-    parser.add_argument("--all", action="store_true", help="all of them; also without any name")
-    parser.add_argument("--quick", action="store_true", help="few particles and coarse grids")
-    options = parser.parse_args(arguments)
+def validate(setting: Setting, *, problems: tuple[str, ...] = ()) -> Iterator[Row]:
+    """Compare all problems; quick, with few particles and on coarse grids.
+
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    problems : tuple of str
+        Names of shipped two-layer problems; all of them by default.
+
+    Raises
+    ------
+    InputError
+        If a name is none of a two-layer problem that ships.
+    """
     known = two_layer_problems()
-    unknown = [name for name in options.problems if name not in known]
+    unknown = [name for name in problems if name not in known]
     if unknown:
-        raise InputError(f"problem {unknown[0]!r} is no shipped two-layer problem; choose from {', '.join(known)}")
-    print(f"{'risk at the end':16s}" + "".join(f"{way:>17s}" for way in WAYS) + f"{'largest':>11s}{'two forms':>11s}")
-    names = options.problems if options.problems and not options.all else known
-    passed = [check(name, risks_of(name, quick=options.quick), quick=options.quick) for name in names]
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WgflowError as error:
-        sys.exit(f"error: {error}")
+        raise InputError(f"problem {shown(unknown[0])} is no shipped two-layer problem; choose from {', '.join(known)}")
+    for name in problems or known:
+        yield from rows_of(name, risks_of(name, quick=setting.quick), quick=setting.quick)

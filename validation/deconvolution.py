@@ -6,15 +6,13 @@ all lambda the certificate must close: J = lambda + <k, k * nu - y> is nowhere b
 finite volumes on a grid are compared with particles: risk, kernel discrepancy and spikes.
 
 Source: Chizat, Sparse optimization on measures with over-parameterized gradient descent, Math. Program. 194 (2022).
-
-    python validation/deconvolution.py [--quick] [--figure deconvolution.png]
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time as clock
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ import numpy as np
 from wgflow import InputError, Particles, Trajectory, find_spikes, open_problem, run
 from wgflow.analysis.metrics import kernel_discrepancy
 from wgflow.analysis.optimality.certificates import Certifier
+from wgflow.app.validation import Row, Setting, agrees, measured, within
 from wgflow.domains import Box, Domain
 from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
@@ -71,36 +70,48 @@ def spike_errors(found: Particles, wanted: Particles) -> tuple[float, float]:
     return float(distances.min(axis=1).max()), float(abs(found.weights[nearest] / wanted.weights - 1.0).max())
 
 
-def check(name: str, passed: bool, text: str) -> bool:
-    """Print a line of the table."""
-    print(f"{'PASS' if passed else 'FAIL'}  {name}: {text}", flush=True)
-    return passed
+@dataclass(frozen=True)
+class Recovery:
+    """A flow to its end, and the processor seconds that it took."""
+
+    strength: float
+    problem: Problem
+    flow: Trajectory
+    seconds: float
 
 
-def recover(strength: float) -> tuple[bool, Trajectory, Problem]:
-    """Follow the flow to its end and check what it found."""
+def recover(strength: float) -> Recovery:
+    """Follow the flow for one lambda."""
     problem = open_problem("deconvolution", [f"problem.regularization={strength}"])
-    started, begun = clock.perf_counter(), clock.process_time()
+    started = clock.process_time()
     flow = run(problem)
-    seconds, busy = clock.perf_counter() - started, clock.process_time() - begun
-    end, target = at_end(flow, problem.domain), shipped_spikes(problem)
-    spikes = find_spikes(end, problem.domain, RADIUS, LEAST)
+    return Recovery(strength, problem, flow, clock.process_time() - started)
+
+
+def rows_of(found: Recovery) -> Iterator[Row]:
+    """What a flow has found at its end."""
+    problem, flow, what = found.problem, found.flow, f"three spikes, lambda = {found.strength:g}"
+    end = at_end(flow, problem.domain)
     certificate = Certifier(problem.functional, problem.domain).certify(end)
-    print(f"lambda = {strength:g}: F = {flow.energy[-1]:.3e} in {seconds:.1f} s ({busy:.1f} s of processors); spikes:")
-    for place, weight in zip(spikes.points, spikes.weights, strict=True):
-        print(f"    {place[0]:9.6f} {place[1]:9.6f}   {weight:9.6f}")
-    least = certificate.minimum.value
-    relative = f", over lambda {least / strength:.1e}" if strength > 0.0 else ""
-    text = f"gap {certificate.gap:.1e}, min J {least:.1e}{relative}"
-    passed = check(f"certificate, lambda = {strength:g}", certificate.gap <= CERTIFIED * flow.energy[0], text)
-    if strength == 0.0:
+    beside = f"F {flow.energy[-1]:.3e}, min J {certificate.minimum.value:.1e}"
+    yield within(f"{what}: duality gap over F at the start", certificate.gap / flow.energy[0], CERTIFIED, beside)
+    spikes = find_spikes(end, problem.domain, RADIUS, LEAST)
+    listed = "; ".join(
+        f"{weight:.6f} at {place[0]:.6f}, {place[1]:.6f}"
+        for place, weight in zip(spikes.points, spikes.weights, strict=True)
+    )
+    if found.strength == 0.0:
+        target = shipped_spikes(problem)
         place, weight = spike_errors(spikes, target)
-        right = len(spikes.weights) == len(target.weights) and place <= PLACE_TOLERANCE and weight <= WEIGHT_TOLERANCE
-        passed &= check("spikes, lambda = 0", right, f"positions to {place:.1e}, weights to {weight:.1e}")
-    return passed, flow, problem
+        yield agrees(f"{what}: spikes that are found", len(spikes.weights), len(target.weights), listed)
+        yield within(f"{what}: error of their positions", place, PLACE_TOLERANCE).quote()
+        yield within(f"{what}: relative error of their weights", weight, WEIGHT_TOLERANCE).quote()
+    else:
+        yield measured(f"{what}: spikes that are found", len(spikes.weights), listed)
+    yield measured(f"{what}: processor seconds", found.seconds).quote()
 
 
-def compare(strength: float, *, quick: bool) -> bool:
+def compare(strength: float, *, quick: bool) -> Iterator[Row]:
     """Finite volumes against particles at the same time."""
     cells, count = (32, 256) if quick else (64, 1024)
     common = [f"problem.regularization={strength}", f"solver.t_end={T_COMPARED}", "output.snapshots=2"]
@@ -109,14 +120,15 @@ def compare(strength: float, *, quick: bool) -> bool:
     particles = ["solver.kind=particles", f"particles.count={count}", "particles.tolerance=1e-5"]
     cloud = run(open_problem("deconvolution", [*common, *particles]))
     first, second = at_end(grid, box.domain), at_end(cloud, box.domain)
-    risk = float(abs(grid.risk[-1] - cloud.risk[-1]) / grid.risk[-1])
+    what = f"{cells}^2 cells, {count} particles at t = {T_COMPARED:g}, lambda = {strength:g}"
+    risk = abs(grid.risk[-1] - cloud.risk[-1]) / grid.risk[-1]
+    risks = f"{grid.risk[-1]:.4g} and {cloud.risk[-1]:.4g}"
+    yield within(f"{what}: relative difference of the risks", risk, RISK_TOLERANCE[quick], risks)
     distance = kernel_discrepancy(on_flat_torus(first), on_flat_torus(second)) / first.mass
     spikes = [find_spikes(measure, box.domain, RADIUS, 0.05) for measure in (first, second)]
     place, weight = spike_errors(spikes[0], spikes[1])
-    text = f"risk {grid.risk[-1]:.4g} and {cloud.risk[-1]:.4g}, discrepancy over mass {distance:.1e}; "
-    text += f"spikes apart by {place:.1e} (h = {2.0 * np.pi / cells:.2f}), weights by {weight:.1e}"
-    passed = risk <= RISK_TOLERANCE[quick] and distance <= DISCREPANCY_TOLERANCE[quick]
-    return check(f"{cells}^2 cells, {count} particles at t = {T_COMPARED:g}, lambda = {strength:g}", passed, text)
+    apart = f"spikes apart by {place:.1e} (h = {2.0 * np.pi / cells:.2f}), weights by {weight:.1e}"
+    yield within(f"{what}: kernel discrepancy over the mass", distance, DISCREPANCY_TOLERANCE[quick], apart)
 
 
 def signal(problem: Problem, points: FloatArray) -> FloatArray:
@@ -126,33 +138,26 @@ def signal(problem: Problem, points: FloatArray) -> FloatArray:
     return np.prod(1.0 + 2.0 * np.cos(steps) + 2.0 * np.cos(2.0 * steps), axis=-1) @ spikes.weights
 
 
-def draw(flows: list[Trajectory], problems: list[Problem], path: Path) -> None:
+def draw(found: Sequence[Recovery], path: Path) -> None:
     """Paths of the particles over the signal, for each lambda."""
     with styled_figure(3.6) as figure:
-        for axes, flow, problem, strength in zip(figure.subplots(1, 3), flows, problems, STRENGTHS, strict=True):
-            view, fine = particle_map_views(flow, problem)[0], Box(ENDS, (128, 128), periodic=True)
-            image = signal(problem, fine.points).T
+        for axes, one in zip(np.atleast_1d(figure.subplots(1, len(found))), found, strict=True):
+            view, fine = particle_map_views(one.flow, one.problem)[0], Box(ENDS, (128, 128), periodic=True)
+            image = signal(one.problem, fine.points).T
             axes.imshow(image, origin="lower", extent=(*ENDS[0], *ENDS[1]), cmap="Greys", alpha=0.6)
-            shown = np.arange(len(flow.time))
-            ParticleMap(axes, flow, view, shown).show(len(shown) - 1)
-            ring_spikes(axes, problem, view.project)
-            axes.set_title(rf"$\lambda = {strength:g}$")
+            shown = np.arange(len(one.flow.time))
+            ParticleMap(axes, one.flow, view, shown).show(len(shown) - 1)
+            ring_spikes(axes, one.problem, view.project)
+            axes.set_title(rf"$\lambda = {one.strength:g}$")
         save_figure(figure, path)
-    print(f"figure {path}")
 
 
-def main() -> int:
-    """Run all checks; 0 if each holds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="compare on a coarse grid, for lambda = 1 only")
-    parser.add_argument("--figure", type=Path, default=Path("deconvolution.png"), help="picture to write")
-    options = parser.parse_args()
-    results = [recover(strength) for strength in STRENGTHS]
-    draw([flow for _, flow, _ in results], [problem for _, _, problem in results], options.figure)
-    passed = [good for good, _, _ in results]
-    passed += [compare(strength, quick=options.quick) for strength in ((1.0,) if options.quick else STRENGTHS)]
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def validate(setting: Setting) -> Iterator[Row]:
+    """Recover spikes for each lambda, and compare solvers; quick, these on a coarse grid and for lambda = 1 only."""
+    found = []
+    for strength in STRENGTHS:
+        found.append(recover(strength))
+        yield from rows_of(found[-1])
+    for strength in (1.0,) if setting.quick else STRENGTHS:
+        yield from compare(strength, quick=setting.quick)
+    draw(found, setting.file())

@@ -5,35 +5,27 @@ rates for both layers. A neuron of size |a||b| and direction eta is drawn at tan
 equation on the signed circle, drawn as densities around the circle.
 
 The published pictures are stochastic descent (batch 100, step 0.002) whose input layer runs 100 times faster:
---input-rate 100 descends with the same steps on the population risk, and --sgd with samples. The neurons are then pairs
-(a, b), whose limit of infinite width lives in three dimensions, so that the panel m = infinity keeps equal rates. With
---input-rate a table compares where the five neurons end: the same function, divided otherwise among aligned neurons.
+``input_rate=100`` descends with the same steps on the population risk, and ``sgd=true`` with samples. The neurons are
+then pairs (a, b), whose limit of infinite width lives in three dimensions, so that the panel m = infinity keeps equal
+rates. With ``input_rate`` a table compares where the five neurons end: the same function, divided otherwise among
+aligned neurons.
 
-With --share, for many random teachers to t = 10^4 with equal rates: the share of students that stay above risk 1e-4 by
-their width, where infinity is 512 regular directions with both signs, compared with half as many.
-
-    python validation/figure2.py [--quick] [--input-rate 100] [--sgd] [--share] [--figure PNG]
+With ``share=true``, for many random teachers to t = 10^4 with equal rates: the share of students that stay above risk
+1e-4 by their width, where infinity is 512 regular directions with both signs, compared with half as many.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from wgflow import Circle, Observers, Particles, Population, Signed, Teacher, Trajectory, simulate, solve
-from wgflow.errors import WgflowError
+from wgflow.app.validation import Row, Setting, at_least, measured, within
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Observer
@@ -44,13 +36,15 @@ from wgflow.plotting.line_profiles import find_line
 from wgflow.plotting.networks import draw_disk, draw_polar
 from wgflow.plotting.style import styled_figure
 from wgflow.runs.record import check_times, record_flow
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
+
+from ._processes import side_by_side
 
 TEACHER = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))
 WIDTHS, T_END = (5, 20, 100, 1000), 400.0
 SEED = 27  # of the starts; the five neurons learn the teacher, which two thirds of the starts do not
 STEP, BATCH = 0.002, 100  # of the published descent
+LEARNED = 0.01  # of the risk at the start
 SAME_FUNCTION, OTHER_SPLIT = 1e-3, 0.1  # distance over that of the zero function, and in |a||b|
 GOOD_RISK, SHARE_END, TEACHERS = 1e-4, 1e4, 50
 DIRECTIONS = 512  # of the network that stands for infinity
@@ -145,26 +139,21 @@ def learn_random(seed: int, *, t_end: float) -> FloatArray:
     return np.array([time_to_learn(teacher, start, t_end) for start in starts])
 
 
-def print_shares(pool: ProcessPoolExecutor, teachers: int, t_end: float) -> bool:
-    """Print the share of runs above the good risk; whether they depend on the width as published."""
-    runs = pool.map(partial(learn_random, t_end=t_end), range(teachers))
-    times = np.array(list(track(runs, "random teachers", teachers, console=Console(stderr=True))))
-    above = np.isinf(times).mean(axis=0)
-    print(f"share of {teachers} runs above risk {GOOD_RISK:g} at t = {t_end:g}; time until the others are below:")
-    for name, share, column in zip(("5", "20", "100", "infinity"), above, times.T, strict=False):
-        found = column[np.isfinite(column)]
-        summary = f"median {np.median(found):.3g}, longest {found.max():.3g}" if found.size else "none"
-        print(f"  m = {name:8s}  {share:.2f}   {summary}")
+def share_rows(setting: Setting, teachers: int, t_end: float) -> Iterator[Row]:
+    """Shares of runs above the good risk, with times until the others are below."""
+    learn = partial(learn_random, t_end=t_end)
+    times = np.array(side_by_side(learn, range(teachers), setting, "random teachers"))
+    for name, column in zip(("5", "20", "100", "infinity"), times.T, strict=False):
+        share, found = float(np.isinf(column).mean()), column[np.isfinite(column)]
+        beside = f"others after {np.median(found):.3g} (median) to {found.max():.3g}" if found.size else ""
+        what = f"m = {name}: share of {teachers} runs above risk {GOOD_RISK:g} at t = {t_end:g}"
+        if t_end < SHARE_END:
+            yield measured(what, share, beside)
+        else:
+            yield (at_least(what, share, 0.5, beside) if name == "5" else within(what, share, 0.0, beside)).quote()
     both = np.isfinite(times[:, 3:]).all(axis=1)
-    error = np.abs(times[both, 4] / times[both, 3] - 1.0).max(initial=0.0)
-    print(f"  half as many directions for infinity: times change by at most {error:.1e}")
-    if t_end < SHARE_END:
-        return True
-    passed = bool(above[0] >= 0.5 and above[1:].max() == 0.0)
-    print(
-        f"{'PASS' if passed else 'FAIL'}  more than half of the runs with 5 neurons stay above, and none of the others"
-    )
-    return passed
+    error = float(np.abs(times[both, 4] / times[both, 3] - 1.0).max(initial=0.0))
+    yield measured("m = infinity: change of these times with half as many directions", error)
 
 
 @dataclass(frozen=True)
@@ -188,17 +177,16 @@ def distance(first: Trajectory, second: Trajectory) -> float:
     return against.at_particles(first.measure(-1)).energy / Population(TEACHER).risk_at_zero
 
 
-def print_split(equal: Trajectory, other: Trajectory, input_rate: float) -> bool:
-    """Print where neurons end with both rates; whether that is one function, divided otherwise among them."""
-    first, second = Ends.of(equal), Ends.of(other)
-    print(f"m = {first.sizes.size}, angle and |a||b| at the end with equal rates, and with rates (1, {input_rate:g})")
+def split_rows(setting: Setting, equal: Trajectory, other: Trajectory, input_rate: float) -> Iterator[Row]:
+    """Compare where the same neurons end with both rates: one function, divided otherwise among them."""
+    first, second, width = Ends.of(equal), Ends.of(other), equal.measure(0).signs.size
+    setting.say(f"m = {width}, angle and |a||b| at the end with equal rates, and with rates (1, {input_rate:g})")
     for j in np.argsort(first.angles):
         ends = "   ".join(f"{end.angles[j]:.3f} {end.sizes[j]:5.2f}" for end in (first, second))
-        print(f"  {'+' if equal.measure(0).signs[j] > 0.0 else '-'}  {ends}")
-    apart, split = distance(equal, other), float(np.abs(first.sizes - second.sizes).max())
-    passed = apart < SAME_FUNCTION and split > OTHER_SPLIT
-    print(f"{'PASS' if passed else 'FAIL'}  one function: distance {apart:.1e}; sizes differ by up to {split:.2f}")
-    return passed
+        setting.say(f"  {'+' if equal.measure(0).signs[j] > 0.0 else '-'}  {ends}")
+    what, split = f"m = {width}, rates (1, {input_rate:g}) and (1, 1)", np.abs(first.sizes - second.sizes).max()
+    yield within(f"{what}: distance of the functions over that of zero", distance(equal, other), SAME_FUNCTION)
+    yield at_least(f"{what}: largest difference of a neuron's |a||b|", split, OTHER_SPLIT)
 
 
 def draw(networks: dict[int, Trajectory], limit: Trajectory, title: str, path: Path) -> None:
@@ -229,49 +217,36 @@ def draw(networks: dict[int, Trajectory], limit: Trajectory, title: str, path: P
     save_figure(figure, path)
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="to t = 20, without the widest network")
-    parser.add_argument("--input-rate", type=float, default=1.0, help="rate of the input layer over the output layer's")
-    parser.add_argument("--sgd", action="store_true", help="stochastic descent with batches of 100, as published")
-    parser.add_argument("--share", action="store_true", help="also the shares over random teachers: minutes")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    parser.add_argument("--figure", type=Path, default=Path("figure2.png"), help="picture to write")
-    return parser.parse_args(arguments)
+def validate(setting: Setting, *, input_rate: float = 1.0, sgd: bool = False, share: bool = False) -> Iterator[Row]:
+    """Run the networks and the limit, and draw them; quick, to t = 20 and without the widest network.
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the networks and the limit, print their risks and draw them; 0 if what is expected was found."""
-    options = parse(arguments)
-    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
-    t_end, widths = (20.0, WIDTHS[:-1]) if options.quick else (T_END, WIDTHS)
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    input_rate : float
+        Rate of the input layer over the output layer's.
+    sgd : bool
+        Stochastic descent with batches of 100, as published.
+    share : bool
+        Also the shares over random teachers: minutes.
+    """
+    t_end, widths = (20.0, WIDTHS[:-1]) if setting.quick else (T_END, WIDTHS)
     times = np.geomspace(1e-2, t_end, 100)
-    follow = partial(follow_width, times=times, input_rate=options.input_rate, batch=BATCH if options.sgd else None)
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        # The widest first: it takes longest.
-        networks = dict(zip(widths, reversed(list(pool.map(follow, reversed(widths)))), strict=True))
-        limit = follow_density(TEACHER, 512 if options.quick else 1024, times)
-        print(f"risk at t = {t_end:g}")
-        for width, network in networks.items():
-            print(f"  m = {width:<8d}  {network.risk[-1]:.3e}")
-        print(f"  m = infinity  {limit.risk[-1]:.3e}   with equal rates")
-        way = "stochastic descent" if options.sgd else "population risk"
-        draw(networks, limit, f"$m < \\infty$: {way}, rates (1, {options.input_rate:g})", options.figure)
-        print(f"figure      {options.figure}")
-        passed = [limit.risk[-1] < 0.01 * limit.risk[0]]
-        print(f"{'PASS' if passed[0] else 'FAIL'}  m = infinity learns the teacher")
-        if options.input_rate != 1.0:
-            start = start_network(WIDTHS[0], np.random.default_rng(SEED))
-            equal = follow_network(TEACHER, start, np.geomspace(1e-2, T_END, 100))  # slower: to the end in any case
-            passed.append(print_split(equal, networks[WIDTHS[0]], options.input_rate))
-        if options.share:
-            passed.append(print_shares(pool, *((4, 100.0) if options.quick else (TEACHERS, SHARE_END))))
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WgflowError as error:
-        sys.exit(f"error: {error}")
+    follow = partial(follow_width, times=times, input_rate=input_rate, batch=BATCH if sgd else None)
+    found = side_by_side(follow, widths[::-1], setting, "networks")  # the widest first: it takes longest
+    networks = dict(zip(widths, found[::-1], strict=True))
+    limit = follow_density(TEACHER, 512 if setting.quick else 1024, times)
+    for width, network in networks.items():
+        yield measured(f"m = {width}: risk at t = {t_end:g}", float(network.risk[-1]))
+    what = f"m = infinity, equal rates: risk at t = {t_end:g} over that at 0"
+    yield within(what, limit.risk[-1] / limit.risk[0], LEARNED, f"risk {limit.risk[-1]:.3e}")
+    way = "stochastic descent" if sgd else "population risk"
+    draw(networks, limit, f"$m < \\infty$: {way}, rates (1, {input_rate:g})", setting.file())
+    if input_rate != 1.0:
+        equal = follow_width(
+            WIDTHS[0], times=np.geomspace(1e-2, T_END, 100), input_rate=1.0, batch=None
+        )  # it is slower
+        yield from split_rows(setting, equal, networks[WIDTHS[0]], input_rate)
+    if share:
+        yield from share_rows(setting, *((4, 100.0) if setting.quick else (TEACHERS, SHARE_END)))

@@ -5,20 +5,17 @@ direction converges to the linear classifier of the largest margin, but only lik
 followed for some iterations; steps of the size 1/(R max|x|^2), which the decreasing curvature allows, carry the same
 flow to t = 10^12 and beyond. The support vectors determine w - w_1 log t -> rho with w_1 = sum_i alpha_i y_i x_i
 and y_i <rho, x_i> = -log(n alpha_i) at each: with it the error of the direction is predicted without a fit.
-
-    python validation/figure4.py [--quick] [--figure PNG]
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from wgflow.analysis.optimality.margins import FeatureMargin, linear_margin
+from wgflow.app.validation import Row, Setting, within
 from wgflow.functionals.losses import LOGISTIC
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLACK, GREY, sign_color, styled_figure, time_colors
@@ -93,42 +90,38 @@ def draw(
     save_figure(figure, path)
 
 
-def check(name: str, value: float, allowed: float) -> bool:
-    """Print whether a number is small enough."""
-    print(f"{'PASS' if value <= allowed else 'FAIL'}  {name}: {value:.1e}   (at most {allowed:g})")
-    return value <= allowed
+def fitted_decay(times: FloatArray, errors: FloatArray) -> tuple[FloatArray, float]:
+    """Slope and value at 0 of 1 / error over log t, of the later half, and the largest relative misfit."""
+    late = slice(len(times) // 2, None)
+    line = np.polyfit(np.log(times[late]), 1.0 / errors[late], 1)
+    return line, float(np.abs(np.polyval(line, np.log(times[late])) * errors[late] - 1.0).max())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Descend, print the table, and check rate and constant."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="to t = 10^12 instead of 10^48")
-    parser.add_argument("--figure", type=Path, default=Path("figure4.png"), help="picture to write")
-    options = parser.parse_args(arguments)
+def say_table(
+    setting: Setting, times: FloatArray, margins: FloatArray, errors: FloatArray, predicted: FloatArray
+) -> None:
+    """Print margins and errors of the direction over time."""
+    setting.say("       t   margin     direction error   predicted   error times log t")
+    for time, margin, error, limit in zip(times, margins, errors, predicted, strict=True):
+        setting.say(f"{time:8.0e}   {margin:.6f}   {error:.3e}         {limit:.3e}   {error * np.log(time):.5f}")
+
+
+def validate(setting: Setting) -> Iterator[Row]:
+    """Descend, and check rate and constant; quick, to t = 10^12 instead of 10^48."""
     inputs, labels = separable_points(SEED)
-    best, last = linear_margin(inputs, labels), 12 if options.quick else 48
+    best, last = linear_margin(inputs, labels), 12 if setting.quick else 48
     times = np.array([10.0**power for power in range(2, last + 1)])
     iterates = descend(inputs, labels, times, step=None)
     errors = direction_errors(iterates, best)
     margins = ((labels[:, None] * inputs) @ iterates.T).min(axis=0) / np.linalg.norm(iterates, axis=1)
     predicted = direction_errors(predicted_iterates(inputs, labels, best, times), best)
-    print(f"largest margin {best.margin:.6f}")
-    print("         t   margin     direction error   predicted   error times log t")
-    for time, margin, error, limit in zip(times, margins, errors, predicted, strict=True):
-        print(f"  {time:8.0e}   {margin:.6f}   {error:.3e}         {limit:.3e}   {error * np.log(time):.5f}")
+    setting.say(f"largest margin {best.margin:.6f}")
+    say_table(setting, times, margins, errors, predicted)
     plain = descend(inputs, labels, times[:3], step=1.0)
-    late = slice(len(times) // 2, None)
-    line = np.polyfit(np.log(times[late]), 1.0 / errors[late], 1)
-    misfit = abs(np.polyval(line, np.log(times[late])) * errors[late] - 1.0).max()
-    passed = [
-        check("descent with the step 1 against growing steps at t = 10^4", abs(plain - iterates[:3]).max(), AGREEMENT),
-        check(f"late errors against the fit 1 / ({line[0]:.3f} log t + {line[1]:.3f}), relative", misfit, FITTED),
-        check("last error against the predicted one, relative", abs(errors[-1] / predicted[-1] - 1.0), PREDICTED),
-    ]
-    draw(inputs, labels, times, iterates, best, options.figure)
-    print(f"figure      {options.figure}")
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    yield within("growing steps against steps of size 1 at t = 10^4", np.abs(plain - iterates[:3]).max(), AGREEMENT)
+    line, misfit = fitted_decay(times, errors)
+    fit = f"1 / ({line[0]:.3f} log t + {line[1]:.3f})"
+    yield within("late errors of it over a fit 1 / (a log t + b), less 1", misfit, FITTED, fit)
+    what = f"error of the direction at t = 10^{last} over the predicted, less 1"
+    yield within(what, abs(errors[-1] / predicted[-1] - 1.0), PREDICTED).quote()
+    draw(inputs, labels, times, iterates, best, setting.file())

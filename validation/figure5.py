@@ -15,49 +15,42 @@ margins of the support vectors jump around each other by the size of a step. The
 more slowly, has often not even separated the data after 3 10^5 iterations; it is also trained for 10^7, and is then
 near the largest margin of its own random features.
 
-With --data, one training set from a data file with two inputs, e.g. the penguins that ship with wgflow; such data need
-not be separated in the end, and nothing is checked. Sets are learned side by side on dask workers of one thread each,
-with --quick in this process.
-
-    python validation/figure5.py [--quick] [--data penguins] [--iterations 300000] [--width 1000] [--precision float32]
-                                 [--scheduler ADDRESS] [--processes 2] [--figure PNG]
+With ``data=PROBLEM``, one training set from a data file with two inputs, e.g. the penguins that ship with wgflow; such
+data need not be separated in the end, and nothing is asked. Sets are learned side by side on dask workers of one thread
+each, in quick runs in this process.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from rich.console import Console
-from rich.progress import Progress
 
 from wgflow import Features, Relu, Signed, Sphere, open_problem
 from wgflow.analysis.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
-from wgflow.app.sweeps.cluster import check_libraries, connect
-from wgflow.errors import InputError, WgflowError
+from wgflow.app.terminal import make_console
+from wgflow.app.validation import Row, Setting, between, measured, within
+from wgflow.errors import InputError
 from wgflow.networks.training.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
 from wgflow.networks.training.clusters import draw_clusters
 from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
 
+from ._processes import dask_workers
+
 SIDE, COUNT, SETS = 4, 100, 4
-WIDTH, ITERATIONS, LONG_ITERATIONS = 1000, 300_000, 10_000_000
-QUICK_SIDE, QUICK_COUNT, QUICK_SETS, QUICK_WIDTH, QUICK_ITERATIONS, QUICK_LONG = 2, 20, 1, 60, 8000, 200_000
+QUICK_SIDE, QUICK_COUNT, QUICK_SETS = 2, 20, 1
 LATER = ((5.0, 1.0), (0.5, 0.5), (0.05, 0.25))  # how both layers go on: first step, share of the iterations
 OTHER_SIZES = ((2, 20), (3, 60))  # clusters along an axis, points: sets that are not drawn
-CELLS, QUICK_CELLS = 10242, 642  # of the sphere of the PDE
 LOG_MASS, MOST_STEPS = 400.0, 100  # of the PDE at its end; data that are not separated never get there
 PDE_SHARE = 0.9  # of gamma_1 that the PDE reaches
 LEAST_SHARE = 0.95  # of gamma_1 that both layers reach in the long training
@@ -66,6 +59,20 @@ ROUND_OFF = 1e-5  # of gamma_1, whose certified gap is smaller
 TOPIC = "iterations"  # of the reports of dask workers
 
 Report = Callable[[int], None]  # takes the number of iterations of a training that are done
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the networks and their training, and of the sphere of the PDE."""
+
+    width: int = 1000
+    iterations: int = 300_000
+    long_iterations: int = 10_000_000
+    cells: int = 10242
+    precision: Literal["float64", "float32"] = "float64"
+
+
+QUICK = Sizes(60, 8000, 200_000, 642)
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def draw_sets(sets: int, side: int, count: int) -> list[TrainingSet]:
     for seed in range(sets):
         generator = np.random.default_rng(seed)
         data = draw_clusters(side, 3, generator).draw(count, generator)
-        drawn.append(TrainingSet(*data, seed, f"k = {side}, n = {count}"))
+        drawn.append(TrainingSet(*data, seed, f"k = {side}, n = {count}, set {seed}"))
     return drawn
 
 
@@ -135,53 +142,44 @@ def follow_pde(data: TrainingSet, cells: int) -> Network:
     return Network(charges.size * charges.ravel(), np.tile(domain.base.points, (2, 1)))
 
 
-def learn(
-    data: TrainingSet,
-    *,
-    width: int,
-    iterations: int,
-    long_iterations: int,
-    precision: str,
-    cells: int,
-    report: Report = report_to_client,
-) -> Learned:
+def learn(data: TrainingSet, *, sizes: Sizes, report: Report = report_to_client) -> Learned:
     """Train in both ways, and find the limits."""
     inputs, labels = data.inputs, data.labels
-    start = draw_network(width, inputs.shape[1], np.random.default_rng([data.seed, 1]))
-    ascent = MarginAscent(iterations, precision=precision)
+    start = draw_network(sizes.width, inputs.shape[1], np.random.default_rng([data.seed, 1]))
+    ascent = MarginAscent(sizes.iterations, precision=sizes.precision)
     started = time.perf_counter()
     both = ascent.train(start, inputs, labels, report)
     seconds = time.perf_counter() - started
-    both_later = go_on(both, data, iterations, precision, report)
+    both_later = go_on(both, data, sizes, report)
     outputs, later = (
-        MarginAscent(count).train_outputs(start.inputs, inputs, labels) for count in (iterations, long_iterations)
+        MarginAscent(count).train_outputs(start.inputs, inputs, labels)
+        for count in (sizes.iterations, sizes.long_iterations)
     )
     features = feature_margin(Relu(inputs)(start.inputs).T, labels).margin
     limits = variation_margin(inputs, labels), kernel_margin(inputs, labels)
-    return Learned(both, both_later, outputs, later, follow_pde(data, cells), *limits, features, seconds)
+    return Learned(both, both_later, outputs, later, follow_pde(data, sizes.cells), *limits, features, seconds)
 
 
-def go_on(network: Network, data: TrainingSet, done: int, precision: str, report: Report) -> Network:
+def go_on(network: Network, data: TrainingSet, sizes: Sizes, report: Report) -> Network:
     """Train both layers further."""
-    before = done
+    done = sizes.iterations
     for step, share in LATER:
-        ascent = MarginAscent(int(share * before), step, precision)
+        ascent = MarginAscent(int(share * sizes.iterations), step, sizes.precision)
         network = ascent.train(network, data.inputs, data.labels, report, done=done)
         done += ascent.iterations
     return network
 
 
-def learn_all(sets: Sequence[TrainingSet], options: argparse.Namespace, **sizes: Any) -> list[Learned]:
-    """Learn all sets, on dask workers or with --quick in this process, and show what is left to do."""
-    with Progress(console=Console(stderr=True)) as progress:
-        total = len(sets) * sizes["iterations"] * (1.0 + sum(share for _, share in LATER))
+def learn_all(sets: Sequence[TrainingSet], sizes: Sizes, scheduler: str | None, processes: int) -> list[Learned]:
+    """Learn all sets on dask workers, and show what is left to do."""
+    from rich.progress import Progress
+
+    with Progress(console=make_console()) as progress:
+        total = len(sets) * sizes.iterations * (1.0 + sum(share for _, share in LATER))
         advance = partial(progress.advance, progress.add_task("iterations", total=total))
-        if options.quick:
-            return [learn(data, report=lambda _: advance(REPORTED), **sizes) for data in sets]
-        check_libraries()
-        with connect(options.scheduler, min(options.processes, len(sets)), 1) as client:
+        with dask_workers(scheduler, min(processes, len(sets))) as client:
             client.subscribe_topic(TOPIC, lambda event: advance(event[1]))  # type: ignore[no-untyped-call]
-            return [task.result() for task in client.map(partial(learn, **sizes), sets, pure=False)]
+            return [task.result() for task in client.map(partial(learn, sizes=sizes), sets, pure=False)]
 
 
 @dataclass(frozen=True)
@@ -209,32 +207,18 @@ class Shares:
         return cls(both, both_later, pde, outputs / learned.kernel.margin, outputs / own, later / own)
 
 
-def show(sets: Sequence[TrainingSet], shares: Sequence[Shares], learned: Sequence[Learned]) -> None:
-    """Print margins over the largest ones, and these."""
-    print(
-        "margins: both layers / gamma_1, later, PDE; output layer / gamma_2, / own features, later;   gamma_1, gamma_2"
-    )
-    for data, share, one in zip(sets, shares, learned, strict=True):
-        norm = np.log(one.both_later.variation) + one.both_later.log_scale
-        print(
-            f"  {data.name:14s} {share.both:.4f}, {share.both_later:.4f}, {share.pde:.4f};   {share.outputs:.4f}, "
-            f"{share.own:.4f}, {share.own_later:.4f};   {one.variation.margin:.6f}, {one.kernel.margin:.6f}   "
-            f"both layers in {one.seconds:.1f} s, later of norm e^{norm:.0f}"
-        )
-
-
-def check(shares: Sequence[Shares]) -> bool:
-    """Whether margins are near the largest ones, and not beyond."""
-    below = all(max(share.both, share.both_later) <= 1.0 + ROUND_OFF for share in shares)
-    both = below and all(share.both_later >= LEAST_SHARE for share in shares)
-    print(f"{'PASS' if both else 'FAIL'}  both layers later reach {LEAST_SHARE:g} of gamma_1 and never exceed it")
-    later = all(FEATURE_SHARE <= share.own_later <= 1.0 + ROUND_OFF for share in shares)
-    print(
-        f"{'PASS' if later else 'FAIL'}  the output layer later reaches {FEATURE_SHARE:g} of the margin of its features"
-    )
-    pde = all(PDE_SHARE <= share.pde <= 1.0 + ROUND_OFF for share in shares)
-    print(f"{'PASS' if pde else 'FAIL'}  the PDE reaches {PDE_SHARE:g} of gamma_1 and never exceeds it")
-    return both and later and pde
+def rows_of(data: TrainingSet, share: Shares, learned: Learned) -> Iterator[Row]:
+    """Margins over the largest ones: near these, and not beyond."""
+    most, later = 1.0 + ROUND_OFF, f"norm e^{np.log(learned.both_later.variation) + learned.both_later.log_scale:.0f}"
+    yield within(f"{data.name}: both layers over gamma_1", share.both, most).quote()
+    yield between(f"{data.name}: both layers later over gamma_1", share.both_later, LEAST_SHARE, most, later).quote()
+    yield between(f"{data.name}: PDE over gamma_1", share.pde, PDE_SHARE, most).quote()
+    yield measured(f"{data.name}: output layer over gamma_2", share.outputs)
+    yield measured(f"{data.name}: output layer over its features", share.own)
+    what = f"{data.name}: output layer later over its features"
+    yield between(what, share.own_later, FEATURE_SHARE, most).quote()
+    yield measured(f"{data.name}: gamma_1", learned.variation.margin, f"gamma_2 {learned.kernel.margin:.6f}")
+    yield measured(f"{data.name}: seconds of training both layers", learned.seconds).quote()
 
 
 def in_plane(classifier: Classifier) -> Callable[[FloatArray], FloatArray]:
@@ -275,42 +259,49 @@ def draw(sets: Sequence[TrainingSet], learned: Sequence[Learned], path: Path) ->
     save_figure(figure, path)
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a set of 20 points in 2 x 2 clusters: seconds")
-    parser.add_argument("--data", metavar="PROBLEM", help="problem file whose data are learned, e.g. penguins")
-    parser.add_argument("--iterations", type=int, help="of the training")
-    parser.add_argument("--width", type=int, help="number of neurons")
-    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
-    parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    parser.add_argument("--figure", type=Path, default=Path("figure5.png"), help="picture to write")
-    return parser.parse_args(arguments)
+def plain(row: Row) -> Row:
+    """Give the row of a set of which nothing is asked."""
+    return measured(row.what, row.value, row.beside)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, print the margins over the largest ones, and draw the regions; 0 if they are as expected."""
-    options = parse(arguments)
-    size = (QUICK_SETS, QUICK_SIDE, QUICK_COUNT) if options.quick else (SETS, SIDE, COUNT)
-    drawn = draw_sets(*size) if options.data is None else [read_set(options.data)]
-    others = [] if options.quick or options.data is not None else OTHER_SIZES
-    sets = [*drawn, *(data for other in others for data in draw_sets(1, *other))]
-    width = options.width or (QUICK_WIDTH if options.quick else WIDTH)
-    iterations = options.iterations or (QUICK_ITERATIONS if options.quick else ITERATIONS)
-    long_iterations = QUICK_LONG if options.quick else LONG_ITERATIONS
-    sizes = {"width": width, "iterations": iterations, "long_iterations": long_iterations}
-    sizes["cells"] = QUICK_CELLS if options.quick else CELLS
-    learned = learn_all(sets, options, precision=options.precision, **sizes)
-    shares = [Shares.of(data, one) for data, one in zip(sets, learned, strict=True)]
-    show(sets, shares, learned)
-    draw(drawn, learned[: len(drawn)], options.figure)
-    print(f"figure      {options.figure}")
-    return 0 if options.data is not None or check(shares) else 1
+def validate(
+    setting: Setting,
+    *,
+    data: str | None = None,
+    iterations: int | None = None,
+    width: int | None = None,
+    precision: Literal["float64", "float32"] = "float64",
+    scheduler: str | None = None,
+) -> Iterator[Row]:
+    """Train, compare the margins with the largest ones, and draw the regions; quick, a set of 20 points in 2 x 2.
 
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WgflowError as error:
-        sys.exit(f"error: {error}")
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    data : str or None
+        Problem file whose data are learned, e.g. penguins.
+    iterations : int or None
+        Of the training; 300000 by default.
+    width : int or None
+        Number of neurons; 1000 by default.
+    precision : str
+        Of the training.
+    scheduler : str or None
+        Address of a dask scheduler; processes on this machine by default.
+    """
+    usual = QUICK if setting.quick else Sizes()
+    sizes = replace(usual, width=width or usual.width, iterations=iterations or usual.iterations, precision=precision)
+    drawn = draw_sets(*((QUICK_SETS, QUICK_SIDE, QUICK_COUNT) if setting.quick else (SETS, SIDE, COUNT)))
+    others = [one for size in OTHER_SIZES for one in draw_sets(1, *size)]
+    if data is not None:
+        drawn, others = [read_set(data)], []
+    sets = drawn if setting.quick else [*drawn, *others]
+    if setting.quick:
+        learned = [learn(one, sizes=sizes, report=lambda _: None) for one in sets]
+    else:
+        learned = learn_all(sets, sizes, scheduler, setting.processes)
+    for one, found in zip(sets, learned, strict=True):
+        rows = rows_of(one, Shares.of(one, found), found)
+        yield from rows if data is None else map(plain, rows)
+    draw(drawn, learned[: len(drawn)], setting.file())

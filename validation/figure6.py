@@ -7,45 +7,43 @@ output layer stands its limit, the support vector machine with the kernel of inf
 iterations the output layer has often not even separated the data, so that its published curve depends on when it stops.
 A repetition has one law of the labels and nested samples.
 
-Ten repetitions by default, half an hour on two cores, 20 with --full. In d = 5 gains differ a hundredfold between laws:
-five repetitions do not show there that both layers are better, though they are in each. Finished trainings are kept in
-a file, from which an interrupted run continues. With --quick, small networks, one repetition, and nothing is kept.
-
-    python validation/figure6.py [--quick | --full | --repetitions 1] [--results figure6.csv] [--scheduler ADDRESS]
-                                 [--processes 2] [--precision float32] [--figure PNG]
+Ten repetitions by default, half an hour on two cores; the published figure has 20. In d = 5 gains differ a hundredfold
+between laws: five repetitions do not show there that both layers are better, though they are in each. Finished
+trainings are kept in figure6.csv, from which an interrupted run continues. Quick runs have small networks and one
+repetition, and keep nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import math
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from rich.console import Console
-from rich.progress import track
 
 from wgflow.analysis.optimality.margins import kernel_margin
-from wgflow.app.sweeps.cluster import check_libraries, connect
-from wgflow.errors import InputError, WgflowError
+from wgflow.app.terminal import make_console
+from wgflow.app.validation import Row, Setting, agrees, at_least, measured
+from wgflow.errors import InputError
 from wgflow.networks.training.classifiers import MarginAscent, draw_network, error_rate, margin
 from wgflow.networks.training.clusters import Clusters, draw_clusters
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_labelled
 from wgflow.plotting.style import CURVES, styled_figure
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
+
+from ._processes import dask_workers
 
 SIDE, TESTS = 3, 10_000  # clusters along an axis; points that measure the error
 COUNTS, DIMENSION = (32, 64, 128, 256, 512), 15
 DIMENSIONS, COUNT = (5, 10, 15, 20, 25), 256
 ENOUGH = 128  # points from which on training both layers is expected to be better
+LEAST_GAIN = 2.0  # standard errors
 WAYS = {"both": "both layers", "outputs": "output layer", "limit": "output layer, limit"}
 
 
@@ -157,15 +155,17 @@ def _parse(row: Sequence[str]) -> tuple[Training, Result]:
     return training, Result(both, outputs, limit, row[9] == "True", row[10] == "True")
 
 
-def distributed(
+def results_of(
     trainings: Sequence[Training], scheduler: str | None, processes: int
 ) -> Iterator[tuple[Training, Result]]:
     """Carry out trainings on dask workers, of one thread each; results as they come."""
     from distributed import as_completed
+    from rich.progress import track
 
-    with connect(scheduler, processes, 1) as client:
+    with dask_workers(scheduler, processes) as client:
         tasks = {client.submit(carry_out, training, pure=False): training for training in trainings}
-        for task in as_completed(tasks, loop=client.loop):  # type: ignore[no-untyped-call]
+        done = as_completed(tasks, loop=client.loop)  # type: ignore[no-untyped-call]
+        for task in track(done, "trainings", len(trainings), console=make_console(), refresh_per_second=1):
             yield tasks[task], task.result()
 
 
@@ -180,25 +180,23 @@ def errors_of(results: Results, trainings: Sequence[Training], way: str, axis: s
     return table
 
 
-def report(results: Results, trainings: Sequence[Training]) -> bool:
-    """Print mean errors, how often the data were separated, and whether both layers beat one; the verdict."""
-    print("   n   d   both layers  output layer   limit   share of repetitions: better, separated (both, output)")
-    passed = True
-    for count, dimension in sorted({(one.count, one.dimension) for one in trainings}):
-        found = [results.found[one] for one in trainings if (one.count, one.dimension) == (count, dimension)]
-        errors = np.array([[one.both, one.outputs, one.limit] for one in found])
-        mean, gain = errors.mean(axis=0), errors[:, 1] - errors[:, 0]
-        better = float((gain > 0.0).mean())
-        both, outputs = (np.mean([getattr(one, f"{way}_separated") for one in found]) for way in ("both", "outputs"))
-        print(
-            f"{count:4d} {dimension:3d}   {mean[0]:11.4f}  {mean[1]:12.4f}  {mean[2]:.4f}   {better:.2f}, "
-            f"{both:.2f}, {outputs:.2f}"
-        )
-        if count >= ENOUGH:
-            error = float(gain.std(ddof=1) / math.sqrt(len(gain))) if len(gain) > 1 else 0.0
-            passed = passed and bool(gain.mean() > 2.0 * error)
-    print(f"{'PASS' if passed else 'FAIL'}  for n >= {ENOUGH} both layers beat one in the mean, by two standard errors")
-    return passed
+def rows_of(found: Sequence[Result], what: str, *, expected: bool) -> Iterator[Row]:
+    """Mean errors of trainings that differ in the repetition, how often both layers beat one, and by how much."""
+    separated = {way: np.mean([getattr(one, f"{way}_separated") for one in found]) for way in ("both", "outputs")}
+    for way, name in WAYS.items():
+        beside = f"data separated in {separated[way]:.2f} of the repetitions" if way in separated else ""
+        error = float(np.mean([getattr(one, way) for one in found]))
+        yield measured(f"{what}: test error, {name}", error, beside).quote()
+    gain = np.array([one.outputs - one.both for one in found])
+    better = f"{what}: share of repetitions where both layers are better"
+    if not expected:
+        yield measured(better, float((gain > 0.0).mean()))
+    elif len(gain) == 1:
+        yield agrees(better, float((gain > 0.0).mean()), 1.0)
+    else:
+        yield measured(better, float((gain > 0.0).mean())).quote()
+        deviation = gain.std(ddof=1) / math.sqrt(len(gain))
+        yield at_least(f"{what}: gain of both layers in standard errors", gain.mean() / deviation, LEAST_GAIN).quote()
 
 
 def draw_errors(axes: Axes, results: Results, trainings: Sequence[Training], axis: str, fixed: int) -> None:
@@ -234,42 +232,36 @@ def draw(results: Results, trainings: Sequence[Training], path: Path) -> None:
     save_figure(figure, path)
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one repetition, small networks: seconds")
-    parser.add_argument("--full", action="store_true", help="20 repetitions, as published")
-    parser.add_argument("--repetitions", type=int, default=10, help="number of laws and training sets")
-    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of the training")
-    parser.add_argument("--results", type=Path, default=Path("figure6.csv"), help="file that keeps finished trainings")
-    parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    parser.add_argument("--figure", type=Path, default=Path("figure6.png"), help="picture to write")
-    return parser.parse_args(arguments)
+def validate(
+    setting: Setting,
+    *,
+    repetitions: int = 10,
+    precision: Literal["float64", "float32"] = "float64",
+    scheduler: str | None = None,
+) -> Iterator[Row]:
+    """Do the trainings that are not done yet, compare the errors and draw them.
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do the trainings that are not done yet, print the errors and draw them; 0 if both layers are better."""
-    options = parse(arguments)
-    repetitions = 1 if options.quick else 20 if options.full else options.repetitions
-    trainings = plan(repetitions, options.precision, quick=options.quick)
-    results = Results(None if options.quick else options.results)
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    repetitions : int
+        Number of laws and training sets.
+    precision : str
+        Of the training.
+    scheduler : str or None
+        Address of a dask scheduler; processes on this machine by default.
+    """
+    trainings = plan(1 if setting.quick else repetitions, precision, quick=setting.quick)
+    results = Results(None if setting.quick else setting.file(".csv"))
     missing = [training for training in trainings if training not in results.found]
-    if options.quick:
+    if setting.quick:
         done: Iterable[tuple[Training, Result]] = ((training, carry_out(training)) for training in missing)
     else:
-        check_libraries()
-        done = distributed(missing, options.scheduler, options.processes) if missing else ()
-    for training, result in track(done, "trainings", len(missing), console=Console(stderr=True), refresh_per_second=1):
+        done = results_of(missing, scheduler, setting.processes) if missing else ()
+    for training, result in done:
         results.add(training, result)
-    passed = report(results, trainings)
-    draw(results, trainings, options.figure)
-    print(f"figure      {options.figure}")
-    return 0 if passed else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WgflowError as error:
-        sys.exit(f"error: {error}")
+    for count, dimension in sorted({(one.count, one.dimension) for one in trainings}):
+        found = [results.found[one] for one in trainings if (one.count, one.dimension) == (count, dimension)]
+        yield from rows_of(found, f"n = {count}, d = {dimension}", expected=count >= ENOUGH)
+    draw(results, trainings, setting.file())

@@ -1,27 +1,21 @@
 """Golden trajectories: small runs of every solver on every domain, whose bits a change of the code must keep.
 
-Without a file, each run is done twice, on one thread and on all, and must give the same bits. With ``--record`` the
-digests of all arrays are written, and with ``--compare`` they are compared with those of now. Digests depend on the
-machine and on the libraries below, so that a file serves for the machine that it was made on. Kernels of order 5 that
-the process compiled itself may differ, in the last bits of densities of 1e-22, from those that it found in the cache:
-record and compare such runs with an empty cache of kernels.
-
-    python validation/golden.py [--quick] [--only PATTERN]
-    python validation/golden.py --record FILE [--only PATTERN]
-    python validation/golden.py --compare FILE [--only PATTERN]
+Without a file, each run is done twice, on one thread and on all, and must give the same bits. With ``record=FILE`` the
+digests of all arrays are written, and with ``compare=FILE`` they are compared with those of now; ``only=PATTERN``
+chooses runs whose names fit or contain it. Digests depend on the machine and on the libraries below, so that a file
+serves for the machine that it was made on. Kernels of order 5 that the process compiled itself may differ, in the last
+bits of densities of 1e-22, from those that it found in the cache: record and compare such runs with an empty cache of
+kernels, and with one seed of hashes, ``PYTHONHASHSEED=0 XDG_CACHE_HOME=$(mktemp -d) wgflow validate golden``.
 """
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import hashlib
 import json
 import math
 import platform
-import sys
 import tempfile
-import time as clock
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +25,8 @@ from typing import Any
 import numpy as np
 
 import wgflow
+from wgflow.app.validation import Row, Setting, agrees, measured
+from wgflow.errors import InputError
 
 from ._golden_files import FILED, LAYOUT, file_runs
 from ._golden_python import python_runs
@@ -60,7 +56,11 @@ def all_runs(pattern: str) -> dict[str, Run]:
     runs = dict(named)
     if len(runs) < len(named):
         raise RuntimeError(f"{len(named) - len(runs)} names of runs are there twice")
-    return {name: run for name, run in runs.items() if fnmatch.fnmatch(name, pattern) or pattern in name}
+    return {name: run for name, run in runs.items() if _is_chosen(name, pattern)}
+
+
+def _is_chosen(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatch(name, pattern) or pattern in name
 
 
 def digest(values: Any) -> dict[str, Any]:
@@ -154,71 +154,77 @@ def _told(name: str, old: Any, new: Any) -> str:
     return f"{name} ({abs(sizes[1] - sizes[0]) / scale if scale > 0.0 else 0.0:.1e})"
 
 
-def record(runs: Mapping[str, Run], file: Path) -> Iterator[bool]:
+def write_digests(runs: Mapping[str, Run], file: Path) -> Iterator[Row]:
     """Write the digests of all runs."""
     found = {name: digests_of(run, filed=name in FILED) for name, run in runs.items()}
     file.write_text(json.dumps({"made": machine(), "runs": found}, indent=1, sort_keys=True) + "\n")
-    print(f"PASS  {len(found)} runs are recorded in {file}")
-    yield True
+    yield measured("runs whose digests are recorded", len(found), str(file))
 
 
-def compare(runs: Mapping[str, Run], file: Path, pattern: str) -> Iterator[bool]:
+def compare_digests(runs: Mapping[str, Run], file: Path, only: str, setting: Setting) -> Iterator[Row]:
     """Show each run that is not as it was recorded."""
-    stored = json.loads(file.read_text())
-    now = machine()
+    stored, now, changed = _read_digests(file), machine(), 0
     for name in sorted(name for name in {*now, *stored["made"]} if now.get(name) != stored["made"].get(name)):
-        print(f"      {name} was {stored['made'].get(name)!r} and is {now.get(name)!r}: bits may differ")
-    wanted = {name: one for name, one in stored["runs"].items() if fnmatch.fnmatch(name, pattern) or pattern in name}
+        setting.say(f"{name} was {stored['made'].get(name)!r} and is {now.get(name)!r}: bits may differ")
+    wanted = {name: one for name, one in stored["runs"].items() if _is_chosen(name, only)}
     for name in sorted(runs.keys() - wanted.keys()):
-        print(f"      {name}: not recorded, so not compared")
-    same = 0
+        setting.say(f"{name}: not recorded, so not compared")
     for name, before in wanted.items():
-        found = (
-            differences(before, digests_of(runs[name], filed=name in FILED)) if name in runs else ["the run is gone"]
-        )
-        same += not found
+        gone = ["the run is gone"]
+        found = differences(before, digests_of(runs[name], filed=name in FILED)) if name in runs else gone
         if found:
-            print(f"FAIL  {name}: {', '.join(found)}", flush=True)
-            yield False
-    print(f"{'PASS' if same == len(wanted) else 'FAIL'}  {same} of {len(wanted)} runs have the bits of {file}")
-    yield same == len(wanted)
+            changed += 1
+            yield agrees(f"{name}: differences", len(found), 0, ", ".join(found))
+    yield agrees("runs whose bits are not those that were recorded", changed, 0, f"of {len(wanted)}")
 
 
-def check_threads(runs: Mapping[str, Run]) -> Iterator[bool]:
+def _read_digests(file: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(file.read_text())
+        return {name: stored[name] for name in ("made", "runs")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} holds no digests ({error}); write them with --set record={file}") from None
+
+
+def compare_threads(runs: Mapping[str, Run]) -> Iterator[Row]:
     """Do each run on one thread and on all."""
     import numba
 
-    most = int(numba.config.NUMBA_NUM_THREADS)
+    most, changed = int(numba.config.NUMBA_NUM_THREADS), 0
     for name, run in runs.items():
         found = []
         for count in (1, most):
             numba.set_num_threads(count)
             found.append(digests_of(run, filed=name in FILED))
-        changed = differences(*found)
-        print(f"{'FAIL' if changed else 'PASS'}  {name}, 1 and {most} threads  {', '.join(changed)}", flush=True)
-        yield not changed
+        changes = differences(*found)
+        if changes:
+            changed += 1
+            yield agrees(f"{name}: differences", len(changes), 0, ", ".join(changes))
+    yield agrees("runs whose bits differ between one thread and all", changed, 0, f"of {len(runs)}").quote()
 
 
-def main() -> int:
-    """Record, compare or check the runs; 0 if bits are the same."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few runs, where no file is given")
-    parser.add_argument("--only", default="", metavar="PATTERN", help="runs whose names fit or contain this")
-    files = parser.add_mutually_exclusive_group()
-    files.add_argument("--record", type=Path, metavar="FILE", help="write the digests of now")
-    files.add_argument("--compare", type=Path, metavar="FILE", help="compare with digests that were recorded")
-    options = parser.parse_args()
-    runs, since = all_runs(options.only), clock.perf_counter()
-    if options.record is not None:
-        passed = list(record(runs, options.record))
-    elif options.compare is not None:
-        passed = list(compare(runs, options.compare, options.only))
+def validate(
+    setting: Setting, *, record: Path | None = None, compare: Path | None = None, only: str = ""
+) -> Iterator[Row]:
+    """Record, compare or check the runs; quick, a few of them where no file is given.
+
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    record : Path or None
+        File to which the digests of now are written.
+    compare : Path or None
+        File with digests that were recorded, to compare with.
+    only : str
+        Runs whose names fit or contain this.
+    """
+    if record is not None and compare is not None:
+        raise InputError("--set record and compare are given; give one of them")
+    runs = all_runs(only)
+    if record is not None:
+        yield from write_digests(runs, record)
+    elif compare is not None:
+        yield from compare_digests(runs, compare, only, setting)
     else:
-        few = {name: runs[name] for name in QUICK if name in runs or not options.only}
-        passed = list(check_threads(few if options.quick else runs))
-    print(f"      {len(runs)} runs are there; {clock.perf_counter() - since:.0f} s")
-    return 0 if all(passed) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        yield from compare_threads({name: run for name, run in runs.items() if name in QUICK or not setting.quick})

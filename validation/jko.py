@@ -8,17 +8,13 @@
 - Linearised steps on grids: Fokker-Planck at tau = h, and all problem files that ship with a grid.
 - Teacher and student with infinitely many neurons (Figure 2 of Bach and Chizat, 2022): against characteristics, and to
   t = 10^4.
-
-    python validation/jko.py [--quick]
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,6 +39,7 @@ from wgflow import (
     harmonic_population,
     make_jko_flow,
 )
+from wgflow.app.validation import Row, Setting, agrees, between, measured, within
 from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
 from wgflow.measures import nodes_of_cells
 from wgflow.typing import FloatArray
@@ -55,15 +52,37 @@ LARGEST_GAP = 1e-12
 
 
 @dataclass
-class Report:
-    """Prints what was found, and remembers whether all of it passed."""
+class Steps:
+    """What some steps of a flow took.
 
-    passed: bool = True
+    Attributes
+    ----------
+    iterations : list of int
+        Newton iterations of each.
+    gap : float
+        Largest duality gap over F before the step.
+    raised : int
+        How many did not lower F.
+    seconds : list of float
+        Processor time of each.
+    """
 
-    def __call__(self, passed: bool, text: str) -> None:
-        """Print one line."""
-        self.passed &= passed
-        print(f"{'PASS' if passed else 'FAIL'}  {text}")
+    iterations: list[int] = field(default_factory=list)
+    gap: float = 0.0
+    raised: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def take(self, flow: JkoFlow, *, floor: float = 0.0, resolved: float = 0.0) -> None:
+        """Do a step of a flow; below ``resolved`` F is round-off, and the gap is relative to ``floor`` at least."""
+        began, before = time.process_time(), flow.energy
+        flow.step()
+        self.seconds.append(time.process_time() - began)
+        if before <= resolved:
+            return
+        self.raised += flow.energy >= before
+        if flow.last is not None:
+            self.iterations.append(flow.last.iterations)
+            self.gap = max(self.gap, flow.last.gap / max(before, floor))
 
 
 def gaussian_particles() -> Particles:
@@ -82,140 +101,122 @@ def quadratic_case(name: str, options: JkoOptions) -> JkoFlow:
     return make_jko_flow(Quadratic(TARGET), nodes_of_cells(circle, density), circle, options, reaction=4.0)
 
 
-def advance(flow: JkoFlow, end: float) -> tuple[list[int], list[float]]:
-    """Carry a flow to a time; Newton iterations of all steps, and their gaps over F before them."""
-    iterations, gaps = [], []
+def advance(flow: JkoFlow, end: float, steps: Steps) -> None:
+    """Carry a flow to a time."""
     flow.begin_interval(end)
     while flow.time < end:
-        before = flow.energy
-        flow.step()
-        if flow.last is not None:
-            iterations.append(flow.last.iterations)
-            gaps.append(flow.last.gap / before)
-    return iterations, gaps
+        steps.take(flow)
 
 
-def check_orders(report: Report) -> None:
+def orders(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
     """Orders in tau of the second moments at t = 0.5."""
-    exact = quadratic_flow(TARGET, START, 0.5).covariance
     for name in ("R^2", "circle, beta = 4"):
         for order in (1, 2):
-            errors, gap, mass = [], 0.0, 0.0
-            for steps in (8, 16, 32, 64):
-                flow = quadratic_case(name, JkoOptions(0.5 / steps, order=order, halve=False))
-                start = flow.particles.mass
-                gap = max(gap, *advance(flow, 0.5)[1])
-                mass = max(mass, abs(flow.particles.mass / start - 1.0))
-                particles = flow.particles
-                moments = np.einsum("k,ki,kj->ij", particles.weights, particles.points, particles.points)
-                errors.append(float(np.abs(moments - exact).max()))
-            slope = -np.polyfit(np.log([8, 16, 32, 64]), np.log(errors), 1)[0]
-            found = " ".join(f"{error:.1e}" for error in errors)
-            kept = mass < 1e-12 or name != "R^2"
-            report(
-                bool(abs(slope - order) < 0.1 and gap < LARGEST_GAP and kept),
-                f"{name}, order {order}: errors {found}, slope {slope:.2f}, largest gap {gap:.0e} of F",
-            )
+            yield from order_of(name, order)
 
 
-def check_any_size(report: Report) -> None:
+def order_of(name: str, order: int) -> Iterator[Row]:
+    """Order in tau of one flow, from its errors with four sizes of steps."""
+    exact, counts, errors = quadratic_flow(TARGET, START, 0.5).covariance, [8, 16, 32, 64], []
+    steps, mass = Steps(), 0.0
+    for count in counts:
+        flow = quadratic_case(name, JkoOptions(0.5 / count, order=order, halve=False))
+        start = flow.particles.mass
+        advance(flow, 0.5, steps)
+        particles = flow.particles
+        mass = max(mass, abs(particles.mass / start - 1.0))
+        moments = np.einsum("k,ki,kj->ij", particles.weights, particles.points, particles.points)
+        errors.append(float(np.abs(moments - exact).max()))
+    slope = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
+    what, found = f"quadratic features, {name}, order {order}", " ".join(f"{error:.1e}" for error in errors)
+    yield between(f"{what}: exponent of tau in the error", slope, order - 0.1, order + 0.1, f"errors {found}").quote()
+    yield within(f"{what}: largest duality gap over F", steps.gap, LARGEST_GAP)
+    if name == "R^2":
+        yield within(f"{what}: change of the mass", mass, 1e-12)
+
+
+def any_size(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
     """Five steps each of many sizes."""
     for name in ("R^2", "circle, beta = 4"):
-        iterations, lowered, gap = [], True, 0.0
+        steps = Steps()
         for tau in 10.0 ** np.arange(-4.0, 5.0):
             flow = quadratic_case(name, JkoOptions(tau, halve=False))
             flow.begin_interval(5.0 * tau)
             scale = flow.energy
             for _ in range(5):
-                before = flow.energy
-                flow.step()
-                resolved = before > 1e-15 * scale
-                lowered &= flow.energy < before or not resolved
-                if resolved and flow.last is not None:
-                    iterations.append(flow.last.iterations)
-                    gap = max(gap, flow.last.gap / max(before, 1e-8 * scale))
-        report(
-            lowered and gap < LARGEST_GAP and max(iterations) <= 15,
-            f"{name}, tau = 1e-4 to 1e4: F falls; Newton iterations {np.median(iterations):.0f} in the median, at most "
-            f"{max(iterations)}; largest gap {gap:.0e} of F",
-        )
+                steps.take(flow, floor=1e-8 * scale, resolved=1e-15 * scale)
+        what = f"quadratic features, {name}, tau = 1e-4 to 1e4"
+        yield agrees(f"{what}: steps that do not lower F", steps.raised, 0)
+        median = f"{np.median(steps.iterations):.0f} in the median"
+        yield within(f"{what}: most Newton iterations of a step", max(steps.iterations), 15, median).quote()
+        yield within(f"{what}: largest duality gap over F", steps.gap, LARGEST_GAP).quote()
 
 
-def check_teacher_sizes(report: Report, largest: int) -> None:
-    """Two steps each of 10^-4 to 10^largest of the teacher problem, cut where they are not found whole."""
-    domain = Signed(Circle(128))
+def teacher_sizes(*, quick: bool) -> Iterator[Row]:
+    """Two steps each of 10^-4 to 10^4 of the teacher problem, cut where they are not found whole."""
+    domain, largest = Signed(Circle(128)), 1 if quick else 4
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
-    lowered, cuts = True, []
+    steps, cuts = Steps(), []
     for tau in 10.0 ** np.arange(-4.0, largest + 1.0):
         flow = make_jko_flow(harmonic_population(TEACHER, 64), start, domain, JkoOptions(tau), reaction=2.0)
         flow.begin_interval(2.0 * tau)
         for _ in range(2):
-            before = flow.energy
-            flow.step()
-            lowered &= flow.energy < before
+            steps.take(flow)
         cuts.append(flow.counts.rejected)
-    report(
-        lowered and max(cuts[:6]) == 0,
-        f"teacher, beta = 2, tau = 1e-4 to 1e{largest}: F falls; halvings for each tau {' '.join(map(str, cuts))}",
-    )
+    what = f"teacher, beta = 2, tau = 1e-4 to 1e{largest}"
+    yield agrees(f"{what}: steps that do not lower F", steps.raised, 0)
+    yield agrees(f"{what}: steps cut in half, up to tau = 10", sum(cuts[:6]), 0)
+    yield measured(f"{what}: steps cut in half, for each tau", " ".join(map(str, cuts))).quote()
 
 
-def check_speed(report: Report) -> None:
+def speed(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
     """Steps of 2000 particles and 8 features, tau = 1e-3 to 10."""
     generator = np.random.default_rng(0)
     inputs = np.column_stack([generator.uniform(-1.0, 1.0, 8), np.ones(8)])
     functional = Features(Neurons(SmoothLayer(inputs)), np.sin(2.0 * inputs[:, 0]))
     start = Particles(0.6 * generator.normal(size=(2000, 3)), np.full(2000, 1.0 / 2000.0), np.ones(2000))
     for tau in (1e-3, 1e-1, 1.0, 10.0):
-        flow = make_jko_flow(functional, start, Space(3), JkoOptions(tau, halve=False), reaction=0.0)
-        iterations, times, gap = [], [], 0.0
+        flow, steps = make_jko_flow(functional, start, Space(3), JkoOptions(tau, halve=False), reaction=0.0), Steps()
         flow.begin_interval(5.0 * tau)
         for _ in range(5):
-            began, before = time.process_time(), flow.energy
-            flow.step()
-            times.append(time.process_time() - began)
-            if flow.last is not None:
-                iterations.append(flow.last.iterations)
-                gap = max(gap, flow.last.gap / before)
-        report(
-            max(iterations) <= 6 and gap < LARGEST_GAP,
-            f"N = 2000, K = 8, tau = {tau:g}: {min(iterations)} to {max(iterations)} Newton iterations, "
-            f"{1e3 * np.median(times):.0f} ms a step, largest gap {gap:.0e} of F",
-        )
+            steps.take(flow)
+        what = f"2000 particles, 8 features, tau = {tau:g}"
+        cost = f"{1e3 * np.median(steps.seconds):.0f} ms a step"
+        yield within(f"{what}: most Newton iterations of a step", max(steps.iterations), 6, cost)
+        yield within(f"{what}: largest duality gap over F", steps.gap, LARGEST_GAP)
 
 
-def check_data(report: Report, t_end: float) -> None:
+def on_data(*, quick: bool) -> Iterator[Row]:
     """Balanced ReLU networks on data: particles by variational steps, kinks rounded, and explicit finite volumes."""
+    t_end = 0.5 if quick else 2.0
     settings = [f"solver.t_end={t_end}", "output.snapshots=2"]
     grid = wgflow.run(wgflow.open_problem("el_nino", settings)).risk[-1]
     variational = ["solver.kind=jko", "particles.count=512", "particles.start=equispaced", "jko.order=2"]
     for tau in (0.2, 0.1):
         found = wgflow.run(wgflow.open_problem("el_nino", [*settings, *variational, f"jko.tau={tau}"])).risk[-1]
-        error = found / grid - 1.0
-        report(bool(abs(error) < 1e-3), f"el_nino to t = {t_end:g}, tau = {tau:g}: risk off by {error:+.1e}")
+        yield within(
+            f"el_nino to t = {t_end:g}, tau = {tau:g}: risk over that of cells, less 1", found / grid - 1.0, 1e-3
+        )
 
 
-def check_teacher(report: Report, cells: int, t_end: float) -> None:
+def infinitely_many(*, quick: bool) -> Iterator[Row]:
     """The equation on the signed circle, with steps of 0.01 + 0.03 t."""
-    domain = Signed(Circle(cells))
+    domain = Signed(Circle(64 if quick else 512))
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     options = JkoOptions(0.01, 0.03, order=2)
     flow = make_jko_flow(harmonic_population(TEACHER, 128), start, domain, options, reaction=2.0)
-    began, iterations, gaps = time.perf_counter(), [], []
-    for end in (*CHARACTERISTICS, t_end):
-        found = advance(flow, end)
-        iterations += found[0]
-        gaps += found[1]
+    began, steps, risk = time.perf_counter(), Steps(), np.nan
+    for end in (*CHARACTERISTICS, 25.0 if quick else 1e4):
+        advance(flow, end, steps)
         risk = Population(TEACHER).at_particles(flow.particles).energy
         if end in CHARACTERISTICS:
-            error = risk / CHARACTERISTICS[end] - 1.0
-            report(bool(abs(error) < 5e-4), f"m = infinity at t = {end:g}: risk {risk:.6e}, off by {error:+.1e}")
-    seconds = time.perf_counter() - began
-    report(
-        risk < 5e-3 and seconds < 120.0 and max(gaps) < LARGEST_GAP,
-        f"m = infinity at t = {flow.time:g}: risk {risk:.2e} after {flow.counts.accepted} steps, "
-        f"{np.median(iterations):.0f} Newton iterations in the median, largest gap {max(gaps):.0e}, {seconds:.0f} s",
-    )
+            what = f"teacher, m = infinity, t = {end:g}: risk over that of characteristics, less 1"
+            yield within(what, risk / CHARACTERISTICS[end] - 1.0, 5e-4)
+    seconds, what = time.perf_counter() - began, f"teacher, m = infinity, to t = {flow.time:g}"
+    yield within(f"{what}: risk", risk, 5e-3)
+    median = f"{flow.counts.accepted} steps, {np.median(steps.iterations):.0f} Newton iterations in the median"
+    yield within(f"{what}: seconds", seconds, 120.0, median).quote()
+    yield within(f"{what}: largest duality gap over F", steps.gap, LARGEST_GAP)
 
 
 def fokker_planck(x: FloatArray, t: float) -> FloatArray:
@@ -224,10 +225,9 @@ def fokker_planck(x: FloatArray, t: float) -> FloatArray:
     return wave + np.pi * np.exp(x - 0.5)
 
 
-def check_diffusion(report: Report, finest: int) -> None:
+def linearised_diffusion(*, quick: bool) -> Iterator[Row]:
     """Errors in L1 of linearised steps at t = 0.25, with tau = h."""
-    errors = []
-    sizes = [cells for cells in (20, 40, 80, 160, 320) if cells <= finest]
+    sizes, errors = (20, 40, 80) if quick else (20, 40, 80, 160, 320), []
     nodes, weights = np.polynomial.legendre.leggauss(6)
     for cells in sizes:
         box = Box([(0.0, 1.0)], cells)
@@ -240,14 +240,12 @@ def check_diffusion(report: Report, finest: int) -> None:
             flow.step()
         errors.append(float(abs(flow.density - exact).mean()))
     slope = -np.polyfit(np.log(sizes), np.log(errors), 1)[0]
-    found = " ".join(f"{error:.1e}" for error in errors)
-    report(
-        bool(abs(slope - 1.0) < 0.15),
-        f"linearised, Fokker-Planck, tau = h = 1/20 to 1/{finest}: errors {found}, slope {slope:.2f}",
-    )
+    what = f"linearised JKO steps, Fokker-Planck, tau = h, {sizes[0]} to {sizes[-1]} cells"
+    yield measured(f"{what}: L1 errors", ", ".join(f"{error:.1e}" for error in errors)).quote()
+    yield between(f"{what}: order", slope, 0.85, 1.15)
 
 
-LINEARISED = {
+LINEARISED: dict[str, tuple[int | list[int], int | list[int]]] = {  # cells in full and quick runs
     "el_nino": (1024, 128),
     "quadratic": (512, 128),
     "quadratic_sphere": (10242, 642),
@@ -263,50 +261,55 @@ LINEARISED = {
 }
 
 
-def check_linearised(report: Report, *, quick: bool) -> None:
+def linearised_problems(*, quick: bool) -> Iterator[Row]:
     """Ten linearised steps (four in quick runs) of 0.05 and of 1, of each problem file with a grid."""
-    steps = 4 if quick else 10
+    medians, raised, empty = [], 0, 0
     for name, sizes in LINEARISED.items():
-        size = sizes[1] if quick else sizes[0]
-        cells = f"domain.{'shape' if isinstance(size, list) else 'cells'}={size}"
-        chosen = [cells, "solver.kind=jko", "jko.scheme=linearised", "jko.order=1", "jko.growth=0", "solver.t_end=10"]
         for tau in (0.05, 1.0):
-            flow = wgflow.open_problem(name, [*chosen, f"jko.tau={tau}"]).make_evolution()
-            if not isinstance(flow, LinearisedJkoFlow):
-                raise TypeError(f"{name} gave {type(flow).__name__}")
-            began, iterations, lowered, start = time.perf_counter(), [], True, flow.snapshot().mass
-            flow.begin_interval(steps * tau)
-            while flow.time < steps * tau:
-                before = flow.energy
-                flow.step()
-                lowered &= flow.energy <= before
-                iterations.append(0 if flow.last is None else flow.last.iterations)
-            seconds, change = time.perf_counter() - began, flow.snapshot().mass / start - 1.0
-            report(
-                bool(lowered and np.median(iterations) <= 10.0 and flow.density.min() > 0.0),
-                f"linearised, {name}, {flow.density.size} cells, tau = {tau:g}: Newton iterations "
-                f"{np.median(iterations):.0f} in the median, {min(iterations)} to {max(iterations)}, "
-                f"{flow.counts.rejected} rejected; F falls to {flow.energy:.3e}; mass changes by {change:+.1e}; "
-                f"{seconds / len(iterations):.2f} s a step",
-            )
+            flow, steps = linearised_steps(name, sizes[1] if quick else sizes[0], tau, 4 if quick else 10)
+            medians.append(float(np.median(steps.iterations)))
+            raised += steps.raised
+            empty += int((flow.density <= 0.0).sum())
+            what = f"linearised, {name}, {flow.density.size} cells, tau = {tau:g}: median Newton iterations"
+            beside = f"{flow.counts.rejected} rejected, {np.median(steps.seconds):.2f} s a step"
+            yield within(what, medians[-1], 10.0, beside)
+    what = f"linearised JKO steps, {len(LINEARISED)} shipped problems, tau = 0.05 and 1"
+    yield measured(f"{what}: median Newton iterations", f"{min(medians):.0f} to {max(medians):.0f}").quote()
+    yield agrees(f"{what}: steps that raise F", raised, 0)
+    yield agrees(f"{what}: cells without mass", empty, 0)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all checks; 0 if they passed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer particles and shorter runs")
-    quick = parser.parse_args(arguments).quick
-    report = Report()
-    check_orders(report)
-    check_any_size(report)
-    check_teacher_sizes(report, 1 if quick else 4)
-    check_speed(report)
-    check_data(report, 0.5 if quick else 2.0)
-    check_diffusion(report, 80 if quick else 320)
-    check_linearised(report, quick=quick)
-    check_teacher(report, 64 if quick else 512, 25.0 if quick else 1e4)
-    return 0 if report.passed else 1
+def linearised_steps(name: str, size: int | list[int], tau: float, count: int) -> tuple[LinearisedJkoFlow, Steps]:
+    """Do some linearised steps of a shipped problem."""
+    cells = f"domain.{'shape' if isinstance(size, list) else 'cells'}={size}"
+    chosen = [cells, "solver.kind=jko", "jko.scheme=linearised", "jko.order=1", "jko.growth=0", "solver.t_end=10"]
+    flow = wgflow.open_problem(name, [*chosen, f"jko.tau={tau}"]).make_evolution()
+    if not isinstance(flow, LinearisedJkoFlow):
+        raise TypeError(f"{name} gave {type(flow).__name__}")
+    steps = Steps()
+    flow.begin_interval(count * tau)
+    while flow.time < count * tau:
+        began, before = time.process_time(), flow.energy
+        flow.step()
+        steps.seconds.append(time.process_time() - began)
+        steps.raised += flow.energy > before
+        steps.iterations.append(0 if flow.last is None else flow.last.iterations)
+    return flow, steps
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PARTS = (
+    orders,
+    any_size,
+    teacher_sizes,
+    speed,
+    on_data,
+    linearised_diffusion,
+    linearised_problems,
+    infinitely_many,
+)
+
+
+def validate(setting: Setting) -> Iterator[Row]:
+    """Run all parts; quick, with fewer particles and shorter runs."""
+    for part in PARTS:
+        yield from part(quick=setting.quick)

@@ -12,21 +12,13 @@ Errors that a few seeds estimate are themselves uncertain: Student's distributio
 to be exceeded (0.27 %) as three that are known, 3.85 for twelve seeds. In the network, whose particles act on each
 other, the risk of m particles is above that of the density by about half of the variance of the predictions, 3e-6 at
 m = 10^5; this, the bias of its steps (2e-5) and the error of its grid (1e-5) are far below the standard error (1e-4).
-
-    python validation/langevin.py [--quick] [--processes 2] [--figure PNG]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,12 +44,13 @@ from wgflow import (
     solve,
 )
 from wgflow.analysis.metrics import circle_wasserstein
+from wgflow.app.validation import Row, Setting, between, within
 from wgflow.domains import Domain
-from wgflow.errors import WgflowError
 from wgflow.functionals import Functional
 from wgflow.plotting import save_figure
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
+
+from ._pool import single_threaded_pool
 
 COUNT, SEEDS = {False: 100_000, True: 4_000}, 12
 PAIRS = 4  # of sets of points whose W1 is taken, for each seed
@@ -223,30 +216,44 @@ def follow_seed(
     return run.risk[1:], (float(near), float(null)), end
 
 
-def check_case(index: int, spread: Spread, *, quick: bool) -> tuple[bool, Trajectory, FloatArray]:
-    """Print the table of a case and whether it passes; give its PDE and the particles of the last seed."""
+@dataclass(frozen=True)
+class Followed:
+    """A case: its rows, its PDE, and the particles of the last seed."""
+
+    case: Case
+    rows: tuple[Row, Row]
+    grid: Trajectory
+    points: FloatArray
+
+
+def follow_case(index: int, spread: Spread, *, quick: bool) -> Followed:
+    """Follow all seeds of a case, and compare them with its PDE."""
     case = all_cases(quick=quick)[index]
-    print(f"{case.name} ...", file=sys.stderr)
     grid = run_density(case)
     follow = partial(follow_seed, case=index, density=grid.density[-1], quick=quick)
     risks, distances, ends = zip(*spread(follow, range(SEEDS)), strict=True)
-    mean, error = mean_and_error(np.array(risks))
-    deviation = (mean - grid.risk[1:]) / error
-    passed = bool(np.abs(deviation).max() <= ERRORS)
+    rows = risk_row(case, np.array(risks), grid.risk[1:]), distance_row(case, np.array(distances))
+    return Followed(case, rows, grid, ends[-1])
+
+
+def risk_row(case: Case, risks: FloatArray, exact: FloatArray) -> Row:
+    """Compare the risks of all seeds with those of the PDE."""
+    mean, error = mean_and_error(risks)
+    deviation = (mean - exact) / error
     found = "   ".join(
-        f"t = {time:g}: PDE {exact:.6f}, particles {value:.6f} +- {wide:.1e} ({z:+.1f})"
-        for time, exact, value, wide, z in zip(case.times, grid.risk[1:], mean, error, deviation, strict=True)
+        f"t = {time:g}: PDE {value:.6f}, particles {near:.6f} +- {wide:.1e}"
+        for time, value, near, wide in zip(case.times, exact, mean, error, strict=True)
     )
-    print(f"{'PASS' if passed else 'FAIL'}  {case.name}: risk   {found}")
-    (near, null), (wide, narrow) = mean_and_error(np.array(distances))
-    score = (near - null) / np.hypot(wide, narrow)
-    close = bool(abs(score) <= ERRORS)
-    print(
-        f"{'PASS' if close else 'FAIL'}  {case.name}: W1   particles to the density {near:.2e} +- {wide:.1e}, samples "
-        f"of it {null:.2e} +- {narrow:.1e} ({score:+.1f})",
-        flush=True,
-    )
-    return passed and close, grid, ends[-1]
+    what = f"{case.name}: risk less that of the PDE, in standard errors"
+    return within(what, deviation[np.abs(deviation).argmax()], ERRORS, found)
+
+
+def distance_row(case: Case, distances: FloatArray) -> Row:
+    """Compare distances to samples of the density with those of samples to each other."""
+    (near, null), (wide, narrow) = mean_and_error(distances)
+    found = f"W1 {near:.2e} +- {wide:.1e}, of samples {null:.2e} +- {narrow:.1e}"
+    what = f"{case.name}: W1 less that of samples, in standard errors"
+    return within(what, (near - null) / np.hypot(wide, narrow), ERRORS, found)
 
 
 def step_errors(order: int, steps: FloatArray, *, quick: bool) -> tuple[FloatArray, FloatArray]:
@@ -265,22 +272,20 @@ def step_errors(order: int, steps: FloatArray, *, quick: bool) -> tuple[FloatArr
     return mean_and_error(np.array(errors))
 
 
-def check_steps(*, quick: bool) -> tuple[bool, dict[int, tuple[FloatArray, FloatArray, FloatArray]]]:
-    """Print whether the bias of the steps has its order, and is negligible at the steps of the cases."""
-    passed, curves, usual = True, {}, all_cases(quick=quick)[0].step
+def bias_of_steps(*, quick: bool) -> tuple[list[Row], dict[int, tuple[FloatArray, FloatArray, FloatArray]]]:
+    """Whether the bias of the steps has its order, and is negligible at the steps of the cases."""
+    rows, curves, usual = [], {}, all_cases(quick=quick)[0].step
     for order, steps in ((1, np.array([0.4, 0.2, 0.1])), (2, np.array([0.6, 0.4, 0.3]))):
         bias, error = step_errors(order, steps, quick=quick)
         slope = float(np.polyfit(np.log(steps), np.log(np.abs(bias)), 1)[0])
-        expected = float(abs(bias[-1]) * (usual / steps[-1]) ** order)
-        good = abs(slope - order) < order * SLOPE_BAND[quick] and (order == 1 or expected < error[-1])
-        passed &= good
+        band = order * SLOPE_BAND[quick]
         listed = ", ".join(f"{step:g}: {value:+.4f}" for step, value in zip(steps, bias, strict=True))
-        print(
-            f"{'PASS' if good else 'FAIL'}  order {order}: bias of the variance {listed}; slope {slope:.2f}; at the "
-            f"step {usual:g} about {expected:.1e}, standard error {error[-1]:.1e}"
-        )
+        what = f"Langevin steps of order {order}: observed weak order"
+        rows.append(between(what, slope, order - band, order + band, f"bias of the variance {listed}").quote())
         curves[order] = (steps, np.abs(bias), error)
-    return passed, curves
+    expected = float(abs(bias[-1]) * (usual / steps[-1]) ** 2)
+    what = f"Langevin steps of order 2: bias at the step {usual:g}, at most the standard error"
+    return [*rows, within(what, expected, float(error[-1]))], curves
 
 
 def draw_case(panel: Axes, case: Case, grid: Trajectory, points: FloatArray) -> None:
@@ -321,33 +326,29 @@ def draw_steps(panel: Axes, curves: dict[int, tuple[FloatArray, FloatArray, Floa
     panel.legend()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all cases; 0 if they passed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer particles, larger steps, coarser grids")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side, in full")
-    parser.add_argument("--figure", type=Path, default=Path("langevin.png"), help="picture to write")
-    options = parser.parse_args(arguments)
-    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
-    os.environ["NUMBA_NUM_THREADS"] = "1"
+def draw(cases: Iterable[Followed], curves: dict[int, tuple[FloatArray, FloatArray, FloatArray]]) -> Figure:
+    """Draw the ends of all cases, and the bias of the steps."""
     figure = Figure(figsize=(12.0, 6.4), layout="constrained")
-    panels, passed = figure.subplots(2, 3).ravel(), True
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        spread = map if options.quick else pool.map  # processes take longer to start than a quick run
-        for index, case in enumerate(all_cases(quick=options.quick)):
-            good, grid, points = check_case(index, spread, quick=options.quick)
-            draw_case(panels[index], case, grid, points)
-            passed &= good
+    panels = figure.subplots(2, 3).ravel()
+    for panel, found in zip(panels, cases, strict=False):
+        draw_case(panel, found.case, found.grid, found.points)
     panels[0].legend()
-    good, curves = check_steps(quick=options.quick)
     draw_steps(panels[-1], curves)
-    save_figure(figure, options.figure)
-    print(f"\nfigure      {options.figure}")
-    return 0 if passed and good else 1
+    return figure
 
 
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WgflowError as error:
-        sys.exit(f"error: {error}")
+def validate(setting: Setting) -> Iterator[Row]:
+    """Run all cases; quick, with fewer particles, larger steps and coarser grids."""
+    quick, cases = setting.quick, []
+    with single_threaded_pool(setting.processes) as pool:
+        spread = map if quick else pool.map  # processes take longer to start than a quick run
+        for index in range(len(all_cases(quick=quick))):
+            cases.append(follow_case(index, spread, quick=quick))
+            yield from cases[-1].rows
+    for number, what in enumerate(("risk", "W1")):
+        worst = max(abs(float(found.rows[number].value)) for found in cases)
+        particles = f"{len(cases)} cases, {SEEDS} seeds of {COUNT[quick]} particles"
+        yield within(f"Langevin, {particles}: largest deviation of {what}, in standard errors", worst, ERRORS).quote()
+    rows, curves = bias_of_steps(quick=quick)
+    yield from rows
+    save_figure(draw(cases, curves), setting.file())

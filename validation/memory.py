@@ -1,21 +1,21 @@
 """The memory that is estimated before a run, over the peak that is measured: shipped problems, and large ones.
 
-Each run is a process of its own, whose peak the system counts (`resource.getrusage`); it stops soon after its first
-step. Beside the whole process stands what it takes above its libraries, whose size is that after their import: arrays,
-and kernels that are compiled. All of the first must lie within a factor 1.5, and those of large runs.
-
-    wgflow validate memory [--only shipped|large] [--quick]
+Each run is a process of its own, whose peak the system counts; it stops soon after its first step. Beside the whole
+process stands what it takes above its libraries, whose size is that after their import: arrays, and kernels that are
+compiled. All of the first must lie within a factor 1.5, and those of large runs.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
+
+from wgflow.app.validation import Row, Setting, between
 
 FACTOR = 1.5
 SECONDS = 1.0  # wall time of a run, which ends after the step that passes it
@@ -72,46 +72,49 @@ def measure(source: str, settings: list[str], *, in_memory: bool) -> dict[str, f
 
 def peak() -> float:
     """Largest resident size of this process so far, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what Linux says of resources includes the process that started this one
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024.0 * float(line.split()[1])
+    import resource  # which Windows lacks
+
     unit = 1 if sys.platform == "darwin" else 1024
     return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def measured(name: str, problem: list[str]) -> dict[str, float]:
-    """The same in a process of its own."""
-    task = json.dumps({"source": problem[0], "settings": problem[1:], "in_memory": name in IN_MEMORY})
-    done = subprocess.run([sys.executable, __file__, "--measure", task], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{name}: {done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+def measure_apart(name: str, problem: list[str]) -> dict[str, float]:
+    """Measure in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, problem[0], problem[1:], in_memory=name in IN_MEMORY).result()
 
 
-def report(name: str, found: dict[str, float]) -> bool:
-    """Print a line of the table; gives whether the estimate is near enough."""
-    ratio, added = found["estimate"] / found["peak"], found["peak"] - found["imported"]
-    sizes = " ".join(f"{value / 2**20:8.0f}" for value in (found["estimate"], found["peak"]))
-    above = f"{found['arrays'] / 2**20:8.0f} {added / 2**20:8.0f}"
-    good = 1.0 / FACTOR <= ratio <= FACTOR
-    print(f"{name:32s} {sizes} {ratio:6.2f}   {above}   {'PASS' if good else 'FAIL'}", flush=True)
-    return good
+def row_of(name: str, found: dict[str, float]) -> Row:
+    """Whether the estimate of a run is near enough."""
+    added = found["peak"] - found["imported"]
+    sizes = [found["estimate"], found["peak"], found["arrays"], added]
+    beside = "{:.0f} over {:.0f} MiB; arrays {:.0f} MiB, above libraries {:.0f}".format(*(x / 2**20 for x in sizes))
+    what = f"{name}: estimated over measured memory"
+    return between(what, found["estimate"] / found["peak"], 1.0 / FACTOR, FACTOR, beside)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure and compare; gives 0 if all estimates are near enough."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("shipped", "large"))
-    parser.add_argument("--quick", action="store_true", help="one of each kind")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.measure is not None:
-        print(json.dumps(measure(**json.loads(options.measure))))
-        return 0
-    runs = {"shipped": {name: [name] for name in SHIPPED}, "large": LARGE}
-    chosen = {name: run for kind, found in runs.items() if options.only in (None, kind) for name, run in found.items()}
-    print(f"{'MiB':32s} estimate measured  ratio     arrays    added")
-    wanted = {name: run for name, run in chosen.items() if not options.quick or name in QUICK}
-    good = [report(name, measured(name, run)) for name, run in wanted.items()]
-    return 0 if all(good) else 1
+def validate(setting: Setting, *, only: Literal["shipped", "large"] | None = None) -> Iterator[Row]:
+    """Measure and compare; quick, one of each kind.
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    only : "shipped", "large" or None
+        Which runs; all by default.
+    """
+    kinds = {"shipped": {name: [name] for name in SHIPPED}, "large": LARGE}
+    for kind in [only] if only else kinds:
+        names = [name for name in kinds[kind] if not setting.quick or name in QUICK]
+        ratios = []
+        for name in names:
+            row = row_of(name, measure_apart(name, kinds[kind][name]))
+            ratios.append(float(row.value))
+            yield row
+        what = f"memory, estimated over measured, {len(names)} {kind} runs"
+        yield between(f"{what}: least", min(ratios), 1.0 / FACTOR, FACTOR).quote()
+        yield between(f"{what}: largest", max(ratios), 1.0 / FACTOR, FACTOR).quote()

@@ -10,22 +10,18 @@ copies of this process, which has all kernels at hand; the others are processes 
 Three more parts: losses of power during durable runs (`output.durable`), after which the writes since the last sync are
 on the disk or not, in any order, and all snapshots that were announced must be intact; faults in the writes (errors of
 the disk, short writes, interruptions); and sweeps of which a worker, the scheduler or all processes are killed.
-
-    python validation/reliability.py [--quick] [--part kills power faults sweeps] [--runs N] [--states N] [--faults N]
-                                     [--sweeps N] [--seed S] [--solver KIND ...]
 """
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from ctypes import c_long
 from multiprocessing.context import ForkContext, ForkServerContext
@@ -34,23 +30,35 @@ from typing import Literal
 from unittest import mock
 
 import numpy as np
-import xarray
 
 from wgflow import Observers, Trajectory, load, open_problem, run
-from wgflow.errors import WgflowError
+from wgflow.app.sweeps.cluster import check_libraries
+from wgflow.app.validation import Row, Setting, agrees, measured
+from wgflow.errors import MissingExtraError, WgflowError
 from wgflow.flows.endings import COUNTS as RUN_COUNTS
 from wgflow.problems import Problem
 from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.hdf5.hdf5_bytes import PAGE
 
-from ._faults import KINDS, UNNOTICED, arm, begin_again_with_shim, disarm, is_there
+from ._faults import KINDS, UNNOTICED, arm, disarm, faulty_process
 from ._power_loss import count_lost
-from ._sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
+from ._processes import environment
 
 TEACHER = ("teacher", "domain.cells=128")
 STIFF = ("fokker_planck", "domain.shape=[64]", "output.spacing=linear")
 JKO = ("solver.kind=jko", "jko.tau=0.02")
-SOLVERS = {  # the problem and its settings
+Solver = Literal[
+    "finite_volume",
+    "implicit",
+    "particles",
+    "sgd",
+    "langevin",
+    "characteristics",
+    "jko",
+    "jko_grid",
+    "jko_linearised",
+]
+SOLVERS: dict[Solver, tuple[str, ...]] = {  # the problem and its settings
     "finite_volume": TEACHER,
     "implicit": STIFF,
     "particles": (*TEACHER, "solver.kind=particles"),
@@ -61,8 +69,11 @@ SOLVERS = {  # the problem and its settings
     "jko_grid": (*TEACHER, *JKO, "jko.modes=8", "jko.representation=grid", "domain.cells=32"),
     "jko_linearised": (*STIFF, *JKO, "jko.scheme=linearised"),
 }
-PARTS = ("kills", "power", "faults", "sweeps")
-COUNTS = {"runs": (200, 3), "states": (250, 20), "faults": (40, 2), "sweeps": (200, 1)}  # in full, and with --quick
+Part = Literal["kills", "power", "faults", "sweeps"]
+PARTS: tuple[Part, ...] = ("kills", "power", "faults", "sweeps")
+COUNTS: dict[Part, tuple[int, int]] = {"kills": (60, 3), "power": (300, 20), "faults": (6, 1), "sweeps": (20, 1)}
+QUICK_PARTS: tuple[Part, ...] = ("kills", "power", "faults")
+QUICK_SOLVERS: tuple[Solver, ...] = ("finite_volume", "jko_linearised")
 RESUMED = 25  # states after a loss of power, of which one is resumed to the end
 SETTINGS = ("solver.t_end=0.75", "output.snapshots=16", "output.checkpoint=0.003", "particles.count=60")
 MOST_LEGS = 5  # that are ended before the last one
@@ -75,13 +86,13 @@ Result = tuple[Counter[str], list[str]]
 LONGEST = 1800.0  # seconds, on a machine that others use too, until a run that is not killed counts as stuck
 
 
-def problem_of(solver: str, *more: str) -> Problem:
+def problem_of(solver: Solver, *more: str) -> Problem:
     """A small problem with a solver."""
     source, *settings = SOLVERS[solver]
     return open_problem(source, [*SETTINGS, *settings, *more])
 
 
-def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> None:
+def compute(solver: Solver, path: Path, announced: c_long, fatal_write: int) -> None:
     """What a child process does: run, count the snapshots that are announced, and die inside a write if told so."""
     plain, writes = os.pwrite, 0
 
@@ -103,7 +114,7 @@ def compute(solver: str, path: Path, announced: c_long, fatal_write: int) -> Non
         run(problem_of(solver), path, resume=path.exists(), observers=Observers(snapshot=[count]))
 
 
-def end_one(solver: str, path: Path, generator: random.Random, seconds: float, writes: int) -> tuple[int, str]:
+def end_one(solver: Solver, path: Path, generator: random.Random, seconds: float, writes: int) -> tuple[int, str]:
     """Run a leg in a child process that is ended; gives the number of announced snapshots and how it ended."""
     fresh, copied = multiprocessing.get_context("forkserver"), multiprocessing.get_context("fork")
     context: ForkContext | ForkServerContext = fresh if generator.random() < FRESH else copied
@@ -128,7 +139,7 @@ def end_one(solver: str, path: Path, generator: random.Random, seconds: float, w
     return announced.value, "finished" if child.exitcode == 0 else "inside a write" if inside else "at an instant"
 
 
-def measure(solver: str, path: Path) -> tuple[float, int]:
+def measure(solver: Solver, path: Path) -> tuple[float, int]:
     """Seconds and number of writes of a run that is not killed."""
     started = time.perf_counter()
     with mock.patch("os.pwrite", side_effect=os.pwrite) as counted:
@@ -145,6 +156,8 @@ def differs(found: Trajectory, whole: Trajectory, count: int) -> list[str]:
 
 def faults_of(path: Path, whole: Trajectory, announced: int, engine: Engine) -> list[str]:
     """What is wrong with the file that a leg left, which xarray opens with one of its engines."""
+    import xarray
+
     faults = [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
     part = load(path)
     if part.scheduled < announced:
@@ -162,7 +175,7 @@ def faults_of(path: Path, whole: Trajectory, announced: int, engine: Engine) -> 
     return faults
 
 
-def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
+def faults_at_the_end(solver: Solver, path: Path, whole: Trajectory) -> list[str]:
     """What is wrong with the run that resumes a file, and finishes."""
     resumed = run(problem_of(solver), path, resume=True)
     found = [
@@ -179,7 +192,9 @@ def faults_at_the_end(solver: str, path: Path, whole: Trajectory) -> list[str]:
     return found + [f"{check.name}: {check.found}" for check in check_trajectory(path) if not check.passed]
 
 
-def end_often(solver: str, path: Path, generator: random.Random, whole: Trajectory, cost: tuple[float, int]) -> Result:
+def end_often(
+    solver: Solver, path: Path, generator: random.Random, whole: Trajectory, cost: tuple[float, int]
+) -> Result:
     """End the legs of a run, and let the last one finish; how they ended, and all faults."""
     outcomes, faults, announced, legs = Counter[str](), [], 0, generator.randint(1, MOST_LEGS)
     for leg in range(1, legs + 1):
@@ -199,30 +214,28 @@ def end_often(solver: str, path: Path, generator: random.Random, whole: Trajecto
     return outcomes, faults
 
 
-def campaign(solver: str, runs: int, seed: int, folder: Path) -> bool:
-    """End the legs of many runs of a solver; whether all files were as they must be."""
+def campaign(solver: Solver, runs: int, seed: int, folder: Path, setting: Setting) -> Row:
+    """End the legs of many runs of a solver, and count those whose files were not as they must be."""
     generator = random.Random(f"{solver} {seed}")
     whole = run(problem_of(solver))  # so that the time of the next one does not hold the compilation
     cost = measure(solver, folder / f"{solver}.h5")
-    outcomes, passed = Counter[str](), True
+    outcomes, losers = Counter[str](), 0
     for number in range(runs):
         path = folder / f"{solver}-{number}.h5"
         ended, faults = end_often(solver, path, generator, whole, cost)
         for fault in faults:
-            print(f"      run {number}, {fault}")
-        outcomes, passed = outcomes + ended, passed and not faults
+            setting.say(f"{solver}: run {number}, {fault}")
+        outcomes, losers = outcomes + ended, losers + bool(faults)
         path.unlink(missing_ok=True)
         if (number + 1) % TELL_EVERY == 0:
-            state = "all" if passed else "not all"
-            print(f"      {solver}: {number + 1} runs, {outcomes.total()} legs, {state} passed", flush=True)
+            setting.say(f"{solver}: {number + 1} runs, {outcomes.total()} legs, {losers} runs with losses")
     told = ", ".join(f"{count} {ending}" for ending, count in sorted(outcomes.items()))
-    verdict = "PASS" if passed else "FAIL"
-    print(f"{verdict}  {solver}: {runs} runs in {outcomes.total()} ended legs, {told}", flush=True)
-    return passed
+    beside = f"{outcomes.total()} ended legs, {told}"
+    return agrees(f"{solver}: of {runs} runs that are killed, those with losses", losers, 0, beside).quote()
 
 
-def power_campaign(solver: str, states: int, seed: int, folder: Path) -> bool:
-    """Lose the power of a durable run again and again; whether all announced snapshots are intact each time."""
+def power_campaign(solver: Solver, states: int, seed: int, folder: Path, setting: Setting) -> Row:
+    """Lose the power of a durable run again and again; all announced snapshots must be intact each time."""
     count = 0
 
     def faults(path: Path, whole: Trajectory, announced: int) -> list[str]:
@@ -233,11 +246,14 @@ def power_campaign(solver: str, states: int, seed: int, folder: Path) -> bool:
 
     generator = random.Random(f"power {solver} {seed}")
     found = count_lost(problem_of(solver, "output.durable=true"), folder, states, generator, faults)
-    return tell(f"{solver}: {states} losses of power", found)
+    return counted(f"{solver}: faults after {states} losses of power", found, setting).quote()
 
 
-def fault_campaign(solver: str, trials: int, seed: int, folder: Path) -> bool:
-    """Let writes of a run fail in all ways, each some times; whether it is told, and nothing is lost."""
+def fault_campaign(solver: Solver, trials: int, seed: int, folder: Path) -> list[str]:
+    """Let writes of a run fail in all ways, each some times; what was not told, or lost.
+
+    It runs in a process with the library for faults.
+    """
     generator, problem = random.Random(f"faults {solver} {seed}"), problem_of(solver, "output.durable=true")
     disarm()
     whole = run(problem, folder / f"{solver}-whole.h5")
@@ -249,11 +265,12 @@ def fault_campaign(solver: str, trials: int, seed: int, folder: Path) -> bool:
             found += [f"{kind}, {text}" for text in fault]
             path.unlink(missing_ok=True)
     left = sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
-    found += [f"{', '.join(left)} are left"] if left else []
-    return tell(f"{solver}: {trials} times each {', '.join(KINDS)}", found)
+    return found + ([f"{', '.join(left)} are left"] if left else [])
 
 
-def faults_of_fault(solver: str, problem: Problem, path: Path, whole: Trajectory, kind: str, first: int) -> list[str]:
+def faults_of_fault(
+    solver: Solver, problem: Problem, path: Path, whole: Trajectory, kind: str, first: int
+) -> list[str]:
     """What is wrong with a run of which a write fails, and with its file."""
     announced, error, made = [0], None, 0
     arm(kind, first)
@@ -273,84 +290,98 @@ def faults_of_fault(solver: str, problem: Problem, path: Path, whole: Trajectory
     return faults + faults_of(path, whole, sum(announced), "h5netcdf") + faults_at_the_end(solver, path, whole)
 
 
-def sweep_campaign(kills: int, seed: int, folder: Path) -> bool:
-    """Kill parts of sweeps; whether the same command completes each to the same numbers."""
+def sweep_campaign(kills: int, seed: int, folder: Path, setting: Setting) -> Iterator[Row]:
+    """Kill parts of sweeps; the same command must complete each to the same numbers."""
+    import xarray
+
+    from ._sweep_kills import PATIENCE, VICTIMS, begin, faults_after_kill
+
     reference = folder / "whole"
-    if begin(reference).wait(PATIENCE) != 0:
-        return tell("sweeps", ["one that is not killed fails"])
-    whole, passed = xarray.load_dataset(reference / "sweep.nc", engine="h5netcdf"), True
+    code = begin(reference).wait(PATIENCE)
+    if code != 0:
+        yield agrees("sweeps: exit code of one that is not killed", code, 0)
+        return
+    whole = xarray.load_dataset(reference / "sweep.nc", engine="h5netcdf")
     for victim in VICTIMS:
         generator, found = random.Random(f"{victim} {seed}"), list[str]()
         for number in range(kills):
             found += faults_after_kill(victim, folder / f"{victim}-{number}", whole, generator)
-        passed &= tell(f"sweeps: {kills} times {victim} killed", found)
-    return passed
+        yield counted(f"sweeps: faults after {kills} times {victim} killed", found, setting)
 
 
-def tell(what: str, faults: list[str]) -> bool:
-    """Print a verdict, and the faults that were found; whether there are none."""
+def counted(what: str, faults: list[str], setting: Setting) -> Row:
+    """Count faults, and say what they are."""
     for fault in faults:
-        print(f"      {fault}")
-    print(f"{'FAIL' if faults else 'PASS'}  {what}", flush=True)
-    return not faults
+        setting.say(f"{what}: {fault}")
+    return agrees(what, len(faults), 0)
 
 
-def options_of() -> argparse.Namespace:
-    """Options of the command line, with the counts that they leave out."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few of each")
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="all by default")
-    told = {"runs": "runs of each solver that are killed", "states": "losses of power of each solver"}
-    told |= {"faults": "faults of each kind for each solver", "sweeps": "sweeps that each kind of kill meets"}
-    for name, (many, few) in COUNTS.items():
-        parser.add_argument(f"--{name}", type=int, help=f"{told[name]}; {many} by default, {few} with --quick")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the instants")
-    parser.add_argument("--solver", nargs="+", choices=list(SOLVERS), default=list(SOLVERS), help="all by default")
-    options = parser.parse_args()
-    for name, (many, few) in COUNTS.items():
-        if getattr(options, name) is None:
-            setattr(options, name, few if options.quick else many)
-    return options
+def write_faults(solvers: Sequence[Solver], trials: int, seed: int, folder: Path, setting: Setting) -> Iterator[Row]:
+    """Let writes fail, in a process that has the library for it."""
+    with faulty_process(folder) as pool:
+        if pool is None:
+            yield measured("faults of writes", "left out", "they need Linux and a C compiler")
+            return
+        for solver in solvers:
+            (folder / solver).mkdir()
+            found = pool.submit(fault_campaign, solver, trials, seed, folder / solver).result()
+            yield counted(f"{solver}: faults after {trials} failing writes of each kind", found, setting).quote()
 
 
-def carry_out(options: argparse.Namespace, folder: Path) -> bool:
-    """Carry out the parts that were asked for, but for the faults; whether nothing was lost."""
-    passed = True
-    for solver in options.solver:
-        if "kills" in options.part:
-            passed &= campaign(solver, options.runs, options.seed, folder)
-        if "power" in options.part:
-            passed &= power_campaign(solver, options.states, options.seed, folder)
-    if "sweeps" in options.part:
-        passed &= sweep_campaign(options.sweeps, options.seed, folder)
-    return passed
+def carry_out(
+    part: Part, solvers: Sequence[Solver], count: int, seed: int, folder: Path, setting: Setting
+) -> Iterator[Row]:
+    """Carry out a part."""
+    if part == "kills":
+        yield from (campaign(solver, count, seed, folder, setting) for solver in solvers)
+    elif part == "power":
+        yield from (power_campaign(solver, count, seed, folder, setting) for solver in solvers)
+    elif part == "faults":
+        yield from write_faults(solvers, count, seed, folder, setting)
+    else:
+        yield from sweep_campaign(count, seed, folder, setting)
 
 
-def carry_out_faults(folder: Path) -> bool:
-    """Carry out the part with faults, in a process that has the library for them; whether nothing was lost."""
-    code = begin_again_with_shim(folder)
-    if code is None:
-        print("SKIP  faults, which need Linux and a C compiler")
-    return code in {0, None}
+def check_readers() -> None:
+    """Raise MissingExtraError unless all that reads files back and carries out sweeps is installed."""
+    check_libraries()
+    try:
+        import netCDF4  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("netCDF4", "conventions", "the validation of reliability") from None
 
 
-def main() -> int:
-    """Run the campaigns; 0 if nothing was lost."""
-    options = options_of()
+def validate(
+    setting: Setting,
+    *,
+    parts: tuple[Part, ...] = (),
+    solvers: tuple[Solver, ...] = (),
+    count: int | None = None,
+    seed: int = 0,
+) -> Iterator[Row]:
+    """Carry out all parts; quick, few times each with two solvers, and without sweeps.
+
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    parts : tuple of str
+        Which parts alone.
+    solvers : tuple of str
+        Whose runs alone.
+    count : int or None
+        Runs that are killed, losses of power, faults of each kind, and sweeps for each kind of kill.
+    seed : int
+        Of the instants.
+    """
+    check_readers()
+    chosen = solvers or (QUICK_SOLVERS if setting.quick else tuple(SOLVERS))
     # Killed processes leave semaphores of numba behind, which the tracker of resources removes, and mentions.
-    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if is_there():
-            (folder / "faults").mkdir()
-            passed = [
-                fault_campaign(solver, options.faults, options.seed, folder / "faults") for solver in options.solver
-            ]
-            return 0 if all(passed) else 1
+    unmentioned = {"PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker"}
+    with environment(unmentioned), tempfile.TemporaryDirectory() as name:
         multiprocessing.get_context("forkserver").set_forkserver_preload(["wgflow.problems", "scipy.integrate"])
-        done = carry_out(options, folder)
-        return 0 if ("faults" not in options.part or carry_out_faults(folder)) and done else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        for part in parts or (QUICK_PARTS if setting.quick else PARTS):
+            folder = Path(name) / part
+            folder.mkdir()
+            number = COUNTS[part][setting.quick] if count is None else count
+            yield from carry_out(part, chosen, number, seed, folder, setting)

@@ -2,15 +2,11 @@
 
 Units are powers of two from 2^-40 to 2^40. A run in others has as many steps, and densities or positions that differ
 by round-off.
-
-    python validation/rescaling.py [--quick]
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from wgflow import Circle, Signed, simulate, solve
+from wgflow.app.validation import Row, Setting, agrees, within
 from wgflow.characteristics import CharacteristicFlow
 from wgflow.domains import Domain
 from wgflow.flows import Evolution
@@ -249,22 +246,14 @@ RESCALINGS = [
 ]
 
 
-def check_rescalings(*, quick: bool) -> Iterator[bool]:
-    """Show for each run the largest difference over all units."""
+def validate(setting: Setting) -> Iterator[Row]:
+    """Show for each run the largest difference over all units; quick, over extreme ones, all changed at once."""
+    found = []
     for rescaling in RESCALINGS:
-        found = rescaling.difference(EXTREME if quick else rescaling.one_by_one() + EXTREME)
-        passed = found <= SAME
-        name = f"{rescaling.name}: {', '.join(rescaling.units)}"
-        print(f"{'PASS' if passed else 'FAIL'}  {name:66s} {found: .2e}  (bound {SAME:.1e})", flush=True)
-        yield passed
-
-
-def main() -> int:
-    """Show all; 0 if each run is the same in all units."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="only extreme units, all changed at once")
-    return 0 if all(list(check_rescalings(quick=parser.parse_args().quick))) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        found.append(rescaling.difference(EXTREME if setting.quick else rescaling.one_by_one() + EXTREME))
+        beside = f"units of {', '.join(rescaling.units)}"
+        yield within(f"{rescaling.name}: difference in other units", found[-1], SAME, beside)
+    runs = f"{len(RESCALINGS)} pairs of functional and solver"
+    yield agrees(f"other units, {runs}: those with other numbers of steps", found.count(math.inf), 0).quote()
+    same = [difference for difference in found if difference < math.inf]
+    yield within(f"other units, {runs}: largest relative difference", max(same, default=math.inf), SAME).quote()

@@ -5,27 +5,17 @@ fixed t, for m = 2^5, ..., 2^13: random starts must fall like 1/m, stratified on
 equispaced ones on the circle faster than any power, down to what the start is known to. The sphere equation with its
 reaction on the circle (quadratic features, bumps, ReLU with both signs), the continuity equation in the plane (waves on
 a torus, tanh neurons (a, b) on data). The PDE is solved exactly, by finite volumes of order 5, or by characteristics.
-
-    python validation/theorem1.py [--quick] [--processes N] [--figure theorem1.png]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
-from rich.console import Console
-from rich.progress import track
 
 from wgflow import (
     Box,
@@ -44,6 +34,7 @@ from wgflow import (
     simulate,
     solve,
 )
+from wgflow.app.validation import Row, Setting, between, within
 from wgflow.domains import Domain
 from wgflow.domains.quadrature import cell_averages
 from wgflow.exact import quadratic_flow
@@ -51,8 +42,9 @@ from wgflow.functionals import FeatureMap, OuterProduct
 from wgflow.measures import nodes_of_cells
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import CURVES, GREY, styled_figure
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
+
+from ._processes import side_by_side
 
 COUNTS, SEEDS = {False: 2 ** np.arange(5, 14), True: 2 ** np.arange(5, 10, 2)}, {False: 32, True: 12}  # in full, quick
 DRAWN_CELLS = 2**17  # of a circle that particles are drawn from; its density is constant on each, which costs 5e-11
@@ -74,7 +66,8 @@ class Case:
     start: FloatArray  # cell averages of the density there at time 0
     home: Domain  # that particles move on
     t_end: float
-    solve: Callable[[], tuple[FloatArray, float]]  # gives h of the PDE at the end, and an estimate of its largest error
+    solve: Callable[[bool], tuple[FloatArray, float]]  # gives h of the PDE at the end, and an estimate of its largest
+    # error; where particles are few, a coarser solution will do
     starts: tuple[str, ...] = ("random", "stratified")
     dimension: int = 1
     tolerance: float = 1e-8  # local error of the particles
@@ -173,7 +166,7 @@ def quadratic_case() -> Case:
         density,
         drawn,
         0.5,
-        lambda: (exact, 0.0),
+        lambda _: (exact, 0.0),
         tuple(STARTS),
         tolerance=1e-10,
     )
@@ -192,7 +185,7 @@ def bumps_case() -> Case:
         cell_averages(drawn, smooth_start),
         drawn,
         1.0,
-        lambda: case.by_volumes((Circle(512), Circle(1024)), smooth_start),
+        lambda _: case.by_volumes((Circle(512), Circle(1024)), smooth_start),
         tuple(STARTS),
         tolerance=1e-10,
     )
@@ -216,7 +209,7 @@ def relu_case() -> Case:
         np.stack([cell_averages(drawn.base, smooth_start)] * 2),
         drawn,
         1.0,
-        lambda: case.by_nodes(nodes(2**12), nodes(2**13)),
+        lambda quick: case.by_nodes(nodes(2**10), nodes(2**11)) if quick else case.by_nodes(nodes(2**12), nodes(2**13)),
     )
     return case
 
@@ -242,7 +235,7 @@ def waves_case() -> Case:
         cell_averages(drawn, density),
         drawn,
         2.0,
-        lambda: case.by_volumes((torus(64), torus(128)), density),
+        lambda _: case.by_volumes((torus(64), torus(128)), density),
         dimension=2,
     )
     return case
@@ -268,7 +261,7 @@ def pairs_case() -> Case:
         np.full(square.shape, 0.25),
         Space(2),
         4.0,
-        lambda: case.by_nodes(nodes(24), nodes(32)),
+        lambda _: case.by_nodes(nodes(24), nodes(32)),
         dimension=2,
     )
     return case
@@ -302,23 +295,28 @@ class Work:
 Curves = dict[str, FloatArray]
 
 
-def measure(references: dict[str, FloatArray], counts: Sequence[int], seeds: int, processes: int) -> dict[str, Curves]:
-    """Mean squared distances of each case and start, shape (counts,); one thread in each process."""
+def plan(references: dict[str, FloatArray], counts: Sequence[int], seeds: int) -> list[Work]:
+    """All pieces of work, the longest first, so that no process waits long at the end."""
     work = []
-    for count in sorted(counts, reverse=True):  # the longest pieces first, so that no process waits long at the end
+    for count in sorted(counts, reverse=True):
         for name, reference in references.items():
             for start in find_case(name).starts:
                 total = 1 if start == "equispaced" else seeds
                 for first in range(0, total, SEEDS_AT_ONCE):
                     some = range(first, min(first + SEEDS_AT_ONCE, total))
-                    work.append(Work(name, start, int(count), some, reference))
-    os.environ |= dict.fromkeys(("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        sums = list(track(pool.map(Work.sum, work), "particles", len(work), console=Console(stderr=True)))
+                    work.append(Work(name, start, count, some, reference))
+    return work
+
+
+def measure(
+    references: dict[str, FloatArray], counts: Sequence[int], seeds: int, setting: Setting
+) -> dict[str, Curves]:
+    """Mean squared distances of each case and start, shape (counts,)."""
+    work = plan(references, counts, seeds)
     curves = {name: {start: np.zeros(len(counts)) for start in find_case(name).starts} for name in references}
-    for piece, found in zip(work, sums, strict=True):
+    for piece, found in zip(work, side_by_side(Work.sum, work, setting, "particles"), strict=True):
         total = 1 if piece.start == "equispaced" else seeds
-        curves[piece.name][piece.start][list(counts).index(piece.count)] += found / total
+        curves[piece.name][piece.start][counts.index(piece.count)] += found / total
     return curves
 
 
@@ -327,29 +325,25 @@ def fitted_exponent(counts: Sequence[int], squares: FloatArray) -> float:
     return float(np.polyfit(np.log(counts), np.log(squares), 1)[0])
 
 
-def check(what: str, holds: bool) -> bool:
-    """Print a verdict."""
-    print(f"  {'PASS' if holds else 'FAIL'}  {what}")
-    return holds
-
-
-def judge(case: Case, counts: Sequence[int], curves: Curves, error: float, *, quick: bool) -> bool:
-    """Print the table of a case and whether it is what the theory says."""
-    print(f"\n{case.title}, t = {case.t_end:g}: mean squared distance of the outputs")
-    print(f"  {'m':>6s}" + "".join(f"{start:>12s}" for start in curves))
-    for row, count in enumerate(counts):
-        print(f"  {count:6d}" + "".join(f"{squares[row]:12.2e}" for squares in curves.values()))
+def rows_of(case: Case, counts: Sequence[int], curves: Curves, error: float, *, quick: bool) -> Iterator[Row]:
+    """Compare the rates of a case with those of the theory."""
     smallest = min(float(np.sqrt(curves[start].min())) for start in BANDS)
-    verdicts = [check(f"error of the PDE {error:.1e} <= {CLEAR:g} x {smallest:.1e}", error <= CLEAR * smallest)]
+    yield within(f"{case.title}: error of the PDE over the least distance", error / smallest, CLEAR)
     for start, bands in BANDS.items():
-        found, theory = fitted_exponent(counts, curves[start]), case.exponent(start)
-        what = f"{start}: m^{found:.2f}, by the theory m^{theory:g}, within {bands[quick]:g}"
-        verdicts.append(check(what, abs(found - theory) <= bands[quick]))
+        theory, band = case.exponent(start), bands[quick]
+        found = fitted_exponent(counts, curves[start])
+        yield between(f"{case.title}, {start}: exponent of m", found, theory - band, theory + band).quote()
     if "equispaced" in curves:
-        reached = float(np.sqrt(curves["equispaced"][list(counts).index(SPECTRAL_COUNT)]))
-        what = f"equispaced: distance {reached:.1e} at m = {SPECTRAL_COUNT}, at most {SPECTRAL_ERROR:g}"
-        verdicts.append(check(what, reached <= SPECTRAL_ERROR))
-    return all(verdicts)
+        reached = float(np.sqrt(curves["equispaced"][counts.index(SPECTRAL_COUNT)]))
+        yield within(f"{case.title}, equispaced: distance at m = {SPECTRAL_COUNT}", reached, SPECTRAL_ERROR)
+
+
+def say_table(setting: Setting, case: Case, counts: Sequence[int], curves: Curves) -> None:
+    """Print the distances of a case."""
+    setting.say(f"{case.title}, t = {case.t_end:g}: mean squared distance of the outputs")
+    setting.say(f"{'m':>6s}" + "".join(f"{start:>12s}" for start in curves))
+    for row, count in enumerate(counts):
+        setting.say(f"{count:6d}" + "".join(f"{squares[row]:12.2e}" for squares in curves.values()))
 
 
 def draw(counts: Sequence[int], curves: dict[str, Curves], path: Path) -> None:
@@ -376,23 +370,13 @@ def draw(counts: Sequence[int], curves: dict[str, Curves], path: Path) -> None:
     save_figure(figure, path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure all cases; 0 if every rate is that of the theory."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer particles and seeds")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    parser.add_argument("--figure", type=Path, default=Path("theorem1.png"), help="picture to write")
-    options = parser.parse_args(arguments)
-    started, counts = time.perf_counter(), COUNTS[options.quick].tolist()
-    solved = {name: find_case(name).solve() for name in CASES}
+def validate(setting: Setting) -> Iterator[Row]:
+    """Measure all cases; quick, with fewer particles and seeds."""
+    counts = COUNTS[setting.quick].tolist()
+    solved = {name: find_case(name).solve(setting.quick) for name in CASES}
     references = {name: reference for name, (reference, _) in solved.items()}
-    curves = measure(references, counts, SEEDS[options.quick], options.processes)
-    verdicts = [judge(find_case(name), counts, curves[name], solved[name][1], quick=options.quick) for name in CASES]
-    draw(counts, curves, options.figure)
-    print(f"\ntime        {time.perf_counter() - started:.1f} s on {options.processes} processes")
-    print(f"figure      {options.figure}")
-    return 0 if all(verdicts) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    curves = measure(references, counts, SEEDS[setting.quick], setting)
+    for name, found in curves.items():
+        say_table(setting, find_case(name), counts, found)
+        yield from rows_of(find_case(name), counts, found, solved[name][1], quick=setting.quick)
+    draw(counts, curves, setting.file())

@@ -2,25 +2,17 @@
 
 Random problems with smooth features on circle and sphere, square and logistic loss, with regularisation. The sphere
 equation d_t nu = div(nu grad J) - 4 J nu from the uniform measure must end with a certified gap below 1e-4 of F at the
-start (3e-4 on the coarse sphere of --quick), with J >= 0 everywhere and J = 0 on the support up to small numbers, and
+start (3e-4 on the coarse sphere of quick runs), J >= 0 everywhere and J = 0 on the support up to small numbers, and
 at the value of the convex optimum, which Frank-Wolfe finds without any flow. Then starts without full support and
 networks of few neurons that come to rest at worse values: there J is negative somewhere, which proves that they are not
-optimal. Problems are solved side by side on dask workers of one thread each, with --quick in this process.
-
-    python validation/theorem3.py [--quick] [--scheduler ADDRESS] [--processes 2] [--figure theorem3.png]
+optimal. Problems are solved side by side on dask workers of one thread each, in quick runs in this process.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy reads it: products here are too small for threads
 
 import numpy as np
 
@@ -38,12 +30,13 @@ from wgflow import (
     simulate,
     solve,
 )
-from wgflow.app.sweeps.cluster import check_libraries, connect
+from wgflow.app.validation import Row, Setting, at_least, between, within
 from wgflow.functionals import Functional
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLUE, GREY, VERMILLION, styled_figure
-from wgflow.system.threads import available_cores
 from wgflow.typing import FloatArray
+
+from ._processes import dask_workers
 
 PROBLEMS = {False: (14, 6), True: (2, 1)}  # on the circle and on the sphere: in full, quick
 CELLS = {False: {2: 256, 3: 40962}, True: {2: 256, 3: 2562}}  # by the number of components
@@ -51,7 +44,10 @@ T_END = {2: 2000.0, 3: 1200.0}
 REACTION = 4.0
 GAP = {False: 1e-4, True: 3e-4}  # of F at the start; on the sphere cells limit it, like their squared width, and time
 NEGATIVE, RESIDUAL = 0.01, 0.05  # largest -min J, and |J| on the support, over lambda
+SLACK = 1e-10  # of F at the start, by which rounded bounds may miss
+BEST = 1e-4  # of F at the start, by which particles that start everywhere miss the optimum at most
 STUCK = 0.01  # of F at the start, by which the counter-examples miss the optimum at least
+BELOW = 1e-3  # of zero, that J is somewhere, which proves it
 
 
 @dataclass(frozen=True)
@@ -118,16 +114,15 @@ class Outcome:
         """F at the end less the optimum."""
         return self.certificates[-1].value - self.optimum.value
 
-    def holds(self, largest: float) -> bool:
+    def rows(self, what: str, largest: float) -> Iterator[Row]:
         """Whether the flow ended at a global minimiser, by certificate (with the largest gap) and optimum."""
-        last, slack = self.certificates[-1], 1e-10 * self.scale
-        return bool(
-            last.gap <= largest * self.scale
-            and last.min_potential >= -NEGATIVE * self.case.strength
-            and last.support_residual <= RESIDUAL * self.case.strength
-            and -slack <= self.excess <= last.gap + slack
-            and last.lower_bound <= self.optimum.value + slack
-        )
+        last, strength = self.certificates[-1], self.case.strength
+        gap, atoms = last.gap / self.scale, self.optimum.measure.weights.size
+        yield within(f"{what}: certified gap over F(0)", gap, largest).quote()
+        beside = f"optimum {self.optimum.value:.6f} of {atoms} atoms"
+        yield between(f"{what}: F less the optimum over F(0)", self.excess / self.scale, -SLACK, gap + SLACK, beside)
+        yield at_least(f"{what}: least J over lambda", last.min_potential / strength, -NEGATIVE)
+        yield within(f"{what}: |J| on the support over lambda", last.support_residual / strength, RESIDUAL)
 
 
 def follow(case: Case) -> Outcome:
@@ -140,24 +135,11 @@ def follow(case: Case) -> Outcome:
     return Outcome(case, flow, certificates, find_optimum(case.functional, domain, tolerance=1e-10))
 
 
-def report(number: int, outcome: Outcome, largest: float) -> bool:
-    """Print a row of the table."""
-    last, case, scale = outcome.certificates[-1], outcome.case, outcome.scale
-    holds = outcome.holds(largest)
-    print(
-        f"  {number:3d}  {case.domain.kind:6s} {case.loss:8s} {outcome.optimum.value:10.6f} "
-        f"{outcome.excess / scale:10.1e} {last.gap / scale:10.1e} {last.min_potential / case.strength:10.1e} "
-        f"{last.support_residual / case.strength:10.1e} {outcome.optimum.certificate.gap / scale:10.1e} "
-        f"{outcome.optimum.measure.weights.size:5d}  {'' if holds else 'FAIL'}",
-        flush=True,
-    )
-    return holds
-
-
 SPIKES = np.array([0.5, 2.5, 4.5])
+EVERYWHERE = "400 particles that start everywhere"
 STARTS: dict[str, FloatArray] = {
-    "everywhere, 400 particles": np.linspace(0.0, 2.0 * np.pi, 400, endpoint=False),
-    "an arc around one of three spikes, 400": np.linspace(0.2, 0.8, 400),
+    EVERYWHERE: np.linspace(0.0, 2.0 * np.pi, 400, endpoint=False),
+    "400 that start around one of three spikes": np.linspace(0.2, 0.8, 400),
     "2 particles": np.array([0.0, 2.0]),
 }
 
@@ -167,41 +149,30 @@ def on_circle(angles: FloatArray) -> FloatArray:
     return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
-def counter_examples() -> list[tuple[str, float, Certificate]]:
-    """Particles from three starts, for sharp bumps: their titles, F less the optimum over F(0), certificates."""
+def counter_examples() -> Iterator[Row]:
+    """Particles from three starts, for sharp bumps: only those that start everywhere reach the optimum."""
     bumps = Bumps(on_circle(np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)), 20.0)
     functional = Features(bumps, np.array([1.0, 0.8, 0.9]) @ bumps(on_circle(SPIKES))) + Mass(0.002)
     domain = Circle(64)
     optimum = find_optimum(functional, domain)
-    found = []
-    for title, angles in STARTS.items():
+    for what, angles in STARTS.items():
         points = on_circle(angles)
         particles = Particles(points, np.full(len(points), 0.5 / len(points)), np.ones(len(points)))
         flow = simulate(functional, particles, 2000.0, domain=domain, reaction=REACTION, tolerance=1e-8, times=[2000.0])
         scale = float(flow.energy[0])
-        found.append((title, (float(flow.energy[-1]) - optimum.value) / scale, certify_trajectory(flow)[0]))
-    return found
+        excess, last = (float(flow.energy[-1]) - optimum.value) / scale, certify_trajectory(flow)[0]
+        yield from rows_of_start(what, excess, last)
 
 
-def judge_starts(found: list[tuple[str, float, Certificate]]) -> bool:
-    """Print what became of the three starts."""
-    print("\nParticles on the circle, three spikes: (F - optimum)/F(0), gap, min J and where, |J| on the support")
-    verdicts = []
-    for row, (title, excess, last) in enumerate(found):
+def rows_of_start(what: str, excess: float, last: Certificate) -> Iterator[Row]:
+    """Whether particles end at the optimum, or J < 0 shows that they do not."""
+    if what == EVERYWHERE:
+        yield within(f"{what}: F less the optimum over F(0)", excess, BEST)
+    else:
         angle = float(np.mod(np.arctan2(last.where[1], last.where[0]), 2.0 * np.pi))
-        print(
-            f"  {title:40s} {excess:9.1e} {last.gap:9.1e} {last.min_potential:9.1e} at {angle:4.2f} "
-            f"{last.support_residual:9.1e}"
-        )
-        good = excess < 1e-4 if row == 0 else excess > STUCK and last.min_potential < -1e-3
-        verdicts.append(good and last.lower_bound <= last.value)
-    return all(verdicts)
-
-
-def check(what: str, holds: bool) -> bool:
-    """Print a verdict."""
-    print(f"  {'PASS' if holds else 'FAIL'}  {what}")
-    return holds
+        yield at_least(f"{what}: F less the optimum over F(0)", excess, STUCK)
+        yield at_least(f"{what}: how far J is below 0", -last.min_potential, BELOW, f"at the angle {angle:.2f}")
+    yield at_least(f"{what}: F less its lower bound", last.value - last.lower_bound, 0.0)
 
 
 def draw(outcomes: list[Outcome], path: Path) -> None:
@@ -226,54 +197,29 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     save_figure(figure, path)
 
 
-def follow_all(cases: Sequence[Case], scheduler: str | None, processes: int, *, quick: bool) -> Iterator[Outcome]:
-    """Follow the flows of all problems, in their order."""
-    if quick:
-        yield from map(follow, cases)
-        return
-    check_libraries()
-    with connect(scheduler, processes, 1) as client:
+def follow_all(cases: Sequence[Case], scheduler: str | None, processes: int) -> Iterator[Outcome]:
+    """Follow the flows of all problems on dask workers, in their order."""
+    with dask_workers(scheduler, processes) as client:
         for task in client.map(follow, cases, pure=False):
             yield task.result()
 
 
-def main() -> int:
-    """Run all problems; 0 if the theorem holds in all of them."""
-    parser = argparse.ArgumentParser(description="Theorem 3: global optimality of flows, by certificates")
-    parser.add_argument("--quick", action="store_true", help="three problems")
-    parser.add_argument("--scheduler", help="address of a dask scheduler; processes on this machine by default")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    parser.add_argument("--figure", type=Path, default=Path("theorem3.png"))
-    options = parser.parse_args()
-    started = time.perf_counter()
-    print(
-        "Flows from the uniform measure; over F(0): F - optimum, certified gap; over lambda: min J, |J| on the support;"
-    )
-    print("gap of the optimum over F(0), its atoms")
-    cases = [
-        draw_case(components, CELLS[options.quick][components], seed)
-        for components, count in zip((2, 3), PROBLEMS[options.quick], strict=True)
-        for seed in range(count)
-    ]
-    outcomes, verdicts = [], []
-    for outcome in follow_all(cases, options.scheduler, options.processes, quick=options.quick):
+def validate(setting: Setting, *, scheduler: str | None = None) -> Iterator[Row]:
+    """Follow all problems; quick, three of them.
+
+    Parameters
+    ----------
+    setting : Setting
+        How much is computed.
+    scheduler : str or None
+        Address of a dask scheduler; processes on this machine by default.
+    """
+    quick, outcomes = setting.quick, []
+    numbered = [(p, seed) for p, count in zip((2, 3), PROBLEMS[quick], strict=True) for seed in range(count)]
+    cases = [draw_case(components, CELLS[quick][components], seed) for components, seed in numbered]
+    followed = map(follow, cases) if quick else follow_all(cases, scheduler, setting.processes)
+    for (_, seed), outcome in zip(numbered, followed, strict=True):
         outcomes.append(outcome)
-        verdicts.append(report(len(outcomes), outcome, GAP[options.quick]))
-    found = counter_examples()
-    starts = judge_starts(found)
-    print()
-    verdicts = [
-        check(
-            f"{sum(verdicts)} of {len(verdicts)} flows end at global minimisers, gaps below {GAP[options.quick]:g}",
-            all(verdicts),
-        ),
-        check("so do 400 particles that start everywhere; an arc and 2 particles do not, and J < 0 shows it", starts),
-    ]
-    draw(outcomes, options.figure)
-    print(f"\ntime        {time.perf_counter() - started:.1f} s")
-    print(f"figure      {options.figure}")
-    return 0 if all(verdicts) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        yield from outcome.rows(f"{outcome.case.domain.kind} {seed}, {outcome.case.loss} loss", GAP[quick])
+    yield from counter_examples()
+    draw(outcomes, setting.file())

@@ -9,10 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from _power_loss import count_lost, logged_run
 
 import wgflow
 from tests.trajectory.hdf5.test_appender import problem
+from wgflow.app.validation.finding import import_shipped
 from wgflow.flows import Snapshot
 from wgflow.flows.endings import COUNTS
 from wgflow.trajectory import FileRecorder, checking
@@ -20,6 +20,9 @@ from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.hdf5 import hdf5_bytes
 from wgflow.trajectory.hdf5.appender import GrowingFile
 from wgflow.trajectory.hdf5.btree import CAPACITY
+
+power_loss = import_shipped("_power_loss")
+count_lost, logged_run = power_loss.count_lost, power_loss.logged_run
 
 
 def durable(*, durable: bool = True, snapshots: int = 6, checkpoint: float = 1e-9) -> wgflow.problems.Problem:

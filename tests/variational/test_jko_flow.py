@@ -163,7 +163,7 @@ def test_extrapolated_steps_that_raise_f_are_refused():
 
 
 def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
-    """With its reaction too. Much longer steps are cut, where particles would have to split: see validation/jko.py."""
+    """With its reaction too. Much longer steps are cut, where particles would have to split: `wgflow validate jko`."""
     domain = Signed(Circle(32))
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     for tau in (1e-4, 0.1, 1.0, 10.0):

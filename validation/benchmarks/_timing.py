@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from wgflow.app.validation import Row, measured
 from wgflow.typing import FloatArray
 
 SETTLING = 0.1  # seconds: idle threads of BLAS keep a core busy for about 0.03 after each product
@@ -31,3 +32,9 @@ def paired_seconds(
     return np.array(
         [(shortest_seconds(first, repetitions), shortest_seconds(second, repetitions)) for _ in range(pairs)]
     )
+
+
+def ratio_row(what: str, pairs: FloatArray, cost: str) -> Row:
+    """Row of the median ratio of paired durations, with its range and what one call costs."""
+    ratios = pairs[:, 0] / pairs[:, 1]
+    return measured(what, float(np.median(ratios)), f"{ratios.min():.2f} to {ratios.max():.2f}; {cost}")

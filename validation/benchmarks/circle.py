@@ -1,23 +1,23 @@
 """Cost of a step on the signed circle: overhead at 64 cells, and against a memory-bandwidth triad at 65536.
 
 Ratios are taken within one run; absolute times depend on the machine.
-
-    python validation/benchmarks/circle.py
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Circle, Features, Population, Relu, Signed, Teacher
+from wgflow.app.validation import Row, Setting, measured
 from wgflow.finite_volume import ExplicitFiniteVolume
+from wgflow.finite_volume.runge_kutta import SSPRK43
 from wgflow.functionals import Functional
 from wgflow.typing import FloatArray
 
-STAGES = 3  # SSPRK3
+STAGES = len(SSPRK43.stages)  # of a step
 # Arrays of N values that one stage has to read or write at least once: density, potential, start of the step and result
 # on both sheets, and the two components of the cell centres; with a teacher also the angles, the teacher's potential
 # and four prefix sums.
@@ -64,20 +64,20 @@ def regression(count: int = 133) -> Features:
     return Features(Relu(inputs), np.sin(3.0 * inputs[:, 0]))
 
 
-def main() -> None:
-    """Print the table."""
+def validate(setting: Setting) -> Iterator[Row]:
+    """Time steps on three grids; quick, a tenth of them."""
     teacher = Teacher.from_angles(np.array([0.5, 2.9, 4.9, 5.4]), np.array([1.0, -1.0, -1.0, 1.0]))
     problems: dict[str, tuple[Functional, int]] = {
-        "data": (regression(), ARRAYS_FOR_DATA),
-        "population": (Population(teacher), ARRAYS_FOR_POPULATION),
+        "on data": (regression(), ARRAYS_FOR_DATA),
+        "with a teacher": (Population(teacher), ARRAYS_FOR_POPULATION),
     }
-    print(f"{'risk':12s} {'cells':>7s} {'us/step':>9s} {'x triad':>8s}")
     for name, (functional, arrays) in problems.items():
         for cells in (64, 4096, 65536):
-            seconds = step_seconds(functional, cells, 400 if cells < 10_000 else 100)
+            steps = (400 if cells < 10_000 else 100) // (10 if setting.quick else 1)
+            seconds = step_seconds(functional, cells, steps)
             bound = STAGES * arrays * triad_seconds(cells)
-            print(f"{name:12s} {cells:7d} {1e6 * seconds:9.1f} {seconds / bound:8.2f}")
-
-
-if __name__ == "__main__":
-    main()
+            what = f"a step of {STAGES} stages on the signed circle {name}, {cells} cells a sheet"
+            microseconds = measured(f"{what}: microseconds", 1e6 * seconds)
+            over = measured(f"{what}: over a triad of its arrays", seconds / bound)
+            yield microseconds.quote() if cells == 64 else microseconds
+            yield over.quote() if cells == 65536 else over

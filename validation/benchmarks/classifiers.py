@@ -3,24 +3,22 @@
 Both layers of m neurons of d inputs on n data: the products of the activations and of the gradient. The output layer
 alone, by its kernel: the product of the n x n matrix with a vector, over the first 1000 iterations, where all data
 points count, and over 5 10^4. Both are measured in turns in one process; ratios are medians of such pairs.
-
-    python validation/benchmarks/classifiers.py
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Relu
+from wgflow.app.validation import Row, Setting
 from wgflow.networks.training.classifiers import MarginAscent, draw_network
 from wgflow.networks.training.clusters import draw_clusters
+from wgflow.typing import FloatArray
 
-from ._timing import paired_seconds
+from .._pool import single_threaded_pool
+from ._timing import paired_seconds, ratio_row
 
 PAIRS = 7
 Pair = tuple[Callable[[], object], Callable[[], object]]  # ours and that of BLAS
@@ -60,30 +58,27 @@ def output_layer(neurons: int, count: int, inputs: int, iterations: int) -> Pair
     return lambda: ascent.ascend(matrix), multiply
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{'m, n, d':14s} {'training':20s} {'us':>8s} {'x BLAS':>7s}  range")
-    for size in SIZES:
-        name = ", ".join(map(str, size))
-        for precision in ("float64", "float32"):
-            pairs = paired_seconds(*both_layers(*size, precision), PAIRS, 5) / ITERATIONS
-            show(name, f"both, {precision}", pairs)
-        for iterations, calls in ((1000, 5), (PUBLISHED, 1)):
-            pairs = paired_seconds(*output_layer(*size, iterations), PAIRS, calls) / [iterations, 1000]
-            show(name, f"output, {iterations}", pairs)
+def rows_of(size: tuple[int, int, int], *, quick: bool) -> list[Row]:
+    """Time the trainings of one size."""
+    rows, network, pairs = [], "m = {}, n = {}, d = {}".format(*size), 3 if quick else PAIRS
+    for precision in ("float64", "float32"):
+        found = paired_seconds(*both_layers(*size, precision), pairs, 5) / ITERATIONS
+        what = f"an iteration of both layers, {network}, {precision}: over its BLAS products"
+        rows.append(ratio_row(what, found, cost_of(found)))
+    for iterations, calls in ((1000, 5),) if quick else ((1000, 5), (PUBLISHED, 1)):
+        found = paired_seconds(*output_layer(*size, iterations), pairs, calls) / [iterations, 1000]
+        what = f"an iteration of the output layer, {network}, of {iterations}: over its BLAS product"
+        rows.append(ratio_row(what, found, cost_of(found)))
+    return [row.quote() for row in rows] if size == SIZES[0] else rows
 
 
-def show(name: str, training: str, pairs: np.ndarray) -> None:
-    """Print a line."""
-    ratios = pairs[:, 0] / pairs[:, 1]
-    print(
-        f"{name:14s} {training:20s} {1e6 * np.median(pairs[:, 0]):8.1f} {np.median(ratios):7.2f}  "
-        f"{ratios.min():.2f}, {ratios.max():.2f}"
-    )
+def cost_of(pairs: FloatArray) -> str:
+    """Median of the first durations."""
+    return f"{1e6 * np.median(pairs[:, 0]):.1f} microseconds"
 
 
-if __name__ == "__main__":
-    # One thread, as in the processes of the figures; the variable is read by a process when it starts.
-    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        pool.submit(main).result()
+def validate(setting: Setting) -> Iterator[Row]:
+    """Time trainings of three sizes, on one thread as in the processes of the figures; quick, of one, a few times."""
+    with single_threaded_pool(1) as pool:
+        for size in SIZES[:1] if setting.quick else SIZES:
+            yield from pool.submit(rows_of, size, quick=setting.quick).result()

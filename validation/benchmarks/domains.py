@@ -2,21 +2,20 @@
 
 The triad reads two arrays and writes one, on one core. Stage and triad are measured one after the other, several times;
 the ratio is the median of such pairs, with the smallest and the largest.
-
-    python validation/benchmarks/domains.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Box, Sphere
+from wgflow.app.validation import Row, Setting
 from wgflow.domains import Domain
 from wgflow.upwind.discretisation import make_space_scheme
 
-from ._timing import paired_seconds
+from ._timing import paired_seconds, ratio_row
 
 
 def euler_stage(domain: Domain, velocity: str) -> Callable[[], object]:
@@ -35,25 +34,17 @@ def triad(size: int) -> Callable[[], object]:
     return lambda: np.add(first, second, out=result)
 
 
-def main() -> None:
-    """Print the table."""
+def validate(setting: Setting) -> Iterator[Row]:
+    """Time a stage on large grids; quick, a few times only."""
     domains: dict[str, tuple[Domain, str]] = {
-        "box 2048^2": (Box([(0.0, 1.0)] * 2, (2048, 2048)), "two_point"),
-        "box 192^3": (Box([(0.0, 1.0)] * 3, (192, 192, 192)), "two_point"),
-        "sphere 163842": (Sphere(163842), "two_point"),
-        "the same, midpoint": (Sphere(163842), "midpoint"),
+        "2048^2 box": (Box([(0.0, 1.0)] * 2, (2048, 2048)), "two_point"),
+        "192^3 box": (Box([(0.0, 1.0)] * 3, (192, 192, 192)), "two_point"),
+        "sphere of 163842": (Sphere(163842), "two_point"),
+        "sphere of 163842, midpoint velocities": (Sphere(163842), "midpoint"),
     }
-    print(f"{'domain':18s} {'ns/cell':>8s} {'x triad':>8s}  range")
+    pairs, repetitions = (3, 3) if setting.quick else (7, 15)
     for name, (domain, velocity) in domains.items():
         cells = int(np.prod(domain.shape))
-        stage, add = euler_stage(domain, velocity), triad(cells)
-        pairs = paired_seconds(stage, add)
-        ratios = pairs[:, 0] / pairs[:, 1]
-        seconds = float(np.median(pairs[:, 0]))
-        print(
-            f"{name:18s} {1e9 * seconds / cells:8.2f} {np.median(ratios):8.2f}  {ratios.min():.1f}, {ratios.max():.1f}"
-        )
-
-
-if __name__ == "__main__":
-    main()
+        found = paired_seconds(euler_stage(domain, velocity), triad(cells), pairs, repetitions)
+        cost = f"{1e9 * np.median(found[:, 0]) / cells:.2f} ns per cell"
+        yield ratio_row(f"a second-order stage, {name}: over a triad", found, cost).quote()

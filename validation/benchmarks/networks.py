@@ -2,21 +2,20 @@
 
 The network has m neurons of d inputs, both layers free, on n data; the products are those of the activations and of
 the gradient, by BLAS on both cores. They are measured in turns; the ratio is the median of such pairs.
-
-    python validation/benchmarks/networks.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Features, Neurons, Particles, Relu
+from wgflow.app.validation import Row, Setting
 
-from ._timing import paired_seconds
+from ._timing import paired_seconds, ratio_row
 
-PAIRS, REPETITIONS = 7, 300
+PAIRS, REPETITIONS, QUICK_REPETITIONS = 7, 300, 10
 SIZES = ((1000, 256, 15), (1000, 1000, 15), (1000, 100, 100), (8192, 133, 2))
 
 
@@ -44,19 +43,14 @@ def products(neurons: int, count: int, inputs: int, precision: str) -> Callable[
     return multiply
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{'m, n, d':18s} {'precision':9s} {'ms':>7s} {'x BLAS':>7s}  range")
+def validate(setting: Setting) -> Iterator[Row]:
+    """Time evaluations of some sizes; quick, a few times only."""
+    repetitions = QUICK_REPETITIONS if setting.quick else REPETITIONS
     for size in SIZES:
         for precision in ("float64", "float32"):
-            pairs = paired_seconds(evaluation(*size, precision), products(*size, precision), PAIRS, REPETITIONS)
-            ratios = pairs[:, 0] / pairs[:, 1]
-            name = ", ".join(map(str, size))
-            print(
-                f"{name:18s} {precision:9s} {1e3 * np.median(pairs[:, 0]):7.3f} {np.median(ratios):7.2f}  "
-                f"{ratios.min():.2f}, {ratios.max():.2f}"
+            pairs = paired_seconds(evaluation(*size, precision), products(*size, precision), PAIRS, repetitions)
+            what = "risk and gradients, m = {}, n = {}, d = {}, {}: over the BLAS products in it".format(
+                *size, precision
             )
-
-
-if __name__ == "__main__":
-    main()
+            row = ratio_row(what, pairs, f"{1e3 * np.median(pairs[:, 0]):.3f} ms")
+            yield row.quote() if size == SIZES[0] and precision == "float64" else row

@@ -1,20 +1,17 @@
 """One second-order stage on a 512^2 box against py-pde with its numba backend, on the same continuity equation.
 
 Both do d_t rho = div(rho grad V) once with a given V: ours by a limited upwind stage on both cores, py-pde by its
-compiled right-hand side of the equation as its users write it. Needs py-pde: pip install -e '.[benchmarks]'.
-
-    python validation/benchmarks/peers.py [--cells 512]
+compiled right-hand side of the equation as its users write it. Needs py-pde: pip install 'wgflow[benchmarks]'.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from wgflow import Box
+from wgflow.app.validation import Row, Setting, at_least
 from wgflow.errors import MissingExtraError
 from wgflow.upwind.discretisation import make_space_scheme
 
@@ -50,21 +47,18 @@ def their_rate(cells: int) -> Callable[[], object]:
     return lambda: rate(state.data, 0.0)
 
 
-def main() -> int:
-    """Print the ratio; 0 if ours is fast enough."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", type=int, default=512, help="cells along each axis")
-    cells = parser.parse_args().cells
-    ours, theirs = shortest_seconds(our_stage(cells), REPETITIONS), shortest_seconds(their_rate(cells), REPETITIONS)
-    print(f"wgflow  {1e3 * ours:8.3f} ms   one limited upwind stage, {cells}^2 cells")
-    print(f"py-pde  {1e3 * theirs:8.3f} ms   one evaluation of its right-hand side (central differences)")
-    passed = theirs >= LEAST_RATIO * ours
-    print(f"{'PASS' if passed else 'FAIL'}    ratio {theirs / ours:.1f} (at least {LEAST_RATIO:g})")
-    return 0 if passed else 1
+def validate(setting: Setting, *, cells: int = 512) -> Iterator[Row]:
+    """Time both; quick, a few times only.
 
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except MissingExtraError as error:
-        sys.exit(f"error: {error}")
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    cells : int
+        Number of cells along each axis.
+    """
+    repetitions = 3 if setting.quick else REPETITIONS
+    theirs = shortest_seconds(their_rate(cells), repetitions)
+    ours = shortest_seconds(our_stage(cells), repetitions)
+    what = f"{cells}^2 cells: right-hand side of py-pde (central differences) over one limited upwind stage"
+    yield at_least(what, theirs / ours, LEAST_RATIO, f"{1e3 * theirs:.3f} ms, {1e3 * ours:.3f} ms").quote()

@@ -3,26 +3,22 @@
 Both train students of 1 to 30 neurons in d = 100 on a few repetitions at once, one process on each core with one BLAS
 thread, for a few hundred of the 10^4 steps; the time of a step does not depend on how far the training has come. The
 plain loop does one width after the other with samples of its own, as published.
-
-    python validation/benchmarks/published_loop.py [--steps 300] [--precision float32] [--processes 2]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing import get_context
+from typing import Literal
 
 import numpy as np
 
+from wgflow.app.validation import Row, Setting, at_least, measured
 from wgflow.networks import Teacher
 from wgflow.networks.training.students import Students, StudentTraining, draw_students, draw_teacher, join_students
-from wgflow.system.threads import available_cores
+
+from .._pool import single_threaded_pool
 
 DIMENSION, TEACHER_NEURONS, BATCH, RATE = 100, 10, 100, 0.005
 WIDTHS = range(1, 31)
@@ -64,31 +60,31 @@ def seconds(seed: int, *, steps: int, train: Callable[..., Students]) -> float:
     return time.perf_counter() - started
 
 
-def main() -> int:
-    """Print both times and the ratio; 0 if ours is fast enough."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=300, help="steps to time")
-    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of ours")
-    parser.add_argument("--processes", type=int, default=available_cores(), help="processes side by side")
-    options = parser.parse_args()
-    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes that start now
+def validate(
+    setting: Setting, *, steps: int | None = None, precision: Literal["float64", "float32"] = "float64"
+) -> Iterator[Row]:
+    """Time both loops.
+
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    steps : int or None
+        How many steps to time; 300 by default, 30 in quick runs.
+    precision : "float64" or "float32"
+        Of ours.
+    """
+    counted = steps or (30 if setting.quick else 300)
     ways: dict[str, Callable[..., Students]] = {
         "plain NumPy": plain_loop,
-        "wgflow": partial(side_by_side, precision=options.precision),
+        "wgflow": partial(side_by_side, precision=precision),
     }
     times = {}
-    print(f"d = {DIMENSION}, m = 1 ... 30, batch {BATCH}, {options.processes} processes, {options.steps} steps timed")
     for name, train in ways.items():
-        with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-            work = partial(seconds, steps=options.steps, train=train)
-            times[name] = float(np.mean(list(pool.map(work, range(options.processes))))) / options.steps
-        whole = times[name] * ITERATIONS * REPETITIONS / options.processes
-        print(f"  {name:12s}  {1e3 * times[name]:7.3f} ms per step of all widths   whole figure {whole:6.0f} s")
-    ratio = times["plain NumPy"] / times["wgflow"]
-    passed = ratio >= LEAST_RATIO
-    print(f"{'PASS' if passed else 'FAIL'}  ratio {ratio:.1f} (at least {LEAST_RATIO:g})")
-    return 0 if passed else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        with single_threaded_pool(setting.processes) as pool:
+            work = partial(seconds, steps=counted, train=train)
+            times[name] = float(np.mean(list(pool.map(work, range(setting.processes))))) / counted
+        whole = f"whole figure {times[name] * ITERATIONS * REPETITIONS / setting.processes:.0f} s"
+        yield measured(f"Figure 3 by {name}: milliseconds per step of all widths", 1e3 * times[name], whole)
+    what = f"Figure 3, {precision}: plain NumPy translation of the published loop over ours"
+    yield at_least(what, times["plain NumPy"] / times["wgflow"], LEAST_RATIO).quote()

@@ -5,23 +5,21 @@ Riccati's flow, or the network of the shipped problem regression_box, whose step
 The time of writing is that between the call that takes a snapshot and its return, checksums and compression included;
 the kernel brings the pages to the disk later. The time of the run is that of its steps and of writing. Beside it stands
 the bare write of as many bytes to a new file, which costs most where the kernel has to get the memory for its pages.
-
-    python validation/benchmarks/writing.py [--problem riccati|regression_box] [--cells 128]
-                                           [--snapshots 100] [--t-end 1.0]
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest import mock
 
 import numpy as np
 
 from wgflow import Trajectory, open_problem, run
+from wgflow.app.validation import Row, Setting, measured
 from wgflow.trajectory import FileRecorder
 from wgflow.typing import FloatArray
 
@@ -57,29 +55,39 @@ def bare_write(path: Path, values: FloatArray, count: int) -> float:
         return (time.perf_counter() - started) / count
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problem", choices=list(PROBLEMS), default="riccati")
-    parser.add_argument("--cells", type=int, default=128, help="cells along each axis")
-    parser.add_argument("--snapshots", type=int, default=100, help="number of snapshots")
-    parser.add_argument("--t-end", type=float, default=1.0, help="last time")
-    options = parser.parse_args()
-    settings = [f"domain.shape={[options.cells] * 3}", f"solver.t_end={options.t_end}"]
-    settings.append(f"output.snapshots={options.snapshots}")
+def validate(
+    setting: Setting,
+    *,
+    problem: Literal["riccati", "regression_box"] = "riccati",
+    cells: int | None = None,
+    snapshots: int = 100,
+    t_end: float = 1.0,
+) -> Iterator[Row]:
+    """Time a run and its writing.
+
+    Parameters
+    ----------
+    setting : Setting
+        How to run.
+    problem : "riccati" or "regression_box"
+        Which flow.
+    cells : int or None
+        Number of cells along each axis; 128 by default, 32 in quick runs.
+    snapshots : int
+        How many are written.
+    t_end : float
+        Last time.
+    """
+    along = cells or (32 if setting.quick else 128)
+    settings = [f"domain.shape={[along] * 3}", f"solver.t_end={t_end}", f"output.snapshots={snapshots}"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.h5"
-        flow, seconds = timed_run(options.problem, settings, path)
+        flow, seconds = timed_run(problem, settings, path)
         size = path.stat().st_size
-        bare = bare_write(Path(folder) / "bare", np.ones(options.cells**3), len(seconds))
+        bare = bare_write(Path(folder) / "bare", np.ones(along**3), len(seconds))
     total, steps = flow.attributes["run_seconds"], flow.attributes["accepted_steps"]
-    print(f"{options.cells}^3 cells, {steps} steps, {len(seconds)} snapshots, {size / 2**20:.0f} MiB")
-    print(
-        f"a step {1e3 * (total - sum(seconds)) / steps:.0f} ms, a snapshot {1e3 * sum(seconds) / len(seconds):.0f} ms, "
-        f"a bare write of it {1e3 * bare:.0f} ms"
-    )
-    print(f"writing over the run: {100.0 * sum(seconds) / total:.1f} %")
-
-
-if __name__ == "__main__":
-    main()
+    what = f"{problem}, {along}^3 cells, {len(seconds)} snapshots, {steps} steps"
+    yield measured(f"{what}: writing over the run", sum(seconds) / total, f"{size / 2**20:.0f} MiB").quote()
+    yield measured(f"{what}: milliseconds of a snapshot", 1e3 * sum(seconds) / len(seconds)).quote()
+    yield measured(f"{what}: milliseconds of a bare write of its density", 1e3 * bare).quote()
+    yield measured(f"{what}: milliseconds of a step", 1e3 * (total - sum(seconds)) / steps)

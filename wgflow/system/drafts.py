@@ -8,7 +8,6 @@ would overwrite what the link leads to. So drafts have random names, are new (``
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -19,10 +18,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from wgflow.system.file_locks import NO_LOCKS, lock_alone, lock_shared
+
 KEPT = 80  # characters of a name that a draft takes over: names have at most 255 bytes
 TOKEN_BYTES = 8
 ATTEMPTS = 16
-NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what file systems without locks answer
 
 
 def target_of(path: Path) -> Path:
@@ -158,7 +158,7 @@ def _remove_unlocked(draft: Path) -> None:
     with suppress(OSError):
         descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_alone(descriptor)
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode):
                 shutil.rmtree(draft)
@@ -200,7 +200,7 @@ def _create_folder(draft: Path) -> int:
 def _lock(descriptor: int) -> bool:
     """Take the lock of a reader, where there are locks; gives whether nobody else has it alone."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_shared(descriptor)
     except BlockingIOError:
         return False
     except OSError as error:

@@ -69,6 +69,14 @@ class CheckpointStore:
         self._raw.patch(layout, address.to_bytes(8, "little") + size.to_bytes(8, "little"))
 
 
+def define_state(file: h5py.File, variable: h5py.Dataset) -> None:
+    """Give the bytes of the checkpoint their name and labels; they are a dimension of netCDF of their own."""
+    file[STATE] = variable
+    variable.attrs["long_name"] = "state and step control that a run goes on from, in the format .npz of numpy"
+    variable.attrs["units"] = "1"
+    variable.make_scale(STATE.rpartition("/")[-1])
+
+
 def is_at_output(checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint is one at the output that its run aims at."""
     return float(checkpoint["time"]) == float(checkpoint["end"])

@@ -16,11 +16,13 @@ from wgflow.flows import Snapshot
 from wgflow.flows.endings import ACCUMULATED, ENDINGS, RUNNING
 from wgflow.flows.labels import Labels
 from wgflow.flows.steps import STEP_COLUMNS
-from wgflow.trajectory.checkpoint import STATE
+from wgflow.trajectory.checkpoint import define_state
 from wgflow.trajectory.dimensions import attach_sizes
 from wgflow.trajectory.hdf5.appender import TABLE_ROWS, GrowingFile, memory_file
 from wgflow.trajectory.hdf5.hdf5_bytes import PAGE, write_all
 from wgflow.trajectory.hdf5.integrity import put_seal, reserve_seal
+from wgflow.trajectory.hdf5.interface import AppendableFile
+from wgflow.trajectory.hdf5.opening import announces_at_once, safest
 from wgflow.trajectory.provenance import describe_data, describe_machine
 from wgflow.trajectory.schema import (
     CHECKSUM,
@@ -63,7 +65,7 @@ def define(
     labels: Labels,
     *,
     durable: bool = False,
-) -> GrowingFile:
+) -> AppendableFile:
     """Write a new file with everything but snapshots, in the oldest format of HDF5, which every program reads.
 
     Parameters
@@ -87,7 +89,7 @@ def define(
 
     Returns
     -------
-    GrowingFile
+    AppendableFile
         The file, open for appending.
 
     Raises
@@ -99,18 +101,16 @@ def define(
         os.ftruncate(descriptor, 0)
         write_all(descriptor, _content(first, domain, sign, attributes, data, labels, skipped))
         file = GrowingFile(descriptor, durable=durable)
-        if _grows_at_once(file):
+        if announces_at_once(file) or _is_too_large(file):
             break
     put_seal(file)
-    return file
+    return safest(file)
 
 
-def _grows_at_once(file: GrowingFile) -> bool:
-    """Whether the lengths of all variables of snapshots lie on one page, and those of steps; neither on the first."""
-    steps = [name for name in file.variables if name.startswith(STEPS)]
-    snapshots = [name for name in file.variables if name not in steps]
-    pages = [{place // PAGE for place, _ in file.places(names)} for names in (snapshots, steps)]
-    return all(len(found) == 1 and 0 not in found for found in pages)
+def _is_too_large(file: GrowingFile) -> bool:
+    """Whether the headers of a snapshot take more than a page, wherever they begin."""
+    snapshots = [variable for name, variable in file.variables.items() if not name.startswith(STEPS)]
+    return sum(variable.header_size for variable in snapshots) > PAGE
 
 
 def _content(
@@ -222,23 +222,27 @@ def _create_steps(file: h5py.File, labels: Labels) -> None:
 
 
 def _create_checkpoint(file: h5py.File) -> None:
-    """Room for what a run goes on from, whose bytes are a dimension of netCDF of their own."""
+    """Room for what a run goes on from."""
     [state] = _on_one_page(lambda: [file.create_dataset(None, shape=(0,), dtype="u1")])
-    file[STATE] = state
-    _describe(state, "state and step control that a run goes on from, in the format .npz of numpy", "1")
-    state.make_scale(state.name.rpartition("/")[-1])
+    define_state(file, state)
 
 
 def _on_one_page(create: Create) -> list[h5py.Dataset]:
-    """Create variables without names until their headers lie on one page; those given up before are forgotten."""
+    """Create variables without names until their headers lie on one page, if they can; others are forgotten.
+
+    On several pages lengths would not be announced at the same instant, and `safest` lets the library write.
+    """
     given_up = []
     for _ in range(ATTEMPTS):
         variables = create()
-        places = [h5py.h5o.get_info(variable.id).addr for variable in variables]
+        headers = [h5py.h5o.get_info(variable.id) for variable in variables]
+        places = [header.addr for header in headers]
         if min(places) // PAGE == (max(places) + HEADER_BYTES) // PAGE:
             return variables
+        if sum(header.hdr.space.total for header in headers) > PAGE:
+            return variables
         given_up.append(variables)
-    return create()  # on several pages: lengths are then not announced in the same instant
+    return create()
 
 
 def _create_table(group: h5py.Group, name: str) -> h5py.Dataset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time as clock
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import h5py
 
 from wgflow.errors import InputError
-from wgflow.system.drafts import NO_LOCKS
+from wgflow.system import file_locks
+from wgflow.system.file_locks import NO_LOCKS, lock_alone, lock_shared
 
 PATIENCE = 0.5  # seconds to wait for a lock
 SWITCH = "HDF5_USE_FILE_LOCKING"  # the variable by which the HDF5 library is told not to lock
@@ -42,13 +42,13 @@ def _lock(descriptor: int) -> None:
     deadline = clock.monotonic() + PATIENCE
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_alone(descriptor)
             break
         except BlockingIOError:
             if clock.monotonic() > deadline:
                 raise
             clock.sleep(0.02)
-    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    lock_shared(descriptor)
 
 
 def is_locked(path: Path) -> bool:
@@ -82,9 +82,11 @@ def open_to_read(path: Path) -> h5py.File:
 
 def check_locks(descriptor: int, path: Path) -> None:
     """Raise InputError where the file system has no locks, and the HDF5 library was not told so."""
+    if not file_locks.AVAILABLE:  # which says nothing of the file system
+        return
     setting = os.environ.get(SWITCH, "").upper()
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_shared(descriptor)
     except OSError as error:
         known = setting in {"FALSE", "0"} or (setting == "BEST_EFFORT" and error.errno == errno.ENOSYS)
         if error.errno in NO_LOCKS and not known:

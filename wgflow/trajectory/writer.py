@@ -28,9 +28,10 @@ from wgflow.trajectory.checkpoint import (
 )
 from wgflow.trajectory.definition import define, file_attributes
 from wgflow.trajectory.dimensions import stored_data
-from wgflow.trajectory.hdf5.appender import GrowingFile
 from wgflow.trajectory.hdf5.hdf5_bytes import sync_folder
 from wgflow.trajectory.hdf5.integrity import check_seal
+from wgflow.trajectory.hdf5.interface import AppendableFile
+from wgflow.trajectory.hdf5.opening import open_to_append, tell_what_is_lost
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.output import check_output, publish, rescue
 from wgflow.trajectory.provenance import history_line
@@ -51,7 +52,7 @@ class FileRecorder:
     """
 
     def __init__(
-        self, file: GrowingFile, path: Path, written: Written, draft: Path | None = None, *, overwrite: bool = False
+        self, file: AppendableFile, path: Path, written: Written, draft: Path | None = None, *, overwrite: bool = False
     ) -> None:
         self.path, self._target, self._written = path, target_of(path), written
         self._file, self._draft, self._overwrite = file, draft, overwrite
@@ -109,6 +110,7 @@ class FileRecorder:
             descriptor, draft = create_draft(target_of(path))
             with removed_after_errors(descriptor, draft):
                 file = define(descriptor, first, domain, sign, described, data or {}, labels, durable=durable)
+                tell_what_is_lost(file, path)
         except OSError as error:
             reason = reason_of(error)
             raise InputError(f"output {path} cannot be written: {reason}; choose another path") from None
@@ -157,15 +159,15 @@ class FileRecorder:
                     f"trajectory {path} was written by an earlier version and can only be read; run the problem again, "
                     "or start another run from it ([initial] kind = 'file')"
                 )
-            file = GrowingFile(path, durable=durable)
+            file = open_to_append(path, durable=durable)
         except BlockingIOError:
-            raise InputError(
-                f"trajectory {path} is being written by another run, or open in another program; wait for it"
-            ) from None
+            writer = "another run, or open in another program"
+            raise InputError(f"trajectory {path} is being written by {writer}; wait for it") from None
         except InputError:
             raise
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"trajectory {path} cannot be continued: {reason_of(error)}") from None
+        tell_what_is_lost(file, path)
         recorder = cls(file, path, Written.of(earlier, earlier.scheduled, time))
         try:
             recorder._start_anew(attributes, earlier.scheduled, time, checkpoint)
@@ -188,7 +190,7 @@ class FileRecorder:
         self._file.truncate(self._columns, self._written.steps)
         self._note({**changed, "status": RUNNING, "stop_reason": RUNNING, INTERRUPTED_AT: -1, "history": history})
         self._file.announce([])
-        self._file.raw.settle()
+        self._file.settle()
 
     def _replace_checkpoint(self, time: float, checkpoint: Checkpoint | None) -> None:
         """Let the file hold what the run goes on from, before the steps that lead to another state are given up."""
@@ -248,7 +250,7 @@ class FileRecorder:
             self._settle()
             if checkpoint is not None:
                 self._put(checkpoint, spent)
-            self._file.raw.settle()
+            self._file.settle()
         self._written.add_snapshot(snapshot)
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
@@ -256,7 +258,7 @@ class FileRecorder:
         with self._told(f"the state at t = {float(checkpoint['time']):g} cannot be written"):
             self._write_steps()
             self._put(checkpoint, spent)
-            self._file.raw.settle()
+            self._file.settle()
             self._settle()
 
     def _put(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
@@ -320,18 +322,18 @@ class FileRecorder:
     def _settle(self) -> None:
         """Give the file its name if it has none yet; else look whether it is still there."""
         if self._draft is not None:
-            self._file.raw.settle()
+            self._file.settle()
             publish(self._draft, self._target, overwrite=self._overwrite)
             self._draft = None
-            if self._file.raw.durable:
+            if self._file.durable:
                 sync_folder(self._target.parent)
             return
         with suppress(FileNotFoundError):
-            if os.path.samestat(self.path.stat(), os.fstat(self._file.raw.descriptor)):
+            if os.path.samestat(self.path.stat(), os.fstat(self._file.descriptor)):
                 return
         self._note({"status": FAILED, "stop_reason": "error"})
         self._file.announce([])
-        saved = rescue(self._file.raw.descriptor, self._target)
+        saved = rescue(self._file.descriptor, self._target)
         raise ComputationError(f"{self.path} was removed or replaced during the run; all its snapshots are in {saved}")
 
     def enlarge(self, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
@@ -353,7 +355,7 @@ class FileRecorder:
     def _copy_to(self, descriptor: int, domain: Domain, padding: Sequence[tuple[int, int]]) -> tuple[float, FloatArray]:
         """Copy the file with empty cells added to all densities; gives the last time and density."""
         first = Snapshot(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {"density": np.empty(domain.shape)})
-        durable, written = self._file.raw.durable, self._written
+        durable, written = self._file.durable, self._written
         with open_to_read(self.path) as old:
             data, changed = stored_data(old), {"status": RUNNING, "stop_reason": RUNNING}
             described = file_attributes(domain, {**written.attributes, **changed}, data)
@@ -380,13 +382,11 @@ class FileRecorder:
             total = self._total({name: attributes[name] for name in ACCUMULATED})
             self._note({**attributes, **total})
             self._file.announce([])
-            self._file.raw.settle()
+            self._file.settle()
             self._file.close()
         except OSError as error:
-            raise ComputationError(
-                f"the end of the run cannot be noted in {self.path}: {reason_of(error)}; its {self._count} snapshots "
-                "are kept"
-            ) from None
+            what = f"the end of the run cannot be noted in {self.path}"
+            raise ComputationError(f"{what}: {reason_of(error)}; its {self._count} snapshots are kept") from None
         finally:
             with suppress(OSError):
                 self._file.close()

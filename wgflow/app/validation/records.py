@@ -47,6 +47,11 @@ class Record:
         """Whether there are rows and all have passed."""
         return bool(self.rows) and all(row.passed for row in self.rows)
 
+    @property
+    def rows_quoted(self) -> tuple[Row, ...]:
+        """The rows that the README quotes."""
+        return tuple(row for row in self.rows if row.quoted)
+
 
 def write_record(record: Record, path: Path) -> None:
     """Write a record as JSON; a file there is replaced at once, or not at all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class GrowingVariable:
 
     def __init__(self, raw: RawFile, variable: h5py.Dataset) -> None:
         header = h5py.h5o.get_info(variable.id).addr
+        self.header_size = int.from_bytes(raw.read(header + 8, 4), "little")  # of its first block, without attributes
         places = {message.kind: message.place for message in raw.messages(header)}
         self.extent_place = places[DATASPACE] + EXTENT
         self.index_place = places[LAYOUT] + INDEX
@@ -122,7 +123,7 @@ class GrowingVariable:
 
 
 class GrowingFile:
-    """A trajectory file open for appending.
+    """A trajectory file open for appending byte by byte: an `AppendableFile` that is whole at every instant.
 
     Parameters
     ----------
@@ -139,6 +140,8 @@ class GrowingFile:
     ValueError
         If the file is damaged.
     """
+
+    lost = ""
 
     def __init__(self, place: Path | int, *, durable: bool = False) -> None:
         descriptor = place if isinstance(place, int) else open_locked(place)
@@ -168,10 +171,39 @@ class GrowingFile:
             for number, text in enumerate(file.attrs["endings"])
         }
 
+    @property
+    def descriptor(self) -> int:
+        """Descriptor of the file, which holds its lock."""
+        return self.raw.descriptor
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is announced survives a loss of power."""
+        return self.raw.durable
+
+    def settle(self) -> None:
+        """Wait until all that was announced is on the disk, if the file is durable."""
+        self.raw.settle()
+
+    def unshare_strings(self) -> None:
+        """Give attributes strings of their own: the library frees what an attribute led to when it changes that."""
+        shared = {reference: text for text, reference in self._known.items()}
+        slots = [slot for name, slot in self._slots.items() if slot.is_string and name != "endings"]
+        found = {slot.place: self.raw.read(slot.place, REFERENCE.size) for slot in slots}
+        own = {place: shared[reference] for place, reference in found.items() if reference in shared}
+        if own:
+            self.raw.set_strings(own)
+            self.raw.commit()
+
     def places(self, names: Iterable[str]) -> list[tuple[int, int]]:
         """Places and sizes of what changes in the headers of some variables while they grow."""
         chosen = [self.variables[name] for name in names]
         return [(place, 8) for variable in chosen for place in (variable.extent_place, variable.index_place)]
+
+    @property
+    def attributes(self) -> Collection[str]:
+        """Names of all attributes."""
+        return self._slots.keys()
 
     def slot(self, name: str) -> Slot:
         """Where an attribute lies."""
@@ -195,7 +227,7 @@ class GrowingFile:
             variable.rows = rows
             variable.announce()
         self.raw.commit()
-        self.raw.settle()
+        self.settle()
         for variable in chosen:
             variable.drop_behind()
 

@@ -133,6 +133,8 @@ class ChunkIndex:
                 node.entries -= 1
             if node.entries < entries:
                 self._file.write(address + COUNT, node.entries.to_bytes(2, "little"))
+            if level > 0 and self._row(node, node.entries) != LAST_ROW:  # the library names the one that is last now
+                self._file.write(self._place(node, node.entries) + 8, LAST_ROW.to_bytes(8, "little"))
             self._path.insert(0, node)
             address = self._file.number(self._place(node, node.entries) - 8)
 

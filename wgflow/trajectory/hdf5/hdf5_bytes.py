@@ -17,13 +17,14 @@ global heap (III.E).
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from wgflow.system.file_locks import sync as sync
 
 PAGE = 4096
 LARGE = 2**20  # bytes, from which what is appended is sent to the disk at once
@@ -256,14 +257,6 @@ def write_all(descriptor: int, content: bytes | memoryview, place: int = 0) -> N
         if done == 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         view, place = view[done:], place + done
-
-
-def sync(descriptor: int) -> None:
-    """Wait until the bytes of a file are on the disk; raises OSError if they cannot be brought there."""
-    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, where a plain sync leaves them in the memory of the disk
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fdatasync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

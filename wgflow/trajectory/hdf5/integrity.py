@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from wgflow.flows.endings import ACCUMULATED
 from wgflow.trajectory.hdf5.appender import GrowingFile, growing_variables
@@ -32,13 +33,20 @@ def reserve_seal(file: h5py.File) -> None:
 
 def put_seal(file: GrowingFile) -> None:
     """Seal a file as it is now."""
+    file.raw.patch(file.slot(SEAL).place, seal_of(file, file.raw.end).tobytes())
+    file.raw.commit()
+
+
+def seal_of(file: GrowingFile, size: int) -> NDArray[np.int64]:
+    """Seal of the first bytes of a file as they are now, of the length that was reserved."""
     slots = file.raw.attributes()
     places = [(OPENED, 4), (END_OF_FILE, 8), *file.places(file.variables)]
     places += [(slots[name].place, slots[name].size) for name in CHANGING if name in slots]
     places += file.checkpoint.places if file.checkpoint is not None else []
-    content = [file.raw.end, _checksum(file.raw, file.raw.end, places), *np.ravel(places)]
-    file.raw.patch(slots[SEAL].place, np.array(content, dtype="<i8").tobytes())
-    file.raw.commit()
+    places = [(place, length) for place, length in places if place + length <= size]
+    seal = np.zeros(slots[SEAL].size // 8, dtype="<i8")
+    seal[: 2 + 2 * len(places)] = [size, _checksum(file.raw, size, places), *np.ravel(places)]
+    return seal
 
 
 def check_seal(path: Path) -> bool:

@@ -1,15 +1,17 @@
-"""`wgflow validate malformed`: a share of its cases, and what it says of commands that end as none should."""
+"""A share of the malformed input, and what is said of commands that end as none should."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import sys
 from functools import partial
 
 import pytest
-from _malformed_runner import Outcome, Runner, faults_of, files_in
 
+from wgflow.app.validation.finding import import_shipped, load_validation
+
+malformed, runner = load_validation("malformed"), import_shipped("_malformed_runner")
+Outcome, faults_of, files_in = runner.Outcome, runner.faults_of, runner.files_in
 COUNTS = {"problems": 11, "commands": 11, "data": 12}
 
 
@@ -26,12 +28,12 @@ def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
     place = tmp_path / "input"
     place.mkdir()
     monkeypatch.chdir(work)
-    found = importlib.import_module(f"_malformed_{group}").cases(place, COUNTS[group], 7)
+    found = malformed.GROUPS[group](place, COUNTS[group], 7)
     first, refused = next(found), 0
     for name in (
         "problems.run",
         "app.sweeps.api.connect",
-        "app.reporting.say_resumable",
+        "app.console.say_resumable",
         "app.report.write_report",
         "plotting.save_figure",
         "plotting.animate_trajectory",
@@ -50,20 +52,20 @@ def test_a_share_of_the_cases(group, tmp_path, capfd, monkeypatch):
 
 
 def test_a_process_with_limits(tmp_path, monkeypatch):
-    monkeypatch.setattr("_malformed_runner.ATTEMPTS", 1)
+    monkeypatch.setattr(runner, "ATTEMPTS", 1)
     (tmp_path / "text.toml").write_text("x")
-    runner = Runner(seconds=1.5)
+    process = runner.Runner(seconds=1.5)
     try:
-        refused = runner.run(["run", "text.toml"], tmp_path, partial(print, end=""))
+        refused = process.run(["run", "text.toml"], tmp_path, partial(print, end=""))
         assert refused.code == 2
         assert len(refused.printed.splitlines()) == 1
         long = ["run", "teacher", "-o", "x.h5", "--set", "solver.t_end=1e6", "--set", "output.snapshots=2"]
-        lasting = runner.run(long, tmp_path, partial(print, end=""))
+        lasting = process.run(long, tmp_path, partial(print, end=""))
         assert lasting.code is None
         assert faults_of([], lasting, {}, {}) == ["hangs"]
-        assert runner.run(["cite", "x"], tmp_path, partial(print, end="")).code == 2
+        assert process.run(["cite", "x"], tmp_path, partial(print, end="")).code == 2
     finally:
-        runner.close()
+        process.close()
 
 
 @pytest.mark.parametrize(
@@ -94,11 +96,10 @@ def test_faults_are_seen(outcome, name, fault, tmp_path):
 
 
 def test_the_cases_are_the_same_for_a_seed(tmp_path):
-    module = importlib.import_module("_malformed_data")
     drawn = []
     for _ in range(2):
         drawn.append([])
-        for label, _arguments in itertools.islice(module.cases(tmp_path, 20, 3), 20):
+        for label, _arguments in itertools.islice(malformed.GROUPS["data"](tmp_path, 20, 3), 20):
             names = sorted(path.name for path in tmp_path.iterdir())
             drawn[-1].append((label, [(name, (tmp_path / name).stat().st_size) for name in names]))
             for path in tmp_path.iterdir():
