@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logsumexp
@@ -97,6 +98,57 @@ class _TimesRisk:
     def __call__(self, prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
         risk, gradient = self.evaluate(prediction, target)
         return self.factor * risk, self.factor * gradient
+
+
+@dataclass(frozen=True)
+class Average:
+    """The average of a loss of single predictions, and its gradient."""
+
+    loss: Any
+
+    def __call__(self, prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+        """R and its gradient."""
+        values, slopes = self.loss.value(prediction, target), self.loss.gradient(prediction, target)
+        return float(np.mean(values)), np.asarray(slopes, dtype=np.float64) / prediction.size
+
+
+@dataclass(frozen=True)
+class _AverageCurvature:
+    """The second derivative of the average of a loss, a diagonal."""
+
+    loss: Any
+
+    def __call__(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
+        return np.asarray(self.loss.hessian(prediction, target), dtype=np.float64) / prediction.size
+
+
+def averaged(loss: Any) -> Loss:
+    """Give the average over the data of a loss of single predictions, an object or a class.
+
+    Parameters
+    ----------
+    loss : object or class
+        With the methods of `wgflow.functionals.own_losses.PointwiseLoss`; a class is made without arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow.functionals.losses import averaged
+    >>> class LogCosh:
+    ...     nonnegative = True
+    ...     def value(self, h, y):
+    ...         return np.log(np.cosh(h - y))
+    ...     def gradient(self, h, y):
+    ...         return np.tanh(h - y)
+    ...     def hessian(self, h, y):
+    ...         return 1.0 / np.cosh(h - y) ** 2
+    >>> averaged(LogCosh).evaluate(np.zeros(2), np.zeros(2))
+    (0.0, array([0., 0.]))
+    """
+    own = loss() if isinstance(loss, type) else loss
+    flags: dict[str, Any] = {name: bool(getattr(own, name, False)) for name in ("labels", "nonnegative")}
+    name = str(getattr(own, "name", type(own).__name__))
+    return Loss(name, Average(own), _AverageCurvature(own), average=True, **flags)
 
 
 def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:

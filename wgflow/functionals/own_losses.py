@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals.checks import check_derivative, made, values_of
-from wgflow.functionals.losses import LOSSES, Loss, find_loss
+from wgflow.functionals.losses import LOSSES, Average, Loss, averaged, find_loss
 from wgflow.measures.checks import described
 from wgflow.typing import FloatArray
 
@@ -34,27 +33,6 @@ class PointwiseLoss(Protocol):
 
     def hessian(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         """Give their second derivatives, shape (n,)."""
-
-
-@dataclass(frozen=True)
-class _Average:
-    """The average of a loss and its gradient."""
-
-    loss: Any
-
-    def __call__(self, prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
-        values, slopes = self.loss.value(prediction, target), self.loss.gradient(prediction, target)
-        return float(np.mean(values)), np.asarray(slopes, dtype=np.float64) / prediction.size
-
-
-@dataclass(frozen=True)
-class _AverageCurvature:
-    """The second derivative of the average of a loss, a diagonal."""
-
-    loss: Any
-
-    def __call__(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return np.asarray(self.loss.hessian(prediction, target), dtype=np.float64) / prediction.size
 
 
 def as_loss(given: object) -> Loss:
@@ -91,9 +69,7 @@ def as_loss(given: object) -> Loss:
             f"loss = {described(given)} has no {' and no '.join(missing)}; choose one of {', '.join(LOSSES)}, or give "
             f"an object or class with the methods {', '.join(PARTS)} of predictions and targets, (n,) to (n,)"
         )
-    flags: dict[str, Any] = {name: bool(getattr(loss, name, False)) for name in ("labels", "nonnegative")}
-    name = str(getattr(loss, "name", type(loss).__name__))
-    return Loss(name, _Average(loss), _AverageCurvature(loss), average=True, **flags)
+    return averaged(loss)
 
 
 def check_loss(loss: Loss, targets: FloatArray) -> None:
@@ -104,7 +80,7 @@ def check_loss(loss: Loss, targets: FloatArray) -> None:
     InputError, ShapeError
         If it is not vectorised, not finite, no average of convex functions, or its derivatives are not its own.
     """
-    if not isinstance(loss.without_factor.evaluate, _Average):
+    if not isinstance(loss.without_factor.evaluate, Average):
         return
     own, name = loss.without_factor.evaluate.loss, f"the loss {loss.without_factor.name}"
     some = targets[:MOST_TARGETS]

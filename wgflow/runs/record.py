@@ -65,16 +65,7 @@ def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], Float
 
 
 def check_arguments(functional: object, domain: Any) -> None:
-    """Raise InputError unless there are a functional, and a domain with cells, for a density to follow.
-
-    Examples
-    --------
-    >>> from wgflow import Mass, Space
-    >>> check_arguments(Mass(1.0), Space(2))
-    Traceback (most recent call last):
-    wgflow.errors.InputError: domain = Space(dimension=2) has no cells for a density; give a domain that has, such as a
-    Box, or follow particles there with simulate
-    """
+    """Raise InputError unless there are a functional, and a domain with cells, for a density to follow."""
     check_functional(functional)
     base = getattr(domain, "base", None)
     if base is None or not hasattr(base, "has_cells"):
