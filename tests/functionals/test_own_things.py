@@ -138,6 +138,16 @@ def test_an_own_energy_flows_as_the_known_one(name, stepper):
     assert found == pytest.approx(expected, rel=2e-4 if stepper == "tr_bdf2" and name == "entropy" else 1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("name", ENERGIES)
+def test_variational_steps_take_own_energies(name):
+    found, expected = (
+        wgflow.solve_jko(energy, BOX, lambda x: 1.0 + x[..., 0] ** 2, 0.2, tau=0.1, scheme="linearised", times=[0.2])
+        for energy in ENERGIES[name]
+    )
+    assert found.density[-1] == pytest.approx(expected.density[-1], rel=1e-9)
+
+
 def test_an_own_energy_comes_to_rest_where_j_is_constant():
     class Cosh:
         def value(self, r):

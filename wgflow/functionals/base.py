@@ -143,7 +143,15 @@ def _outer_terms(functional: Functional) -> tuple[Functional, ...]:
 
 
 def terms_of(functional: Functional) -> Iterator[Functional]:
-    """The terms of a functional, those of sums in it among them."""
+    """The terms of a functional, those of sums in it among them.
+
+    Examples
+    --------
+    >>> from wgflow import Entropy, Mass
+    >>> from wgflow.functionals import terms_of
+    >>> [*terms_of(Mass(1.0) + Entropy())]
+    [Mass(strength=1.0), Entropy(temperature=1.0)]
+    """
     for term in _outer_terms(functional):
         if isinstance(term, Sum):
             yield from terms_of(term)

@@ -41,6 +41,13 @@ class Loss:
         What R is multiplied by, beside the loss ``unit``.
     unit : Loss or None
         The loss that is multiplied; None where the factor is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow.functionals import find_loss
+    >>> find_loss("square").scaled(2.0).evaluate(np.array([1.0, 3.0]), np.zeros(2))
+    (5.0, array([1., 3.]))
     """
 
     name: str

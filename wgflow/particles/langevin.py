@@ -25,7 +25,8 @@ from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
 from wgflow.measures.randomness import drawn_seed, random_numbers
-from wgflow.particles.methods import Advance, Descent, System, equal_steps
+from wgflow.particles.contract import Advance, System
+from wgflow.particles.methods import Descent, equal_steps
 from wgflow.typing import FloatArray
 
 NOISE_STREAM = 2  # of the random numbers of a seed; that of batches is another
@@ -61,6 +62,13 @@ class Langevin:
     ------
     InputError
         If an option is not allowed.
+
+    Examples
+    --------
+    >>> from wgflow import Entropy, Langevin, Particles, Potential, Space, simulate
+    >>> well, start = Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), Particles([[0.0], [1.0]], [0.5, 0.5])
+    >>> simulate(well + Entropy(0.1), start, 0.2, domain=Space(1), method=Langevin(0.1, seed=1)).position.shape
+    (101, 2, 1)
     """
 
     step: float

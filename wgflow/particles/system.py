@@ -16,9 +16,10 @@ from wgflow.flows.particle_state import ParticleState
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
+from wgflow.particles.contract import Advance, Method, Step
 from wgflow.particles.decay import DecayWatch
 from wgflow.particles.langevin import Langevin
-from wgflow.particles.methods import PARTICLE_TOLERANCE, Adaptive, Advance, Method, Step
+from wgflow.particles.methods import PARTICLE_TOLERANCE, Adaptive
 from wgflow.typing import FloatArray
 
 
