@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from zipfile import ZipFile
 
 from wgflow.app.sweeps.cluster import check_libraries, connect
-from wgflow.app.terminal import make_console
 from wgflow.app.validation import Setting
+from wgflow.system.terminal import make_console
 
 from ._pool import single_threaded_pool
 

@@ -34,7 +34,6 @@ from matplotlib.axes import Axes
 
 from wgflow import Features, Relu, Signed, Sphere, open_problem
 from wgflow.analysis.optimality.margins import KernelMargin, MaxMargin, feature_margin, kernel_margin, variation_margin
-from wgflow.app.terminal import make_console
 from wgflow.app.validation import Row, Setting, between, measured, within
 from wgflow.errors import InputError
 from wgflow.networks.training.classifiers import REPORTED, Classifier, MarginAscent, Network, draw_network, margin
@@ -43,6 +42,7 @@ from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_boundary, draw_decision, draw_labelled
 from wgflow.plotting.style import PURPLE, styled_figure
+from wgflow.system.terminal import make_console
 from wgflow.typing import FloatArray
 
 from ._processes import dask_workers

@@ -27,7 +27,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from wgflow.analysis.optimality.margins import kernel_margin
-from wgflow.app.terminal import make_console
 from wgflow.app.validation import Row, Setting, agrees, at_least, measured
 from wgflow.errors import InputError
 from wgflow.networks.training.classifiers import MarginAscent, draw_network, error_rate, margin
@@ -35,6 +34,7 @@ from wgflow.networks.training.clusters import Clusters, draw_clusters
 from wgflow.plotting import save_figure
 from wgflow.plotting.regions import draw_labelled
 from wgflow.plotting.style import CURVES, styled_figure
+from wgflow.system.terminal import make_console
 from wgflow.typing import FloatArray
 
 from ._processes import dask_workers

@@ -18,6 +18,10 @@ class ShapeError(InputError):
     """An array does not have the shape that the domain or the functional needs."""
 
 
+class OutputError(InputError, IndexError):
+    """A trajectory has no output of that number."""
+
+
 class FlowWarning(UserWarning):
     """Something that a person who looks at the result of a flow should know."""
 

@@ -13,9 +13,9 @@ from rich.progress import Progress
 
 import wgflow
 from wgflow.app.cli import _exit_code
-from wgflow.app.sweeps.command import _Lines
 from wgflow.app.sweeps.runs import Outcome
-from wgflow.app.terminal import Printer, make_console, say
+from wgflow.app.sweeps.watching import _Lines
+from wgflow.system.terminal import Printer, make_console, say
 
 
 class Lost(io.StringIO):
@@ -105,7 +105,7 @@ def test_the_program_ends_well_on_a_full_disk():
 
 def test_closed_streams_are_not_given_to_files():
     code = (
-        "import os, wgflow.app.terminal as t\n"
+        "import os, wgflow.system.terminal as t\n"
         "copy = os.dup(1)\n"
         "for number in range(3): os.close(number)\n"
         "t.open_missing_streams()\n"

@@ -12,8 +12,8 @@ import pytest
 import wgflow
 from wgflow.errors import ComputationError
 from wgflow.finite_volume import ImplicitFiniteVolume
+from wgflow.flows import FlowState
 from wgflow.flows.loop import Observers
-from wgflow.problems.problem import FlowState
 from wgflow.trajectory.checkpoint import CheckpointStore, read_checkpoint
 
 TEACHER = {

@@ -20,7 +20,6 @@ def test_every_result_that_is_kept_passed():
     assert [record.validation for record in results if not record.passed] == []
     for record in results:
         assert record.command.startswith(f"wgflow validate {record.validation}")
-        assert record.rows_quoted, record.validation
 
 
 @pytest.mark.skipif(not README.exists(), reason="there is no checkout here")

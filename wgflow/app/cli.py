@@ -16,8 +16,8 @@ from wgflow.app.commands.computing import new, run, sweep
 from wgflow.app.commands.drawing import animate, export, plot, report
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
 from wgflow.app.commands.validating import validate
-from wgflow.app.terminal import open_missing_streams, say
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
 app = typer.Typer(

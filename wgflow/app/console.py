@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time as clock
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
-from wgflow.app.terminal import make_console, say
 from wgflow.domains import Domain
 from wgflow.errors import FlowWarning, InputError
-from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.endings import COMPLETE, RUNNING
 from wgflow.flows.labels import Label
 from wgflow.flows.loop import Observers
@@ -24,6 +21,8 @@ from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.runs.estimates import announcement
 from wgflow.runs.memory.estimate import format_size
+from wgflow.runs.progress import shown_progress
+from wgflow.system.terminal import make_console, say
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     from wgflow.app.run_comparison import Comparison
 
 TABLE_ROWS = 11
-REFRESH_STEPS = 50  # steps between two updates of the progress bar: updating must not cost time
 LONGEST_ROW, MOST_ROWS = 4000, 2000  # characters and lines of what is shown of a file
-LOG_LINES = 10  # progress lines of a run whose output is not a terminal
 
 
 def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = False) -> None:
@@ -73,24 +70,10 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
-    """Observers that show progress: a bar on a terminal, a few lines in a log, nothing when quiet."""
-    console = make_console()
-    if quiet:
-        yield Observers()
-    elif console.is_terminal:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-        )
-        progress = Progress(*columns, console=console, transient=True)
-        try:
-            yield Observers(step=[_Bar(progress, problem.config.solver.t_end)], begin=[progress.start])
-        finally:
-            progress.stop()
-    else:
-        yield Observers(snapshot=[_Lines(problem.times, solver_labels(problem.solver).energy)])
+    """Observers that show the progress of a problem's run; nothing when quiet."""
+    end, outputs = problem.config.solver.t_end, len(problem.times)
+    with shown_progress(not quiet, end, outputs, solver_labels(problem.solver)) as observers:
+        yield observers
 
 
 @contextmanager
@@ -103,44 +86,6 @@ def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("frames", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-class _Bar:
-    """A progress bar over the time of the flow."""
-
-    def __init__(self, progress: Progress, t_end: float) -> None:
-        self._progress = progress
-        self._task = progress.add_task("preparing", total=t_end)
-        self._steps, self._started = 0, clock.perf_counter()
-
-    def __call__(self, evolution: Evolution) -> None:
-        self._steps += 1
-        if self._steps % REFRESH_STEPS == 0:
-            rate = self._steps / (clock.perf_counter() - self._started)
-            shown = f"{evolution.labels.energy.column} = {evolution.energy:.3e}"
-            text = f"t = {evolution.time:9.3g}   {shown}   {rate:.3g} steps/s"
-            self._progress.update(self._task, completed=evolution.time, description=text)
-
-
-class _Lines:
-    """A line for about every tenth part of the snapshots."""
-
-    def __init__(self, times: FloatArray, energy: Label) -> None:
-        self._total, self._end, self._name = len(times), float(times[-1]), energy.column
-        self._seen, self._started = -1, clock.perf_counter()  # the start is snapshot 0
-
-    def __call__(self, snapshot: Snapshot) -> None:
-        self._seen += 1
-        if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
-            share = self._seen / self._total
-            reached = f"t = {snapshot.time:<10.4g} {self._name} = {snapshot.energy:.6e}"
-            say(f"{share:4.0%}  {reached}{self._left(snapshot.time)}")
-
-    def _left(self, time: float) -> str:
-        """Time that is left, if the flow goes on at its mean pace."""
-        if not 0.0 < time < self._end:
-            return ""
-        return f"   {(clock.perf_counter() - self._started) * (self._end / time - 1.0):.0f} s left"
 
 
 def report(trajectory: Trajectory, path: Path, *, quiet: bool) -> None:

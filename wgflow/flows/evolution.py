@@ -56,6 +56,14 @@ class Snapshot:
     fields: Mapping[str, FloatArray] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class FlowState:
+    """Where a flow stands: its time and the fields of its last snapshot."""
+
+    time: float
+    fields: Mapping[str, FloatArray]
+
+
 class GridScalars:
     """Gives the scalars of a flow on a grid in one pass over density and potential.
 

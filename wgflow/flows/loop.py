@@ -12,16 +12,22 @@ from typing import Any, TypeVar
 from wgflow.compilation import measure_compilation
 from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.flows import Checkpoint, Evolution, Snapshot
-from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED
+from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED, UNTIL
 from wgflow.flows.recorder import Recorder
 from wgflow.flows.steps import step_row
+from wgflow.flows.stopping import Until, is_reached
 from wgflow.system.signals import Interruption, interruptible
+from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 Observer = Callable[[Evolution], None]
 
 
 Result = TypeVar("Result")
+
+
+class RunInterrupt(KeyboardInterrupt):
+    """Ctrl-C has ended a run well: its recorder is closed, and holds all that there is."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,22 @@ class Limits:
     since : float or None
         Reading of `time.perf_counter` from which ``wall_time`` counts, so that what came before the first step is
         part of it; None for the first step.
+    until : callable or None
+        Stop after the first step whose `wgflow.flows.stopping.State` it finds true for: its ``time``, ``step_size``,
+        ``energy``, ``risk``, ``mass``, ``min_potential`` and ``measure``.
     """
 
     stationarity: float | None = None
     wall_time: float | None = None
     checkpoint: float | None = None
     since: float | None = None
+    until: Until | None = None
 
     def __post_init__(self) -> None:
+        if self.until is not None and not callable(self.until):
+            raise InputError(
+                f"until = {shown(self.until)} is not allowed; give a function of the state, or leave it out"
+            )
         for name in ("stationarity", "wall_time", "checkpoint"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0.0):
@@ -77,6 +91,15 @@ class Observers:
         """Tell that work begins."""
         for tell in self.begin:
             tell()
+
+    def joined(self, others: Observers) -> Observers:
+        """These and others, who are told after these."""
+        return Observers(
+            [*self.step, *others.step],
+            [*self.snapshot, *others.snapshot],
+            [*self.start, *others.start],
+            [*self.begin, *others.begin],
+        )
 
 
 def evolve(
@@ -111,7 +134,7 @@ def evolve(
     Returns
     -------
     str
-        Why the run stopped: "t_end", "stationary" or "wall_time".
+        Why the run stopped: "t_end", "stationary", "until" or "wall_time".
 
     Raises
     ------
@@ -139,7 +162,7 @@ def evolve(
             status = {"error": FAILED, INTERRUPTED: INTERRUPTED}.get(reason, COMPLETE)
             _finish(recorder, {"status": status, "stop_reason": reason, **loop.spent()})
         if interruption.signal is not None:
-            raise KeyboardInterrupt
+            raise RunInterrupt if interruption.by_hand else KeyboardInterrupt
     return reason
 
 
@@ -172,6 +195,7 @@ class _Loop:
         since = self._started if limits.since is None else limits.since
         self._deadline = math.inf if limits.wall_time is None else since + limits.wall_time
         self._threshold = -math.inf if limits.stationarity is None else limits.stationarity
+        self._until = limits.until
         self._every = math.inf if limits.checkpoint is None else limits.checkpoint
         self._due = self._started + self._every
 
@@ -256,6 +280,8 @@ class _Loop:
             return INTERRUPTED
         if stationary:
             return "stationary"
+        if self._until is not None and is_reached(self._until, self._evolution):
+            return UNTIL
         return "wall_time" if now > self._deadline else None
 
     def spent(self) -> dict[str, float]:

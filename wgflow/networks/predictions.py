@@ -50,5 +50,8 @@ def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> 
             found: FeatureFunction = term.fn.at_inputs(inputs)
             return found
     if isinstance(terms[0], Features):
-        raise InputError(f"{type(terms[0].fn).__name__} features are no neurons, whose inputs may be changed")
+        raise InputError(
+            f"{type(terms[0].fn).__name__} features are no neurons, whose inputs may be changed; give "
+            "them a method at_inputs(inputs) that gives the same features at other inputs (k, d), a column for each"
+        )
     raise InputError(f"{type(terms[0]).__name__} is no network that predicts")

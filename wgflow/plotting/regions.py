@@ -88,7 +88,7 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
     points = dataset.input_shift + dataset.input_scale * dataset.inputs[:, :2]
 
     def values(inputs: FloatArray) -> FloatArray:
-        found = trajectory.predict(inputs, index)
+        found = trajectory.predict(inputs, index, raw=True)
         return np.where(np.abs(found) > ROUND_OFF * trajectory.mass[index], found, 0.0)
 
     draw_decision(axes, lambda places: values(dataset.scaled(places)), points)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from types import MappingProxyType
 from typing import Any
 
@@ -34,6 +35,7 @@ CURVES = (GREEN, PURPLE, SKY)
 TIME_MAP, DENSITY_MAP = "viridis", "magma_r"
 
 WIDTH = 10.0  # inches
+SCREEN = 96.0  # dots per inch of pictures in notebooks
 
 STYLE: Mapping[str, Any] = MappingProxyType(
     {
@@ -71,6 +73,22 @@ def paper_style() -> Iterator[None]:
         yield
 
 
+def png_of(figure: Figure, resolution: float = SCREEN) -> bytes:
+    """Picture of a figure in the style in which it was made, with some dots per inch."""
+    content = BytesIO()
+    with paper_style():
+        figure.savefig(content, format="png", dpi=resolution)
+    return content.getvalue()
+
+
+class NotebookFigure(Figure):
+    """A figure that shows itself in a notebook; the figures of matplotlib do so once pyplot has been imported."""
+
+    def _repr_png_(self) -> bytes:
+        """Picture that IPython asks for."""
+        return png_of(self)
+
+
 @contextmanager
 def styled_figure(height: float) -> Iterator[Figure]:
     """Give a figure to be filled inside a ``with`` block; it is laid out at its end.
@@ -81,7 +99,7 @@ def styled_figure(height: float) -> Iterator[Figure]:
         Height in inches; all figures have the same width.
     """
     with paper_style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = NotebookFigure(figsize=(WIDTH, height), layout="constrained")
         yield figure
         figure.draw_without_rendering()  # so that no tick or label is made later, in another style
         figure.set_layout_engine("none")  # the layout stands: finding it again takes longer than drawing

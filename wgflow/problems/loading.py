@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from wgflow.errors import InputError
@@ -27,15 +28,32 @@ def load(path: str | Path, functional: Functional | None = None) -> Trajectory:
     functional : Functional, optional
         F, for files that no problem file describes; needed for ``potential``.
 
+    Returns
+    -------
+    Trajectory
+        With its ``problem``, where a problem file described it and no functional is given.
+
     Raises
     ------
     InputError
         If the file is not a readable trajectory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import wgflow
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trajectory = wgflow.load(wgflow.run(problem).save(f"{folder}/run.h5"))
+    >>> len(trajectory), trajectory.problem.solver
+    (3, 'finite_volume')
     """
     trajectory, arrays = read_trajectory(Path(path))
+    problem = None
     if functional is None and "problem" in trajectory.attributes:
-        functional = _restore(trajectory, arrays, Path(path)).functional
-    return attach_functional(trajectory, functional)
+        problem = _restore(trajectory, arrays, Path(path))
+        functional = problem.functional
+    return replace(attach_functional(trajectory, functional), problem=problem)
 
 
 def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, int]]:

@@ -14,7 +14,7 @@ import tomli_w
 from wgflow.domains import Domain, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.errors import InputError
-from wgflow.flows import Evolution
+from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits
 from wgflow.former_names import with_former
@@ -38,14 +38,6 @@ from wgflow.typing import FloatArray
 
 if not TYPE_CHECKING:
     __getattr__ = with_former(__name__)
-
-
-@dataclass(frozen=True)
-class FlowState:
-    """Where a flow stands: its time and the fields of its last snapshot."""
-
-    time: float
-    fields: Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from typing import Any
 
 from wgflow.errors import InputError
 from wgflow.flows.loop import Observers
+from wgflow.flows.stopping import Until
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, build_problem
 from wgflow.problems.resuming import resume_run
-from wgflow.problems.shipped import find_problem_file
+from wgflow.problems.shipped import find_problem_file, refuse_trajectory
 from wgflow.problems.stored_problem import stored_attributes
 from wgflow.runs.memory import check_memory
-from wgflow.runs.record import record_flow
+from wgflow.runs.record import RunFile, record_flow
 from wgflow.trajectory import Trajectory, check_output
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -44,6 +45,7 @@ def open_problem(source: ProblemSource, settings: Iterable[str] = (), *, force: 
         sections, folder, origin = source, Path.cwd(), "problem"
     else:
         path = find_problem_file(Path(source))
+        refuse_trajectory(path)
         sections, folder, origin = read_toml(path), path.parent, str(path)
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
@@ -62,6 +64,8 @@ def run(
     force: bool = False,
     observers: Observers | None = None,
     since: float | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     """Run a problem.
 
@@ -84,6 +88,10 @@ def run(
         Called after steps and snapshots.
     since : float, optional
         Reading of `time.perf_counter` from which ``solver.wall_time`` counts; the call by default.
+    until : callable, optional
+        Stop after the first step whose state it finds True for, see `wgflow.solve`.
+    progress : bool
+        Whether to show how far the run is: a bar on a terminal, one line that changes in a notebook, else a few lines.
 
     Returns
     -------
@@ -96,7 +104,8 @@ def run(
     ComputationError
         If a step or a write failed; the snapshots before it are kept.
     KeyboardInterrupt
-        After Ctrl-C, once the file is closed; ``resume`` continues it.
+        After Ctrl-C, once the file is closed; ``resume`` continues it. In IPython and its notebooks the trajectory so
+        far is returned instead, with a warning and the status "interrupted".
 
     Examples
     --------
@@ -116,25 +125,26 @@ def run(
     if resume:
         if output is None:
             raise InputError("resume needs output, the trajectory file to continue")
-        return resume_run(problem, Path(output), observers, estimate=estimate, since=since)
+        watched: dict[str, Any] = {"observers": observers, "until": until, "progress": progress}
+        return resume_run(problem, Path(output), estimate=estimate, since=since, **watched)
     if output is not None:
         check_output(Path(output), overwrite=overwrite)
     check_memory(problem.memory(in_memory=output is None, estimate=estimate), force=problem.force, built=True)
     plan = plan_estimate(problem) if estimate else None
     evolution = problem.make_evolution()
     (observers or Observers()).tell_begin()
-    return record_flow(
+    trajectory = record_flow(
         evolution,
         problem.times,
         functional=problem.functional,
         run_setup=problem.run_setup,
         sign=getattr(evolution, "signs", None),
-        output=output,
-        overwrite=overwrite,
-        durable=problem.config.output.durable,
+        file=RunFile(output, overwrite, problem.config.output.durable),
         attributes=stored_attributes(problem),
         data=problem.data_arrays(),
-        limits=replace(problem.limits, since=since),
+        limits=replace(problem.limits, since=since, until=until),
         observers=observers,
+        progress=progress,
         plan=plan,
     )
+    return replace(trajectory, problem=problem)

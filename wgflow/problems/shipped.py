@@ -8,6 +8,8 @@ from pathlib import Path
 from wgflow.errors import InputError
 from wgflow.system.paths import kind_of
 
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how a trajectory begins
+
 
 def shipped_folder(name: str) -> Path:
     """Folder of the source tree, or of the installed package, e.g. ``data/problems``."""
@@ -19,6 +21,18 @@ def shipped_folder(name: str) -> Path:
 def shipped_problems() -> list[Path]:
     """All problem files that ship, by name."""
     return sorted(shipped_folder("data/problems").glob("*.toml"))
+
+
+def refuse_trajectory(path: Path) -> None:
+    """Raise InputError where a file is no problem but the trajectory of one, and say how its run goes on."""
+    with path.open("rb") as file:
+        if file.read(len(HDF5)) != HDF5:
+            return
+    raise InputError(
+        f"{path} is a trajectory, not a problem file: wgflow.load reads it; wgflow.run(PROBLEM, output={str(path)!r}, "
+        "resume=True), or `wgflow run PROBLEM.toml -o FILE --resume`, continues the run of a problem file, and "
+        "the call that began it, with resume=True, one from Python"
+    )
 
 
 def find_problem_file(path: Path) -> Path:

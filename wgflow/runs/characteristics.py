@@ -12,10 +12,12 @@ from wgflow.characteristics import NODE_TOLERANCE, CharacteristicFlow
 from wgflow.domains import Domain
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.stopping import Until
 from wgflow.functionals import Functional
+from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells
-from wgflow.runs.record import check_functional, check_times, density_on, record_flow
+from wgflow.runs.record import RunFile, check_functional, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -33,10 +35,13 @@ def solve_characteristics(
     output: str | Path | None = None,
     overwrite: bool = False,
     durable: bool = False,
+    resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     force: bool = False,
     observers: Observers | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     """Carry one node per cell of a circle along the flow, and the density with it.
 
@@ -56,8 +61,8 @@ def solve_characteristics(
         The factor beta; by default the domain's own.
     tolerance : float
         Local error of the integrator, in [1e-13, 0.1].
-    times, output, overwrite, durable, stationarity, wall_time, force, observers
-        As in `wgflow.solve`.
+    times, output, overwrite, durable, resume, stationarity, wall_time, force, observers
+        As in `wgflow.solve`, like ``until`` and ``progress``.
 
     Returns
     -------
@@ -90,16 +95,18 @@ def solve_characteristics(
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
-    evolution = CharacteristicFlow(functional, domain, density_on(domain, density0), tolerance=tolerance, **factors)
-    return record_flow(
+    options, density = {**factors, "tolerance": tolerance}, density_on(domain, density0)
+    evolution = CharacteristicFlow(functional, domain, density, **options)
+    return begin_or_resume(
         evolution,
         outputs,
+        lambda _, state: CharacteristicFlow(functional, domain, density, **options, **moved(state)),
+        options=options,
         functional=functional,
         run_setup=RunSetup(domain),
         sign=evolution.signs,
-        output=output,
-        overwrite=overwrite,
-        durable=durable,
-        limits=Limits(stationarity, wall_time, since=since),
+        file=RunFile(output, overwrite, durable, resume),
+        limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
+        progress=progress,
     )

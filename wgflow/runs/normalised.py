@@ -5,18 +5,22 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
+from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.stopping import Until
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.normalised.normalised_flow import NormalisedFlow
+from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import check_arguments, check_times, density_on, record_flow
+from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -37,12 +41,15 @@ def solve_normalised(
     output: str | Path | None = None,
     overwrite: bool = False,
     durable: bool = False,
+    resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
     wall_warning: float = 1.0,
     force: bool = False,
     observers: Observers | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     r"""Follow a classifier whose measure grows without end: its normalised measure, and the logarithm of its mass.
 
@@ -66,8 +73,8 @@ def solve_normalised(
         Order in space of transport by short steps, 1 or 2.
     log_mass : float
         Logarithm of a factor of ``density0``, which numbers may not hold.
-    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `wgflow.solve`.
+    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `wgflow.solve`, like ``until`` and ``progress``.
 
     Returns
     -------
@@ -101,25 +108,23 @@ def solve_normalised(
     outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
-    evolution = NormalisedFlow(
-        functional,
-        domain,
-        density_on(domain, density0),
-        transport=transport,
-        reaction=reaction,
-        tau=tau,
-        growth=growth,
-        order=order,
-        log_mass=log_mass,
-    )
-    return record_flow(
-        evolution,
+    density, factors = density_on(domain, density0), {"transport": transport, "reaction": reaction}
+    options: dict[str, Any] = {**factors, "tau": tau, "growth": growth, "order": order, "log_mass": log_mass}
+
+    def at_state(_: Domain, state: FlowState) -> Evolution:
+        evolution = NormalisedFlow(functional, domain, density, **options)
+        evolution.go_on(state.time, state.fields)
+        return evolution
+
+    return begin_or_resume(
+        NormalisedFlow(functional, domain, density, **options),
         outputs,
+        at_state,
+        options=options,
         functional=functional,
         run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
-        output=output,
-        overwrite=overwrite,
-        durable=durable,
-        limits=Limits(stationarity, wall_time, since=since),
+        file=RunFile(output, overwrite, durable, resume),
+        limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
+        progress=progress,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,43 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, Snapshot
-from wgflow.flows.growth import RunSetup, evolve_on
+from wgflow.flows.growth import RunSetup
 from wgflow.flows.labels import labels_with
 from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.functionals.checks import called
 from wgflow.measures.checks import described, real_values
+from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.typing import FloatArray
 
 ROUND_OFF = 4.0  # units in the last place: of multiples of a step
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """The file that a run writes, or goes on in.
+
+    Parameters
+    ----------
+    path : path or None
+        The file; without one the trajectory stays in memory.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    durable : bool
+        Whether to wait at each output until the disk has it.
+    resume : bool
+        Whether to go on with the run in the file.
+    """
+
+    path: str | Path | None = None
+    overwrite: bool = False
+    durable: bool = False
+    resume: bool = False
+
+
+MEMORY = RunFile()
 
 
 def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> FloatArray:
@@ -91,14 +117,13 @@ def record_flow(
     functional: Functional,
     run_setup: RunSetup,
     sign: FloatArray | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
+    file: RunFile = MEMORY,
     attributes: Mapping[str, Any] | None = None,
     data: Mapping[str, FloatArray] | None = None,
     limits: Limits | None = None,
     observers: Observers | None = None,
     plan: EstimatePlan | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     """Run a prepared solver, after the coarse runs of a plan; the fields of its trajectory stay in the file, if any.
 
@@ -114,10 +139,12 @@ def record_flow(
         Where the flow lives, and what it does at the walls.
     sign : array, shape (m,), optional
         Sign of each particle.
-    output, overwrite, durable, attributes, data
-        See `wgflow.trajectory.FileRecorder.create`; without an output the trajectory stays in memory.
-    limits, observers
-        See `wgflow.flows.loop.evolve`.
+    file : RunFile
+        Where to write it.
+    attributes, data
+        See `wgflow.trajectory.FileRecorder.create`.
+    limits, observers, progress
+        See `wgflow.runs.carrying.carry_through`.
     plan : EstimatePlan, optional
         Coarse runs that estimate the errors.
 
@@ -126,17 +153,19 @@ def record_flow(
     InputError, ComputationError, KeyboardInterrupt
         As the doors of this room do.
     """
-    path = None if output is None else Path(output)
+    path = None if file.path is None else Path(file.path)
     if path is not None:
-        check_output(path, overwrite=overwrite)
+        check_output(path, overwrite=file.overwrite)
     estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
     known: dict[str, Any] = {"domain": run_setup.domain, "sign": sign, "attributes": attributes}
     known["labels"] = labels_with(evolution.labels, functional)
     recorder: FileRecorder | MemoryRecorder = MemoryRecorder(**known)
     if path is not None:
         first = _laid_out(evolution.snapshot(), estimator)
-        recorder = FileRecorder.create(path, first, data=data, overwrite=overwrite, durable=durable, **known)
-    evolve_on(run_setup, evolution, times, recorded(recorder, estimator), limits=limits, observers=observers)
+        how: dict[str, Any] = {"overwrite": file.overwrite, "durable": file.durable}
+        recorder = FileRecorder.create(path, first, data=data, **how, **known)
+    watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress}
+    carry_through(run_setup, evolution, times, recorded(recorder, estimator), **watched)
     return attach_functional(recorder.trajectory(), functional)
 
 

@@ -10,19 +10,21 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
-from wgflow.flows import Evolution
+from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.stopping import Until
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
 from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Method, suitable_langevin
 from wgflow.particles.particle_flow import make_particle_flow
+from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.estimates import plan_particles
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_simulate
-from wgflow.runs.record import check_functional, check_times, record_flow
+from wgflow.runs.record import RunFile, check_functional, check_times
 from wgflow.trajectory import Trajectory
 
 
@@ -41,6 +43,7 @@ def simulate(
     output: str | Path | None = None,
     overwrite: bool = False,
     durable: bool = False,
+    resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
@@ -48,6 +51,8 @@ def simulate(
     estimate: bool | Callable[[int], Particles] = False,
     force: bool = False,
     observers: Observers | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
 
@@ -73,8 +78,8 @@ def simulate(
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
-    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `solve`; at a wall are the particles in its cells, and those beyond it.
+    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `solve`, like ``until`` and ``progress``; at a wall are the particles in its cells, and those beyond it.
     estimate : bool or callable
         Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
         circle or line hardly differ for evenly spread, and merges neighbours; others for a random draw, of which it
@@ -91,6 +96,15 @@ def simulate(
         computed or written then.
     ComputationError
         If the integrator failed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Particles, Quadratic, Space, simulate
+    >>> start = Particles(np.array([[1.0, 0.5], [-0.5, 1.0]]), np.full(2, 0.5), np.ones(2))
+    >>> trajectory = simulate(Quadratic(np.eye(2)), start, 1.0, domain=Space(2), until=lambda state: state.risk < 0.5)
+    >>> trajectory.position.shape[1:], trajectory.attributes["stop_reason"]
+    ((2, 2), 'until')
     """
     since = clock.perf_counter()
     check_functional(functional)
@@ -103,27 +117,23 @@ def simulate(
         method = suitable_langevin(functional, start, t_end, transport)
     method = Adaptive(tolerance) if method is None else method
 
-    def evolve(particles: Particles, method: Method) -> Evolution:
-        return make_particle_flow(
-            functional,
-            particles,
-            lives,
-            transport=transport,
-            reaction=lives.reaction if reaction is None else reaction,
-            method=method,
-            input_rate=input_rate,
-        )
+    factor = lives.reaction if reaction is None else reaction
+    options = {"transport": transport, "reaction": factor, "input_rate": input_rate}
 
-    return record_flow(
+    def evolve(particles: Particles, method: Method, state: FlowState | None = None) -> Evolution:
+        return make_particle_flow(functional, particles, lives, method=method, **options, **moved(state))
+
+    return begin_or_resume(
         evolve(start, method),
         outputs,
+        lambda _, state: evolve(start, method, state),
+        options={**options, "method": method},
         plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
         run_setup=RunSetup(lives, WallRule(wall_limit, wall_warning)),
         sign=start.signs,
-        output=output,
-        overwrite=overwrite,
-        durable=durable,
-        limits=Limits(stationarity, wall_time, since=since),
+        file=RunFile(output, overwrite, durable, resume),
+        limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
+        progress=progress,
     )

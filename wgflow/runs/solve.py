@@ -15,12 +15,14 @@ from wgflow.finite_volume import STEPPERS, default_tolerance, make_finite_volume
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.stopping import Until
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
+from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
 from wgflow.runs.memory import check_larger_box, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import check_arguments, check_times, density_on, record_flow
+from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -42,6 +44,7 @@ def solve(
     output: str | Path | None = None,
     overwrite: bool = False,
     durable: bool = False,
+    resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
@@ -50,6 +53,8 @@ def solve(
     estimate: bool = False,
     force: bool = False,
     observers: Observers | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
 
@@ -81,6 +86,9 @@ def solve(
         Whether an existing output may be replaced.
     durable : bool
         Whether to wait at each output until the disk has it, so that it survives a loss of power.
+    resume : bool
+        Whether to go on with the run in ``output``, which must have begun with the same arguments (other outputs, and
+        what stops it, may have changed): the trajectory is that of a run that was not interrupted, bit by bit.
     stationarity, wall_time : float, optional
         See `Limits`; ``wall_time`` counts from the call, set-up and coarse runs included.
     wall_limit, wall_warning : float
@@ -94,6 +102,11 @@ def solve(
         Whether to compute what needs more memory than is free, by an estimate that is made before any work.
     observers : Observers, optional
         Called after steps and snapshots.
+    until : callable, optional
+        Stop after the first step whose state it finds True for, a `wgflow.flows.stopping.State`: its ``time``,
+        ``energy``, ``risk``, ``mass``, ``min_potential``, ``measure``. The attribute ``stop_reason`` is then "until".
+    progress : bool
+        Whether to show how far the run is: a bar on a terminal, one line that changes in a notebook, else a few lines.
 
     Returns
     -------
@@ -105,6 +118,9 @@ def solve(
         If an argument is not allowed, or memory is short; nothing is computed or written then.
     ComputationError
         If a step failed, or a box grows beyond the memory.
+    KeyboardInterrupt
+        After Ctrl-C, in scripts. In IPython and its notebooks the trajectory so far is returned instead, with a
+        warning and the status "interrupted".
 
     Examples
     --------
@@ -113,6 +129,9 @@ def solve(
     >>> trajectory = solve(Quadratic(np.diag([1.0, 0.5])), Circle(64), lambda x: np.ones(x.shape[:-1]), 1.0)
     >>> trajectory.density.shape
     (101, 64)
+    >>> early = solve(Quadratic(np.eye(2)), Circle(64), np.ones(64), 1.0, until=lambda state: state.mass < 5.0)
+    >>> early.attributes["stop_reason"], bool(early.mass[-1] < 5.0)
+    ('until', True)
     """
     since = clock.perf_counter()
     if grow:
@@ -140,17 +159,18 @@ def solve(
         initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)
         return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), RunSetup(smaller, rule)
 
-    return record_flow(
+    return begin_or_resume(
         restart(domain, 0.0, density),
         outputs,
+        lambda domain, state: restart(domain, state.time, state.fields["density"]),
+        options={**options, "tolerance": accuracy},
         functional=functional,
         run_setup=RunSetup(
             domain, rule, restart, lambda larger: check_larger_box(memory(larger), larger.shape, force=force)
         ),
         plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
-        output=output,
-        overwrite=overwrite,
-        durable=durable,
-        limits=Limits(stationarity, wall_time, since=since),
+        file=RunFile(output, overwrite, durable, resume),
+        limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
+        progress=progress,
     )

@@ -11,16 +11,18 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.flows import Evolution
+from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
+from wgflow.flows.stopping import Until
 from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement
+from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import MemoryEstimate, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells, estimate_simulate, estimate_solve
-from wgflow.runs.record import check_arguments, check_functional, check_times, density_on, record_flow
+from wgflow.runs.record import RunFile, check_arguments, check_functional, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
@@ -49,12 +51,15 @@ def solve_jko(
     output: str | Path | None = None,
     overwrite: bool = False,
     durable: bool = False,
+    resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
     wall_limit: float = 1.0,
     wall_warning: float = 1.0,
     force: bool = False,
     observers: Observers | None = None,
+    until: Until | None = None,
+    progress: bool = False,
 ) -> Trajectory:
     r"""Follow the flow by steps that minimise F plus the squared distance to the measure before, of any size.
 
@@ -85,8 +90,8 @@ def solve_jko(
         The factor alpha, positive for "dual".
     reaction : float, optional
         The factor beta; by default the domain's own.
-    times, output, overwrite, durable, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `wgflow.solve`.
+    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
+        As in `wgflow.solve`, like ``until`` and ``progress``.
 
     Returns
     -------
@@ -121,17 +126,22 @@ def solve_jko(
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(_memory(functional, domain, start, scheme, kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
-    return record_flow(
-        _evolution(functional, domain, start, scheme, options, **factors),
+
+    def at_state(_: Domain, state: FlowState) -> Evolution:
+        return _evolution(functional, domain, start, scheme, options, state, **factors)
+
+    return begin_or_resume(
+        _evolution(functional, domain, start, scheme, options, None, **factors),
         outputs,
+        at_state,
+        options={"scheme": scheme, "steps": options, **factors},
         functional=functional,
         run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
         sign=start.signs if isinstance(start, Particles) else None,
-        output=output,
-        overwrite=overwrite,
-        durable=durable,
-        limits=Limits(stationarity, wall_time, since=since),
+        file=RunFile(output, overwrite, durable, resume),
+        limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
+        progress=progress,
     )
 
 
@@ -145,13 +155,21 @@ def _memory(functional: Functional, domain: Domain, start: Start, scheme: Scheme
 
 
 def _evolution(
-    functional: Functional, domain: Domain, start: Start, scheme: Scheme, options: JkoOptions, **factors: Any
+    functional: Functional,
+    domain: Domain,
+    start: Start,
+    scheme: Scheme,
+    options: JkoOptions,
+    state: FlowState | None,
+    **factors: Any,
 ) -> Evolution:
-    """Prepare the solver of a scheme, and of what moves."""
+    """Prepare the solver of a scheme, and of what moves, at the start or at a state."""
     if isinstance(start, Particles):
         if scheme == "linearised":
             raise InputError("linearised variational steps need a density on cells; found particles: choose 'dual'")
         check_placement(start, domain)
-        return make_jko_flow(functional, start, domain, options, **factors)
+        return make_jko_flow(functional, start, domain, options, **factors, **moved(state))
     solver = GridJkoFlow if scheme == "dual" else LinearisedJkoFlow
+    if state is not None:
+        return solver(functional, domain, state.fields["density"], options=options, time=state.time, **factors)
     return solver(functional, domain, density_on(domain, start), options=options, **factors)

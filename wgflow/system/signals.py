@@ -25,6 +25,11 @@ class Interruption:
 
     signal: int | None = field(default=None)
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether it was Ctrl-C, and not the end of a terminal or of a process."""
+        return self.signal == signal.SIGINT
+
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from wgflow.flows import Checkpoint
+from wgflow.flows.endings import ACCUMULATED
 from wgflow.text import named
 from wgflow.trajectory.hdf5.hdf5_bytes import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.locking import open_to_read
@@ -100,6 +102,16 @@ def at_last_output(checkpoint: Checkpoint) -> Checkpoint | None:
     size = len(LAST_OUTPUT)
     found = {name[size:]: values for name, values in checkpoint.items() if name.startswith(LAST_OUTPUT)}
     return found or None
+
+
+def control_of_last_output(checkpoint: Checkpoint) -> Checkpoint:
+    """Step control of the last output in any checkpoint; empty where it holds none."""
+    return control_at_output(checkpoint) if is_at_output(checkpoint) else at_last_output(checkpoint) or {}
+
+
+def counted(checkpoint: Checkpoint, spent: Mapping[str, float]) -> Checkpoint:
+    """Checkpoint with what the run had spent when it was made."""
+    return {**checkpoint, SPENT: np.array([spent[name] for name in ACCUMULATED])}
 
 
 def packed(checkpoint: Checkpoint) -> bytes:

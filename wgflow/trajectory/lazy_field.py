@@ -118,6 +118,11 @@ class StoredField(NDArrayOperatorsMixin):
         return values
 
 
+def source_of(values: Any) -> Path | None:
+    """The file that a field is read from; None where it lies in memory."""
+    return values._path if isinstance(values, StoredField) else None
+
+
 def check_chunks(variable: h5py.Dataset, rows: slice, size: int) -> None:
     """Raise ValueError where the index of chunks cannot be right.
 

@@ -13,7 +13,14 @@ from wgflow.flows import Checkpoint, Snapshot
 from wgflow.flows.endings import ACCUMULATED
 from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.flows.steps import StepRow, StepTable
-from wgflow.trajectory.schema import SCALARS
+from wgflow.trajectory.checkpoint import (
+    as_last_output,
+    control_at_output,
+    control_of_last_output,
+    counted,
+    is_at_output,
+)
+from wgflow.trajectory.schema import INTERRUPTED_AT, SCALARS
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -44,20 +51,28 @@ class MemoryRecorder:
         self.steps = StepTable()
         self.attributes: dict[str, Any] = dict(attributes or {})
         self._domain, self._sign, self._labels = domain, sign, labels
+        self._checkpoint: Checkpoint | None = None
 
     def append(
         self,
         snapshot: Snapshot,
-        spent: Mapping[str, float],  # noqa: ARG002
-        checkpoint: Checkpoint | None = None,  # noqa: ARG002
+        spent: Mapping[str, float],
+        checkpoint: Checkpoint | None = None,
         *,
-        scheduled: bool = True,  # noqa: ARG002
+        scheduled: bool = True,
     ) -> None:
-        """Keep a snapshot."""
+        """Keep a snapshot, and at an output what the run goes on from."""
+        if not scheduled:
+            self.attributes[INTERRUPTED_AT] = len(self.snapshots)
         self.snapshots.append(snapshot)
+        if checkpoint is not None:
+            self._checkpoint = control_at_output(counted(checkpoint, spent))
 
     def keep(self, checkpoint: Checkpoint, spent: Mapping[str, float]) -> None:
-        """Keep nothing: a run in memory is not continued."""
+        """Keep the state between two outputs, with the step control of the last one."""
+        last = {} if self._checkpoint is None else control_of_last_output(self._checkpoint)
+        now = counted(checkpoint, spent)
+        self._checkpoint = control_at_output(now) if is_at_output(now) else {**now, **as_last_output(last)}
 
     def note(self, step: StepRow) -> None:
         """Keep the numbers of a step."""
@@ -90,4 +105,5 @@ class MemoryRecorder:
             attributes=self.attributes,
             steps=self.steps.columns(),
             labels=self._labels,
+            checkpoint=self._checkpoint,
         )

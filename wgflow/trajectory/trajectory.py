@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
-from wgflow.errors import InputError, MissingExtraError
-from wgflow.flows import Snapshot
+from wgflow.errors import InputError, OutputError
+from wgflow.flows import Checkpoint, Snapshot
 from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.functionals import Features, Functional
 from wgflow.measures import Particles
+from wgflow.text import shown
+from wgflow.trajectory.handed_on import handed_on_to
 from wgflow.trajectory.lazy_field import StoredField
-from wgflow.trajectory.schema import ERRORS, FIELDS, GRID, INTERRUPTED_AT, ORDERS, QUANTITIES
-from wgflow.trajectory.ugrid import ANGLES, describe_angle, in_degrees, sphere_of
+from wgflow.trajectory.named_outputs import NamedOutputs
+from wgflow.trajectory.schema import INTERRUPTED_AT
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
     import xarray
+    from matplotlib.figure import Figure
+
+    from wgflow.problems import Problem
+    from wgflow.trajectory.prediction import Inputs
 
 
 @dataclass(frozen=True, repr=False)
-class Trajectory:
+class Trajectory(NamedOutputs):
     """The states of a flow at T output times.
 
     Parameters
@@ -52,6 +58,12 @@ class Trajectory:
         and ``min_potential``. Stochastic descent knows risk and J at outputs alone; elsewhere they are NaN.
     labels : Labels
         What ``time``, the scalars and the columns of ``steps`` are, as the solver says: names, symbols and units.
+    problem : Problem or None
+        The problem of a run that came from a problem file or a dictionary, data included, as `wgflow.open_problem`
+        gives it; None for runs of objects from Python (`wgflow.solve`, `wgflow.simulate`, ...), and where
+        `wgflow.load` was given a functional.
+    checkpoint : Checkpoint or None
+        What a run in memory would go on from, for the file that `save` writes.
     """
 
     time: FloatArray
@@ -63,6 +75,8 @@ class Trajectory:
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     steps: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
     labels: Labels = field(default=FLOW_LABELS, repr=False)
+    problem: Problem | None = field(default=None, repr=False)
+    checkpoint: Checkpoint | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """One line: domain, times, fields and status."""
@@ -98,23 +112,43 @@ class Trajectory:
 
         Raises
         ------
-        IndexError
-            If there is no such output.
+        OutputError
+            If there is no such output; it is an IndexError, too.
         InputError
-            If a slice is empty, or runs backwards.
+            If the key is no number, or a slice is empty or runs backwards.
 
         Examples
         --------
-        >>> trajectory[-1].fields["density"].sum()  # doctest: +SKIP
-        >>> trajectory[::10].density.shape  # doctest: +SKIP
+        >>> import numpy as np
+        >>> import wgflow
+        >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), lambda x: np.ones(x.shape[:-1]), 1.0)
+        >>> flow[-1].fields["density"].shape, flow[::10].density.shape
+        ((16,), (11, 16))
         """
         if isinstance(key, slice):
             return self._part(range(len(self))[key])
-        index = range(len(self))[key]
+        index = self._output(key)
         scalars = {name: float(values[index]) for name, values in self.scalars.items()}
         return Snapshot(
             float(self.time[index]), **scalars, fields={name: values[index] for name, values in self.fields.items()}
         )
+
+    def _output(self, key: SupportsIndex) -> int:
+        """Number of an output, counted from the start; raises InputError where there is none of that number."""
+        try:
+            return range(len(self))[key]
+        except IndexError:
+            last = len(self) - 1
+            raise OutputError(
+                f"output {shown(key)} does not exist; there are {len(self)}, from 0 to {last} (or -1 to -{last + 1} "
+                "from the end): trajectory.time has their times, trajectory.between(start, end) those between two times"
+            ) from None
+        except TypeError:
+            known = ", ".join((*self.scalars, *self.fields))
+            raise InputError(
+                f"trajectory[{shown(key)}] is not allowed; give the number of an output, or a slice of numbers. "
+                f"trajectory.scalars and trajectory.fields have names: {known}"
+            ) from None
 
     def between(self, start: float, end: float) -> Trajectory:
         """Trajectory of the outputs from one time to another, both included; fields of files are not read for it.
@@ -149,80 +183,8 @@ class Trajectory:
             fields={name: _rows_of(values, rows) for name, values in self.fields.items()},
             steps={name: values[kept] for name, values in self.steps.items()},
             attributes={name: value for name, value in self.attributes.items() if name != INTERRUPTED_AT},
+            checkpoint=None,
         )
-
-    @property
-    def energy(self) -> FloatArray:
-        """F at each time, regularisation included, shape (T,)."""
-        return self.scalars["energy"]
-
-    @property
-    def risk(self) -> FloatArray:
-        """Risk at each time, shape (T,)."""
-        return self.scalars["risk"]
-
-    @property
-    def mass(self) -> FloatArray:
-        """Total mass at each time, shape (T,)."""
-        return self.scalars["mass"]
-
-    @property
-    def min_potential(self) -> FloatArray:
-        """Minimum of J at each time, shape (T,)."""
-        return self.scalars["min_potential"]
-
-    @property
-    def step_size(self) -> FloatArray:
-        """Size of the step that led to each time, shape (T,)."""
-        return self.scalars["step_size"]
-
-    @property
-    def density(self) -> FloatArray:
-        """Cell averages of the density, shape ``(T, *domain.shape)``."""
-        return self._field("density")
-
-    @property
-    def position(self) -> FloatArray:
-        """Positions of the particles, shape (T, m, p)."""
-        return self._field("position")
-
-    @property
-    def weight(self) -> FloatArray:
-        """Weights of the particles, shape (T, m)."""
-        return self._field("weight")
-
-    @property
-    def has_particles(self) -> bool:
-        """Whether the run was one of particles or characteristics."""
-        return "position" in self.fields
-
-    @property
-    def is_normalised(self) -> bool:
-        """Whether densities are those of a measure whose mass is followed as a logarithm, ``fields["log_mass"]``."""
-        return "log_mass" in self.fields
-
-    @property
-    def errors(self) -> dict[str, FloatArray]:
-        """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
-
-        That of the density is a distance in L1; that of the measure one in W1, on circles and lines, between atoms at
-        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.runs.estimates`.
-        """
-        return self._estimated(ERRORS, missing=np.inf)
-
-    @property
-    def orders(self) -> dict[str, FloatArray]:
-        """Orders at which the errors fall with the width of cells or the number of particles, names as in ``errors``.
-
-        NaN where an error is that of round-off or of the tolerance of time stepping, and where there is none.
-        """
-        return self._estimated(ORDERS, missing=0.0)
-
-    def _estimated(self, name: str, missing: float) -> dict[str, FloatArray]:
-        if name not in self.fields:
-            return {}
-        table = np.asarray(self.fields[name])
-        return dict(zip(QUANTITIES, np.where(table == missing, np.nan, table).T, strict=True))
 
     @property
     def status(self) -> str:
@@ -256,6 +218,7 @@ class Trajectory:
 
     def measure(self, index: int) -> Particles:
         """Give the state at an output as a discrete measure: the particles, or atoms at the cell centres."""
+        index = self._output(index)
         if self.has_particles:
             sign = self.sign if self.sign is not None else np.ones(self.weight.shape[1])
             return Particles(self.position[index], self.weight[index], sign, self.domain)
@@ -278,6 +241,7 @@ class Trajectory:
         """
         if self.functional is None:
             raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
+        index = self._output(index)
         if self.has_particles:
             return self.functional.at_particles(self.measure(index)).potential
         if self.is_normalised and isinstance(self.functional, Features):
@@ -285,34 +249,120 @@ class Trajectory:
             return self.functional.potential_of(coefficients, self._known_domain())
         return self.functional.on_grid(self._known_domain()).first_variation(self.density[index])
 
-    def predict(self, inputs: ArrayLike, index: int = -1) -> FloatArray:
+    def predict(self, x: Inputs, index: int = -1, raw: bool = False) -> FloatArray:
         """Prediction of the network at an output; over the mass, where the measure is normalised.
 
         Parameters
         ----------
-        inputs : array-like, shape (k, d)
-            Inputs as the features see them: those of a data set scaled as there (see
-            `wgflow.problems.datasets.Dataset.scaled`), with a last 1 where there is a bias.
+        x : array-like, shape (k, d), mapping of str to array-like, or DataFrame
+            Where to predict. Of a problem with a data set: values of its input columns in the units of its file, in
+            their order, or columns by name, of which others are left aside; of one column, shape (k,) will do. The
+            bias is added. Of others: inputs as the features see them.
         index : int
             Number of the output, the last by default.
+        raw : bool
+            Take and give what the features see in any case: inputs that are scaled as the data are, with a last 1
+            where there is a bias, and predictions of the scaled targets.
 
         Returns
         -------
         array, shape (k,)
+            In the units of the output column, where there is a data set.
 
         Raises
         ------
         InputError
-            If the functional is not known, or is that of no network.
+            If the functional is not known or is that of no network, or a column is missing.
         ShapeError
-            If the inputs do not fit the input weights.
-        """
-        from wgflow.networks.predictions import predictions  # files are read without its kernels
+            If the inputs do not fit the columns, or the input weights.
 
-        if self.functional is None:
-            raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
-        rows = np.atleast_2d(np.asarray(inputs, dtype=np.float64))
-        return predictions(self.functional, self.measure(index), rows)
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import wgflow
+        >>> features = wgflow.Features(wgflow.Relu(np.array([[0.5, 1.0], [-0.5, 1.0]])), [1.0, 0.2])
+        >>> trajectory = wgflow.solve(features, wgflow.Circle(32), lambda x: np.ones(x.shape[:-1]), 1.0, times=[])
+        >>> trajectory.predict([[0.5, 1.0], [0.0, 1.0]]).shape
+        (2,)
+        """
+        from wgflow.trajectory.prediction import predict  # files are read without the kernels of networks
+
+        return predict(self, x, self._output(index), raw=raw)
+
+    def plot(self, path: str | Path | None = None) -> Figure:
+        """Draw the trajectory in the way that suits it, see `wgflow.plot_trajectory`.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to save the figure to, which ends in .png, .pdf or .svg; an existing one is replaced.
+
+        Returns
+        -------
+        Figure
+            A matplotlib figure, made without pyplot; as the last value of a cell it shows itself in a notebook.
+
+        Raises
+        ------
+        InputError
+            If the figure cannot be saved there; nothing is drawn then.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import wgflow
+        >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), lambda x: np.ones(x.shape[:-1]), 1.0)
+        >>> len(flow.plot().axes) >= 2
+        True
+        """
+        if path is not None:
+            handed_on_to("check_figure_path")(path)
+        figure: Figure = handed_on_to("plot_trajectory")(self, self.problem)
+        if path is not None:
+            handed_on_to("save_figure")(figure, path)
+        return figure
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write the trajectory to a file: the same that a run with this output would have written.
+
+        Parameters
+        ----------
+        path : path
+            The file, which `wgflow.load` reads.
+        overwrite : bool
+            Whether an existing trajectory may be replaced.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        InputError
+            If the file exists and must not be replaced, cannot be written, or is the one that the fields are read
+            from.
+        ComputationError
+            If the disk does not take it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import wgflow
+        >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), lambda x: np.ones(x.shape[:-1]), 1.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     len(wgflow.load(flow.save(f"{folder}/flow.h5")))
+        101
+        """
+        written: Path = handed_on_to("save_trajectory")(self, Path(path), overwrite=overwrite)
+        return written
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of a few lines, and a small picture."""
+        from wgflow.trajectory.notebook_view import as_html
+
+        return as_html(self)
 
     def to_xarray(self) -> xarray.Dataset:
         """Labelled dataset of all scalars and fields, on spheres with longitude and latitude of the cells.
@@ -322,37 +372,9 @@ class Trajectory:
         MissingExtraError
             If xarray is not installed; it comes with the extra ``xarray``.
         """
-        try:
-            import xarray
-        except ImportError:
-            raise MissingExtraError("xarray", "xarray", "Trajectory.to_xarray") from None
-        grid = self.domain.coordinates if self.domain is not None else ()
-        coordinates: dict[str, Any] = {"time": ("time", self.time, self.labels.time.described)}
-        for axis in grid if "density" in self.fields else ():
-            described = {"units": axis.units, "long_name": axis.long_name}
-            coordinates[axis.name] = (axis.name, axis.values, described)
-        sphere = sphere_of(self.domain)
-        if sphere is not None and "density" in self.fields:
-            for angle, values in zip(ANGLES, in_degrees(sphere.points), strict=True):
-                coordinates[f"cell_{angle}"] = ("cell", values, describe_angle("cell", angle))
-        if self.sign is not None:
-            coordinates["particle_sign"] = ("particle", self.sign, {"long_name": "sign of each particle"})
-        if ERRORS in self.fields:
-            coordinates["quantity"] = ("quantity", list(QUANTITIES), {"long_name": "what is estimated"})
-        variables: dict[str, Any] = {
-            name: ("time", values, self.labels.of(name).described) for name, values in self.scalars.items()
-        }
-        for name, values in self.fields.items():
-            known = FIELDS[name]
-            dimensions = tuple(a.name for a in grid) if known.dimensions == GRID else known.dimensions
-            variables[name] = (("time", *dimensions), values, {"long_name": known.long_name})
-        kept = {name: value for name, value in self.attributes.items() if value is not None}
-        return xarray.Dataset(variables, coordinates, kept)
+        from wgflow.trajectory.dataset import as_dataset
 
-    def _field(self, name: str) -> FloatArray:
-        if name not in self.fields:
-            raise InputError(f"this trajectory holds no {name}; it holds {', '.join(self.fields)}")
-        return self.fields[name]
+        return as_dataset(self)
 
     def _known_domain(self) -> Domain:
         if self.domain is None:

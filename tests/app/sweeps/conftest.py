@@ -20,7 +20,7 @@ def problem():
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client():
     with connect(None, 2, 1) as client:
         yield client

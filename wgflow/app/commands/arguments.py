@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wgflow.app.terminal import silence_log
 from wgflow.errors import InputError
+from wgflow.system.terminal import silence_log
 
 ProblemArgument = Annotated[
     Path,

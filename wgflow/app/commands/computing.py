@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wgflow.app.commands.arguments import ForceOption, ProblemArgument, QuietOption, SetOption
-from wgflow.app.terminal import say
+from wgflow.system.terminal import say
 from wgflow.text import error_text
 
 
@@ -41,7 +41,7 @@ def run(
     from wgflow.trajectory.output import default_output
 
     if plot is not None:
-        from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
+        from wgflow.plotting import check_figure_path
 
         check_figure_path(plot)
     prepared = open_problem(problem, settings or (), force=force)
@@ -67,7 +67,7 @@ def run(
         raise
     report(trajectory, path, quiet=quiet)
     if plot is not None:
-        save_figure(plot_trajectory(trajectory, prepared), plot)
+        trajectory.plot(plot)
         if not quiet:
             say(f"figure      {plot}")
 

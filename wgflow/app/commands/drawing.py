@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wgflow.app.commands.arguments import FileArgument, QuietOption, path_beside
-from wgflow.app.terminal import say
+from wgflow.system.terminal import say
 
 
 def plot(
@@ -18,14 +18,12 @@ def plot(
     ] = None,
 ) -> None:
     """Draw a trajectory."""
-    from wgflow.plotting import check_figure_path, plot_trajectory, save_figure
-    from wgflow.problems import load, load_problem
+    from wgflow.plotting import check_figure_path
+    from wgflow.problems import load
 
     path = output if output is not None else path_beside(file, ".png")
     check_figure_path(path)
-    trajectory = load(file)
-    problem = load_problem(file) if "problem" in trajectory.attributes else None
-    save_figure(plot_trajectory(trajectory, problem), path)
+    load(file).plot(path)
     say(f"figure      {path}")
 
 
@@ -41,14 +39,13 @@ def animate(
     """Make a film of a trajectory."""
     from wgflow.app.console import frame_bar
     from wgflow.plotting import animate_trajectory, check_film
-    from wgflow.problems import load, load_problem
+    from wgflow.problems import load
 
     path = output if output is not None else path_beside(file, ".gif")
     check_film(path, frames, rate)
     trajectory = load(file)
-    problem = load_problem(file) if "problem" in trajectory.attributes else None
     with frame_bar(quiet=quiet) as progress:
-        animate_trajectory(trajectory, problem, path, frames=frames, rate=rate, progress=progress)
+        animate_trajectory(trajectory, trajectory.problem, path, frames=frames, rate=rate, progress=progress)
     if not quiet:
         say(f"film        {path}")
 
@@ -62,15 +59,14 @@ def report(
     """Write one web page with problem, curves, the measure under a time slider, checks and provenance."""
     from wgflow.app.console import frame_bar
     from wgflow.app.report import check_report, write_report
-    from wgflow.problems import load, load_problem
+    from wgflow.problems import load
     from wgflow.trajectory.checking import check_trajectory
 
     path = output if output is not None else path_beside(file, ".html")
     check_report(path, frames)
     trajectory = load(file)
-    problem = load_problem(file) if "problem" in trajectory.attributes else None
     with frame_bar(quiet=quiet) as progress:
-        write_report(trajectory, problem, check_trajectory(file), path, frames=frames, progress=progress)
+        write_report(trajectory, trajectory.problem, check_trajectory(file), path, frames=frames, progress=progress)
     if not quiet:
         say(f"report      {path}")
 

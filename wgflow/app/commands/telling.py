@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wgflow.app.commands.arguments import FileArgument
-from wgflow.app.terminal import say
+from wgflow.system.terminal import say
 
 
 def info(

@@ -15,6 +15,7 @@ from wgflow.app.sweeps.gather import DATASET, gather, write_dataset
 from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
 from wgflow.app.sweeps.scheduling import dispatch
+from wgflow.app.sweeps.watching import shown_runs
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE
 from wgflow.problems.running import ProblemSource
@@ -37,6 +38,7 @@ def sweep(
     workers: int | None = None,
     threads: int = 1,
     force: bool = False,
+    progress: bool = False,
 ) -> xarray.Dataset:
     """Run a problem for all combinations of some values, in parallel processes.
 
@@ -64,6 +66,9 @@ def sweep(
     force : bool
         Whether to run what needs more memory than is free; else so many processes are started here as fit, with a
         warning where these are fewer than wanted.
+    progress : bool
+        Whether to show how many runs are done: a bar on a terminal, one line that changes in a notebook, else a few
+        lines.
 
     Returns
     -------
@@ -101,7 +106,10 @@ def sweep(
     >>> students.risk.mean("initial.seed").sel({"particles.count": 20})  # doctest: +SKIP
     """
     plan = make_plan(problem, over, settings)
-    return carry_out(plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force)
+    with shown_runs(wanted=progress) as watcher:
+        return carry_out(
+            plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
+        )
 
 
 def carry_out(

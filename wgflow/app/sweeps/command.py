@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import time as clock
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wgflow.app.sweeps.api import carry_out
 from wgflow.app.sweeps.axes import parse_over
 from wgflow.app.sweeps.gather import DATASET
 from wgflow.app.sweeps.plan import make_plan
-from wgflow.app.sweeps.runs import Outcome, Watcher
-from wgflow.app.terminal import make_console, say
+from wgflow.app.sweeps.watching import shown_runs
 from wgflow.flows.endings import COMPLETE
+from wgflow.system.terminal import say
 
-LOG_LINES = 10  # progress lines where the output is not a terminal
 SHOWN_RUNS = 20  # failures and warnings listed at the end; all are in the dataset
 
 
@@ -38,7 +34,7 @@ def sweep_command(
     """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, else 1."""
     plan = make_plan(problem, parse_over(over), settings)
     try:
-        with _watching(quiet=quiet) as watcher:
+        with shown_runs(wanted=not quiet) as watcher:
             dataset = carry_out(
                 plan, folder, scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
             )
@@ -83,55 +79,3 @@ def _say_continuation(
     words += ["--force"] if force else []
     command = shlex.join([*words, "-o", str(folder)])
     say(f"interrupted; the runs so far are in {folder}. Continue with: {command}", error=True)
-
-
-@contextmanager
-def _watching(*, quiet: bool) -> Iterator[Watcher | None]:
-    """A bar on a terminal, about ten lines in a log, nothing when quiet."""
-    console = make_console()
-    if quiet:
-        yield None
-    elif console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            yield _Bar(progress)
-    else:
-        yield _Lines()
-
-
-class _Bar:
-    """A progress bar over all runs."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("checking", total=None)
-        self._failed = 0
-
-    def begin(self, total: int, finished: int) -> None:
-        """Set the bar to the runs that were finished before."""
-        self._progress.reset(self._task, total=total, completed=finished, description="runs")
-
-    def note(self, outcome: Outcome) -> None:
-        """Move on by a run."""
-        self._failed += outcome.status != COMPLETE
-        self._progress.update(self._task, description=f"runs, {self._failed} failed" if self._failed else "runs")
-        self._progress.advance(self._task)
-
-
-class _Lines:
-    """A line for about every tenth part of the runs."""
-
-    def begin(self, total: int, finished: int) -> None:
-        """Say how many runs there are."""
-        self._total, self._before, self._done, self._failed = total, finished, finished, 0
-        self._started = clock.perf_counter()
-        say(f"runs        {total}, {finished} of them finished before")
-
-    def note(self, outcome: Outcome) -> None:
-        """Say how far it is, now and then."""
-        self._done += 1
-        self._failed += outcome.status != COMPLETE
-        if self._done % -(-self._total // LOG_LINES) == 0 or self._done == self._total:
-            each = (clock.perf_counter() - self._started) / (self._done - self._before)
-            left = (self._total - self._done) * each
-            say(f"{self._done} of {self._total} runs, {self._failed} failed, {left:.0f} s left")

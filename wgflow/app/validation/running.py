@@ -9,13 +9,13 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from wgflow.app.terminal import say
 from wgflow.app.validation.finding import function_of, summary_of, validation_names
 from wgflow.app.validation.options import options_of, parse_options
 from wgflow.app.validation.records import Record, write_record
 from wgflow.app.validation.rows import Row
 from wgflow.app.validation.setting import Setting
 from wgflow.errors import MissingExtraError, WgflowError
+from wgflow.system.terminal import say
 from wgflow.text import error_text
 from wgflow.trajectory.provenance import describe_machine
 

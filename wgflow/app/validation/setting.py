@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wgflow.app.terminal import say
+from wgflow.system.terminal import say
 from wgflow.system.threads import available_cores
 
 

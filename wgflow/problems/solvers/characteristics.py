@@ -16,8 +16,9 @@ from wgflow.registry import Cited
 from wgflow.runs.estimates import TOLERANCES
 
 if TYPE_CHECKING:
+    from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
 

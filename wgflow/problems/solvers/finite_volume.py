@@ -23,8 +23,9 @@ from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
 from wgflow.upwind.surface import VELOCITIES
 
 if TYPE_CHECKING:
+    from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
     Limiter = str

@@ -16,8 +16,9 @@ from wgflow.registry import Cited
 from wgflow.variational import GridJkoFlow, JkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
 
 if TYPE_CHECKING:
+    from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
 

@@ -14,8 +14,9 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 
 if TYPE_CHECKING:
+    from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
 

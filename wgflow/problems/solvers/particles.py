@@ -21,8 +21,9 @@ from wgflow.runs.estimates import check_method, order_of
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
+    from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
-    from wgflow.problems.problem import FlowState, Problem
+    from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
 DOP853 = Cited("HairerNorsettWanner1993", "the adaptive integrator DOP853")

@@ -1,0 +1,67 @@
+"""Carrying a solver through its output times, with progress, and what Ctrl-C does where a person sits at a notebook."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wgflow.errors import FlowWarning
+from wgflow.flows import Evolution
+from wgflow.flows.growth import RunSetup, evolve_on
+from wgflow.flows.loop import Limits, Observers, RunInterrupt
+from wgflow.flows.recorder import Recorder
+from wgflow.runs.progress import shown_progress
+from wgflow.system.notebook import ipython_shell
+from wgflow.typing import FloatArray
+
+
+def carry_through(
+    run_setup: RunSetup,
+    evolution: Evolution,
+    times: FloatArray,
+    recorder: Recorder,
+    *,
+    limits: Limits | None = None,
+    observers: Observers | None = None,
+    progress: bool = False,
+    record_start: bool = True,
+    within: bool = False,
+) -> None:
+    """Carry a flow through its output times as `evolve_on` does, and show how far it is, if that is wanted.
+
+    Raises
+    ------
+    ComputationError
+        As `evolve_on` does.
+    KeyboardInterrupt
+        After Ctrl-C, but in IPython, where the recorder then holds what there is; after SIGTERM and SIGHUP in any case.
+    """
+    with shown_progress(progress, float(times[-1]), times.size, evolution.labels) as shown, _returning(evolution):
+        shown.tell_begin()
+        evolve_on(
+            run_setup,
+            evolution,
+            times,
+            recorder,
+            limits=limits,
+            observers=(observers or Observers()).joined(shown),
+            record_start=record_start,
+            within=within,
+        )
+
+
+@contextmanager
+def _returning(evolution: Evolution) -> Iterator[None]:
+    """In IPython, end a run well at Ctrl-C: the cell goes on with what there is, where a script must not."""
+    try:
+        yield
+    except RunInterrupt:
+        if ipython_shell() is None:
+            raise
+        warnings.warn(
+            f"interrupted at t = {evolution.time:g}: this is the trajectory so far, with the status 'interrupted'; the "
+            "same call with output=... and resume=True goes on with one that is in a file (`save` puts it there)",
+            FlowWarning,
+            stacklevel=6,
+        )
