@@ -14,7 +14,7 @@ from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.flows.stopping import Until
-from wgflow.flows.walls import WallRule
+from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
@@ -46,8 +46,8 @@ def simulate(
     resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
-    wall_limit: float = 1.0,
-    wall_warning: float = 1.0,
+    wall_limit: float = NEVER,
+    wall_warning: float = NEVER,
     estimate: bool | Callable[[int], Particles] = False,
     force: bool = False,
     observers: Observers | None = None,

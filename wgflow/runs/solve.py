@@ -16,7 +16,7 @@ from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.flows.stopping import Until
-from wgflow.flows.walls import WallRule
+from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
@@ -47,8 +47,8 @@ def solve(
     resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
-    wall_limit: float = 1.0,
-    wall_warning: float = 1.0,
+    wall_limit: float = NEVER,
+    wall_warning: float = NEVER,
     grow: bool = False,
     estimate: bool = False,
     force: bool = False,
@@ -92,7 +92,7 @@ def solve(
     stationarity, wall_time : float, optional
         See `Limits`; ``wall_time`` counts from the call, set-up and coarse runs included.
     wall_limit, wall_warning : float
-        Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1 never does.
+        Stop, or warn, when the cells at a wall of a box hold a larger share of the mass; 1, the default, never does.
     grow : bool
         Enlarge the box by whole cells where it would warn; the densities of all outputs then have the last shape.
     estimate : bool
