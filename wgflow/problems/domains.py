@@ -9,7 +9,7 @@ from pydantic import Field, create_model, model_validator
 
 from wgflow.domains import DOMAINS, Domain, make_domain
 from wgflow.domains.base import UnsignedDomain
-from wgflow.flows.walls import WallRule
+from wgflow.flows.walls import WALL_LIMIT, WALL_WARNING, WallRule
 from wgflow.problems.sections import Matrix, Section, fields_of, one_of
 
 
@@ -54,10 +54,10 @@ class BoxSection(DomainSection):
     )
     signed: bool = Field(False, description="one sheet for each sign of the output weight")
     wall_warning: float = Field(
-        1e-5, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run warns"
+        WALL_WARNING, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run warns"
     )
     wall_limit: float = Field(
-        0.01, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run stops"
+        WALL_LIMIT, gt=0.0, le=1.0, description="share of the mass in the cells at a wall above which a run stops"
     )
     grow: bool = Field(False, description="enlarge the box by whole cells where a run would warn")
     beside = frozenset({"wall_warning", "wall_limit", "grow"})

@@ -14,13 +14,13 @@ from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.flows.stopping import Until
-from wgflow.flows.walls import WallRule
+from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import RunFile, check_times, density_on
+from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -44,8 +44,8 @@ def solve_normalised(
     resume: bool = False,
     stationarity: float | None = None,
     wall_time: float | None = None,
-    wall_limit: float = 1.0,
-    wall_warning: float = 1.0,
+    wall_limit: float = NEVER,
+    wall_warning: float = NEVER,
     force: bool = False,
     observers: Observers | None = None,
     until: Until | None = None,
@@ -103,7 +103,9 @@ def solve_normalised(
     ----------
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
-    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    since = clock.perf_counter()
+    check_arguments(functional, domain)
+    outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
     density, factors = density_on(domain, density0), {"transport": transport, "reaction": reaction}
