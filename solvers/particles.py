@@ -26,7 +26,9 @@ def main() -> None:
     # The gradient flow by an adaptive integrator; gradient descent, which is Euler's method with the step as its rate;
     # and the same steps on fresh samples, which is SGD.
     times = np.linspace(0.0, 20.0, 11)
-    trajectory = simulate(risk, neurons, 20.0, domain=space, times=times, output="particles.h5", overwrite=True)
+    trajectory = simulate(
+        risk, neurons, 20.0, domain=space, times=times, tolerance=1e-8, output="particles.h5", overwrite=True
+    )
     descent = simulate(risk, neurons, 20.0, domain=space, times=times, method=Descent(0.02))
     sgd = simulate(risk, neurons, 20.0, domain=space, times=times, method=Descent(0.02, batch=100, seed=1))
     for time, *risks in zip(times, trajectory.risk, descent.risk, sgd.risk, strict=True):

@@ -116,7 +116,8 @@ def to_a_wall(file: Path) -> Trajectory:
 
 def particles_to_a_wall(file: Path) -> Trajectory:
     """Particles that drift to a wall."""
-    return wgflow.simulate(drift(20.0), cloud(LINE), END, times=[0.02, 0.1], wall_limit=0.2, output=file)
+    options: dict[str, Any] = {"tolerance": 1e-8, "wall_limit": 0.2, "output": file}
+    return wgflow.simulate(drift(20.0), cloud(LINE), END, times=[0.02, 0.1], **options)
 
 
 def failed(run: Run, folder: Path) -> Trajectory:

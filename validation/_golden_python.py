@@ -53,7 +53,7 @@ PLAIN_BOWL, SLOPED_BOWL = (
     Potential(lambda x: 0.5 * (x**2).sum(axis=-1), lambda x: x),
 )
 PLAIN = Interaction(lambda z: np.exp(-(z**2).sum(axis=-1)))
-ZONAL = ZonalInteraction(lambda cosine: np.exp(cosine), slope=lambda cosine: np.exp(cosine))
+ZONAL = ZonalInteraction(lambda cosine: np.exp(cosine), gradient=lambda cosine: np.exp(cosine))
 TEACHER = Teacher(np.array([[1.0, 0.2, 0.1], [-0.3, 1.0, 0.4]]), np.array([1.0, -0.5]))
 
 
@@ -85,7 +85,8 @@ def solved(functional: Any, domain: Any, **options: Any) -> Run:
 
 def simulated(functional: Any, particles: Callable[[], Particles], **options: Any) -> Run:
     """A run of particles."""
-    return lambda folder: wgflow.simulate(functional, particles(), END, times=TIMES, **options)  # noqa: ARG005
+    given = {"tolerance": 1e-8, **options}
+    return lambda folder: wgflow.simulate(functional, particles(), END, times=TIMES, **given)  # noqa: ARG005
 
 
 def carried(build: Callable[[], Any]) -> Run:

@@ -168,7 +168,7 @@ def differences() -> Iterator[Row]:
     unit = 1e-6
     start = Particles(np.linspace(-unit, unit, 20)[:, None], np.full(20, 0.05), np.ones(20))
     kernel = GaussianKernel(unit**2, unit)
-    flow = simulate(Interaction(kernel), start, 10.0, domain=Space(1), times=[10.0])
+    flow = simulate(Interaction(kernel), start, 10.0, domain=Space(1), tolerance=1e-8, times=[10.0])
     yield within(
         "a cloud of size 1e-6 that repels: outermost over 3.1378e-6, less 1",
         flow.position[-1].max() / 3.1378e-6 - 1.0,

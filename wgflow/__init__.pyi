@@ -28,10 +28,12 @@ from .errors import WgflowError as WgflowError
 from .flows.loop import Limits as Limits
 from .flows.loop import Observers as Observers
 from .functionals import Deconvolution as Deconvolution
+from .functionals import DensityEnergy as DensityEnergy
 from .functionals import DirichletKernel as DirichletKernel
 from .functionals import Entropy as Entropy
 from .functionals import Features as Features
 from .functionals import FourierKernel as FourierKernel
+from .functionals import Functional as Functional
 from .functionals import Interaction as Interaction
 from .functionals import KernelDiscrepancy as KernelDiscrepancy
 from .functionals import Mass as Mass

@@ -55,7 +55,7 @@ def test_the_tolerance_bounds_the_error_of_a_cloud_that_spreads():
 def test_a_rise_of_f_is_refused():
     """A wrong sign in a gradient is seen in the first step."""
     wrong = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: -x)
-    flow = ParticleFlow(wrong, particles_at(0.5, 1.0))
+    flow = ParticleFlow(wrong, particles_at(0.5, 1.0), tolerance=1e-8)
     with pytest.raises(ComputationError, match=r"F rose from 0\.3125 to .* by more than the tolerance 1e-08 explains"):
         advance(flow, [1.0])
     assert flow.time == 0.0

@@ -23,7 +23,8 @@ def test_a_weight_at_its_spike_grows_by_the_logistic_law(sign):
     """dw/dt = -beta w (w - s) k(0)^2 with k * k (0) = 2 f + 1."""
     rate, wanted, first = 1.5 * 7.0 * 0.8, 0.8, 0.1
     functional = Deconvolution(DirichletKernel(3), spike(1.0, wanted, sign), Signed(RING))
-    flow = simulate(functional, spike(1.0, first, sign), 0.5, domain=Signed(RING), reaction=1.5, times=TIMES)
+    options = {"domain": Signed(RING), "reaction": 1.5, "tolerance": 1e-8}
+    flow = simulate(functional, spike(1.0, first, sign), 0.5, **options, times=TIMES)
     exact = wanted * first / (first + (wanted - first) * np.exp(-rate * flow.time))
     assert flow.weight[:, 0] == pytest.approx(exact, rel=6.9e-9)
     assert flow.position[:, 0, 0] == pytest.approx(1.0, abs=1e-12)
@@ -32,7 +33,7 @@ def test_a_weight_at_its_spike_grows_by_the_logistic_law(sign):
 def test_a_small_weight_moves_to_its_spike_across_the_seam():
     """dx/dt = -2 alpha s sin(x - y) for one frequency: tan((x - y) / 2) decays exponentially."""
     functional = Deconvolution(DirichletKernel(1), spike(TURN - 0.5, 0.9), RING)
-    flow = simulate(functional, spike(0.8, 1e-9), 0.5, domain=RING, transport=0.7, times=TIMES)
+    flow = simulate(functional, spike(0.8, 1e-9), 0.5, domain=RING, transport=0.7, tolerance=1e-8, times=TIMES)
     exact = 2.0 * np.arctan(np.tan(0.5 * 1.3) * np.exp(-2.0 * 0.7 * 0.9 * flow.time)) - 0.5
     assert flow.position[:, 0, 0] == pytest.approx(exact, abs=9.8e-9)
 

@@ -45,9 +45,10 @@ def test_directions_in_six_dimensions_have_the_risk_of_the_balanced_network():
     start = wgflow.draw_balanced(6, 1.0, 20, seed=4)
     teacher = wgflow.Teacher(np.array(DIRECTIONS), np.array([1.0, -1.0, 1.0]))
     population = wgflow.Population(teacher)
-    pairs = wgflow.simulate(population, start, 1.0, domain=wgflow.Space(7), times=[0.5])
+    pairs = wgflow.simulate(population, start, 1.0, domain=wgflow.Space(7), tolerance=1e-8, times=[0.5])
     directions = wgflow.Particles(start.points[:, 1:], start.weights, start.points[:, 0])
-    polar = wgflow.simulate(population, directions, 1.0, domain=wgflow.Signed(wgflow.Hypersphere(6)), times=[0.5])
+    sphere = wgflow.Signed(wgflow.Hypersphere(6))
+    polar = wgflow.simulate(population, directions, 1.0, domain=sphere, tolerance=1e-8, times=[0.5])
     assert polar.risk == pytest.approx(pairs.risk, rel=1.3e-8)
 
 

@@ -1,1 +1,2 @@
+from .characteristic_flow import NODE_TOLERANCE as NODE_TOLERANCE
 from .characteristic_flow import CharacteristicFlow as CharacteristicFlow

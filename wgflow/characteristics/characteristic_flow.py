@@ -26,6 +26,7 @@ from wgflow.particles.polar import PolarFlow
 from wgflow.typing import FloatArray
 
 UNIT_CIRCLE = UnitSphere(2)
+NODE_TOLERANCE = 1e-8  # by default: nodes are a quadrature, whose error falls fast with their number
 RESOLVED = 1e-2  # relative error of the mass up to which a density interpolated between the nodes is kept
 
 
@@ -41,7 +42,7 @@ class CharacteristicFlow(PolarFlow):
     density : array, shape ``domain.shape``
         Density at time zero.
     **options
-        Options of `PolarFlow`.
+        Options of `PolarFlow`; ``tolerance`` is 1e-8 by default.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class CharacteristicFlow(PolarFlow):
         if domain.geometry != UNIT_CIRCLE or lattice is None:
             raise InputError(f"characteristics are available on circles; the domain is {domain.kind!r}")
         self._domain, self._interval, self._density = domain, lattice, density
-        super().__init__(functional, nodes_of_cells(domain, density), **options)
+        super().__init__(functional, nodes_of_cells(domain, density), **{"tolerance": NODE_TOLERANCE, **options})
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; ``density`` joins the fields of particles."""

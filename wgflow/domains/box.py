@@ -47,6 +47,8 @@ class Box(UnsignedDomain):
     --------
     >>> Box([(-1.0, 1.0), (0.0, 3.0)], (8, 12)).points.shape
     (8, 12, 2)
+    >>> Box([(0.0, 1.0)] * 2, np.array([20, 12])).shape
+    (20, 12)
     """
 
     bounds: tuple[tuple[float, float], ...]
@@ -62,8 +64,8 @@ class Box(UnsignedDomain):
         shape: Sequence[int] | int,
         periodic: Sequence[bool] | bool = False,
     ) -> None:
-        cells = tuple(shape) if isinstance(shape, Sequence) else (shape,)
-        closed = (periodic,) * len(bounds) if isinstance(periodic, bool) else tuple(periodic)
+        cells = _entries(shape, 1)
+        closed = _entries(periodic, len(bounds))
         _check(bounds, cells, closed)
         object.__setattr__(self, "bounds", tuple((float(low), float(high)) for low, high in bounds))
         object.__setattr__(self, "shape", tuple(int(count) for count in cells))
@@ -219,6 +221,11 @@ def shares_along(places: FloatArray, count: int, *, periodic: bool) -> list[tupl
     if periodic:
         return [(below % count, 1.0 - share), ((below + 1) % count, share)]
     return [(below.clip(min=0), 1.0 - share), ((below + 1).clip(max=count - 1), share)]
+
+
+def _entries(given: Any, count: int) -> tuple[Any, ...]:
+    """The entries of a sequence or array, or one value for each."""
+    return tuple(given) if np.ndim(given) else (given,) * count
 
 
 def _check(bounds: Sequence[Sequence[float]], shape: Sequence[int], periodic: Sequence[bool]) -> None:

@@ -37,7 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wgflow.finite_volume.bernoulli import drift_factors, drift_shares
-from wgflow.functionals import Entropy, PowerEnergy
+from wgflow.functionals import Entropy, InternalEnergy
 from wgflow.typing import FloatArray, IntArray
 
 LEAST_FACTOR, LARGEST_FACTOR = 0.5, 2.0  # of the fluxes that vanish at rest, which bound the others
@@ -51,15 +51,15 @@ class InternalTerms:
 
     Parameters
     ----------
-    powers : sequence of PowerEnergy
-        The powers.
+    powers : sequence of InternalEnergy
+        Powers of the density, and others that are no entropies.
     temperature : float
         Sum of the temperatures of the entropies.
     mean : float
         The mean density, which sets the floors.
     """
 
-    powers: Sequence[PowerEnergy]
+    powers: Sequence[InternalEnergy]
     temperature: float
     mean: float
 
@@ -94,7 +94,7 @@ class InternalTerms:
         falls = [self._entropy_bound(drift) * (left - right)]
         for term in self.powers:
             floor, bound = term.floor(self.mean), 0.5 * drift
-            falls.append(term.bounded_pressure(left, floor, bound) - term.bounded_pressure(right, floor, bound))
+            falls.append(term.bounded_fall(left, right, floor, bound))
         numbers = np.abs(falls).argmax(axis=0)
         return np.choose(numbers, falls), numbers
 

@@ -27,7 +27,7 @@ from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
 from wgflow.finite_volume.bernoulli import drift_factors
 from wgflow.finite_volume.implicit_powers import DriftFaces, InternalTerms
-from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, PowerEnergy, Sum
+from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, Sum, terms_of
 from wgflow.typing import FloatArray
 
 
@@ -50,14 +50,14 @@ class DiffusionFluxes:
     """
 
     def __init__(self, functional: Functional, domain: Domain, transport: float, reaction: float = 0.0) -> None:
-        terms = _flatten(functional)
+        terms = [*terms_of(functional)]
         internal = [term for term in terms if isinstance(term, InternalEnergy)]
         others = [term for term in terms if not isinstance(term, InternalEnergy)]
         if not internal:
             raise InputError("implicit steps are for diffusion, and F has no internal energy; use explicit ones")
         self._rest: GridFunctional | None = Sum(tuple(others)).on_grid(domain) if others else None
         self._temperature = sum(term.temperature for term in internal if isinstance(term, Entropy))
-        self._powers = [term for term in internal if isinstance(term, PowerEnergy)]
+        self._powers = [term for term in internal if not isinstance(term, Entropy)]
         faces = list_faces(domain)
         self._first, self._second = faces.cells.T.copy()
         self._conductance, self._reaction = transport * faces.conductance, reaction
@@ -148,10 +148,3 @@ class DiffusionFluxes:
         forward = fall >= 0.0
         left, right = np.where(forward, self._first, self._second), np.where(forward, self._second, self._first)
         return DriftFaces(self._terms(density), density[left], density[right], np.abs(fall)), forward
-
-
-def _flatten(functional: Functional) -> list[Functional]:
-    """All terms of a sum of sums."""
-    if not isinstance(functional, Sum):
-        return [functional]
-    return [term for part in functional.terms for term in _flatten(part)]

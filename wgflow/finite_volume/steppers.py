@@ -88,6 +88,6 @@ def make_finite_volume(
     """
     options: dict[str, Any] = {"transport": transport, "reaction": reaction, "time": time, "stepper": stepper}
     options["tolerance"] = default_tolerance(stepper) if tolerance is None else tolerance
-    if stepper in STEPPERS and STEPPERS[stepper].implicit:
+    if STEPPERS[stepper].implicit:
         return ImplicitFiniteVolume(functional, domain, density, **options)
     return ExplicitFiniteVolume(functional.on_grid(domain), density, **options, **space)

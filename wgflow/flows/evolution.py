@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wgflow.flows.labels import Labels
-from wgflow.functionals.base import GridFunctional
+from wgflow.functionals.grid import GridFunctional
 from wgflow.measures import Particles
 from wgflow.reductions import mass_and_minimum
 from wgflow.typing import FloatArray

@@ -269,6 +269,8 @@ NAMES = {
     "functionals.Teacher": "networks.population",
     "functionals.arc_cosine_kernel": "networks.population",
     "functionals.arc_cosine_sums": "networks.population",
+    "functionals.base.Mass": "functionals.mass",
+    "functionals.base.SheetSums": "functionals.grid",
     "functionals.kernels.GaussianKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.PowerKernel": "functionals.energies.radial_kernels",
     "functionals.kernels.RadialKernel": "functionals.energies.radial_kernels",

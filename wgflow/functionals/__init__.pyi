@@ -1,9 +1,10 @@
 from .base import Functional as Functional
-from .base import GridFunctional as GridFunctional
-from .base import Mass as Mass
 from .base import ParticlePotential as ParticlePotential
+from .base import Scaled as Scaled
 from .base import Sum as Sum
+from .base import terms_of as terms_of
 from .energies.deconvolution import Deconvolution as Deconvolution
+from .energies.density_energy import DensityEnergy as DensityEnergy
 from .energies.discrepancies import KernelDiscrepancy as KernelDiscrepancy
 from .energies.discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
 from .energies.interaction import Interaction as Interaction
@@ -20,6 +21,8 @@ from .feature_maps import FeatureMap as FeatureMap
 from .feature_maps import OuterProduct as OuterProduct
 from .features import Features as Features
 from .features import Quadratic as Quadratic
+from .grid import GridFunctional as GridFunctional
 from .losses import LOSSES as LOSSES
 from .losses import Loss as Loss
 from .losses import find_loss as find_loss
+from .mass import Mass as Mass

@@ -7,15 +7,22 @@ prepared, and is then evaluated at each stage. At particles it is evaluated dire
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wgflow.domains import Domain, total_mass
-from wgflow.errors import ShapeError
-from wgflow.functionals.kernels.sheets import net_masses
+from wgflow.domains import Domain
+from wgflow.errors import InputError
+from wgflow.former_names import with_former
+from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, as_factor, check_positive_factor, is_number, refuse_sum
+from wgflow.functionals.grid import GridFunctional, GridSum, scaled_grid
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 ROUND_OFF = 1e-13  # of F, relative to the numbers that it is the sum of
 
@@ -29,94 +36,22 @@ class ParticlePotential:
     gradient: FloatArray
 
 
-class GridFunctional(ABC):
-    """A functional F bound to a domain.
-
-    Measures are atomic, ``m_K rho_K`` at the cell centres, so that ``J_K`` is exactly the derivative of
-    the discrete F with respect to the mass of cell K.
-    """
-
-    domain: Domain
-
-    largest_share: float = 1.0
-    """Share of the mass that may come together in one cell: less than 1 for energies that need a resolved density."""
-
-    @abstractmethod
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
-
-    @abstractmethod
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        """Write the change of J along ``rate``, with the curvature of R at the last evaluated density.
-
-        It may be larger than the derivative of J, as it bounds the steps of explicit schemes.
-        """
-
-    def local_curvature(self) -> FloatArray:
-        """Derivative of J in each cell by the density there, as far as it is U'' of internal energies, shape (N,).
-
-        It is that at the last evaluated density; 0 for all other terms.
-        """
-        return np.zeros(int(np.prod(self.domain.shape)))
-
-    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        """Write the derivative of J along ``rate`` at the last evaluated density, without `local_curvature`."""
-        self.hessian(rate, potential)
-
-    def penalty(self, density: FloatArray) -> float:  # noqa: ARG002
-        """Part of F that is a regularisation and not the risk, at a density of shape ``domain.shape``."""
-        return 0.0
-
-    def scale(self, density: FloatArray) -> float:
-        """Size of the numbers whose sum is F at a density of shape ``domain.shape``, which becomes the last evaluated.
-
-        Round-off in F is a few units of 1e-16 of it.
-        """
-        potential = np.empty(self.domain.shape)
-        energy = self.evaluate(density, potential)
-        return abs(energy) + total_mass(self.domain, np.abs(potential) * density)
-
-    def value(self, density: FloatArray) -> float:
-        """F at a density of shape ``domain.shape``; raises ShapeError if it does not fit."""
-        return self.evaluate(*self._buffers(density))
-
-    def first_variation(self, density: FloatArray) -> FloatArray:
-        r"""Mean potential :math:`J(\cdot|\mu) = dF/d\mu` at the cell centres.
-
-        Parameters
-        ----------
-        density : array, shape ``domain.shape``
-            Cell averages of the density of mu with respect to the volume of the domain.
-
-        Returns
-        -------
-        array, shape ``domain.shape``
-
-        Raises
-        ------
-        ShapeError
-            If ``density`` does not fit the domain.
-
-        References
-        ----------
-        Bach and Chizat (2022), Eq. (3.6).
-        """
-        density, potential = self._buffers(density)
-        self.evaluate(density, potential)
-        return potential
-
-    def _buffers(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:
-        density = np.ascontiguousarray(density, dtype=np.float64)
-        if density.shape != self.domain.shape:
-            raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
-        return density, np.empty_like(density)
-
-
 class Functional(ABC):
-    """A functional F of nonnegative measures; functionals add with ``+``.
+    """A functional F of nonnegative measures.
 
+    Functionals are vectors: they are added with ``+``, ``-`` and ``sum``, and multiplied and divided by numbers. Those
+    whose flow has a direction (entropies, powers of the density, risks and distances) take no negative factors.
     Averages over samples may have a method ``sampled``, see `wgflow.functionals.samples`.
+
+    Examples
+    --------
+    >>> from wgflow import Entropy, Mass, Potential
+    >>> well = Potential(lambda x: (x**2).sum(axis=-1))
+    >>> sum([0.5 * well, 2.0 * Entropy(), -Mass(0.1)]).terms[1:]
+    (Entropy(temperature=2.0), Mass(strength=-0.1))
     """
+
+    __array_ufunc__ = None  # numbers of numpy leave products to the methods here
 
     @property
     def has_risk(self) -> bool:
@@ -145,9 +80,83 @@ class Functional(ABC):
         """Part of F at particles that is a regularisation and not the risk, for a measure of the given mass."""
         return 0.0
 
-    def __add__(self, other: Functional) -> Functional:
-        """Sum of two functionals."""
-        return Sum((self, other))
+    def scaled(self, factor: float) -> Functional:
+        """The functional times a finite factor; raises InputError where that is not allowed, as of diffusion < 0.
+
+        Functionals whose factor is one of their parameters give themselves with another one.
+        """
+        if self.temperature > 0.0:
+            check_positive_factor(factor, self, DIFFUSION_IS_FORWARD)
+        return Scaled(factor, self)
+
+    def __add__(self, other: Any) -> Functional:
+        """Sum of two functionals; a 0 changes nothing, so that ``sum`` works."""
+        if isinstance(other, Functional):
+            return Sum((*_outer_terms(self), *_outer_terms(other)))
+        if _is_zero(other):
+            return self
+        raise refuse_sum(self, "+", other)
+
+    def __radd__(self, other: Any) -> Functional:
+        """Sum with what is no functional: 0 alone."""
+        if _is_zero(other):
+            return self
+        raise refuse_sum(self, "+", other, reflected=True)
+
+    def __sub__(self, other: Any) -> Functional:
+        """Difference of two functionals."""
+        if isinstance(other, Functional):
+            return self + -other
+        if _is_zero(other):
+            return self
+        raise refuse_sum(self, "-", other)
+
+    def __rsub__(self, other: Any) -> Functional:
+        """Difference of what is no functional, 0 alone, and this one."""
+        if _is_zero(other):
+            return -self
+        raise refuse_sum(self, "-", other, reflected=True)
+
+    def __neg__(self) -> Functional:
+        """The functional times -1."""
+        return self.scaled(-1.0)
+
+    def __mul__(self, factor: Any) -> Functional:
+        """The functional times a number."""
+        return self.scaled(as_factor(factor, self))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Functional:
+        """The functional over a number."""
+        if as_factor(divisor, self) == 0.0:
+            raise InputError(f"{type(self).__name__} / {divisor!r} is not allowed; divide by a number that is not 0")
+        return self.scaled(1.0 / float(divisor))
+
+
+def _is_zero(value: object) -> bool:
+    return is_number(value) and value == 0
+
+
+def _outer_terms(functional: Functional) -> tuple[Functional, ...]:
+    return functional.terms if isinstance(functional, Sum) else (functional,)
+
+
+def terms_of(functional: Functional) -> Iterator[Functional]:
+    """The terms of a functional, those of sums in it among them.
+
+    Examples
+    --------
+    >>> from wgflow import Entropy, Mass
+    >>> from wgflow.functionals import terms_of
+    >>> [*terms_of(Mass(1.0) + Entropy())]
+    [Mass(strength=1.0), Entropy(temperature=1.0)]
+    """
+    for term in _outer_terms(functional):
+        if isinstance(term, Sum):
+            yield from terms_of(term)
+        else:
+            yield term
 
 
 @dataclass(frozen=True)
@@ -161,9 +170,13 @@ class Sum(Functional):
         """Whether one of the terms has."""
         return any(term.has_risk for term in self.terms)
 
+    def scaled(self, factor: float) -> Functional:
+        """Each term times the factor."""
+        return Sum(tuple(term.scaled(factor) for term in self.terms))
+
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind each term to the domain."""
-        return _GridSum(domain, [term.on_grid(domain) for term in self.terms])
+        return GridSum(domain, [term.on_grid(domain) for term in self.terms])
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum of the terms' energies, potentials and gradients."""
@@ -189,111 +202,64 @@ class Sum(Functional):
         return sum(term.penalty(mass) for term in self.terms)
 
 
-class _GridSum(GridFunctional):
-    def __init__(self, domain: Domain, terms: list[GridFunctional]) -> None:
-        self.domain = domain
-        self.largest_share = min(term.largest_share for term in terms)
-        self._terms = terms
-        self._part = np.empty(domain.shape)
-
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        potential[...] = 0.0
-        energy = 0.0
-        for term in self._terms:
-            energy += term.evaluate(density, self._part)
-            potential += self._part
-        return energy
-
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        potential[...] = 0.0
-        for term in self._terms:
-            term.hessian(rate, self._part)
-            potential += self._part
-
-    def local_curvature(self) -> FloatArray:
-        return np.sum([term.local_curvature() for term in self._terms], axis=0)
-
-    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        potential[...] = 0.0
-        for term in self._terms:
-            term.nonlocal_hessian(rate, self._part)
-            potential += self._part
-
-    def penalty(self, density: FloatArray) -> float:
-        return sum(term.penalty(density) for term in self._terms)
-
-    def scale(self, density: FloatArray) -> float:
-        return sum(term.scale(density) for term in self._terms)
-
-
 @dataclass(frozen=True)
-class Mass(Functional):
-    """The regulariser ``lambda |mu|``, whose first variation is the constant lambda.
+class Scaled(Functional):
+    """A factor times a functional that has none among its own parameters.
 
     Parameters
     ----------
-    strength : float
-        The factor lambda, finite; it moves no mass and acts through the reaction only.
+    factor : float
+        The factor, finite.
+    functional : Functional
+        The functional.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Box, Functional, Interaction
+    >>> from wgflow.functionals import Scaled
+    >>> box = Box([(0.0, 1.0)], 8)
+    >>> attraction = Interaction(lambda z: (z**2).sum(axis=-1))
+    >>> halved = Scaled(0.5, attraction).on_grid(box).value(np.ones(8))
+    >>> halved == 0.5 * attraction.on_grid(box).value(np.ones(8))
+    True
     """
 
-    strength: float
+    factor: float
+    functional: Functional
+
+    @property
+    def has_risk(self) -> bool:
+        """Whether the functional has."""
+        return self.functional.has_risk
+
+    @property
+    def temperature(self) -> float:
+        """The factor times that of the functional."""
+        return self.factor * self.functional.temperature
+
+    @property
+    def round_off(self) -> float:
+        """That of the functional, which is relative."""
+        return self.functional.round_off
+
+    def scaled(self, factor: float) -> Functional:
+        """The functional times both factors."""
+        return self.functional.scaled(factor * self.factor)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
-        """Bind to a domain."""
-        return _GridMass(domain, self.strength)
+        """Bind the functional to the domain."""
+        return scaled_grid(self.factor, self.functional.on_grid(domain))
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
-        """Constant potential, zero gradient."""
-        potential = np.full(len(particles.weights), self.strength)
-        return ParticlePotential(self.penalty(particles.mass), potential, np.zeros_like(particles.points))
-
-    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
-        """Itself: there is nothing to sample."""
-        return self
+        """The factor times energy, potential and gradient."""
+        return scaled_potential(self.factor, self.functional.at_particles(particles))
 
     def penalty(self, mass: float) -> float:
-        """All of it."""
-        return self.strength * mass
+        """The factor times that of the functional."""
+        return self.factor * self.functional.penalty(mass)
 
 
-class _GridMass(GridFunctional):
-    def __init__(self, domain: Domain, strength: float) -> None:
-        self.domain = domain
-        self._strength = strength
-
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        potential[...] = self._strength
-        return self._strength * total_mass(self.domain, density)
-
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
-        potential[...] = 0.0
-
-    def penalty(self, density: FloatArray) -> float:
-        return self._strength * total_mass(self.domain, density)
-
-
-class SheetSums:
-    """Net masses of the cells over the sheets, and back: features are odd in the sign of a sheet."""
-
-    def __init__(self, domain: Domain) -> None:
-        self._sheets = domain.sheets
-        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
-        self._net = np.empty(self._volumes.size)
-
-    def net_mass(self, density: FloatArray) -> FloatArray:
-        """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""
-        rows = density.reshape(self._sheets, -1)
-        if self._sheets == 2:
-            net_masses(rows[0], rows[1], self._volumes, self._net)
-        else:
-            np.multiply(rows[0], self._volumes, out=self._net)
-        return self._net
-
-    def positive_sheet(self, potential: FloatArray) -> FloatArray:
-        """Flat view of the positive sheet."""
-        return potential.reshape(self._sheets, -1)[0]
-
-    def mirror(self, potential: FloatArray) -> None:
-        """Fill the negative sheet with minus the positive one."""
-        if self._sheets == 2:
-            np.negative(potential[0], out=potential[1])
+def scaled_potential(factor: float, found: ParticlePotential) -> ParticlePotential:
+    """A factor times energy, potential and gradient at particles."""
+    return ParticlePotential(factor * found.energy, factor * found.potential, factor * found.gradient)

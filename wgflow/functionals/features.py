@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import ROUND_OFF, Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.base import ROUND_OFF, Functional, ParticlePotential
+from wgflow.functionals.checks import check_callable, values_of
+from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, with_gradient
-from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss, find_loss
+from wgflow.functionals.grid import GridFunctional, SheetSums
+from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
-from wgflow.measures import Particles
+from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
+from wgflow.measures import Particles, require_particles
 from wgflow.typing import FloatArray
 
 SPACING = float(np.finfo(np.float64).eps)
@@ -33,25 +37,45 @@ class Features(Functional):
         slopes at kinks; features that jump or are noisy are refused, and need a gradient.
     targets : array, shape (n,)
         What the prediction should be; labels +1 and -1 for the losses "logistic" and "softmin".
-    loss : str or Loss
+    loss : str, Loss, or object or class
         "square" (1/2 (h - y)^2, averaged over the n columns), "logistic" (log(1 + exp(-y h)), averaged) or
-        "softmin" (log of the average of exp(-y h)).
+        "softmin" (log of the average of exp(-y h)); or any convex loss, averaged, as an object or a class with the
+        methods ``value``, ``gradient`` and ``hessian`` of predictions and targets, arrays (n,) to arrays (n,). Where it
+        says ``nonnegative = True``, certificates hold for all measures.
     memory_limit : float
         Bytes that the features at all cells of a grid may take; beyond, they are computed anew each time.
 
     Raises
     ------
     InputError
-        If the loss is unknown, targets are not finite, or labels are not +1 or -1.
+        If the loss is unknown, not convex or has other derivatives than its own, targets are not finite, or labels are
+        not +1 or -1.
 
     References
     ----------
     Bach and Chizat (2022), Sections 2 and 3.
+    Huber (1964), Robust estimation of a location parameter, Ann. Math. Statist. 35: the loss below.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Features
+    >>> class Huber:
+    ...     nonnegative = True
+    ...     def value(self, h, y):
+    ...         return np.where(abs(h - y) < 1.0, 0.5 * (h - y) ** 2, abs(h - y) - 0.5)
+    ...     def gradient(self, h, y):
+    ...         return np.clip(h - y, -1.0, 1.0)
+    ...     def hessian(self, h, y):
+    ...         return np.where(abs(h - y) < 1.0, 1.0, 0.0)
+    >>> risk = Features(lambda x: x, [0.5, 3.0], loss=Huber)
+    >>> risk.on_grid(Circle(64)).value(np.zeros(64))
+    1.3125
     """
 
     fn: FeatureFunction
     targets: FloatArray
-    loss: str | Loss = "square"
+    loss: str | Loss | PointwiseLoss | type[PointwiseLoss] = "square"
     memory_limit: float = MEMORY_LIMIT
     _risk: Loss = field(init=False, repr=False)
 
@@ -60,7 +84,8 @@ class Features(Functional):
             targets = np.atleast_1d(np.asarray(self.targets, dtype=np.float64))
         except (TypeError, ValueError):
             raise InputError(f"targets = {self.targets!r} are not numbers; give an array of shape (n,)") from None
-        risk = find_loss(self.loss) if isinstance(self.loss, str) else self.loss
+        check_callable("the feature function", self.fn, "Features(fn, targets) with points (N, p) to features (N, n)")
+        risk = as_loss(self.loss)
         if targets.ndim != 1 or targets.size == 0 or not np.isfinite(targets).all():
             raise InputError("targets must be a one-dimensional array of finite numbers, at least one")
         count = getattr(self.fn, "feature_count", None)
@@ -69,6 +94,7 @@ class Features(Functional):
         if risk.labels and not np.isin(targets, (-1.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (-1.0, 1.0))][0]
             raise InputError(f"targets hold {wrong:g}, but loss = {risk.name!r} allows only the labels +1 and -1")
+        check_loss(risk, targets)
         object.__setattr__(self, "targets", targets)
         object.__setattr__(self, "_risk", risk)
 
@@ -87,12 +113,18 @@ class Features(Functional):
         """The risk R."""
         return self._risk
 
+    def scaled(self, factor: float) -> Functional:
+        """The risk with the factor in its loss."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, loss=self._risk.scaled(factor))
+
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the features at the cell centres; raises ShapeError if ``fn`` gives another shape."""
         return _GridFeatures(self, domain)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at particles."""
+        require_particles(particles)
         points, charges = particles.points, particles.weights * particles.signs
         sums = getattr(self.fn, "sums", None)
         if sums is not None:
@@ -131,15 +163,8 @@ class Features(Functional):
 
     def features(self, points: FloatArray) -> FloatArray:
         """Features (N, n) at points (N, p), checked."""
-        psi = np.asarray(self.fn(points), dtype=np.float64)
-        if psi.shape != (len(points), self.targets.size):
-            raise ShapeError(
-                f"the features of {points.shape} points have shape {psi.shape}; allowed is "
-                f"{(len(points), self.targets.size)}, one column for each target"
-            )
-        if not np.isfinite(psi).all():
-            raise InputError("the feature function returned a value that is not finite")
-        return psi
+        shape, hint = (len(points), self.targets.size), ", one column for each target"
+        return values_of("the features", self.fn, points, shape, hint=hint)
 
 
 class _GridFeatures(GridFunctional):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals.base import Functional, Sum
+from wgflow.functionals.base import Functional, Scaled, Sum
 
 
 def sampled(functional: Functional, count: int, generator: np.random.Generator, components: int) -> Functional:
@@ -30,6 +30,8 @@ def sampled(functional: Functional, count: int, generator: np.random.Generator, 
     """
     if isinstance(functional, Sum):
         return Sum(tuple(sampled(term, count, generator, components) for term in functional.terms))
+    if isinstance(functional, Scaled):
+        return functional.factor * sampled(functional.functional, count, generator, components)
     draw = getattr(functional, "sampled", None)
     if draw is None:
         raise InputError(f"{type(functional).__name__} is no average over samples; leave out the batch")

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from wgflow.domains import Domain
 from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
-from wgflow.measures.particles import Particles
+from wgflow.measures.particles import Particles, require_particles
 from wgflow.typing import FloatArray
 
 
 def check_particles(particles: Particles) -> Particles:
     """Give the particles; raises InputError unless they are a nonzero measure of finite numbers."""
+    require_particles(particles)
     points, weights, signs = particles.points, particles.weights, particles.signs
     _check_each(np.atleast_1d(np.isfinite(points).all(axis=1)), "the point", points, "finite components")
     _check_each(np.isfinite(weights), "the weight", weights, "finite weights >= 0")
@@ -63,6 +64,7 @@ def known_domain(particles: Particles, domain: Domain | None) -> Domain:
     InputError
         If neither is known, or they are different sets.
     """
+    require_particles(particles)
     known, components = particles.domain, particles.points.shape[1]
     if domain is None and known is None:
         raise InputError(

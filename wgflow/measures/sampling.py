@@ -13,6 +13,7 @@ from wgflow.domains.inversion import invert
 from wgflow.errors import InputError
 from wgflow.measures.checks import check_density
 from wgflow.measures.particles import Particles
+from wgflow.measures.randomness import random_generator
 from wgflow.measures.strata import lattice, stratified
 from wgflow.typing import FloatArray, IntArray
 
@@ -20,7 +21,15 @@ START_METHODS = ("random", "quasi_random", "stratified", "equispaced")
 Draw = Callable[..., tuple[FloatArray, IntArray]]
 
 
-def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, method: str = "random") -> Particles:
+def draw_particles(
+    domain: Domain,
+    density: FloatArray,
+    count: int,
+    seed: int | None = None,
+    method: str = "random",
+    *,
+    rng: np.random.Generator | None = None,
+) -> Particles:
     """Draw particles of equal weight from a piecewise constant density.
 
     Parameters
@@ -31,8 +40,8 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
         Density to draw from; its mass is divided evenly.
     count : int
         Number m of particles.
-    seed : int
-        Seed of numpy's PCG64 generator; the same seed draws the same particles.
+    seed : int, optional
+        Seed of numpy's PCG64 generator; the same seed draws the same particles. Without one others each time.
     method : str
         "random" (independent), "quasi_random" (a scrambled Sobol sequence, best for counts that are powers of 2),
         "stratified" (one in each of m strata of equal mass: m arcs or intervals, or m boxes of about equal sides in
@@ -40,6 +49,8 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
         or "equispaced" (the middles of these strata, without chance; in two and three dimensions they must form a
         lattice, and spheres have none). On signed domains the strata of one sheet follow those of the other; where
         the share of a sheet is no multiple of 1/m, one stratum lies in both.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers, in the place of a seed.
 
     Raises
     ------
@@ -50,16 +61,31 @@ def draw_particles(domain: Domain, density: FloatArray, count: int, seed: int, m
     -----
     For smooth densities above zero the mean squared error of an integral is of order 1/m for random particles, and
     m^-(1 + 2/d) for stratified ones in dimension d (Owen, Monte Carlo theory, methods and examples, Section 10.1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, draw_particles
+    >>> cloud = draw_particles(Circle(16), np.ones(16), 100, rng=np.random.default_rng(3))
+    >>> cloud.points.shape, round(cloud.mass, 6)
+    ((100, 2), 6.283185)
     """
     density = check_density(density, domain.shape)
     masses = density * domain.volumes
     rows = masses.reshape(domain.sheets, -1)
-    points, sheet = DRAWS.on(domain)(domain.base, rows, count, np.random.default_rng(seed), method)
+    points, sheet = DRAWS.on(domain)(domain.base, rows, count, random_generator(seed, rng), method)
     return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet], domain)
 
 
 def draw_gaussian(
-    covariance: FloatArray, mean: FloatArray, mass: float, count: int, seed: int, method: str = "random"
+    covariance: FloatArray,
+    mean: FloatArray,
+    mass: float,
+    count: int,
+    seed: int | None = None,
+    method: str = "random",
+    *,
+    rng: np.random.Generator | None = None,
 ) -> Particles:
     """Draw particles of equal weight from a Gaussian.
 
@@ -71,7 +97,7 @@ def draw_gaussian(
         Centre.
     mass : float
         Total mass, divided evenly.
-    count, seed, method
+    count, seed, method, rng
         See `draw_particles`; strata are boxes of the unit cube, which the quantiles of the components take to R^p.
         Tails cost stratified particles some of their rate.
 
@@ -79,10 +105,17 @@ def draw_gaussian(
     ------
     InputError
         If the count is not positive or has no lattice, or the method is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import draw_gaussian
+    >>> draw_gaussian(np.eye(2), np.zeros(2), 1.0, 50, seed=0).points.shape
+    (50, 2)
     """
     from scipy.special import ndtri
 
-    normal = ndtri(_uniforms(count, len(covariance), np.random.default_rng(seed), method))
+    normal = ndtri(_uniforms(count, len(covariance), random_generator(seed, rng), method))
     points = mean + normal @ np.linalg.cholesky(covariance).T
     return Particles(points, np.full(count, mass / count), np.ones(count), Space(len(covariance)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.domains import Box, Domain
-from wgflow.functionals.base import GridFunctional
+from wgflow.functionals.grid import GridFunctional
 from wgflow.networks.arc_sums import planar_angles
 from wgflow.networks.kernels.arc_sums import sorted_circle_sums
 from wgflow.networks.kernels.pair_population import gather_products, scatter_products

@@ -13,7 +13,7 @@ Cho and Saul (2009), Kernel Methods for Deep Learning, Section 2.1 (order 1).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,14 @@ from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.convolution import Convolution
+from wgflow.functionals.energies.internal import check_positive
+from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
-from wgflow.measures import Particles
+from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.measures import Particles, require_particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
@@ -120,9 +123,34 @@ class Population(Functional):
     ----------
     teacher : Teacher
         The network to be learned. On a signed domain students have both signs.
+    strength : float
+        A factor > 0 of F.
+
+    Raises
+    ------
+    InputError
+        If the strength is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Population, Signed, Teacher
+    >>> risk = Population(Teacher.from_angles([0.5, 2.9], [1.0, -1.0]))
+    >>> domain = Signed(Circle(64))
+    >>> bool((2.0 * risk).on_grid(domain).value(np.ones((2, 64))) == 2.0 * risk.on_grid(domain).value(np.ones((2, 64))))
+    True
     """
 
     teacher: Teacher
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive("strength", self.strength)
+
+    def scaled(self, factor: float) -> Functional:
+        """The risk with the factor in its strength."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, strength=factor * self.strength)
 
     @property
     def has_risk(self) -> bool:
@@ -133,7 +161,7 @@ class Population(Functional):
     def risk_at_zero(self) -> float:
         """Half the second moment of the teacher, the risk of the zero measure."""
         gram = arc_cosine_kernel(self.teacher.directions, self.teacher.directions)
-        return 0.5 * float(self.teacher.weights @ gram @ self.teacher.weights)
+        return self.strength * (0.5 * float(self.teacher.weights @ gram @ self.teacher.weights))
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the sums with the kernel.
@@ -146,6 +174,9 @@ class Population(Functional):
         ShapeError
             If there is no fast evaluation for the domain and the dimension of the teacher.
         """
+        return scaled_grid(self.strength, replace(self, strength=1.0)._bound(domain))
+
+    def _bound(self, domain: Domain) -> GridFunctional:
         inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
         if components == inputs and domain.base.has_cells and not is_flat(domain.geometry):
             return _ZonalPopulation(self, domain, _CONVOLUTIONS.on(domain)(domain.base))
@@ -166,6 +197,7 @@ class Population(Functional):
         ShapeError
             If they have another dimension.
         """
+        require_particles(particles)
         inputs, points = self.teacher.directions.shape[1], particles.points
         if points.shape[1] not in (inputs, inputs + 1):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
@@ -181,7 +213,8 @@ class Population(Functional):
         slopes = outputs[:, None] * gradient[:count]
         if pairs:
             slopes = np.column_stack([values[:count], slopes])
-        return ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
+        found = ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
+        return found if self.strength == 1.0 else scaled_potential(self.strength, found)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
         """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `predictions`."""
@@ -192,7 +225,8 @@ class Population(Functional):
         inputs = self.teacher.directions.shape[1]
         samples = generator.standard_normal((count, inputs))
         targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
-        return Features(self._neurons(Relu(samples, merge=False), components), targets)
+        risk = Features(self._neurons(Relu(samples, merge=False), components), targets)
+        return risk if self.strength == 1.0 else risk.scaled(self.strength)
 
     def _neurons(self, hidden: Relu, components: int) -> FeatureMap:
         return Neurons(hidden) if components == self.teacher.directions.shape[1] + 1 else hidden

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from wgflow.errors import InputError
-from wgflow.functionals.base import Functional, Sum
+from wgflow.functionals.base import Functional, terms_of
 from wgflow.functionals.feature_maps import FeatureFunction
 from wgflow.functionals.features import Features
 from wgflow.measures import Particles
@@ -44,7 +42,7 @@ def predictions(functional: Functional, particles: Particles, inputs: FloatArray
 
 def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> FeatureFunction:
     """Neurons of the first term that has any, at other inputs."""
-    terms = list(_terms(functional))
+    terms = list(terms_of(functional))
     for term in terms:
         if isinstance(term, Population):
             return term.neurons_at(inputs, components)
@@ -57,12 +55,3 @@ def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> 
             "them a method at_inputs(inputs) that gives the same features at other inputs (k, d), a column for each"
         )
     raise InputError(f"{type(terms[0]).__name__} is no network that predicts")
-
-
-def _terms(functional: Functional) -> Iterator[Functional]:
-    """Terms of a sum, those of sums in it among them."""
-    if not isinstance(functional, Sum):
-        yield functional
-        return
-    for term in functional.terms:
-        yield from _terms(term)

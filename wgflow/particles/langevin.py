@@ -15,7 +15,7 @@ Appl. Probab. 41(3): steps that end beyond a wall are reflected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +24,9 @@ from wgflow.errors import InputError
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
-from wgflow.particles.methods import Advance, Descent, System, equal_steps, random_numbers
+from wgflow.measures.randomness import drawn_seed, random_numbers
+from wgflow.particles.contract import Advance, System
+from wgflow.particles.methods import Descent, equal_steps
 from wgflow.typing import FloatArray
 
 NOISE_STREAM = 2  # of the random numbers of a seed; that of batches is another
@@ -53,21 +55,33 @@ class Langevin:
         Seed of noise and samples. Those of each step depend on its number alone, so that a run can be resumed.
     order : int
         Weak order, 1 or 2: that of the error of means over the law, away from walls.
+    rng : numpy.random.Generator, optional
+        Draws the seed.
 
     Raises
     ------
     InputError
         If an option is not allowed.
+
+    Examples
+    --------
+    >>> from wgflow import Entropy, Langevin, Particles, Potential, Space, simulate
+    >>> well, start = Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), Particles([[0.0], [1.0]], [0.5, 0.5])
+    >>> simulate(well + Entropy(0.1), start, 0.2, domain=Space(1), method=Langevin(0.1, seed=1)).position.shape
+    (101, 2, 1)
     """
 
     step: float
     batch: int | None = None
     seed: int = 0
     order: int = 1
+    rng: InitVar[np.random.Generator | None] = None
     tolerance: ClassVar[None] = None
     deterministic: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, rng: np.random.Generator | None) -> None:
+        if rng is not None:
+            object.__setattr__(self, "seed", drawn_seed(rng))
         self._drift  # noqa: B018 - checks step and batch
         if self.order not in (1, 2):
             raise InputError(f"order = {self.order!r} is not allowed; choose 1 or 2")

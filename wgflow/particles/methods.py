@@ -13,99 +13,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import InitVar, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from wgflow.errors import ComputationError, InputError, WgflowError
 from wgflow.flows.evolution import Checkpoint, numbers
 from wgflow.flows.whole_steps import WholeSteps
-from wgflow.functionals import Functional, ParticlePotential
+from wgflow.functionals import Functional
 from wgflow.functionals.samples import sampled
+from wgflow.measures.randomness import drawn_seed, random_numbers
+from wgflow.particles.contract import Advance, Step, System
 from wgflow.particles.first_step import first_step
 from wgflow.typing import FloatArray
 
+PARTICLE_TOLERANCE = 1e-6  # by default: far below the error of the number of particles
 LEAST_TOLERANCE = 100.0 * float(np.finfo(np.float64).eps)  # relative, of scipy's integrator: that of round-off
 REDUCTION = 0.2  # of a step of the integrator where F is not defined: that of scipy's error control, at most
 LEAST_STEP = 10.0  # over the spacing of numbers
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a step leads to.
-
-    Parameters
-    ----------
-    time : float
-        New time.
-    state : array
-        New state.
-    energy : float or None
-        Energy of the samples that led there, where the whole risk was not evaluated.
-    """
-
-    time: float
-    state: FloatArray
-    energy: float | None = None
-
-
-class Advance(Protocol):
-    """Steps of a method over a whole run."""
-
-    def __call__(self, end: float) -> Step:
-        """Give the state one step on, at most at ``end``, which is met exactly and changes no later state."""
-
-    def checkpoint(self) -> Checkpoint:
-        """Copy what determines the next steps beside the last state that was given and its time."""
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint, begun at the state that was given last and its time."""
-
-
-class System(Protocol):
-    """What a method may ask of the particles that it moves; a state holds all points, then all log-weights."""
-
-    @property
-    def functional(self) -> Functional:
-        """The functional F."""
-
-    def sizes(self, state: FloatArray) -> FloatArray:
-        """Sizes to which the errors of the numbers of a state are relative."""
-
-    @property
-    def components(self) -> int:
-        """Number of components of a point."""
-
-    def potential_at(self, state: FloatArray, functional: Functional | None = None) -> ParticlePotential:
-        """Energy, potential and gradient at a state, of F or of another functional."""
-
-    def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
-        """Rate of change of a state with the given potential and gradient."""
-
-    def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
-        """State after a step of gradient descent in the ambient space."""
-
-    def retracted(self, state: FloatArray) -> FloatArray:
-        """State with its points put back where the flow lives."""
-
-    def diffused(self, state: FloatArray, time: float, generator: np.random.Generator) -> FloatArray:
-        """State after Brownian motion of its points at the temperature of F for a time."""
-
-
-class Method(Protocol):
-    """A time-stepping method."""
-
-    @property
-    def tolerance(self) -> float | None:
-        """Local error of a step over the sizes of what moves; None where the method does not know it."""
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether steps follow F alone, which then falls."""
-
-    def begin(self, system: System, time: float, state: FloatArray) -> Advance:
-        """Give what makes the steps from a state on."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +52,15 @@ class Adaptive:
     ------
     InputError
         If the tolerance is not allowed.
+
+    Examples
+    --------
+    >>> from wgflow import Adaptive
+    >>> Adaptive()
+    Adaptive(tolerance=1e-06)
     """
 
-    tolerance: float = 1e-8
+    tolerance: float = PARTICLE_TOLERANCE
     deterministic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -278,17 +210,27 @@ class Descent:
         Seed of the samples. Those of each iteration depend on its number alone, so that a run can be resumed.
     multiplicative : bool
         Whether weights are multiplied by exponentials (mirror descent on weights).
+    rng : numpy.random.Generator, optional
+        Draws the seed.
 
     Raises
     ------
     InputError
         If an option is not allowed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Descent
+    >>> Descent(0.1, batch=8, rng=np.random.default_rng(0)) == Descent(0.1, batch=8, rng=np.random.default_rng(0))
+    True
     """
 
     step: float
     batch: int | None = None
     seed: int = 0
     multiplicative: bool = False
+    rng: InitVar[np.random.Generator | None] = None
     tolerance: ClassVar[None] = None
 
     @property
@@ -296,7 +238,9 @@ class Descent:
         """Whether all samples count in each step."""
         return self.batch is None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, rng: np.random.Generator | None) -> None:
+        if rng is not None:
+            object.__setattr__(self, "seed", drawn_seed(rng))
         check_step(self.step)
         if self.batch is not None and self.batch < 1:
             raise InputError(f"batch = {self.batch!r} is not allowed; give the number of samples, at least 1")
@@ -338,12 +282,6 @@ class Descent:
 
 BATCH_STREAM = 1  # of the random numbers of a seed
 Update = Callable[[FloatArray, float, int], tuple[FloatArray, float | None]]
-
-
-def random_numbers(seed: int, stream: int, iteration: int) -> np.random.Generator:
-    """Random numbers of one iteration, which depend on nothing else, so that a run can be resumed."""
-    key = np.random.SeedSequence((seed, stream)).generate_state(2, np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, iteration]))
 
 
 def check_step(step: float) -> None:

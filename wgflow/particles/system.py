@@ -16,9 +16,10 @@ from wgflow.flows.particle_state import ParticleState
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
+from wgflow.particles.contract import Advance, Method, Step
 from wgflow.particles.decay import DecayWatch
 from wgflow.particles.langevin import Langevin
-from wgflow.particles.methods import Adaptive, Advance, Method, Step
+from wgflow.particles.methods import PARTICLE_TOLERANCE, Adaptive
 from wgflow.typing import FloatArray
 
 
@@ -63,7 +64,7 @@ class ParticleFlow(ParticleState):
         growth: FloatArray | None = None,
         transport: float = 1.0,
         reaction: float = 0.0,
-        tolerance: float = 1e-8,
+        tolerance: float = PARTICLE_TOLERANCE,
         method: Method | None = None,
         input_rate: float = 1.0,
         geometry: Geometry | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from wgflow.characteristics import CharacteristicFlow
+from wgflow.characteristics import NODE_TOLERANCE, CharacteristicFlow
 from wgflow.domains import Domain
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
@@ -17,7 +17,7 @@ from wgflow.functionals import Functional
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells
-from wgflow.runs.record import RunFile, check_times, density_on
+from wgflow.runs.record import RunFile, check_functional, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -30,7 +30,7 @@ def solve_characteristics(
     *,
     transport: float = 1.0,
     reaction: float | None = None,
-    tolerance: float = 1e-8,
+    tolerance: float = NODE_TOLERANCE,
     times: ArrayLike | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -89,7 +89,9 @@ def solve_characteristics(
     ----------
     Bach and Chizat (2022), proof of Theorem 3.
     """
-    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    since = clock.perf_counter()
+    check_functional(functional)
+    outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}

@@ -20,7 +20,7 @@ from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import RunFile, check_times, density_on
+from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -103,7 +103,9 @@ def solve_normalised(
     ----------
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
-    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    since = clock.perf_counter()
+    check_arguments(functional, domain)
+    outputs = check_times(times, t_end)
     kept = KeptOutputs(outputs.size + 1, output is None)
     check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
     density, factors = density_on(domain, density0), {"transport": transport, "reaction": reaction}

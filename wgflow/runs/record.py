@@ -18,6 +18,8 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.labels import labels_with
 from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
+from wgflow.functionals.checks import called
+from wgflow.measures.checks import described, real_values
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
@@ -85,10 +87,28 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
 
 def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:
     """Density at the cell centres; raises InputError unless it is one of real numbers."""
-    values = np.asarray(density(domain.points) if callable(density) else density)
-    if values.dtype.kind not in "fiub":
-        raise InputError(f"the initial density has the type {values.dtype}; allowed are real numbers")
-    return values.astype(np.float64, copy=False)
+    name = "the initial density"
+    return real_values(name, called(name, density, domain.points, shape=domain.shape) if callable(density) else density)
+
+
+def check_arguments(functional: object, domain: Any) -> None:
+    """Raise InputError unless there are a functional, and a domain with cells, for a density to follow."""
+    check_functional(functional)
+    base = getattr(domain, "base", None)
+    if base is None or not hasattr(base, "has_cells"):
+        raise InputError(f"domain = {described(domain)} is no domain; give one, e.g. Box([(0.0, 1.0)], 64)")
+    if not base.has_cells:
+        raise InputError(
+            f"domain = {domain!r} has no cells for a density; give a domain that has, such as a Box, or follow "
+            "particles there with simulate"
+        )
+
+
+def check_functional(functional: object) -> None:
+    """Raise InputError unless something is a functional."""
+    if not isinstance(functional, Functional):
+        hint = ", e.g. Potential(V) of a function V" if callable(functional) else ", e.g. Potential(V)"
+        raise InputError(f"functional = {described(functional)} is no functional; give one{hint}")
 
 
 def record_flow(

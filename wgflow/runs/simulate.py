@@ -18,13 +18,13 @@ from wgflow.flows.walls import WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
-from wgflow.particles import Adaptive, Method, suitable_langevin
+from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Method, suitable_langevin
 from wgflow.particles.particle_flow import make_particle_flow
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.estimates import plan_particles
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_simulate
-from wgflow.runs.record import RunFile, check_times
+from wgflow.runs.record import RunFile, check_functional, check_times
 from wgflow.trajectory import Trajectory
 
 
@@ -36,7 +36,7 @@ def simulate(
     domain: Domain | None = None,
     transport: float = 1.0,
     reaction: float | None = None,
-    tolerance: float = 1e-8,
+    tolerance: float = PARTICLE_TOLERANCE,
     method: Method | None = None,
     input_rate: float = 1.0,
     times: ArrayLike | None = None,
@@ -72,7 +72,7 @@ def simulate(
     reaction : float, optional
         The factor beta; by default the domain's own.
     tolerance : float
-        Local error of the default method, `Adaptive`, in [1e-13, 0.1].
+        Local error of the default method, `Adaptive`, in [1e-13, 0.1], by default 1e-6.
     method : Adaptive, RungeKutta4, Descent or Langevin, optional
         How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD. Where F
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
@@ -107,6 +107,7 @@ def simulate(
     ((2, 2), 'until')
     """
     since = clock.perf_counter()
+    check_functional(functional)
     lives = known_domain(particles0, domain)
     check_placement(particles0, lives)
     outputs, start = check_times(times, t_end), replace(particles0, domain=lives)

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
-from wgflow.finite_volume import IMPLICIT_METHODS, default_tolerance, make_finite_volume
+from wgflow.finite_volume import STEPPERS, default_tolerance, make_finite_volume
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
@@ -22,7 +22,7 @@ from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
 from wgflow.runs.memory import check_larger_box, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import RunFile, check_times, density_on
+from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -136,7 +136,9 @@ def solve(
     since = clock.perf_counter()
     if grow:
         check_fixed(estimate=estimate)
-    outputs, kind = check_times(times, t_end), "implicit" if stepper in IMPLICIT_METHODS else "explicit"
+    check_arguments(functional, domain)
+    implicit = STEPPERS[stepper].implicit
+    outputs, kind = check_times(times, t_end), "implicit" if implicit else "explicit"
     kept = KeptOutputs(outputs.size + 1, output is None, estimate)
     memory = partial(estimate_solve, functional, method=kind, order=order, kept=kept)
     check_memory(memory(domain), force=force)
@@ -151,7 +153,7 @@ def solve(
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         return start(domain, time, density, accuracy)
 
-    rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and stepper not in IMPLICIT_METHODS
+    rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and not implicit
 
     def coarse(smaller: Domain, factor: int) -> tuple[Evolution, RunSetup]:
         initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)

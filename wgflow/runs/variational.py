@@ -22,7 +22,7 @@ from wgflow.measures.placement import check_placement
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import MemoryEstimate, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells, estimate_simulate, estimate_solve
-from wgflow.runs.record import RunFile, check_times, density_on
+from wgflow.runs.record import RunFile, check_arguments, check_functional, check_times, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
@@ -117,7 +117,9 @@ def solve_jko(
     ----------
     Jordan, Kinderlehrer and Otto (1998); Cances, Gallouet and Todeschi (2020).
     """
-    since, outputs = clock.perf_counter(), check_times(times, t_end)
+    since = clock.perf_counter()
+    check_functional(functional) if isinstance(start, Particles) else check_arguments(functional, domain)
+    outputs = check_times(times, t_end)
     if scheme not in SCHEMES:
         raise InputError(f"scheme = {scheme!r} is not allowed; choose {' or '.join(map(repr, SCHEMES))}")
     options = JkoOptions(tau, growth, order, halve, tolerance, adapt=adapt)

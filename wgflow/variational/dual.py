@@ -24,7 +24,6 @@ import numpy as np
 
 from wgflow.functionals import Features
 from wgflow.functionals.feature_maps import jacobian_of
-from wgflow.functionals.losses import SOFTMIN
 from wgflow.typing import FloatArray
 from wgflow.variational.proximal import Proximal, ProximalProblem, proximal_map
 
@@ -129,11 +128,7 @@ class DualProblem:
 
     def curvature(self, prediction: FloatArray) -> FloatArray:
         """Second derivative of R, shape (n, n)."""
-        curvature = np.diag(self.functional.risk.curvature(prediction, self.functional.targets))
-        if self.functional.risk is SOFTMIN:
-            coefficients = self.risk(prediction)[1]
-            curvature -= np.outer(coefficients, coefficients)
-        return curvature
+        return self.functional.risk.hessian(prediction, self.functional.targets)
 
     def slopes(self, points: FloatArray, frames: FloatArray) -> FloatArray:
         """Slopes of the features, with the signs of particles, along frames, shape (N, n, k)."""

@@ -24,7 +24,7 @@ from wgflow.errors import InputError
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
 from wgflow.flows.particle_state import ParticleState
 from wgflow.flows.planned_steps import PlannedSteps, StepError
-from wgflow.functionals import Features, Functional, Mass, ParticlePotential, Sum
+from wgflow.functionals import Features, Functional, Mass, ParticlePotential, terms_of
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_directions, check_particles
 from wgflow.typing import FloatArray
@@ -200,7 +200,7 @@ def split_functional(functional: Functional) -> tuple[Features, float]:
     InputError
         If it is no sum of one `Features` and at most one `Mass`.
     """
-    terms = functional.terms if isinstance(functional, Sum) else (functional,)
+    terms = [*terms_of(functional)]
     features = [term for term in terms if isinstance(term, Features)]
     strength = sum(term.strength for term in terms if isinstance(term, Mass))
     if len(features) != 1 or any(not isinstance(term, Features | Mass) for term in terms):

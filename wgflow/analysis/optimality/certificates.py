@@ -10,8 +10,10 @@ and, since :math:`R(h) \ge s \langle g, h \rangle - R^*(s g)` with g = grad R an
 
 .. math:: F(\nu_*) \ge -R^*(s g). \tag{2}
 
-For risks that are quadratic, :math:`-R^*(s g) = s (2R - \langle V, \nu \rangle) - s^2 R`. (2) needs no bound of the
-mass. In (1) a measure that is better than nu has the mass :math:`|\nu_*| \le F(\nu) / \lambda` if R >= 0.
+For risks that are quadratic, :math:`-R^*(s g) = s (2R - \langle V, \nu \rangle) - s^2 R`; for all others that are
+convex and >= 0, so that :math:`-R^*(0) \ge 0`, it is at least :math:`s (R - \langle V, \nu \rangle)` if s <= 1. (2)
+needs no bound of the mass. In (1) a measure that is better than nu has the mass
+:math:`|\nu_*| \le F(\nu) / \lambda` if R >= 0.
 
 References
 ----------
@@ -33,8 +35,9 @@ from wgflow.analysis.optimality.minima import METHODS, Minimum, Search
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals import Features, Functional, GridFunctional
-from wgflow.functionals.losses import HALF_SQUARED_NORM, LOGISTIC, SQUARE
+from wgflow.functionals.losses import LOGISTIC
 from wgflow.measures import Particles
+from wgflow.measures.checks import real_values
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -180,7 +183,7 @@ class Certifier:
             found = self.functional.at_particles(state)
             return state, found.energy, found.potential
         self._grid = self._grid or self.functional.on_grid(self.domain)
-        density = np.asarray(state, dtype=np.float64)
+        density = real_values("the density", state)
         if density.shape != self.domain.shape:
             raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
         measure, potential = atoms(self.domain, density), np.empty(self.domain.shape)
@@ -199,7 +202,7 @@ class Certifier:
 
     def _is_positive(self) -> bool:
         """Whether R >= 0."""
-        return not isinstance(self.risk, Features) or self.risk.risk in (SQUARE, HALF_SQUARED_NORM, LOGISTIC)
+        return not isinstance(self.risk, Features) or self.risk.risk.nonnegative
 
     def _dual_bound(
         self, frozen: FrozenFeatures | FrozenPopulation, value: float, pairing: float, mass: float, least: float
@@ -207,12 +210,14 @@ class Certifier:
         """The bound (2) with the best factor s that keeps s V >= -lambda."""
         lowest = least - self.strength
         largest = self.strength / -lowest if lowest < 0.0 else np.inf
-        if isinstance(frozen, FrozenPopulation) or frozen.functional.risk in (SQUARE, HALF_SQUARED_NORM):
-            risk, slope = value - self.strength * mass, pairing - self.strength * mass
+        risk, slope = value - self.strength * mass, pairing - self.strength * mass
+        if isinstance(frozen, FrozenPopulation) or frozen.functional.risk.quadratic:
             return _quadratic_dual(risk, slope, largest)
-        if frozen.functional.risk is LOGISTIC:
-            return _logistic_dual(-frozen.functional.targets * frozen.coefficients, largest)
-        return -np.inf
+        loss = frozen.functional.risk
+        if loss.without_factor is LOGISTIC:
+            rates = -frozen.functional.targets * frozen.coefficients / loss.factor
+            return loss.factor * _logistic_dual(rates, largest)
+        return _nonnegative_dual(risk, slope, largest) if loss.nonnegative else -np.inf
 
     def _residual(self, measure: Particles, potential: FloatArray, pairing: float) -> float:
         """Largest |J| on the heaviest atoms that hold almost all mass."""
@@ -231,6 +236,11 @@ def _quadratic_dual(risk: float, slope: float, largest: float) -> float:
         return 0.0
     factor = min(max((2.0 * risk - slope) / (2.0 * risk), 0.0), largest)
     return factor * (2.0 * risk - slope) - factor**2 * risk
+
+
+def _nonnegative_dual(risk: float, slope: float, largest: float) -> float:
+    """Largest ``s (R - <V, nu>)`` over 0 <= s <= ``largest``, s <= 1."""
+    return max(min(largest, 1.0) * (risk - slope), 0.0)
 
 
 def _logistic_dual(rates: FloatArray, largest: float) -> float:

@@ -107,7 +107,7 @@ def find_optimum(
         raise InputError(f"mass = {mass!r} is not allowed; give a positive number")
     certifier = Certifier(functional, domain, fixed_mass=mass is not None)
     chart_bounds(domain)  # raises where atoms cannot slide
-    if isinstance(certifier.risk, Features) and certifier.risk.risk is SOFTMIN:
+    if isinstance(certifier.risk, Features) and certifier.risk.risk.without_factor is SOFTMIN:
         raise InputError("the loss softmin has no least value to be found; choose square or logistic")
     return _FrankWolfe(certifier, mass).run(_first_measure(certifier, mass) if start is None else start, tolerance)
 
@@ -216,7 +216,7 @@ def weight_hessian(risk: Features | Population, measure: Particles) -> FloatArra
     points, inputs = measure.points, risk.teacher.directions.shape[1]
     if points.shape[1] == inputs + 1:
         signs, points = signs * points[:, 0], points[:, 1:]
-    return signs[:, None] * arc_cosine_kernel(points, points) * signs
+    return risk.strength * (signs[:, None] * arc_cosine_kernel(points, points) * signs)
 
 
 def minimize_quadratic(hessian: FloatArray, slope: FloatArray, mass: float | None) -> FloatArray:

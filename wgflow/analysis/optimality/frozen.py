@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals import Features, Functional, Mass, Sum
+from wgflow.functionals import Features, Functional, Mass, terms_of
 from wgflow.functionals.feature_maps import with_gradient
 from wgflow.measures import Particles
 from wgflow.networks import Population, arc_cosine_sums
@@ -92,7 +92,8 @@ class FrozenPopulation:
             charges, points = charges * points[:, 0], points[:, 1:]
         here = charges != 0.0
         return cls(
-            np.concatenate([points[here], teacher.directions]), np.concatenate([charges[here], -teacher.weights])
+            np.concatenate([points[here], teacher.directions]),
+            functional.strength * np.concatenate([charges[here], -teacher.weights]),
         )
 
     @property
@@ -133,7 +134,7 @@ def split_risk(functional: Functional) -> tuple[Risk, float]:
     InputError
         If F is no such sum: then no certificate is known.
     """
-    terms = functional.terms if isinstance(functional, Sum) else (functional,)
+    terms = [*terms_of(functional)]
     risks = [term for term in terms if isinstance(term, Features | Population)]
     strength = sum(term.strength for term in terms if isinstance(term, Mass))
     if len(risks) != 1 or len(terms) != 1 + sum(isinstance(term, Mass) for term in terms) or strength < 0.0:

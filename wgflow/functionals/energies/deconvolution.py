@@ -14,11 +14,18 @@ from wgflow.functionals.features import Features
 from wgflow.functionals.fourier import FourierFeatures, FourierMoments, torus_of
 from wgflow.functionals.losses import HALF_SQUARED_NORM
 from wgflow.measures import Particles
+from wgflow.measures.randomness import random_generator
 from wgflow.typing import FloatArray
 
 
 def Deconvolution(  # noqa: N802 - named like the functionals it stands beside
-    kernel: PeriodicKernel, target: Particles | Target, domain: Domain, *, noise: float = 0.0, seed: int = 0
+    kernel: PeriodicKernel,
+    target: Particles | Target,
+    domain: Domain,
+    *,
+    noise: float = 0.0,
+    seed: int | None = None,
+    rng: np.random.Generator | None = None,
 ) -> Features:
     r"""Half the squared distance of a convolution to a signal, in L^2 of the uniform probability measure on the torus.
 
@@ -40,8 +47,10 @@ def Deconvolution(  # noqa: N802 - named like the functionals it stands beside
         The torus: a box with all axes periodic, or the circle.
     noise : float
         Standard deviation of white noise on the :math:`\prod_i (2 f_i + 1)` values on a grid that determine the signal.
-    seed : int
-        Seed of the noise (numpy's PCG64).
+    seed : int, optional
+        Seed of the noise (numpy's PCG64), 0 by default.
+    rng : numpy.random.Generator, optional
+        Source of the noise, in the place of a seed.
 
     Returns
     -------
@@ -79,8 +88,9 @@ def Deconvolution(  # noqa: N802 - named like the functionals it stands beside
     features = FourierFeatures(kernel.coefficients(torus.periods), torus.periods, torus.angular)
     wanted = _moments_of_target(features, target, domain, torus.box)
     if noise > 0.0:
+        generator = random_generator(0 if seed is None and rng is None else seed, rng)
         shape = features.coefficients.shape
-        wanted = wanted + noise * features.of_signal(np.random.default_rng(seed).standard_normal(shape))
+        wanted = wanted + noise * features.of_signal(generator.standard_normal(shape))
     return Features(features, wanted, HALF_SQUARED_NORM)
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.base import Functional, ParticlePotential
+from wgflow.functionals.checks import called
 from wgflow.functionals.energies.interaction import Interaction
+from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
+from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
-from wgflow.measures import Particles
+from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.measures import Particles, require_particles
+from wgflow.measures.checks import described, real_values
 from wgflow.reductions import inner_product
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
@@ -40,19 +45,36 @@ class SobolevDiscrepancy(Functional):
         Density of nu; a callable gets the cell centres, shape ``(*shape, p)``.
     order : float
         The number s, finite; 0 is half the squared distance in L^2 to the target, up to the constant.
+    strength : float
+        A factor > 0 of F.
 
     Raises
     ------
     InputError
-        If the order is not finite.
+        If the order is not finite, or the strength not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, SobolevDiscrepancy
+    >>> distance = SobolevDiscrepancy(np.ones(32), 1.0)
+    >>> (0.5 * distance).on_grid(Circle(32)).value(2.0 * np.ones(32))
+    0.0
     """
 
     target: Target
     order: float
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
+        check_positive("strength", self.strength)
         if not math.isfinite(self.order):
             raise InputError(f"order = {self.order!r} is not allowed; give a finite number")
+
+    def scaled(self, factor: float) -> Functional:
+        """The discrepancy with the factor in its strength."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, strength=factor * self.strength)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a circle or a box with all axes periodic; raises InputError elsewhere."""
@@ -63,7 +85,8 @@ class SobolevDiscrepancy(Functional):
                 f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        return _GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        bound = _GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        return scaled_grid(self.strength, bound)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: Diracs are at an infinite distance unless s is large."""
@@ -137,10 +160,31 @@ class KernelDiscrepancy(Functional):
     References
     ----------
     Arbel, Korba, Salim and Gretton (2019), Maximum Mean Discrepancy Gradient Flow, NeurIPS 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Interaction, KernelDiscrepancy, Particles
+    >>> gaussian = Interaction(lambda z: np.exp(-0.5 * (z**2).sum(axis=-1)), gradient=None)
+    >>> samples = Particles([[0.0], [1.0]], [0.5, 0.5])
+    >>> KernelDiscrepancy(gaussian, samples).at_particles(samples).energy
+    0.0
     """
 
     interaction: Interaction | ZonalInteraction
     target: Particles | Target
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.interaction, Interaction | ZonalInteraction):
+            raise InputError(
+                f"interaction = {described(self.interaction)} of KernelDiscrepancy is not allowed; give the kernel as "
+                "Interaction(k), or ZonalInteraction(k) on circle and sphere"
+            )
+
+    def scaled(self, factor: float) -> Functional:
+        """The discrepancy by the kernel times the factor."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, interaction=self.interaction.scaled(factor))  # type: ignore[arg-type]
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a domain of the kernel; raises InputError elsewhere."""
@@ -158,6 +202,7 @@ class KernelDiscrepancy(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
+        require_particles(particles)
         target = self.target
         if not isinstance(target, Particles):
             raise InputError("particles need a target of a KernelDiscrepancy that is given by samples (Particles)")
@@ -200,7 +245,9 @@ def target_density(target: Target, domain: Domain) -> FloatArray:
         If it has another shape than the domain, or is not finite.
     """
     base = domain.base
-    density = np.asarray(target(base.points) if callable(target) else target, dtype=np.float64)
+    name = "the target density"
+    found = called(name, target, base.points, shape=base.shape) if callable(target) else target
+    density = real_values(name, found)
     if density.shape != base.shape:
         raise ShapeError(f"the target density has shape {density.shape}; the domain needs {base.shape}")
     if not np.isfinite(density).all():

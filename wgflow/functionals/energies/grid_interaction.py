@@ -8,8 +8,9 @@ import numpy as np
 
 from wgflow.domains import Domain, total_mass
 from wgflow.errors import ShapeError
-from wgflow.functionals.base import GridFunctional, ParticlePotential, SheetSums
+from wgflow.functionals.base import ParticlePotential
 from wgflow.functionals.convolution import Convolution, Pairing
+from wgflow.functionals.grid import GridFunctional, SheetSums
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray

@@ -9,8 +9,9 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry, is_flat, short_way
-from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.errors import InputError
+from wgflow.functionals.base import Functional, ParticlePotential
+from wgflow.functionals.checks import check_callable, own_gradient, values_of
 from wgflow.functionals.convolution import (
     BoxConvolution,
     PairConvolution,
@@ -20,7 +21,10 @@ from wgflow.functionals.convolution import (
 )
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
-from wgflow.measures import Particles
+from wgflow.functionals.factors import times, times_made
+from wgflow.functionals.grid import GridFunctional
+from wgflow.measures import Particles, require_particles
+from wgflow.measures.checks import described
 from wgflow.typing import FloatArray
 
 
@@ -41,20 +45,52 @@ class Interaction(Functional):
     periods : sequence of float, optional
         Length of each axis, for particles on a periodic box; inf where it is not periodic. Grids know their own.
     gradient : callable, optional
-        Gradient of W, displacements (N, p) to (N, p). Particles use central differences without it, as of `Potential`.
+        Gradient of W, displacements (N, p) to (N, p); by default the method ``gradient`` of W. Particles use central
+        differences without either, as of `Potential`.
     on_cells : callable, optional
         Lengths of the sides of a cell to a function like W that takes its place on a grid: its averages over a cell
         around each displacement.
 
+    Raises
+    ------
+    InputError
+        If one of them is no function, or the periods are one.
+
     References
     ----------
     Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Box, Interaction
+    >>> attraction = Interaction(lambda z: 0.5 * (z**2).sum(axis=-1), gradient=lambda z: z)
+    >>> attraction.on_grid(Box([(-1.0, 1.0)], 4)).value(np.ones(4))
+    0.625
     """
 
     kernel: ScalarFunction
     periods: Sequence[float] | None = None
     gradient: ScalarFunction | None = None
     on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
+
+    def __post_init__(self) -> None:
+        check_callable("the interaction kernel", self.kernel, "Interaction(lambda z: (z**2).sum(axis=-1))")
+        if callable(self.periods):
+            raise InputError(
+                f"periods = {described(self.periods)} of Interaction is no length; write Interaction(W, gradient=dW) "
+                "for the gradient of W, or give the length of each axis"
+            )
+        object.__setattr__(self, "gradient", own_gradient("the interaction kernel", self.kernel, self.gradient))
+
+    def scaled(self, factor: float) -> Functional:
+        """The interaction by the kernel times the factor."""
+        return replace(
+            self,
+            kernel=times(factor, self.kernel),
+            gradient=times(factor, self.gradient),
+            on_cells=times_made(factor, self.on_cells),
+        )
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once, or sum over all pairs of cells where they do not stand in rows.
@@ -81,6 +117,7 @@ class Interaction(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids."""
+        require_particles(particles)
         return sum_over_pairs(particles, self._sums)
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
@@ -111,10 +148,15 @@ class Interaction(Functional):
 
     def _slopes(self, displacements: FloatArray) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p)."""
-        if self.gradient is None:
+        gradient = self.gradient
+        if gradient is None:
             even = np.array_equal(np.asarray(self.kernel(displacements)), np.asarray(self.kernel(-displacements)))
-            return central_differences(self.kernel if even else self._even, displacements)
-        return 0.5 * (np.asarray(self.gradient(displacements)) - np.asarray(self.gradient(-displacements)))
+            return central_differences(self.kernel if even else self.values, displacements)
+
+        def own(at: FloatArray) -> FloatArray:
+            return values_of("the gradient of the kernel", gradient, at, at.shape, of="displacements")
+
+        return 0.5 * (own(displacements) - own(-displacements))
 
     def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
         """All differences of targets (m, p) and sources (n, p), the short way round; shape (m n, p)."""
@@ -125,16 +167,15 @@ class Interaction(Functional):
 
     def values(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,), checked."""
-        values = self._even(displacements)
-        if values.shape != (len(displacements),):
-            raise ShapeError(
-                f"the kernel of {displacements.shape} displacements has shape {values.shape}; allowed is "
-                f"{(len(displacements),)}"
-            )
-        if not np.isfinite(values).all():
-            raise InputError("the interaction kernel returned a value that is not finite; round its singularity")
-        return values
+        return 0.5 * (self._own(displacements) + self._own(-displacements))
 
-    def _even(self, displacements: FloatArray) -> FloatArray:
-        """Even part of W at displacements (N, p), shape (N,)."""
-        return 0.5 * (np.asarray(self.kernel(displacements)) + np.asarray(self.kernel(-displacements)))
+    def _own(self, displacements: FloatArray) -> FloatArray:
+        """W itself at displacements (N, p), shape (N,), checked."""
+        return values_of(
+            "the interaction kernel",
+            self.kernel,
+            displacements,
+            (len(displacements),),
+            of="displacements",
+            finite="; round its singularity",
+        )

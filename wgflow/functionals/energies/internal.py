@@ -7,24 +7,26 @@ diffusion for powers.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.functionals.base import Functional, ParticlePotential
+from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_factor, is_number
+from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.kernels.internal import raise_to_neighbours, write_entropy, write_power_energy
-from wgflow.measures import Particles
+from wgflow.measures import Particles, require_particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 LEAST_SHARE = 1e-30  # of the mean density: below it logarithms are continued by a constant
 LARGEST_SLOPE = 1e6  # of negative powers of the density over its mean, which are continued by a constant beyond
 SMALLEST = float(np.finfo(np.float64).tiny)
+FALL_NODES = 12  # Gauss points of an integral of the slope of the pressure
 STEEPNESS = 0.1  # least density over that of neighbours in the curvature; see `_GridInternal.hessian`
 CONCENTRATION_SHARE, CONCENTRATION_CONTRAST = 0.1, 32.0  # least share of a cell, and over the mean, that is too much
 
@@ -66,6 +68,20 @@ class InternalEnergy(Functional):
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write U'' at positive densities times a rate, all of shape (N,)."""
 
+    def bounded_fall(self, left: FloatArray, right: FloatArray, floor: float, bound: FloatArray) -> FloatArray:
+        """Give the integral from ``right`` to ``left`` of the lesser of the slope of the pressure and a bound."""
+        nodes, weights = np.polynomial.legendre.leggauss(FALL_NODES)
+        total = np.zeros_like(left)
+        for place, weight in zip(0.5 * (nodes + 1.0), 0.5 * weights, strict=True):
+            between = np.maximum(right + place * (left - right), 0.0)
+            total += weight * np.minimum(self.pressure_slope(between, floor), bound)
+        return total * (left - right)
+
+    def scaled(self, factor: float) -> Functional:
+        """The energy times a factor > 0."""
+        check_positive_factor(factor, self, DIFFUSION_IS_FORWARD)
+        return super().scaled(factor)
+
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a circle, box or sphere, signed or not; raises InputError on domains without cells."""
         return _GridInternal(domain, self)
@@ -100,12 +116,23 @@ class Entropy(InternalEnergy):
     References
     ----------
     Jordan, Kinderlehrer and Otto (1998), SIAM J. Math. Anal. 29(1).
+
+    Examples
+    --------
+    >>> from wgflow import Entropy
+    >>> 0.5 * Entropy(3.0)
+    Entropy(temperature=1.5)
     """
 
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
         check_positive("temperature", self.temperature)
+
+    def scaled(self, factor: float) -> Functional:
+        """The entropy with the factor in its temperature."""
+        check_positive_factor(factor, self, DIFFUSION_IS_FORWARD)
+        return Entropy(factor * self.temperature)
 
     @property
     def relative_floor(self) -> float:
@@ -114,6 +141,7 @@ class Entropy(InternalEnergy):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Nothing: particles follow the entropy by noise, see `Langevin`."""
+        require_particles(particles)
         return ParticlePotential(0.0, np.zeros(len(particles.weights)), np.zeros_like(particles.points))
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
@@ -165,6 +193,12 @@ class PowerEnergy(InternalEnergy):
     ----------
     Otto (2001), The geometry of dissipative evolution equations: the porous medium equation, Comm. PDE 26.
     Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 3.
+
+    Examples
+    --------
+    >>> from wgflow import PowerEnergy
+    >>> PowerEnergy(2.0) / 4.0
+    PowerEnergy(exponent=2.0, strength=0.25)
     """
 
     exponent: float
@@ -175,6 +209,11 @@ class PowerEnergy(InternalEnergy):
         check_positive("strength", self.strength)
         if self.exponent == 1.0:
             raise InputError("exponent = 1 is the linear diffusion of Entropy(temperature); use that")
+
+    def scaled(self, factor: float) -> Functional:
+        """The energy with the factor in its strength."""
+        check_positive_factor(factor, self, DIFFUSION_IS_FORWARD)
+        return replace(self, strength=factor * self.strength)
 
     @property
     def relative_floor(self) -> float:
@@ -195,6 +234,10 @@ class PowerEnergy(InternalEnergy):
         """Give the derivative of the pressure, c m rho^(m-1) above the floor."""
         factor = self.strength * np.where(density < floor, 1.0, self.exponent)
         return factor * np.maximum(density, floor) ** (self.exponent - 1.0)
+
+    def bounded_fall(self, left: FloatArray, right: FloatArray, floor: float, bound: FloatArray) -> FloatArray:
+        """Give the integral from ``right`` to ``left`` of the lesser of the slope of the pressure and a bound."""
+        return self.bounded_pressure(left, floor, bound) - self.bounded_pressure(right, floor, bound)
 
     def bounded_pressure(self, density: FloatArray, floor: float, bound: FloatArray) -> FloatArray:
         """Give the integral of the lesser of the slope of the pressure and a bound."""
@@ -221,7 +264,7 @@ class PowerEnergy(InternalEnergy):
 
 def check_positive(name: str, value: float) -> None:
     """Raise InputError unless a parameter is a finite positive number."""
-    if not (math.isfinite(value) and value > 0.0):
+    if not (is_number(value) and value > 0.0):
         raise InputError(f"{name} = {value!r} is not allowed; give a positive number")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,8 +13,9 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import UnitSphere
-from wgflow.errors import InputError, MissingExtraError, ShapeError
-from wgflow.functionals.base import Functional, GridFunctional, ParticlePotential
+from wgflow.errors import InputError, MissingExtraError
+from wgflow.functionals.base import Functional, ParticlePotential
+from wgflow.functionals.checks import check_callable, own_gradient, values_of
 from wgflow.functionals.convolution import (
     BoxConvolution,
     Convolution,
@@ -22,8 +24,10 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.factors import times, times_made
+from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
-from wgflow.measures import Particles
+from wgflow.measures import Particles, require_particles
 from wgflow.typing import FloatArray
 
 
@@ -38,17 +42,52 @@ class ZonalInteraction(Functional):
     ----------
     kernel : callable
         W, vectorised: cosines (N,) in [-1, 1] to values (N,), finite.
-    slope : callable, optional
-        Its derivative W', (N,) to (N,); particles need it.
+    gradient : callable, optional
+        Its derivative W', (N,) to (N,); by default the method ``gradient`` of W. Particles need it.
     on_arcs : callable, optional
         Length of an arc to a function of angles (N,) that takes the place of W on a circle: its averages over an arc
         around each angle. Without it cells interact by samples of W, with a `FlowWarning` where it varies too much
         within a cell for that.
+    slope : callable, optional
+        The former name of ``gradient``.
+
+    Raises
+    ------
+    InputError
+        If one of them is no function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from wgflow import Circle, Particles, ZonalInteraction
+    >>> repulsion = ZonalInteraction(np.exp, gradient=np.exp)
+    >>> pair = Particles([[1.0, 0.0], [0.0, 1.0]], [0.5, 0.5])
+    >>> round(repulsion.at_particles(pair).energy, 6)
+    0.92957
     """
 
     kernel: ScalarFunction
-    slope: ScalarFunction | None = None
+    gradient: ScalarFunction | None = None
     on_arcs: Callable[[float], ScalarFunction] | None = None
+    slope: ScalarFunction | None = None
+
+    def __post_init__(self) -> None:
+        check_callable("the zonal kernel", self.kernel, "ZonalInteraction(numpy.exp)")
+        if self.slope is not None and self.gradient is None:
+            warnings.warn(
+                "ZonalInteraction(slope=...) is called ZonalInteraction(gradient=...) since version 0.2.0",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+        given = self.slope if self.gradient is None else self.gradient
+        gradient = own_gradient("the zonal kernel", self.kernel, given)
+        object.__setattr__(self, "gradient", gradient)
+        object.__setattr__(self, "slope", gradient)
+
+    def scaled(self, factor: float) -> Functional:
+        """The interaction by the kernel times the factor."""
+        gradient = times(factor, self.gradient)
+        return ZonalInteraction(times(factor, self.kernel), gradient, times_made(factor, self.on_arcs))
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Transform the kernel, once.
@@ -81,8 +120,7 @@ class ZonalInteraction(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
-        if self.slope is None:
-            raise InputError("particles need the slope W' of a zonal interaction; give ZonalInteraction(kernel, slope)")
+        require_particles(particles)
         return sum_over_pairs(particles, self._sums)
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
@@ -99,20 +137,19 @@ class ZonalInteraction(Functional):
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
         cosines = _cosines(targets, sources)
-        slopes = np.asarray(self.slope(cosines)) if self.slope is not None else np.zeros_like(cosines)
+        if self.gradient is None:
+            raise InputError(
+                "particles need the slope W' of a zonal interaction; give ZonalInteraction(W, gradient=dW)"
+            )
+        slopes = values_of("the gradient of the kernel", self.gradient, cosines, cosines.shape, of="cosines")
         shape = (len(targets), len(sources))
         return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
 
     def values(self, cosines: FloatArray) -> FloatArray:
         """W at cosines (N,), shape (N,), checked."""
-        values = np.asarray(self.kernel(cosines), dtype=np.float64)
-        if values.shape != cosines.shape:
-            raise ShapeError(
-                f"the kernel of {cosines.shape} cosines has shape {values.shape}; allowed is {cosines.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise InputError("the zonal kernel returned a value that is not finite; round its singularity")
-        return values
+        return values_of(
+            "the kernel", self.kernel, cosines, cosines.shape, of="cosines", finite="; round its singularity"
+        )
 
 
 def _cosines(targets: FloatArray, sources: FloatArray) -> FloatArray:

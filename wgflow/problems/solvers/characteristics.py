@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from wgflow.characteristics import CharacteristicFlow
+from wgflow.characteristics import NODE_TOLERANCE, CharacteristicFlow
 from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import NonNegative, Tolerance
 from wgflow.problems.solvers.base import SolverOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class CharacteristicsSection(SolverOptions):
     """Options of the characteristics: one node per cell of the domain."""
 
-    tolerance: Tolerance = Field(1e-8, description="local error of the integrator")
+    tolerance: Tolerance = Field(NODE_TOLERANCE, description="local error of the integrator")
     smoothing: NonNegative = Field(
         1e-3, lt=1.0, description="half width in which kinks of ReLU features on data are rounded"
     )

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError
 from wgflow.measures import START_METHODS
-from wgflow.particles import Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
+from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
 from wgflow.particles.particle_flow import make_particle_flow
 from wgflow.problems.estimates import plan_cloud
 from wgflow.problems.sections import NonNegative, Positive, Tolerance, one_of
@@ -73,7 +73,9 @@ class ParticlesSection(SolverOptions):
         description='adaptive or classical Runge-Kutta; "euler" is gradient descent with the given step, "mirror" the '
         'same with multiplicative weights, "langevin" with the noise of problem.temperature',
     )
-    tolerance: Tolerance = Field(1e-6, description="local error of the adaptive method over the extent of the cloud")
+    tolerance: Tolerance = Field(
+        PARTICLE_TOLERANCE, description="local error of the adaptive method over the extent of the cloud"
+    )
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
     batch: int = Field(
         0, ge=0, description="samples of each step of descent (SGD): of the data, or fresh Gaussian inputs; 0 for all"

@@ -14,7 +14,7 @@ from wgflow.errors import InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, METHODS
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
-from wgflow.functionals import Features, Functional, Sum
+from wgflow.functionals import Features, Functional, terms_of
 from wgflow.networks.relu import Relu
 from wgflow.runs.estimates.coarse_runs import CoarseRun
 from wgflow.runs.estimates.coarsening import halved, restriction
@@ -126,8 +126,9 @@ def grid_options(stepper: str, order: int, functional: Functional, domain: Domai
 
 
 def _has_kinks(functional: Functional, domain: Domain) -> bool:
-    terms = functional.terms if isinstance(functional, Sum) else (functional,)
-    return GATHERS.on(domain) and any(isinstance(term, Features) and isinstance(term.fn, Relu) for term in terms)
+    return GATHERS.on(domain) and any(
+        isinstance(term, Features) and isinstance(term.fn, Relu) for term in terms_of(functional)
+    )
 
 
 GATHERS = DomainTable("a place where mass gathers at kinks", {Circle: True, object: False})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wgflow.domains import Domain
@@ -13,8 +12,8 @@ from wgflow.functionals import (
     InternalEnergy,
     KernelDiscrepancy,
     SobolevDiscrepancy,
-    Sum,
     ZonalInteraction,
+    terms_of,
 )
 from wgflow.functionals.fourier import FourierFeatures
 from wgflow.measures import Particles
@@ -74,7 +73,7 @@ def estimate_solve(
     grid = describe_grid(domain)
     if grid is None:
         return MemoryEstimate(())
-    items = [*domain_items(grid), *functional_items(grid, method, _terms_of(functional, grid))]
+    items = [*domain_items(grid), *functional_items(grid, method, _grid_terms(functional, grid))]
     items += step_items(grid, method, order=order)
     return _with_snapshots(items, grid.entries, grid.key, kept, grid.dimension)
 
@@ -115,17 +114,8 @@ def _with_snapshots(items: list[Item], entries: int, key: str, kept: KeptOutputs
     return MemoryEstimate((*items, *(coarse_items(items, entries, kept.times, axes) if kept.estimate else ())))
 
 
-def _terms(functional: Functional) -> Iterator[Functional]:
-    """The terms of a sum of sums."""
-    for term in functional.terms if isinstance(functional, Sum) else (functional,):
-        if isinstance(term, Sum):
-            yield from _terms(term)
-        else:
-            yield term
-
-
-def _terms_of(functional: Functional, grid: Grid) -> Terms:
-    terms = [*_terms(functional)]
+def _grid_terms(functional: Functional, grid: Grid) -> Terms:
+    terms = [*terms_of(functional)]
     stored = [term for term in terms if isinstance(term, Features) and not _is_summed(term, grid)]
     largest = max(stored, key=lambda term: term.targets.size, default=None)
     transformed = any(isinstance(term, CONVOLVED) or _is_fourier(term) for term in terms)
@@ -149,7 +139,7 @@ def _is_summed(term: Features, grid: Grid) -> bool:
 
 
 def _arrays_of(functional: Functional, components: int, batch: int) -> FunctionalArrays:
-    terms = [*_terms(functional)]
+    terms = [*terms_of(functional)]
     features = [term for term in terms if isinstance(term, Features)]
     dense = [term.targets.size for term in features if getattr(term.fn, "sums", None) is None]
     return FunctionalArrays(

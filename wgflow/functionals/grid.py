@@ -1,0 +1,201 @@
+"""What a functional F of measures offers to grids: its value, first variation and second derivatives on cells."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from wgflow.domains import Domain, total_mass
+from wgflow.errors import ShapeError
+from wgflow.functionals.kernels.sheets import net_masses
+from wgflow.measures.checks import real_values
+from wgflow.typing import FloatArray
+
+
+class GridFunctional(ABC):
+    """A functional F bound to a domain.
+
+    Measures are atomic, ``m_K rho_K`` at the cell centres, so that ``J_K`` is exactly the derivative of
+    the discrete F with respect to the mass of cell K.
+    """
+
+    domain: Domain
+
+    largest_share: float = 1.0
+    """Share of the mass that may come together in one cell: less than 1 for energies that need a resolved density."""
+
+    @abstractmethod
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
+
+    @abstractmethod
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the change of J along ``rate``, with the curvature of R at the last evaluated density.
+
+        It may be larger than the derivative of J, as it bounds the steps of explicit schemes.
+        """
+
+    def local_curvature(self) -> FloatArray:
+        """Derivative of J in each cell by the density there, as far as it is U'' of internal energies, shape (N,).
+
+        It is that at the last evaluated density; 0 for all other terms.
+        """
+        return np.zeros(int(np.prod(self.domain.shape)))
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the derivative of J along ``rate`` at the last evaluated density, without `local_curvature`."""
+        self.hessian(rate, potential)
+
+    def penalty(self, density: FloatArray) -> float:  # noqa: ARG002
+        """Part of F that is a regularisation and not the risk, at a density of shape ``domain.shape``."""
+        return 0.0
+
+    def scale(self, density: FloatArray) -> float:
+        """Size of the numbers whose sum is F at a density of shape ``domain.shape``, which becomes the last evaluated.
+
+        Round-off in F is a few units of 1e-16 of it.
+        """
+        potential = np.empty(self.domain.shape)
+        energy = self.evaluate(density, potential)
+        return abs(energy) + total_mass(self.domain, np.abs(potential) * density)
+
+    def value(self, density: FloatArray) -> float:
+        """F at a density of shape ``domain.shape``; raises ShapeError if it does not fit."""
+        return self.evaluate(*self._buffers(density))
+
+    def first_variation(self, density: FloatArray) -> FloatArray:
+        r"""Mean potential :math:`J(\cdot|\mu) = dF/d\mu` at the cell centres.
+
+        Parameters
+        ----------
+        density : array, shape ``domain.shape``
+            Cell averages of the density of mu with respect to the volume of the domain.
+
+        Returns
+        -------
+        array, shape ``domain.shape``
+
+        Raises
+        ------
+        ShapeError
+            If ``density`` does not fit the domain.
+
+        References
+        ----------
+        Bach and Chizat (2022), Eq. (3.6).
+        """
+        density, potential = self._buffers(density)
+        self.evaluate(density, potential)
+        return potential
+
+    def _buffers(self, density: FloatArray) -> tuple[FloatArray, FloatArray]:
+        density = np.ascontiguousarray(real_values("the density", density))
+        if density.shape != self.domain.shape:
+            raise ShapeError(f"density of shape {density.shape} does not fit the domain of shape {self.domain.shape}")
+        return density, np.empty_like(density)
+
+
+class GridSum(GridFunctional):
+    """The sum of some functionals on one domain."""
+
+    def __init__(self, domain: Domain, terms: list[GridFunctional]) -> None:
+        self.domain = domain
+        self.largest_share = min(term.largest_share for term in terms)
+        self._terms = terms
+        self._part = np.empty(domain.shape)
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        """Write the sum of the first variations and return that of the energies."""
+        potential[...] = 0.0
+        energy = 0.0
+        for term in self._terms:
+            energy += term.evaluate(density, self._part)
+            potential += self._part
+        return energy
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the sum of the changes of J."""
+        potential[...] = 0.0
+        for term in self._terms:
+            term.hessian(rate, self._part)
+            potential += self._part
+
+    def local_curvature(self) -> FloatArray:
+        """Sum of the local curvatures."""
+        return np.sum([term.local_curvature() for term in self._terms], axis=0)
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the sum of the derivatives of J without the local ones."""
+        potential[...] = 0.0
+        for term in self._terms:
+            term.nonlocal_hessian(rate, self._part)
+            potential += self._part
+
+    def penalty(self, density: FloatArray) -> float:
+        """Sum of the penalties."""
+        return sum(term.penalty(density) for term in self._terms)
+
+    def scale(self, density: FloatArray) -> float:
+        """Sum of the sizes."""
+        return sum(term.scale(density) for term in self._terms)
+
+
+def scaled_grid(factor: float, bound: GridFunctional) -> GridFunctional:
+    """A factor times a functional that is bound to a domain; 1 changes nothing."""
+    return bound if factor == 1.0 else _GridScaled(factor, bound)
+
+
+class _GridScaled(GridFunctional):
+    def __init__(self, factor: float, bound: GridFunctional) -> None:
+        self.domain, self.largest_share = bound.domain, bound.largest_share
+        self._factor, self._bound = factor, bound
+
+    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        energy = self._bound.evaluate(density, potential)
+        potential *= self._factor
+        return self._factor * energy
+
+    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        self._bound.hessian(rate, potential)
+        potential *= self._factor
+
+    def local_curvature(self) -> FloatArray:
+        return self._factor * self._bound.local_curvature()
+
+    def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        self._bound.nonlocal_hessian(rate, potential)
+        potential *= self._factor
+
+    def penalty(self, density: FloatArray) -> float:
+        return self._factor * self._bound.penalty(density)
+
+    def scale(self, density: FloatArray) -> float:
+        return abs(self._factor) * self._bound.scale(density)
+
+
+class SheetSums:
+    """Net masses of the cells over the sheets, and back: features are odd in the sign of a sheet."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._sheets = domain.sheets
+        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
+        self._net = np.empty(self._volumes.size)
+
+    def net_mass(self, density: FloatArray) -> FloatArray:
+        """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""
+        rows = density.reshape(self._sheets, -1)
+        if self._sheets == 2:
+            net_masses(rows[0], rows[1], self._volumes, self._net)
+        else:
+            np.multiply(rows[0], self._volumes, out=self._net)
+        return self._net
+
+    def positive_sheet(self, potential: FloatArray) -> FloatArray:
+        """Flat view of the positive sheet."""
+        return potential.reshape(self._sheets, -1)[0]
+
+    def mirror(self, potential: FloatArray) -> None:
+        """Fill the negative sheet with minus the positive one."""
+        if self._sheets == 2:
+            np.negative(potential[0], out=potential[1])
