@@ -22,7 +22,7 @@ from wgflow.system.paths import kind_of, reason_of
 from wgflow.text import named, shown
 
 if TYPE_CHECKING:
-    from wgflow.functionals.base import GridFunctional, ParticlePotential
+    from wgflow.functionals import GridFunctional, ParticlePotential
 
 CODE = "code"  # the attribute of trajectories that names the files and their checksums
 LARGEST_FILE = 2**22  # bytes
