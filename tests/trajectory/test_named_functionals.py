@@ -18,6 +18,7 @@ def bump(x):
 
 FUNCTIONALS = {
     "quadratic": (lambda: wgflow.Quadratic(np.diag([1.0, 0.5])) + wgflow.Mass(0.1), CIRCLE),
+    "factors": (lambda: 0.5 * wgflow.Quadratic(np.diag([1.0, 0.5])) - wgflow.Mass(0.1), CIRCLE),
     "teacher": (lambda: wgflow.Population(wgflow.Teacher(POINTS, [1.0, -1.0, 0.5])), wgflow.Signed(CIRCLE)),
     "data": (lambda: wgflow.Features(wgflow.Relu(POINTS), [1.0, -1.0, 1.0], "logistic"), wgflow.Signed(CIRCLE)),
     "smooth network": (
@@ -54,7 +55,7 @@ def test_particles_know_kernels_and_samples(tmp_path):
 
     kernel = GaussianKernel(1.0, 0.5)
     attraction = wgflow.KernelDiscrepancy(wgflow.Interaction(kernel, gradient=kernel.gradient), SAMPLES)
-    functional = attraction + QuadraticWell(np.eye(1), np.zeros(1)).energy
+    functional = 0.5 * attraction + 2.0 * QuadraticWell(np.eye(1), np.zeros(1)).energy
     start = wgflow.Particles([[0.5], [1.0]], [0.5, 0.5], [1.0, 1.0], domain=wgflow.Space(1))
     flow = wgflow.simulate(functional, start, 0.01, times=[0.01], output=tmp_path / "run.h5")
     assert (wgflow.load(tmp_path / "run.h5").potential(-1) == flow.potential(-1)).all()

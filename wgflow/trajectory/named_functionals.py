@@ -32,6 +32,7 @@ from wgflow.functionals import (
 )
 from wgflow.functionals.energies import external_potentials as potentials
 from wgflow.functionals.energies import radial_kernels as kernels
+from wgflow.functionals.factors import Times, TimesMade
 from wgflow.functionals.losses import HALF_SQUARED_NORM
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, Population, Relu, SmoothLayer, Teacher
@@ -44,7 +45,7 @@ CLASSES: tuple[type, ...] = (
     *(Sum, Mass, Entropy, PowerEnergy, Features, Population, Potential, Interaction, ZonalInteraction),
     *(KernelDiscrepancy, SobolevDiscrepancy, OuterProduct, Neurons, Relu, SmoothLayer, Teacher),
     *(potentials.QuadraticWell, potentials.Slope, potentials.DoubleWell, potentials.PlaneWave, potentials.CircleWave),
-    *(kernels.GaussianKernel, kernels.PowerKernel, kernels.SumKernel),
+    *(kernels.GaussianKernel, kernels.PowerKernel, kernels.SumKernel, Times, TimesMade),
 )
 KINDS = {found.__name__: found for found in CLASSES}
 RISKS = {**LOSSES, HALF_SQUARED_NORM.name: HALF_SQUARED_NORM}
@@ -102,8 +103,8 @@ def _described(value: Any, arrays: dict[str, FloatArray]) -> Any:
         return {"array": _collected(value, arrays)}
     if isinstance(value, list | tuple):
         return {"list": [_described(item, arrays) for item in value]}
-    if isinstance(value, Loss) and RISKS.get(value.name) is value:
-        return {"loss": value.name}
+    if isinstance(value, Loss) and RISKS.get(value.without_factor.name) is value.without_factor:
+        return {"loss": value.without_factor.name, "factor": value.factor}
     if isinstance(value, Particles):
         return {"particles": [_collected(part, arrays) for part in (value.points, value.weights, value.signs)]}
     if isinstance(value, MethodType) and value.__name__ in METHODS:
@@ -138,7 +139,7 @@ def _built(described: Any, arrays: Mapping[str, FloatArray], depth: int = 0) -> 
     if "list" in described:
         return tuple(built(item) for item in described["list"])
     if "loss" in described:
-        return RISKS[described["loss"]]
+        return RISKS[described["loss"]].scaled(float(described["factor"]))
     if "particles" in described:
         points, weights, signs = (arrays[name] for name in described["particles"])
         return Particles(points, weights, signs)
