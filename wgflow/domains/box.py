@@ -45,9 +45,9 @@ class Box(UnsignedDomain):
 
     Examples
     --------
-    >>> Box([(-1.0, 1.0), (0.0, 3.0)], (8, 12)).points.shape
+    >>> wgflow.Box([(-1.0, 1.0), (0.0, 3.0)], (8, 12)).points.shape
     (8, 12, 2)
-    >>> Box([(0.0, 1.0)] * 2, np.array([20, 12])).shape
+    >>> wgflow.Box([(0.0, 1.0)] * 2, np.array([20, 12])).shape
     (20, 12)
     """
 

@@ -41,7 +41,7 @@ class Circle(UnsignedDomain):
 
     Examples
     --------
-    >>> Circle(8).points.shape
+    >>> wgflow.Circle(8).points.shape
     (8, 2)
     """
 

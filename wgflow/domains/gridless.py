@@ -69,7 +69,15 @@ class Gridless(UnsignedDomain):
 
 @dataclass(frozen=True)
 class Space(Gridless):
-    """The space R^p, where particles move by the continuity equation, without walls and without a grid."""
+    """The space R^p, where particles move by the continuity equation, without walls and without a grid.
+
+    Examples
+    --------
+    >>> well, start = wgflow.Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), wgflow.Particles([[1.0, 2.0]], [1.0])
+    >>> flow = wgflow.simulate(well, start, 1.0, domain=wgflow.Space(2))
+    >>> flow.position[-1].round(3)  # (1, 2) / e
+    array([[0.368, 0.736]])
+    """
 
     kind = "space"
     about = "The space R^p without a grid, for particles: pairs (a, b) of a network with p - 1 inputs."
@@ -87,6 +95,13 @@ class Hypersphere(Gridless):
     """The unit sphere of R^p without a grid, where particles have directions and weights.
 
     ``Signed(Hypersphere(d))`` is where balanced neurons of d inputs live.
+
+    Examples
+    --------
+    >>> domain = wgflow.Signed(wgflow.Hypersphere(5))
+    >>> neurons = wgflow.draw_directions(domain, mass=1.0, count=8, seed=0)
+    >>> neurons.points.shape, bool(np.allclose(np.linalg.norm(neurons.points, axis=1), 1.0))
+    ((8, 5), True)
     """
 
     kind = "hypersphere"

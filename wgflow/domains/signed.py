@@ -32,6 +32,12 @@ class Signed:
     ------
     InputError
         If the domain is signed already, or no domain.
+
+    Examples
+    --------
+    >>> domain = wgflow.Signed(wgflow.Circle(8))
+    >>> domain.shape, domain.signs, domain.reaction
+    ((2, 8), array([ 1., -1.]), 2.0)
     """
 
     domain: UnsignedDomain

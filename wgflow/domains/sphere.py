@@ -48,7 +48,7 @@ class Sphere(UnsignedDomain):
 
     Examples
     --------
-    >>> Sphere(600).points.shape
+    >>> wgflow.Sphere(600).points.shape
     (642, 3)
     """
 

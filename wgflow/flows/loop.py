@@ -49,6 +49,17 @@ class Limits:
     until : callable or None
         Stop after the first step whose `wgflow.flows.stopping.State` it finds true for: its ``time``, ``step_size``,
         ``energy``, ``risk``, ``mass``, ``min_potential`` and ``measure``.
+
+    Examples
+    --------
+    >>> wgflow.Limits(stationarity=1e-3)
+    Limits(stationarity=0.001, wall_time=None, checkpoint=None, since=None, until=None)
+
+    `wgflow.solve` and the like have arguments of the same names:
+
+    >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 100.0, stationarity=1e-3)
+    >>> flow.attributes["stop_reason"], bool(flow.time[-1] < 100.0)
+    ('stationary', True)
     """
 
     stationarity: float | None = None
@@ -80,6 +91,14 @@ class Observers:
         The state from which a run goes on that began before.
     begin : sequence of callable
         That all is checked, and work begins.
+
+    Examples
+    --------
+    >>> risks = []
+    >>> watch = wgflow.Observers(snapshot=[lambda snapshot: risks.append(snapshot.risk)])
+    >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0, observers=watch)
+    >>> len(risks), bool(risks[-1] == flow.risk[-1])
+    (101, True)
     """
 
     step: Sequence[Observer] = ()

@@ -216,6 +216,12 @@ def Quadratic(target: FloatArray) -> Features:  # noqa: N802 - named like the fu
     ------
     InputError
         If ``target`` is not a symmetric matrix of finite numbers.
+
+    Examples
+    --------
+    >>> risk = wgflow.Quadratic(np.eye(2)).on_grid(wgflow.Circle(64))
+    >>> f"{risk.value(np.full(64, 1.0 / np.pi)):.6f}"  # of a density whose second moments are the identity
+    '0.000000'
     """
     matrix = np.asarray(target, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():

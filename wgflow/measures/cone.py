@@ -39,6 +39,13 @@ def cone_image(density: FloatArray, box: Box, target: Circle | Sphere) -> FloatA
     InputError
         If the dimensions do not fit.
 
+    Examples
+    --------
+    >>> box, circle = wgflow.Box([(-1.0, 1.0)] * 2, (16, 16)), wgflow.Circle(8)
+    >>> image = wgflow.cone_image(np.ones((16, 16)), box, circle)
+    >>> round(float(image @ circle.volumes), 6)  # the second moment of the uniform density, 8 / 3
+    2.666667
+
     References
     ----------
     Bach and Chizat (2022), Section 4.1.

@@ -32,6 +32,12 @@ def deposit(particles: Particles, domain: Domain) -> FloatArray:
     ------
     InputError
         If the dimensions differ, a sign has no sheet, or a particle lies outside of a box.
+
+    Examples
+    --------
+    >>> box, centre = wgflow.Box([(0.0, 1.0)], 4), wgflow.Particles([[0.5]], [1.0])
+    >>> wgflow.deposit(centre, box)  # two cells of width 1/4 share the mass
+    array([0., 2., 2., 0.])
     """
     base = domain.base
     components = base.points.shape[-1]

@@ -116,6 +116,13 @@ def harmonic_population(teacher: Teacher, modes: int = 64) -> Features:
     ------
     InputError
         If the teacher has another number of inputs.
+
+    Examples
+    --------
+    >>> teacher, circle = wgflow.Teacher([[1.0, 0.0]], [1.0]), wgflow.Circle(64)
+    >>> risks = wgflow.harmonic_population(teacher), wgflow.Population(teacher)
+    >>> [round(risk.on_grid(circle).value(np.ones(64)), 4) for risk in risks]
+    [2.9768, 2.9768]
     """
     if teacher.directions.shape[1] != 2:
         raise InputError(f"Fourier modes need a teacher with 2 inputs; this one has {teacher.directions.shape[1]}")

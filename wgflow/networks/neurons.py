@@ -25,6 +25,12 @@ class Neurons:
     hidden : callable
         The features :math:`\varphi` of the input weights, points (N, p - 1) to (N, n), e.g. ``Relu(inputs)``.
 
+    Examples
+    --------
+    >>> features = wgflow.Neurons(wgflow.Relu([[1.0, 0.0], [0.0, 1.0]]))
+    >>> features(np.array([[2.0, 0.5, -1.0]]))  # 2 max(b.x, 0) with b = (0.5, -1)
+    array([[1., 0.]])
+
     References
     ----------
     Bach and Chizat (2022), Section 2.1.

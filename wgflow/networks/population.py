@@ -56,6 +56,13 @@ class Teacher:
     ------
     InputError
         If the shapes differ, a number is not finite, or a direction is zero.
+
+    Examples
+    --------
+    >>> teacher = wgflow.Teacher.from_angles([0.0, np.pi / 2], [1.0, -1.0])
+    >>> abs(teacher.directions.round(6)), teacher.weights
+    (array([[1., 0.],
+            [0., 1.]]), array([ 1., -1.]))
     """
 
     directions: FloatArray

@@ -54,6 +54,13 @@ class Relu:
     ------
     InputError
         If the inputs are not a matrix of finite numbers, or the smoothing is not in [0, 1).
+
+    Examples
+    --------
+    >>> features = wgflow.Relu([[0.5, 1.0], [-2.0, 1.0]])  # data 0.5 and -2, with a column of ones for the bias
+    >>> features(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    array([[0.5, 0. ],
+           [1. , 1. ]])
     """
 
     inputs: FloatArray

@@ -138,6 +138,16 @@ class NormalisedFlow:
     ------
     InputError
         If an argument is not allowed.
+
+    Examples
+    --------
+    >>> risk = wgflow.Features(wgflow.Relu([[1.0, 0.5], [0.2, -1.0]]), [1.0, -1.0], loss="softmin")
+    >>> flow = wgflow.NormalisedFlow(risk, wgflow.Signed(wgflow.Circle(32)), np.ones((2, 32)))
+    >>> flow.begin_interval(10.0)
+    >>> while flow.time < 10.0:
+    ...     flow.step()
+    >>> bool(flow.margins.min() > 0.0), f"mass exp({flow.log_mass:.1f})"
+    (True, 'mass exp(12.1)')
     """
 
     labels = NORMALISED_LABELS

@@ -166,6 +166,13 @@ class RungeKutta4:
     ------
     InputError
         If the step is not positive.
+
+    Examples
+    --------
+    >>> well, start = wgflow.Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), wgflow.Particles([[1.0]], [1.0])
+    >>> flow = wgflow.simulate(well, start, 1.0, domain=wgflow.Space(1), method=wgflow.RungeKutta4(0.1))
+    >>> float(round(flow.position[-1, 0, 0], 5))  # exp(-1) = 0.36788
+    0.36788
     """
 
     step: float

@@ -44,6 +44,14 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     ------
     InputError
         If the ending is another one, the folder does not exist, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     wgflow.save_figure(wgflow.plot_trajectory(flow), f"{folder}/flow.svg").name
+    'flow.svg'
     """
     path = check_figure_path(path)
     try:

@@ -74,6 +74,13 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     -------
     Figure
         A matplotlib figure; `save_figure` writes it to a file.
+
+    Examples
+    --------
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3"])
+    >>> figure = wgflow.plot_trajectory(wgflow.run(problem), problem)
+    >>> len(figure.axes) > 3
+    True
     """
     if problem is not None and shows_regions(problem):
         return plot_regions(trajectory, problem)

@@ -86,6 +86,15 @@ def follow(path: str | Path, poll: float = 0.5) -> Iterator[tuple[Trajectory, in
 
     Examples
     --------
+    >>> import tempfile
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = wgflow.run(problem).save(f"{folder}/run.h5")
+    ...     [index for trajectory, index in wgflow.follow(file)]
+    [0, 1, 2]
+
+    The file may be that of a run which goes on in another process:
+
     >>> for trajectory, index in wgflow.follow("teacher.h5"):  # doctest: +SKIP
     ...     print(trajectory.time[index], trajectory.risk[index])
     """

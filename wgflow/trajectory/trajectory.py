@@ -64,6 +64,14 @@ class Trajectory(NamedOutputs):
         `wgflow.load` was given a functional.
     checkpoint : Checkpoint or None
         What a run in memory would go on from, for the file that `save` writes.
+
+    Examples
+    --------
+    >>> flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0, times=[0.5])
+    >>> flow
+    Trajectory(Circle(cells=16), 3 times to 1, density (3, 16), complete)
+    >>> flow.time, flow.energy.round(2), flow.density[-1].shape
+    (array([0. , 0.5, 1. ]), array([4.59, 0.01, 0.  ]), (16,))
     """
 
     time: FloatArray

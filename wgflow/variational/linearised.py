@@ -65,6 +65,16 @@ class LinearisedJkoFlow(GridState):
     ------
     InputError
         If an argument is not allowed, or the order of the steps is not 1.
+
+    Examples
+    --------
+    >>> options = wgflow.JkoOptions(tau=0.5)
+    >>> flow = wgflow.LinearisedJkoFlow(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), options=options)
+    >>> before = flow.energy
+    >>> flow.begin_interval(1.0)
+    >>> flow.step()
+    >>> flow.time, bool(flow.energy < before)
+    (0.5, True)
     """
 
     def __init__(

@@ -34,6 +34,16 @@ class JkoOptions:
     ------
     InputError
         If an option is not allowed.
+
+    Examples
+    --------
+    >>> options = wgflow.JkoOptions(tau=0.1, order=2)
+    >>> start = wgflow.Particles([[1.0, 0.5], [-0.5, 1.0]], [0.5, 0.5])
+    >>> flow = wgflow.JkoFlow(wgflow.Quadratic(np.eye(2)), start, options=options)
+    >>> flow.begin_interval(1.0)
+    >>> flow.step()
+    >>> flow.time
+    0.1
     """
 
     tau: float

@@ -49,6 +49,13 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
         If the domain is neither box nor circle, or radius, share or measure are not allowed.
     ShapeError
         If the measure does not fit the domain.
+
+    Examples
+    --------
+    >>> atoms = wgflow.Particles([[0.2], [0.21], [0.7]], [1.0, 1.0, 3.0])
+    >>> spikes = wgflow.find_spikes(atoms, wgflow.Box([(0.0, 1.0)], 8), radius=0.1)
+    >>> spikes.points[:, 0].round(4), spikes.weights
+    (array([0.7  , 0.205]), array([3., 2.]))
     """
     line_up, box = PLACES.get(domain), domain.base.lattice
     if line_up is None or box is None:

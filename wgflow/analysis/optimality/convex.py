@@ -56,6 +56,13 @@ class Optimum:
         Number of rounds.
     converged : bool
         Whether the gap is below the tolerance; else F did not fall any more, or the rounds were used up.
+
+    Examples
+    --------
+    >>> risk = wgflow.Quadratic(np.diag([1.0, 0.05])) + wgflow.Mass(0.1)
+    >>> found = wgflow.find_optimum(risk, wgflow.Circle(64))
+    >>> found.converged, round(found.value, 5), found.certificate.gap < 1e-8
+    (True, 0.09625, True)
     """
 
     measure: Particles
@@ -102,6 +109,13 @@ def find_optimum(
     ------
     InputError
         If no certificate is known for the functional or the domain, the loss is "softmin", or ``mass`` is not allowed.
+
+    Examples
+    --------
+    >>> risk = wgflow.Quadratic(np.diag([1.0, 0.05])) + wgflow.Mass(0.1)
+    >>> atoms = wgflow.find_optimum(risk, wgflow.Circle(64)).measure
+    >>> round(atoms.mass, 4), bool(np.allclose(abs(atoms.points), [1.0, 0.0], atol=1e-4))
+    (0.9, True)
     """
     if mass is not None and not 0.0 < mass < np.inf:
         raise InputError(f"mass = {mass!r} is not allowed; give a positive number")

@@ -157,6 +157,12 @@ def variation_margin(inputs: ArrayLike, labels: ArrayLike, tolerance: float = 1e
     ComputationError
         If the linear program failed or the gap was not reached.
 
+    Examples
+    --------
+    >>> found = wgflow.variation_margin([[1.0, 1.0], [0.0, 1.0], [-1.0, 1.0]], [1, -1, 1])  # x = 1, 0, -1, with a bias
+    >>> round(found.margin, 4), found.exact, found.gap < 1e-6
+    (0.2, True, True)
+
     References
     ----------
     Bach and Chizat (2022), Section 5.3; Bach (2017), Breaking the curse of dimensionality with convex neural networks,
@@ -253,6 +259,13 @@ def kernel_margin(inputs: ArrayLike, labels: ArrayLike, kernel: KernelFunction |
     ------
     InputError
         If an argument is not allowed, or the data are not separable.
+
+    Examples
+    --------
+    >>> x = [[1.0, 1.0], [0.0, 1.0], [-1.0, 1.0]]  # 1, 0, -1, with a bias
+    >>> found = wgflow.kernel_margin(x, [1, -1, 1])
+    >>> round(found.margin, 3), np.sign(found.predict(x))
+    (0.1, array([ 1., -1.,  1.]))
     """
     points, signs = check_labelled(inputs, labels)
     chosen = uniform_kernel if kernel is None else kernel
@@ -294,6 +307,13 @@ def feature_margin(features: ArrayLike, labels: ArrayLike) -> FeatureMargin:
     ------
     InputError
         If an argument is not allowed, or the data are not separable.
+
+    Examples
+    --------
+    >>> features = [[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]]  # 1 and x^2 at x = -1, 0, 1
+    >>> found = wgflow.feature_margin(features, [1, -1, 1])
+    >>> round(found.margin, 4), found.predict(features).round(4)
+    (0.3162, array([ 0.3162, -0.3162,  0.3162]))
     """
     matrix, signs = check_labelled(features, labels)
     return _combined(matrix, signs, 1.0 / np.sqrt(matrix.shape[1]))
@@ -318,6 +338,12 @@ def linear_margin(inputs: ArrayLike, labels: ArrayLike) -> FeatureMargin:
     ------
     InputError
         If an argument is not allowed, or the data are not linearly separable.
+
+    Examples
+    --------
+    >>> found = wgflow.linear_margin([[3.0, 4.0], [-3.0, -4.0]], [1, -1])
+    >>> round(found.margin, 4), found.coefficients.round(4)
+    (5.0, array([0.6, 0.8]))
     """
     matrix, signs = check_labelled(inputs, labels)
     return _combined(matrix, signs, 1.0)

@@ -107,6 +107,12 @@ def sweep(
     ...     settings=["solver.kind=particles"],
     ... )  # doctest: +SKIP
     >>> students.risk.mean("initial.seed").sel({"particles.count": 20})  # doctest: +SKIP
+
+    Each run is checked before any begins:
+
+    >>> wgflow.sweep("teacher", over={"particles.cuont": [5, 20]}, folder="students")
+    Traceback (most recent call last):
+    wgflow.errors.InputError: the run particles.cuont=5 is not allowed: ... did you mean 'count'? ...
     """
     plan = replace(make_plan(problem, over, settings), allow_code=allow_code)
     with shown_runs(wanted=progress) as watcher:
@@ -174,6 +180,13 @@ def open_sweep(folder: str | Path) -> xarray.Dataset:
         If the folder holds no sweep, or its dataset is damaged.
     MissingExtraError
         If a library is missing; all come with the extra ``sweep``.
+
+    Examples
+    --------
+    >>> wgflow.open_sweep("students").final_risk.min("initial.seed")  # doctest: +SKIP
+    >>> wgflow.open_sweep(".")  # a folder without one
+    Traceback (most recent call last):
+    wgflow.errors.InputError: . holds no sweep: sweep.toml does not exist; `wgflow sweep ... -o .` makes one
     """
     check_libraries()
     import xarray

@@ -45,7 +45,13 @@ def open_many(files: str | Path | Iterable[str | Path]) -> xarray.Dataset:
 
     Examples
     --------
-    >>> import wgflow
+    >>> import tempfile
+    >>> problem = wgflow.open_problem("quadratic", ["domain.cells=16", "output.snapshots=3"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = wgflow.run(problem).save(f"{folder}/first.h5")
+    ...     runs = wgflow.open_many(f"{folder}/*.h5")
+    >>> runs.risk.dims, runs.risk.shape
+    (('run', 'time'), (1, 3))
     >>> wgflow.open_many("runs/*.h5").risk.plot.line(x="time")  # doctest: +SKIP
     """
     try:

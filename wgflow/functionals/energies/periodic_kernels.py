@@ -48,6 +48,11 @@ class DirichletKernel:
     InputError
         If there is no frequency.
 
+    Examples
+    --------
+    >>> wgflow.DirichletKernel(2).coefficients([1.0]).real
+    array([1., 1., 1., 1., 1.])
+
     References
     ----------
     Chizat (2022), Sparse optimization on measures with over-parameterized gradient descent, Math. Program. 194,
@@ -82,6 +87,12 @@ class PeriodicGaussian:
     ------
     InputError
         If the width is not positive; where it is used, if it is so small that there are millions of coefficients.
+
+    Examples
+    --------
+    >>> coefficients = wgflow.PeriodicGaussian(0.25).coefficients([1.0])
+    >>> coefficients.shape, coefficients[3:6].real.round(3)  # the frequency 0 is in the middle
+    ((9,), array([0.291, 1.   , 0.291]))
     """
 
     width: float
@@ -118,6 +129,12 @@ class FourierKernel:
         If a length is even, or the number of axes is not that of the torus.
     InputError
         If the kernel is not real, or a coefficient is not finite.
+
+    Examples
+    --------
+    >>> kernel = wgflow.FourierKernel([0.5, 1.0, 0.5])  # 1 + cos(2 pi x / L)
+    >>> kernel.coefficients([1.0]).real
+    array([0.5, 1. , 0.5])
     """
 
     values: ArrayLike
@@ -158,6 +175,12 @@ class SampledKernel:
         If there is no frequency; where it is used, if a value is not finite.
     ShapeError
         Where it is used, if the function gives another shape.
+
+    Examples
+    --------
+    >>> kernel = wgflow.SampledKernel(lambda x: 1.0 + np.cos(2.0 * np.pi * x[:, 0]), frequencies=1)
+    >>> abs(kernel.coefficients([1.0])).round(6)
+    array([0.5, 1. , 0.5])
     """
 
     function: Callable[[FloatArray], FloatArray]
