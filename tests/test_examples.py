@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import warnings
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, SKIP, DocTest, DocTestFinder, DocTestRunner
 from pathlib import Path
@@ -42,21 +41,9 @@ def modules_with_examples() -> list[str]:
 
 def others_of(module: str) -> list[DocTest]:
     """Examples of a module but those of public names."""
-    public = {id(getattr(wgflow, name)) for name in wgflow.__all__}
-    loaded = importlib.import_module(module)
-    whole = DocTestFinder(recurse=False).find(loaded, module, extraglobs=GIVEN)
-    parts = [
-        (name, part)
-        for name, part in vars(loaded).items()
-        if getattr(part, "__module__", None) == module and (inspect.isclass(part) or inspect.isroutine(part))
-    ]
-    found = [
-        example
-        for name, part in parts
-        if id(part) not in public
-        for example in DocTestFinder().find(part, f"{module}.{name}", loaded, extraglobs=GIVEN)
-    ]
-    return [*whole, *found]
+    found = DocTestFinder().find(importlib.import_module(module), module, extraglobs=GIVEN)
+    public = {f"{place.__module__}.{place.__name__}" for place in map(wgflow.__getattr__, wgflow.__all__)}
+    return [test for test in found if not any(f"{test.name}.".startswith(f"{name}.") for name in public)]
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ import pytest
 from scipy.optimize import minimize, minimize_scalar
 
 from wgflow.domains import Box
-from wgflow.functionals import Features
+from wgflow.functionals import Features, Quadratic
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.feature_maps import jet_of
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, SmoothLayer
 from wgflow.networks.relu import Relu
-from wgflow.variational import DualProblem, JkoOptions, make_jko_flow, solve_step
+from wgflow.variational import DualProblem, JkoFlow, JkoOptions, make_jko_flow, solve_step
 from wgflow.variational.cost import StepCost
 from wgflow.variational.geodesics import GreatCircles, StraightLines
 from wgflow.variational.primal import minimise_primal
@@ -56,6 +56,16 @@ def test_f_falls_for_every_tau(name, loss):
         ends.append(flow.energy / before)
     assert (np.diff(ends) < 0.0).all()
     assert ends[-1] < (0.002 if loss == "square" else 0.02)
+
+
+def test_a_curvature_of_zero_does_not_end_a_step():
+    """R = |x x^T - I|^2 / 2 of one particle and tau = 1/2: E is flat across x at the start; the step is |x|^2 x = y."""
+    start = np.array([[1.0, 0.5]])
+    flow = JkoFlow(Quadratic(np.eye(2)), Particles(start, [1.0]), options=JkoOptions(0.5, halve=False))
+    flow.begin_interval(0.5)
+    flow.step()
+    moved = flow.particles.points
+    np.testing.assert_allclose((moved**2).sum() * moved, start, rtol=1e-8)
 
 
 def hill(points):

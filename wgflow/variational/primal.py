@@ -20,7 +20,7 @@ import numpy as np
 from wgflow.former_names import with_former
 from wgflow.typing import FloatArray
 from wgflow.variational.dual import DualProblem
-from wgflow.variational.proximal import Local, newton_axes
+from wgflow.variational.proximal import Local, eigen_axes, newton_axes
 
 if not TYPE_CHECKING:
     __getattr__ = with_former(__name__)
@@ -82,7 +82,14 @@ def _evaluate(problem: DualProblem, points: FloatArray) -> PrimalTrial:
 
 def _newton(problem: DualProblem, trial: PrimalTrial) -> tuple[FloatArray, float]:
     """Newton's direction in coordinates (N, k), and the slope of P along it."""
-    axes, _ = newton_axes(trial.local.curvature)
+    try:
+        return _along_axes(problem, trial, newton_axes(trial.local.curvature)[0])
+    except np.linalg.LinAlgError:  # a curvature is 0 up to round-off
+        return _along_axes(problem, trial, eigen_axes(trial.local.curvature))
+
+
+def _along_axes(problem: DualProblem, trial: PrimalTrial, axes: FloatArray) -> tuple[FloatArray, float]:
+    """Newton's direction and the slope, from axes in which the curvatures of the particles are the identity."""
     jacobian = problem.slopes(trial.points, trial.local.frames) @ axes
     slope = np.einsum("nij,ni->nj", axes, trial.local.slope)
     weighted = problem.weights[:, None, None] * jacobian

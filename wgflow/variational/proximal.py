@@ -246,9 +246,14 @@ def newton_axes(curvature: FloatArray) -> tuple[FloatArray, bool]:
     axes = _inverse_factor(curvature)
     if axes is not None:
         return axes, True
+    return eigen_axes(curvature), False
+
+
+def eigen_axes(curvature: FloatArray) -> FloatArray:
+    """Axes as `newton_axes` gives them, from eigenvalues: their sizes, and none that is 0 up to round-off."""
     values, vectors = np.linalg.eigh(curvature)
     size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(initial=1e-300))
-    return vectors / np.sqrt(size)[:, None, :], False
+    return vectors / np.sqrt(size)[:, None, :]
 
 
 def _inverse_factor(matrices: FloatArray) -> FloatArray | None:
