@@ -68,7 +68,7 @@ class WallWarning(FlowWarning):
     >>> with warnings.catch_warnings(record=True, action="always") as heard:
     ...     flow = wgflow.solve(slope, box, lambda x: np.exp(-80.0 * (x[..., 0] - 0.5) ** 2), 0.5, wall_warning=0.1)
     >>> print(heard[0].message)
-    at t = 0.2... the cells at the lower end of axis 0 hold 0.1 of the mass, more than wall_warning = 0.1; ...
+    at t = 0.2... the cells at the lower end of axis 0 hold 0.1... of the mass, more than wall_warning = 0.1; ...
     """
 
 

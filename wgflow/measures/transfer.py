@@ -45,8 +45,8 @@ def transfer(density: FloatArray, source: Domain, target: Domain) -> FloatArray:
     --------
     >>> coarse, fine = wgflow.Circle(8), wgflow.Circle(16)
     >>> density = wgflow.transfer(np.arange(8.0), coarse, fine)
-    >>> density.shape, round(float(density.mean()), 6), np.arange(8.0).mean().item()
-    ((16,), 3.5, 3.5)
+    >>> density.shape, round(float(density.mean()), 6)
+    ((16,), 3.5)
     """
     if source.kind != target.kind or source.sheets != target.sheets:
         raise InputError(
