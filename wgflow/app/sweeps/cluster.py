@@ -7,6 +7,7 @@ that are made for them and never leave their memory, so that no other user of th
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -62,23 +63,31 @@ def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Clien
 
 @contextmanager
 def _client_of(address: str) -> Iterator[Client]:
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
-    except TypeError as error:  # dask's word for a connection that needs keys and has none
-        raise InputError(
-            f"scheduler {address} wants keys ({error}); name them in dask's configuration: "
-            "distributed.comm.tls.ca-file, distributed.comm.tls.client.key and distributed.comm.tls.client.cert"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"scheduler {address} does not answer ({error}); start one with `dask scheduler`") from None
+    client = _try_client(address)
+    if isinstance(client, str):
+        gc.collect()  # closes the client that failed: collected while another one starts, it would wait for itself
+        raise InputError(f"scheduler {address} {client}")
     with client:
         try:
             client.wait_for_workers(1, timeout=WAIT_SECONDS)
         except TimeoutError:
             raise InputError(f"scheduler {address} has no workers; start some with `dask worker {address}`") from None
         yield client
+
+
+def _try_client(address: str) -> Client | str:
+    """Give a client of a scheduler, or what is wrong; no error that would keep the client that failed alive."""
+    from distributed import Client
+
+    try:
+        return Client(address, timeout=WAIT_SECONDS, set_as_default=False)
+    except TypeError as error:  # dask's word for a connection that needs keys and has none
+        return (
+            f"wants keys ({error}); name them in dask's configuration: "
+            "distributed.comm.tls.ca-file, distributed.comm.tls.client.key and distributed.comm.tls.client.cert"
+        )
+    except (OSError, ValueError) as error:
+        return f"does not answer ({error}); start one with `dask scheduler`"
 
 
 @contextmanager
