@@ -16,6 +16,7 @@ from wgflow.functionals import FeatureMap, OuterProduct
 from wgflow.functionals.moments import RecomputedMoments
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, SmoothLayer
+from wgflow.networks.activations import Activation
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -147,7 +148,7 @@ def common_times(first: FloatArray, second: FloatArray) -> list[tuple[int, int]]
     return [pairs[index] for index in chosen]
 
 
-def data_distance(inputs: FloatArray, activation: str) -> PredictorDistance:
+def data_distance(inputs: FloatArray, activation: str | Activation) -> PredictorDistance:
     """Root mean square over some inputs (n, d) of the difference of two networks of smooth neurons."""
     features = Neurons(SmoothLayer(inputs, activation))
     return lambda a, b: _output_distance(features, len(inputs), a, b) / float(np.sqrt(len(inputs)))

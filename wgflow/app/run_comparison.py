@@ -12,6 +12,7 @@ from wgflow.analysis.metrics import as_neurons, empirical_distance, population_d
 from wgflow.errors import InputError
 from wgflow.problems import Problem, load, load_problem
 from wgflow.problems.models import QuadraticProblem, TwoLayerProblem
+from wgflow.problems.sections import is_reference
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -88,7 +89,11 @@ def compare(
 
 
 def _has_predictors(problem: Problem | None) -> TypeGuard[Problem]:
-    return problem is not None and isinstance(problem.config.problem, TwoLayerProblem | QuadraticProblem)
+    """Whether predictors are known: of networks, if their activation may be run, and of quadratic features."""
+    section = None if problem is None else problem.config.problem
+    if problem is not None and isinstance(section, TwoLayerProblem):
+        return not (problem.code.withheld and is_reference(section.activation))
+    return isinstance(section, QuadraticProblem)
 
 
 def predictor_distance(problem: Problem) -> PredictorDistance:
@@ -104,7 +109,7 @@ def predictor_distance(problem: Problem) -> PredictorDistance:
         return lambda a, b: population_distance(as_neurons(a, count), as_neurons(b, count))
     inputs, section = problem.dataset.inputs, problem.config.problem
     if isinstance(section, TwoLayerProblem) and section.activation != "relu":
-        return data_distance(inputs, section.activation)
+        return data_distance(inputs, section.activation_in(problem.code))
     return lambda a, b: empirical_distance(as_neurons(a, count), as_neurons(b, count), inputs)
 
 

@@ -7,7 +7,6 @@ from wgflow.functionals.base import Functional, terms_of
 from wgflow.functionals.feature_maps import FeatureFunction
 from wgflow.functionals.features import Features
 from wgflow.measures import Particles
-from wgflow.networks.population import Population
 from wgflow.typing import FloatArray
 
 
@@ -44,8 +43,9 @@ def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> 
     """Neurons of the first term that has any, at other inputs."""
     terms = list(terms_of(functional))
     for term in terms:
-        if isinstance(term, Population):
-            return term.neurons_at(inputs, components)
+        if hasattr(term, "neurons_at"):
+            neurons: FeatureFunction = term.neurons_at(inputs, components)
+            return neurons
         if isinstance(term, Features) and hasattr(term.fn, "at_inputs"):
             found: FeatureFunction = term.fn.at_inputs(inputs)
             return found

@@ -32,8 +32,8 @@ Predict = Callable[[FloatArray], FloatArray]  # values at points of the plane: (
 
 
 def shows_regions(problem: Problem) -> bool:
-    """Whether a problem is classification with two inputs (a bias does not count)."""
-    data = problem.dataset
+    """Whether a problem is classification with two inputs (a bias does not count), by a network that may be run."""
+    data = None if problem.code.withheld else problem.dataset
     return data is not None and data.input_shift.size == 2 and bool(np.isin(data.targets, (-1.0, 1.0)).all())
 
 

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from wgflow.problems.models import ProblemFile
-from wgflow.problems.sections import Section
+from wgflow.problems.sections import OWN, NameOrReference, Section
 
 _NAMES = {bool: "true, false", int: "integer", float: "number", str: "string"}
 _LISTS = {
@@ -61,9 +61,12 @@ def allowed_values(field: FieldInfo) -> str:
     members = [member for member in get_args(annotation) if member is not NoneType]
     if len(members) == 1 and get_origin(members[0]) is Literal:
         annotation = members[0]
-    choices = [value for value in get_args(annotation) if not isinstance(value, type)]
+    checks = [getattr(item, "func", None) for item in field.metadata]
+    named = next((check.names for check in checks if isinstance(check, NameOrReference)), ())
+    choices = list(named) or [value for value in get_args(annotation) if not isinstance(value, type)]
     if choices and all(isinstance(value, str | int) for value in choices):
-        return ", ".join(f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in choices)
+        written = [f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in choices]
+        return ", ".join([*written, f"`{OWN}`"] if named else written)
     inner = [item for member in get_args(annotation) for item in getattr(member, "__metadata__", ())]
     bounds = [_bound(item) for found in (field, *inner) for item in getattr(found, "metadata", ())]
     return " ".join([_type_name(annotation), ", ".join(filter(None, bounds))]).strip()

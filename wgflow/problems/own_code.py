@@ -8,10 +8,10 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wgflow.domains import Domain
 from wgflow.errors import ComputationError, InputError, WgflowError
@@ -22,16 +22,18 @@ from wgflow.system.paths import kind_of, reason_of
 from wgflow.text import named, shown
 
 if TYPE_CHECKING:
-    from wgflow.functionals import GridFunctional, ParticlePotential
+    from wgflow.functionals import FeatureMap, GridFunctional, ParticlePotential
+    from wgflow.typing import FloatArray
 
 CODE = "code"  # the attribute of trajectories that names the files and their checksums
 LARGEST_FILE = 2**22  # bytes
 SHOWN_DIGITS = 12  # of a checksum
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class OwnFunction:
-    """A function of a problem, whose errors say where they come from.
+    """A function of a problem, or an object or class with functions, whose errors say where they come from.
 
     Parameters
     ----------
@@ -39,13 +41,13 @@ class OwnFunction:
         What the problem calls it, "FILE.py:NAME".
     path : Path
         The file.
-    function : callable
+    function : callable, or object
         The function.
     """
 
     reference: str
     path: Path
-    function: Callable[..., Any]
+    function: Any
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it; raises ComputationError where it raises anything."""
@@ -55,6 +57,23 @@ class OwnFunction:
             raise
         except Exception as error:  # of code by others, of which nothing is known
             raise ComputationError(f"{self.reference} {_failure(error, self.path)}") from error
+
+    def made(self) -> OwnFunction:
+        """The object of a class, made without arguments; anything else as it is."""
+        if not isinstance(self.function, type):
+            return self
+        try:
+            return replace(self, function=self.function())
+        except Exception as error:  # of code by others, of which nothing is known
+            hint = "; give an object, or a class that is made without arguments"
+            raise InputError(f"{self.reference} {_failure(error, self.path)}{hint}") from error
+
+    def method(self, name: str) -> OwnFunction | None:
+        """A method by its name, the function itself being its ``value``; None where there is none."""
+        found = _part(self.function, name)
+        if found is None and name == "value":
+            found = self.function
+        return OwnFunction(f"{self.reference}.{name}", self.path, found) if callable(found) else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,10 @@ class WithheldFunctional(Functional):
         """Raise InputError."""
         raise InputError(self.reason)
 
+    def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:  # noqa: ARG002
+        """Raise InputError."""
+        raise InputError(self.reason)
+
 
 @dataclass(frozen=True)
 class OwnCode:
@@ -113,7 +136,51 @@ class OwnCode:
     withheld: str = ""
 
     def __getitem__(self, reference: str) -> OwnFunction:
-        """A function; raises InputError where its file was not run."""
+        """A function; raises InputError where its file was not run, or it cannot be called."""
+        found = self._found(reference)
+        if not callable(found.function):
+            raise InputError(f"{reference} is an object that cannot be called; give a function")
+        return found
+
+    def with_methods(
+        self,
+        reference: str,
+        needed: Iterable[str],
+        *,
+        optional: Iterable[str] = (),
+        flags: Iterable[str] = (),
+        given: Mapping[str, OwnFunction] | None = None,
+    ) -> SimpleNamespace:
+        """Give something with methods: an object, or a class that is made without arguments.
+
+        Parameters
+        ----------
+        reference : str
+            What the problem calls it; it becomes the ``name``.
+        needed, optional : iterable of str
+            Its methods. A function is its own ``value``.
+        flags : iterable of str
+            Attributes that are true or false, and false where they are missing.
+        given : mapping of str to OwnFunction, optional
+            Functions that take the place of methods.
+
+        Raises
+        ------
+        InputError
+            If its file was not run, it cannot be made, or a method is missing.
+        """
+        owner, names = self._found(reference).made(), list(needed)
+        methods = {name: owner.method(name) for name in (*names, *optional)} | dict(given or {})
+        missing = [name for name in names if methods[name] is None]
+        if missing:
+            raise InputError(
+                f"{reference} has no {' and no '.join(missing)}; give an object or class with the methods "
+                f"{', '.join(names)}"
+            )
+        parts = {name: method for name, method in methods.items() if method is not None}
+        return SimpleNamespace(name=reference, **parts, **{name: bool(_part(owner.function, name)) for name in flags})
+
+    def _found(self, reference: str) -> OwnFunction:
         if reference not in self.functions:
             raise InputError(self.withheld or f"{reference} was not read; open the problem again")
         return self.functions[reference]
@@ -123,6 +190,15 @@ class OwnCode:
         """The attribute of a trajectory that tells the files and their checksums; none without files."""
         files = {name: {"path": file.path, "sha256": file.sha256} for name, file in self.files.items()}
         return {CODE: json.dumps(files)} if files else {}
+
+
+def tried(reference: str, work: Callable[[], Made]) -> Made:
+    """Give what some work with own code makes; raises InputError that names it where the work fails."""
+    try:
+        return work()
+    except WgflowError as error:
+        what = "" if reference in str(error) else f"{reference}: "
+        raise InputError(f"{what}{error}") from error
 
 
 def read_code(references: Iterable[str], folder: Path, *, allow: bool) -> OwnCode:
@@ -267,12 +343,25 @@ def _module(name: str, path: Path, content: bytes, checksum: str) -> ModuleType:
 def _function(reference: str, modules: Mapping[str, ModuleType], paths: Mapping[str, Path]) -> OwnFunction:
     file, name = split_reference(reference)
     found = getattr(modules[file], name, None)
-    if not callable(found):
-        functions = [key for key, value in vars(modules[file]).items() if callable(value) and key[0] != "_"]
+    if not _is_own(found):
+        functions = [key for key, value in vars(modules[file]).items() if _is_own(value) and key[0] != "_"]
         guesses = difflib.get_close_matches(name, functions, n=1)
         hint = f" (did you mean {guesses[0]!r}?)" if guesses else ""
         raise InputError(f"code {named(file)} has no function {shown(name)}{hint}")
     return OwnFunction(reference, paths[file], found)
+
+
+def _is_own(found: object) -> bool:
+    """Whether something is a function, a class, or an object with the method ``value``."""
+    return callable(found) or callable(_part(found, "value"))
+
+
+def _part(owner: object, name: str) -> Any:
+    """An attribute; None where there is none, or asking for it fails."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # of code by others, of which nothing is known
+        return None
 
 
 def _failure(error: BaseException, path: Path) -> str:

@@ -16,7 +16,7 @@ from wgflow.problems.documentation import sections_in, tables_of
 from wgflow.problems.energies.registry import ENERGIES
 from wgflow.problems.kinds.registry import KINDS
 from wgflow.problems.models import ProblemFile
-from wgflow.problems.sections import Section
+from wgflow.problems.sections import Section, is_reference
 from wgflow.problems.toml import check_values, parse_toml
 from wgflow.text import named, shown
 
@@ -140,7 +140,7 @@ def _complete(sections: dict[str, Any]) -> None:
 
 def _functions_in(value: Any) -> Any:
     """A table, or several, in which "FILE.py:NAME" may stand for one."""
-    if isinstance(value, str) and ".py:" in value:
+    if isinstance(value, str) and is_reference(value):
         return {"kind": "python", "function": value}
     return [_functions_in(item) for item in value] if isinstance(value, list) else value
 

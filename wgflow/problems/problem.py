@@ -296,9 +296,9 @@ def build_problem(
         there is code that may not be run.
     """
     check_magnitudes(config)
-    start, data = read_start(config, folder), read_data(config, folder, given, force=force)
-    check_memory(estimate_read(config, data, start), force=force)
     code = read_code(references_in(config), folder, allow=allow_code)
+    start, data = read_start(config, folder), read_data(config, folder, given, force=force, code=code)
+    check_memory(estimate_read(config, data, start), force=force)
     problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code)
     config.problem.check_widths(problem)
     problem.check_start()

@@ -11,6 +11,7 @@ from wgflow.problems.datasets import Dataset, read_samples
 from wgflow.problems.initial.file import FileInitial
 from wgflow.problems.memory import estimate_memory
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.own_code import OwnCode
 from wgflow.problems.restart import StoredMeasure, read_measure
 from wgflow.runs.memory import MemoryEstimate
 
@@ -48,15 +49,20 @@ def read_start(config: ProblemFile, folder: Path) -> StoredMeasure | None:
     return read_measure(folder / Path(initial.path).expanduser(), initial.snapshot)
 
 
-def read_data(config: ProblemFile, folder: Path, given: Columns | None = None, *, force: bool) -> Dataset | None:
+def read_data(
+    config: ProblemFile, folder: Path, given: Columns | None = None, *, force: bool, code: OwnCode | None = None
+) -> Dataset | None:
     """Read the data, where the problem has any and Python has not given them.
+
+    Without its code, targets of a loss that a Python file holds count as numbers, no labels.
 
     Raises
     ------
     InputError
         If they cannot be read, or are larger than memory, unless forced.
     """
-    return config.problem.read_data(folder, given, force=force)
+    section = config.problem if code is None else config.problem.bound(code)
+    return section.read_data(folder, given, force=force)
 
 
 def read_samples_of(config: ProblemFile, folder: Path) -> Particles | None:

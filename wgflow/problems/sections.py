@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from wgflow.registry import Argument
+from wgflow.text import shown
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -40,6 +42,29 @@ def _check_reference(text: str) -> str:
 
 _REFERENCE = re.compile(r"(?P<file>[^:\0]+\.py):(?P<name>[A-Za-z_]\w*)")
 Reference = Annotated[str, AfterValidator(_check_reference)]
+OWN = '"FILE.py:NAME"'  # how messages and tables write a reference
+
+
+@dataclass(frozen=True)
+class NameOrReference:
+    """Check of values that are one of some names, or a reference to something in a Python file."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, value: Any) -> Any:
+        """Give the value; raises ValueError where it is neither."""
+        if isinstance(value, str) and is_reference(value):
+            return _check_reference(value)
+        if not isinstance(value, str) or value not in self.names:
+            raise ValueError(
+                f"= {shown(value, 60)} is not allowed; allowed is {', '.join(map(repr, self.names))} or {OWN}"
+            )
+        return value
+
+
+def is_reference(text: str) -> bool:
+    """Whether a value stands for something in a Python file."""
+    return ".py:" in text
 
 
 def split_reference(reference: str) -> tuple[str, str]:
@@ -57,6 +82,11 @@ class Section(BaseModel):
 def one_of(names: Iterable[str]) -> Any:
     """Type of the names of a table."""
     return Literal[tuple(names)]
+
+
+def one_of_or_own(names: Iterable[str]) -> Any:
+    """Type of the names of a table, and of references to what Python files hold."""
+    return Annotated[str, BeforeValidator(NameOrReference(tuple(names)))]
 
 
 def choice(models: Iterable[type[Section]]) -> Any:

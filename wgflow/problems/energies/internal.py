@@ -8,6 +8,7 @@ from pydantic import Field
 
 from wgflow.functionals import Entropy, PowerEnergy
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
+from wgflow.problems.energies.python import PythonInternal
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Positive
 from wgflow.registry import Registry
@@ -45,6 +46,6 @@ class PowerEnergySection(EnergySection):
 
 
 INTERNAL_ENERGIES: Registry[type[EnergySection]] = Registry(
-    "internal kind", {"entropy": EntropySection, "power": PowerEnergySection}
+    "internal kind", {"entropy": EntropySection, "power": PowerEnergySection, "python": PythonInternal}
 )
 TABLE = table_of_kinds("internal", INTERNAL_ENERGIES, place=3)

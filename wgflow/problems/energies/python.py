@@ -1,4 +1,4 @@
-"""Potentials and interactions by functions in Python files beside the problem."""
+"""Potentials, interactions and internal energies by functions in Python files beside the problem."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pydantic import Field
 
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_unit_sphere
-from wgflow.errors import InputError, WgflowError
-from wgflow.functionals import Interaction, Potential, ZonalInteraction
+from wgflow.errors import InputError
+from wgflow.functionals import DensityEnergy, Interaction, Potential, ZonalInteraction
 from wgflow.functionals.differences import central_differences
 from wgflow.problems.energies.base import EnergySection
 from wgflow.problems.energies.binding import periods_of
+from wgflow.problems.own_code import tried
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Reference
 from wgflow.typing import FloatArray
@@ -38,14 +39,6 @@ class _PythonEnergy(EnergySection):
     def _functions(self, setting: ProblemSetting) -> tuple[Callable[..., FloatArray], Callable[..., FloatArray] | None]:
         return setting.code[self.function], None if self.gradient is None else setting.code[self.gradient]
 
-    def _tried(self, work: Callable[[], None]) -> None:
-        """Raise InputError where the functions cannot do some work."""
-        try:
-            work()
-        except WgflowError as error:
-            what = "" if self.function in str(error) else f"{self.function}: "
-            raise InputError(f"{what}{error}") from error
-
 
 class PythonPotential(_PythonEnergy):
     """V by a function: points (N, p) to values (N,); its gradient gives (N, p)."""
@@ -62,7 +55,7 @@ class PythonPotential(_PythonEnergy):
                 tangential = setting.domain.geometry.tangential
                 _check_gradient(energy.potential, energy.gradient, points, tangential)
 
-        self._tried(work)
+        tried(self.function, work)
         return energy
 
 
@@ -86,7 +79,7 @@ class PythonInteraction(_PythonEnergy):
             if gradient is not None:
                 _check_gradient(kernel, gradient, displacements[1:], lambda _, vectors: vectors)
 
-        self._tried(work)
+        tried(self.function, work)
         return energy
 
     def _zonal(self, kernel: Callable[..., FloatArray], slope: Callable[..., FloatArray] | None) -> ZonalInteraction:
@@ -100,8 +93,33 @@ class PythonInteraction(_PythonEnergy):
                     lambda c: kernel(c[:, 0]), lambda c: slope(c[:, 0])[:, None], inner, lambda _, vectors: vectors
                 )
 
-        self._tried(work)
+        tried(self.function, work)
         return energy
+
+
+class PythonInternal(_PythonEnergy):
+    """The energy int U(rho), U a function of densities (N,) to (N,), or an object or class with all three methods."""
+
+    kind: Literal["python"]
+    gradient: Reference | None = Field(None, description="U' likewise; the method gradient of an object or class")
+    hessian: Reference | None = Field(None, description="U'' likewise; the method hessian of an object or class")
+    of_density = True
+    needs_density = '[problem.internal] kind = "python"'
+
+    @property
+    def code(self) -> Iterator[str]:
+        """The functions."""
+        yield from filter(None, (self.function, self.gradient, self.hessian))
+
+    def energy(self, setting: ProblemSetting) -> DensityEnergy:
+        """Build it; raises InputError unless U is convex, with its own derivatives."""
+        given = {"gradient": self.gradient, "hessian": self.hessian}
+        found = setting.code.with_methods(
+            self.function,
+            ("value", *given),
+            given={name: setting.code[reference] for name, reference in given.items() if reference is not None},
+        )
+        return tried(self.function, lambda: DensityEnergy(found))
 
 
 def probe_points(domain: Domain) -> FloatArray:

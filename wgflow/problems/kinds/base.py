@@ -18,6 +18,7 @@ from wgflow.runs.memory.particles import FunctionalArrays
 if TYPE_CHECKING:
     from wgflow.problems.columns import Columns
     from wgflow.problems.datasets import Dataset
+    from wgflow.problems.own_code import OwnCode
     from wgflow.problems.problem import Problem
     from wgflow.problems.problem_setting import ProblemSetting
     from wgflow.problems.solvers.base import SolverOptions
@@ -69,6 +70,10 @@ class ProblemSection(Section):
     @property
     def _data_found(self) -> str:
         return ""
+
+    def bound(self, code: OwnCode) -> ProblemSection:  # noqa: ARG002
+        """The problem with its functions, where its data depend on them."""
+        return self
 
     def read_data(self, folder: Path, given: Columns | None, *, force: bool) -> Dataset | None:  # noqa: ARG002
         """Read the data, where it has any, or take given ones; raises InputError where memory is short."""

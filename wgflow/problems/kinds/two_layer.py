@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import UnitSphere, is_flat
 from wgflow.errors import FlowWarning, InputError
-from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, find_loss
+from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, Loss
+from wgflow.functionals.own_losses import PARTS, as_loss
 from wgflow.networks import SMOOTH_ACTIVATIONS, Neurons, Population, SmoothLayer, Teacher, harmonic_population
+from wgflow.networks.activations import Activation, as_activation
 from wgflow.networks.relu import Relu
 from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.memory import check_reading
+from wgflow.problems.own_code import OwnCode, tried
 from wgflow.problems.problem_setting import ProblemSetting
-from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, one_of
+from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, is_reference, one_of_or_own
 from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
@@ -35,12 +38,13 @@ if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
     from wgflow.problems.solvers.base import SolverOptions
 
-    Activation = str
+    ActivationName = str
     LossName = str
 else:
-    Activation, LossName = one_of(["relu", *SMOOTH_ACTIVATIONS]), one_of(LOSSES)
+    ActivationName, LossName = one_of_or_own(["relu", *SMOOTH_ACTIVATIONS]), one_of_or_own(LOSSES)
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
+LOSS_FLAGS = ("labels", "nonnegative")  # what own losses may say of themselves
 
 
 class TeacherSection(Section):
@@ -88,10 +92,14 @@ class TwoLayerProblem(ProblemSection):
     """Two-layer network Psi(a, b)(x) = a sigma(b.x) on data, or of ReLU on Gaussian inputs with a teacher."""
 
     kind: Literal["two_layer"]
-    activation: Activation = Field(
-        "relu", description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space'
+    activation: ActivationName = Field(
+        "relu",
+        description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space; own '
+        "ones have value and gradient",
     )
-    loss: LossName = Field("square", description="risk of the predictions")
+    loss: LossName = Field(
+        "square", description="risk of the predictions; own ones have value, gradient and hessian, see --allow-code"
+    )
     data: str | None = Field(
         None,
         description=f'"{GAUSSIAN_TEACHER}", or the path of a .csv, .tsv or .npz file; in Python also arrays by name',
@@ -105,6 +113,7 @@ class TwoLayerProblem(ProblemSection):
     )
     teacher: TeacherSection | None = None
     dataset: DatasetSection | None = None
+    _code: OwnCode | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _one_source(self) -> TwoLayerProblem:
@@ -128,15 +137,41 @@ class TwoLayerProblem(ProblemSection):
         if self.dataset is not None:
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
 
+    @property
+    def code(self) -> Iterator[str]:
+        """An activation and a loss from Python files."""
+        yield from filter(is_reference, (self.activation, self.loss))
+
+    def bound(self, code: OwnCode) -> TwoLayerProblem:
+        """The problem with its loss, which says whether targets are labels."""
+        found = self.model_copy()
+        found._code = code
+        return found
+
+    def loss_in(self, code: OwnCode) -> Loss:
+        """The loss, by its name or from a Python file; raises InputError where a method is missing."""
+        own = is_reference(self.loss)
+        return as_loss(code.with_methods(self.loss, PARTS, flags=LOSS_FLAGS) if own else self.loss)
+
+    def activation_in(self, code: OwnCode) -> str | Activation:
+        """The activation, by its name or from a Python file; raises InputError where its derivative is another one."""
+        if not is_reference(self.activation):
+            return self.activation
+        own = code.with_methods(self.activation, ("value", "gradient"), optional=("hessian",))
+        return tried(self.activation, lambda: as_activation(own))
+
     def functional(self, setting: ProblemSetting) -> Functional:
         """The risk of predictions on data, or the population risk of a teacher."""
         if setting.dataset is None:
             return self._population(setting)
-        inputs = setting.dataset.inputs
-        hidden = self._hidden_layer(setting.options, inputs)
+        inputs, targets = setting.dataset.inputs, setting.dataset.targets
+        hidden = self._hidden_layer(setting, inputs)
         has_pairs = setting.domain.geometry.components == inputs.shape[1] + 1
         features = Neurons(hidden) if has_pairs else hidden
-        return Features(features, setting.dataset.targets, self.loss, memory_limit=self.memory_limit * 2.0**20)
+        if not is_reference(self.loss):
+            return Features(features, targets, self.loss, memory_limit=self.memory_limit * 2.0**20)
+        loss = self.loss_in(setting.code)
+        return tried(self.loss, lambda: Features(features, targets, loss, memory_limit=self.memory_limit * 2.0**20))
 
     def _population(self, setting: ProblemSetting) -> Functional:
         if self.teacher is None:
@@ -144,10 +179,10 @@ class TwoLayerProblem(ProblemSection):
         teacher, modes = self.teacher.build(), setting.options.harmonics
         return Population(teacher) if modes is None else _of_modes(teacher, setting.domain, modes)
 
-    def _hidden_layer(self, options: SolverOptions, inputs: FloatArray) -> FeatureMap:
+    def _hidden_layer(self, setting: ProblemSetting, inputs: FloatArray) -> FeatureMap:
         if self.activation != "relu":
-            return SmoothLayer(inputs, self.activation)
-        return Relu(inputs, options.kink_smoothing, options.relu_precision)
+            return SmoothLayer(inputs, self.activation_in(setting.code))
+        return Relu(inputs, setting.options.kink_smoothing, setting.options.relu_precision)
 
     def check(self, problem: Problem) -> None:
         """Raise InputError unless neurons are points of the domain."""
@@ -165,8 +200,9 @@ class TwoLayerProblem(ProblemSection):
     def _check_activation(self, domain: Domain) -> None:
         """Raise InputError if neurons are to be directions, which only those of 1-homogeneous activations can be."""
         if self.activation != "relu" and not is_flat(domain.geometry):
+            found = "need not be" if is_reference(self.activation) else "is not"
             raise InputError(
-                f'[problem] activation = "{self.activation}" is not homogeneous of degree 1, so has no flow on a '
+                f'[problem] activation = "{self.activation}" {found} homogeneous of degree 1, so has no flow on a '
                 f'{domain.kind}; choose "relu", or pairs (a, b) on a domain of kind "box" or "space"'
             )
 
@@ -192,9 +228,10 @@ class TwoLayerProblem(ProblemSection):
             super().check_diverging()
         if self.loss not in MARGIN_LOSSES:
             allowed = " or ".join(f'"{name}"' for name in MARGIN_LOSSES)
+            found = "has no normalised form" if is_reference(self.loss) else "is least at a finite mass"
             raise InputError(
-                f'[problem] loss = "{self.loss}" is least at a finite mass, which [solver] kind = "normalised" is not '
-                f"for; choose {allowed}"
+                f'[problem] loss = "{self.loss}" {found}, which [solver] kind = "normalised" '
+                f"{'needs' if is_reference(self.loss) else 'is not for'}; choose {allowed}"
             )
 
     @property
@@ -206,7 +243,7 @@ class TwoLayerProblem(ProblemSection):
         if self.data == GAUSSIAN_TEACHER:
             return None
         section = self.dataset or DatasetSection()
-        options = {"labels": find_loss(self.loss).labels, **section.model_dump(exclude={"path"})}
+        options = {"labels": self._has_labels, **section.model_dump(exclude={"path"})}
         if self.data == GIVEN:
             if given is None:
                 raise InputError(
@@ -217,6 +254,12 @@ class TwoLayerProblem(ProblemSection):
         path = folder / Path(str(self.data if section.path is None else section.path)).expanduser()
         check_reading(path, force=force)
         return read_dataset(path, **options)
+
+    @property
+    def _has_labels(self) -> bool:
+        """Whether targets must be labels; not known of an own loss that is not bound, as where only sizes count."""
+        unknown = self._code is None and is_reference(self.loss)
+        return not unknown and self.loss_in(self._code or OwnCode()).labels
 
     def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """Features of data."""
