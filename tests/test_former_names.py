@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
 from importlib import import_module
 
@@ -83,3 +84,12 @@ def test_pickles_of_former_modules_are_read(module, name):
     """Protocol 0 names the class in plain text."""
     found = pickle.loads(f"cwgflow.{module}\n{name}\n.".encode())
     assert isinstance(found, type)
+
+
+def test_whoever_looks_at_all_modules_is_not_warned():
+    """As pytest, hypothesis and notebooks do; warnings are errors here."""
+    with pytest.warns(DeprecationWarning, match="is called"):
+        from wgflow.comparison import compare  # noqa: F401
+    module = sys.modules["wgflow.comparison"]
+    assert not hasattr(module, "__file__")
+    assert not hasattr(module, "__wrapped__")

@@ -44,6 +44,8 @@ class _SplitModule:
         places, others = SPLIT[self._former], MODULES.get(self._former)
 
         def attribute(name: str) -> Any:
+            if name.startswith("__"):  # of the module itself, which debuggers and notebooks ask all modules for
+                raise AttributeError(f"module wgflow.{self._former} has no {name}")
             if name in places:
                 return _moved(f"wgflow.{self._former}.{name}", places[name])
             if others is not None and hasattr(import_module(f"wgflow.{others}"), name):
