@@ -20,7 +20,7 @@ def problem():
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def client():
     with connect(None, 2, 1) as client:
         yield client
