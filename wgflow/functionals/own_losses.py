@@ -45,18 +45,13 @@ def as_loss(given: object) -> Loss:
 
     Examples
     --------
+    An own loss is shown at `wgflow.Features`.
+
     >>> import numpy as np
     >>> from wgflow.functionals.own_losses import as_loss
-    >>> class Huber:
-    ...     nonnegative = True
-    ...     def value(self, h, y):
-    ...         return np.where(abs(h - y) < 1.0, 0.5 * (h - y) ** 2, abs(h - y) - 0.5)
-    ...     def gradient(self, h, y):
-    ...         return np.clip(h - y, -1.0, 1.0)
-    ...     def hessian(self, h, y):
-    ...         return np.where(abs(h - y) < 1.0, 1.0, 0.0)
-    >>> as_loss(Huber).evaluate(np.array([0.5, 3.0]), np.zeros(2))
-    (1.3125, array([0.25, 0.5 ]))
+    >>> value, gradient = as_loss("square").evaluate(np.array([1.0, 3.0]), np.array([0.0, 0.0]))
+    >>> float(value), gradient.tolist()
+    (2.5, [0.5, 1.5])
     """
     if isinstance(given, str):
         return find_loss(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 import cloudpickle
 import dask
 import pytest
+from distributed import Client
 from distributed.security import Security
 
 from wgflow.app.sweeps import make_plan
@@ -77,6 +79,20 @@ def test_schedulers_that_do_not_answer(monkeypatch, address):
     monkeypatch.setattr("wgflow.app.sweeps.cluster.WAIT_SECONDS", 0.5)
     with pytest.raises(InputError, match=f"scheduler {address} does not answer"), connect(address, 1, 1):
         pass
+
+
+def test_a_client_that_reached_no_scheduler_does_not_wait_to_be_collected(monkeypatch):
+    """Collected while another one starts, it would wait for itself; an error that is kept must not keep it either."""
+    monkeypatch.setattr("wgflow.app.sweeps.cluster.WAIT_SECONDS", 0.5)
+    before = sum(type(thing) is Client for thing in gc.get_objects())
+    gc.disable()
+    try:
+        with pytest.raises(InputError, match="does not answer") as kept, connect("tcp://127.0.0.1:1", 1, 1):
+            pass
+        assert sum(type(thing) is Client for thing in gc.get_objects()) <= before
+        assert kept.value.__context__ is None
+    finally:
+        gc.enable()
 
 
 def test_nobody_without_the_keys_joins_local_workers(client, monkeypatch):

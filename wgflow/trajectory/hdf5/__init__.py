@@ -22,7 +22,8 @@ appended by the modules of this folder, and the library is asked for nothing but
 2. The headers of what is announced together lie on one page: those of the variables of a snapshot, those of the table
    of steps, and on the first page the attributes that change. `opening.announces_at_once` looks at it. The files of all
    solvers keep it, with any problem text, number of attributes and size of fields (names and texts lie elsewhere):
-   thirteen variables, the most that a solver has, take 3.8 KiB. A solver with more of them can fail it.
+   thirteen variables, the most that a solver has, take 3.8 KiB. Where the library moves them between pages, other
+   layouts are tried. A solver with more variables can fail it, and so can a file for which no layout is found.
 3. The file system is local: what one process has written another one reads at once, and in that order. Network file
    systems cache, and promise it only to those who open the file after it was closed.
 4. One process writes: it holds a lock (`fcntl.flock`, see `wgflow.system.file_locks`) by which a second one is refused.
@@ -38,8 +39,8 @@ compares the checksums of fields for them.
 gives the recorder a `plain.PlainFile` instead, which offers the same (`interface.AppendableFile`) and lets the HDF5
 library write; a `FlowWarning` says so once. Such files have the same content, checksums and seal, are read, checked and
 continued as the others, to the same bits, and either way of writing goes on from the other. What is lost is that the
-file is whole in between: a kill while the library writes (20 to 30 ms for each small snapshot) can leave a file that is
-refused as damaged, snapshots included, and a reader may have to wait for the end of a write, as `wgflow.load` does.
+file is whole in between: a kill while the library writes can leave a file that is refused as damaged,
+snapshots included, and a reader may have to wait for the end of a write, as `wgflow.load` does.
 Without `fcntl` a second run on the same file is not refused either. Where 1 or 3 fails nothing takes over, since no
 program can tell: write to a local disk, and copy.
 """
