@@ -9,6 +9,7 @@ from wgflow.typing import FloatArray
 
 BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 20_000  # pairs
+PAIRS_AT_ONCE = 2**19  # of sums in numpy
 CHUNK = 512  # sources whose intermediate values stay near the processor
 
 
@@ -55,3 +56,17 @@ def _polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     lengths = np.linalg.norm(points, axis=1)
     directions = np.where((lengths > 0.0)[:, None], points, np.eye(1, points.shape[1]))
     return lengths, directions / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+
+
+def sine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> FloatArray:
+    r"""Sums :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p of points (m, d) and sources v (n, d), (m,)."""
+    (lengths, directions), targets = _polar(sources), _polar(points)[1]
+    rows, sums = max(PAIRS_AT_ONCE // max(len(sources), 1), 1), np.empty(len(points))
+    for start in range(0, len(points), rows):
+        here = targets[start : start + rows]
+        apart, together = np.zeros((2, len(here), len(sources)))
+        for axis in range(points.shape[1]):
+            apart += (here[:, axis, None] - directions[:, axis]) ** 2
+            together += (here[:, axis, None] + directions[:, axis]) ** 2
+        sums[start : start + rows] = np.sqrt(apart * together) @ (masses * lengths)  # |u - v| |u + v| = 2 sin p
+    return sums / (4.0 * np.pi)

@@ -20,7 +20,7 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.geometry import is_flat
+from wgflow.domains.geometry import Geometry, is_flat
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.convolution import Convolution
@@ -30,7 +30,7 @@ from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
 from wgflow.measures import Particles, require_particles
-from wgflow.networks.arc_cosine import PairSums
+from wgflow.networks.arc_cosine import PairSums, sine_sums
 from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.neurons import Neurons
@@ -205,23 +205,54 @@ class Population(Functional):
             If they have another dimension.
         """
         require_particles(particles)
+        neurons = self._neurons_of(particles)
+        # One sum for both, so that what cancels in the residual cancels before it is rounded.
+        values, gradient = arc_cosine_sums(neurons.sources, neurons.sources, neurons.masses)
+        count, outputs = len(particles.weights), neurons.outputs
+        energy = 0.5 * float(neurons.masses @ values)
+        slopes = outputs[:, None] * gradient[:count]
+        if neurons.pairs:
+            slopes = np.column_stack([values[:count], slopes])
+        found = ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
+        return found if self.strength == 1.0 else scaled_potential(self.strength, found)
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        r"""Sum over all pairs of a Laplacian of the kernel: at unit vectors that along the sphere of R^p,
+
+        .. math:: \Delta k = (\sin \varphi - (p - 1)(\pi - \varphi) \cos \varphi) / (2 \pi),
+
+        at pairs (a, b) that of a k, :math:`a\, p\, |v| \sin\varphi / (2 \pi |b|)` with p components of b.
+
+        Raises
+        ------
+        InputError
+            Of one input, where neurons have kinks.
+        """
+        neurons, inputs = self._neurons_of(particles), self.teacher.directions.shape[1]
+        count = len(particles.weights)
+        inner = neurons.sources[:count]
+        sines = sine_sums(inner, neurons.sources, neurons.masses)
+        if not neurons.pairs:
+            values = arc_cosine_sums(inner, neurons.sources, neurons.masses)[0]
+            return self.strength * particles.signs * (inputs * sines - (inputs - 1) * values)
+        if inputs == 1:
+            raise InputError(
+                "neurons of one input have a kink at b = 0, where the density along characteristics has no meaning; use "
+                "particles or finite volumes"
+            )
+        lengths = np.linalg.norm(inner, axis=1)
+        return self.strength * particles.signs * neurons.outputs * inputs * sines / lengths
+
+    def _neurons_of(self, particles: Particles) -> _Neurons:
+        """The particles and the teacher as charges; raises ShapeError if they have another dimension."""
         inputs, points = self.teacher.directions.shape[1], particles.points
         if points.shape[1] not in (inputs, inputs + 1):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1
         outputs = points[:, 0] if pairs else np.ones(len(points))
-        inner = points[:, 1:] if pairs else points
-        sources = np.concatenate([inner, self.teacher.directions])
+        sources = np.concatenate([points[:, 1:] if pairs else points, self.teacher.directions])
         masses = np.concatenate([particles.weights * particles.signs * outputs, -self.teacher.weights])
-        # One sum for both, so that what cancels in the residual cancels before it is rounded.
-        values, gradient = arc_cosine_sums(sources, sources, masses)
-        count = len(points)
-        energy = 0.5 * float(masses @ values)
-        slopes = outputs[:, None] * gradient[:count]
-        if pairs:
-            slopes = np.column_stack([values[:count], slopes])
-        found = ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
-        return found if self.strength == 1.0 else scaled_potential(self.strength, found)
+        return _Neurons(sources, masses, outputs, pairs)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
         """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `predictions`."""
@@ -237,6 +268,16 @@ class Population(Functional):
 
     def _neurons(self, hidden: Relu, components: int) -> FeatureMap:
         return Neurons(hidden) if components == self.teacher.directions.shape[1] + 1 else hidden
+
+
+@dataclass(frozen=True)
+class _Neurons:
+    """Input weights (n, d) of particles and teacher, their masses times output weights, and those of the particles."""
+
+    sources: FloatArray
+    masses: FloatArray
+    outputs: FloatArray
+    pairs: bool  # whether particles are pairs (a, b)
 
 
 def _over_all_pairs(domain: UnsignedDomain) -> Convolution:

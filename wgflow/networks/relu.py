@@ -115,6 +115,11 @@ class Relu:
         return weighted_squares(np.where(inside, 0.5 * coefficients / width, 0.0), self.inputs)
 
     @property
+    def has_kinks(self) -> bool:
+        """Whether the kinks are not rounded."""
+        return self.smoothing == 0.0
+
+    @property
     def feature_count(self) -> int:
         """Number n of features."""
         return len(self.inputs)
