@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Circle, Domain, Hypersphere, Sphere
-from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.domains.geometry import UnitSphere, is_flat, sphere_area
 from wgflow.errors import InputError
 from wgflow.functionals.checks import called
 from wgflow.measures import Particles
@@ -140,7 +140,7 @@ class FrameNodes:
         turned, upper = np.linalg.qr(normal)
         turned = turned * np.sign(np.einsum("kii->ki", upper))[:, None, :]  # uniform over all rotations
         points = np.concatenate([turned, -turned], axis=2).transpose(0, 2, 1).reshape(-1, p)
-        return points, np.full(len(points), area(p) / len(points))
+        return points, np.full(len(points), sphere_area(p) / len(points))
 
 
 @dataclass(frozen=True)
@@ -256,11 +256,6 @@ def _values_at(
     if values.shape != domain.shape:
         raise InputError(f"{name} has shape {values.shape}; the domain needs {domain.shape}")
     return values.reshape(wanted)
-
-
-def area(components: int) -> float:
-    """Area of the unit sphere of R^p."""
-    return 2.0 * math.pi ** (0.5 * components) / math.gamma(0.5 * components)
 
 
 def _check_sphere(domain: Domain, components: int, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -244,3 +245,8 @@ class UnitSphere:
 def is_unit_sphere(geometry: Geometry) -> bool:
     """Whether the points of a set are all unit vectors."""
     return geometry == UnitSphere(geometry.components)
+
+
+def sphere_area(components: int) -> float:
+    """Area of the unit sphere of R^p, 2 pi on the circle."""
+    return 2.0 * math.pi ** (0.5 * components) / math.gamma(0.5 * components)

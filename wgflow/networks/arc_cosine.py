@@ -9,7 +9,6 @@ from wgflow.typing import FloatArray
 
 BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 20_000  # pairs
-PAIRS_AT_ONCE = 2**19  # of sums in numpy
 CHUNK = 512  # sources whose intermediate values stay near the processor
 
 
@@ -30,7 +29,7 @@ class PairSums:
         self._sources = np.ascontiguousarray(directions.T)
         self._blocks = BLOCKS if len(points) * len(sources) >= PARALLEL_THRESHOLD else 1
         self._work = np.empty((self._blocks, 2, CHUNK))
-        self._charges = np.empty(len(sources))
+        self._charges, self._sines = np.empty(len(sources)), np.empty(len(points))
 
     def __call__(self, masses: FloatArray, values: FloatArray) -> None:
         """Write the sums for masses (n,) into ``values`` (m,)."""
@@ -43,10 +42,16 @@ class PairSums:
         slopes /= 2.0 * np.pi
         return values, slopes
 
+    def with_sines(self, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r"""Give the sums (m,), and :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p between the pairs, (m,)."""
+        values = np.empty(len(self._targets))
+        self._sum(masses, values, np.empty((0, 0)), gradients=False)
+        return values, self._sines / (2.0 * np.pi)
+
     def _sum(self, masses: FloatArray, values: FloatArray, slopes: FloatArray, *, gradients: bool) -> None:
         np.multiply(masses, self._source_lengths, out=self._charges)
         sums = pair_kernel(gradients, self._blocks)
-        sums(self._targets, self._sources, self._charges, self._work, values, slopes)
+        sums(self._targets, self._sources, self._charges, self._work, values, self._sines, slopes)
         values *= self._lengths
         values /= 2.0 * np.pi
 
@@ -57,16 +62,3 @@ def _polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     directions = np.where((lengths > 0.0)[:, None], points, np.eye(1, points.shape[1]))
     return lengths, directions / np.where(lengths > 0.0, lengths, 1.0)[:, None]
 
-
-def sine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> FloatArray:
-    r"""Sums :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p of points (m, d) and sources v (n, d), (m,)."""
-    (lengths, directions), targets = _polar(sources), _polar(points)[1]
-    rows, sums = max(PAIRS_AT_ONCE // max(len(sources), 1), 1), np.empty(len(points))
-    for start in range(0, len(points), rows):
-        here = targets[start : start + rows]
-        apart, together = np.zeros((2, len(here), len(sources)))
-        for axis in range(points.shape[1]):
-            apart += (here[:, axis, None] - directions[:, axis]) ** 2
-            together += (here[:, axis, None] + directions[:, axis]) ** 2
-        sums[start : start + rows] = np.sqrt(apart * together) @ (masses * lengths)  # |u - v| |u + v| = 2 sin p
-    return sums / (4.0 * np.pi)

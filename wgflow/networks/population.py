@@ -30,8 +30,8 @@ from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
 from wgflow.measures import Particles, require_particles
-from wgflow.networks.arc_cosine import PairSums, sine_sums
-from wgflow.networks.arc_sums import planar_sums
+from wgflow.networks.arc_cosine import PairSums
+from wgflow.networks.arc_sums import planar_sines, planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.neurons import Neurons
 from wgflow.networks.pair_population import PairPopulation, input_weights
@@ -120,6 +120,13 @@ def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray)
     if points.shape[1] <= 2:
         return planar_sums(points, sources, masses)
     return PairSums(points, sources).with_gradient(masses)
+
+
+def arc_sine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r"""Give ``sum_j masses_j k(points_i, sources_j)`` and :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi`, shapes (m,)."""
+    if points.shape[1] == 2:
+        return planar_sums(points, sources, masses)[0], planar_sines(points, sources, masses)
+    return PairSums(points, sources).with_sines(masses)
 
 
 @dataclass(frozen=True)
@@ -231,15 +238,14 @@ class Population(Functional):
         neurons, inputs = self._neurons_of(particles), self.teacher.directions.shape[1]
         count = len(particles.weights)
         inner = neurons.sources[:count]
-        sines = sine_sums(inner, neurons.sources, neurons.masses)
-        if not neurons.pairs:
-            values = arc_cosine_sums(inner, neurons.sources, neurons.masses)[0]
-            return self.strength * particles.signs * (inputs * sines - (inputs - 1) * values)
-        if inputs == 1:
+        if inputs == 1 and neurons.pairs:
             raise InputError(
                 "neurons of one input have a kink at b = 0, where the density along characteristics has no meaning; use "
                 "particles or finite volumes"
             )
+        values, sines = arc_sine_sums(inner, neurons.sources, neurons.masses)
+        if not neurons.pairs:
+            return self.strength * particles.signs * (inputs * sines - (inputs - 1) * values)
         lengths = np.linalg.norm(inner, axis=1)
         return self.strength * particles.signs * neurons.outputs * inputs * sines / lengths
 

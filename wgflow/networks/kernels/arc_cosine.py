@@ -75,15 +75,16 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
     compiled = reduction if blocks == 1 else parallel_kernel
 
     @compiled
-    def pair_sums(targets, sources, masses, work, values, slopes):
+    def pair_sums(targets, sources, masses, work, values, sines, slopes):
         """Write sums over unit sources (d, n) at unit targets (m, d) times 2 pi; ``work`` has the shape (blocks, 2, c).
 
-        ``slopes`` (m, d) becomes the sum of masses times sin(p) target + (pi - p) source, used with ``gradients``.
+        ``sines`` (m,) becomes the sum of masses times sin p, ``slopes`` (m, d) that of masses times sin(p) target +
+        (pi - p) source, used with ``gradients``.
         """
         count, dimension = targets.shape
         for block in prange(blocks):
             for i in range(block * count // blocks, (block + 1) * count // blocks):
-                values[i] = 0.0
+                values[i] = sines[i] = 0.0
                 if gradients:
                     slopes[i, :] = 0.0
                 for first in range(0, masses.size, work.shape[2]):
@@ -92,6 +93,7 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
                     half_chords(targets[i], sources[:, first:last], apart, together)
                     value, along = angular_sums(apart, together, masses[first:last])
                     values[i] += value
+                    sines[i] += along
                     if gradients:
                         for axis in range(dimension):
                             turned = _weighted_sum(apart, sources[axis, first:last])

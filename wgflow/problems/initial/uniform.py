@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from wgflow.domains import Domain
-from wgflow.domains.geometry import is_unit_sphere
+from wgflow.domains.geometry import is_unit_sphere, sphere_area
 from wgflow.measures import Particles
 from wgflow.measures.directions import draw_directions
 from wgflow.problems.initial.base import InitialSection, Representation
@@ -30,6 +30,16 @@ class UniformInitial(InitialSection):
         if not domain.base.has_cells:
             return super().averages(domain, represent)
         return np.full(domain.shape, self.mass / domain.volumes.sum())
+
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """The same number everywhere, on unit spheres and grids."""
+        if is_unit_sphere(domain.geometry):
+            volume = sphere_area(domain.geometry.components)
+        elif domain.base.has_cells:
+            volume = float(domain.base.volumes.sum())
+        else:
+            return super().at_points(domain, points)
+        return np.full(points.shape[:-1], self.mass / (domain.sheets * volume))
 
     def draw(self, domain: Domain, count: int, method: str) -> Particles | None:
         """Directions, on unit spheres without cells."""
