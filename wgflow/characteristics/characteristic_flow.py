@@ -5,8 +5,10 @@ of the velocity :math:`-\alpha \nabla J`. Along it masses and densities change b
 
 .. math:: \frac{d}{dt} \log m = -\beta J, \qquad \frac{d}{dt} \log |V| = -\alpha \Delta J, \qquad \rho = m / |V|
 
-with the volume V around a node, whose logarithm over that at the start is the expansion: densities are as accurate as
-positions, on every domain and whatever the distances of the nodes, and stay positive where they are.
+with the volume V around a node, whose logarithm over that at the start is the expansion: where second derivatives of J
+are smooth, densities are as accurate as positions, on every domain and whatever the distances of the nodes. Where they
+bend or jump (neurons), the expansions of nodes that were the cells of a circle follow from the places of their
+neighbours; elsewhere they are less exact than positions.
 
 References
 ----------
@@ -15,6 +17,7 @@ Bach and Chizat (2022), proof of Theorem 3.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.characteristics.line_transport import LineTransport
-from wgflow.characteristics.nodes import Density, NodeRule, make_nodes, start_nodes
+from wgflow.characteristics.nodes import CellNodes, Density, NodeRule, StartNodes, make_nodes, start_nodes
 from wgflow.characteristics.surface_transport import SurfaceTransport, is_surface
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat
@@ -77,16 +80,20 @@ class CharacteristicFlow(ParticleFlow):
         tolerance: float = NODE_TOLERANCE,
         **options: Any,
     ) -> None:
-        start = start_nodes(domain, density, make_nodes(nodes, domain))
+        rule = make_nodes(nodes, domain)
+        start = start_nodes(domain, density, rule)
         self._domain, self._volumes = domain, start.volumes
-        functional.laplacian_at_particles(start.particles, domain.geometry)  # refused before anything is computed
+        self._by_neighbours = isinstance(rule, CellNodes) and _on_arcs(domain) and not _is_smooth(functional, start)
+        if not self._by_neighbours:  # refused before anything is computed
+            functional.laplacian_at_particles(start.particles, domain.geometry)
         options |= {"reaction": domain.reaction if reaction is None else reaction, "tolerance": tolerance}
         moved = {"points": points, "growth": growth, "geometry": domain.geometry}
         super().__init__(functional, start.particles, **moved, **options)
         self._has_expansion = points is None or expansion is not None
-        if expansion is None:
+        if expansion is None and not self._by_neighbours:
             expansion = np.zeros(start.volumes.size) if points is None else self._expansion_of_neighbours()
-        self._state = np.concatenate([self._state, expansion])
+        if not self._by_neighbours:
+            self._state = np.concatenate([self._state, expansion])
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; densities join the fields of particles."""
@@ -102,7 +109,7 @@ class CharacteristicFlow(ParticleFlow):
     @property
     def expansion(self) -> FloatArray:
         """Logarithm of the volume around each node over that at the start, shape (m,)."""
-        return self._state[-self._volumes.size :]
+        return self._expansion_of_neighbours() if self._by_neighbours else self._state[-self._volumes.size :]
 
     @property
     def node_density(self) -> FloatArray:
@@ -128,21 +135,23 @@ class CharacteristicFlow(ParticleFlow):
 
     def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
         """Rate of change of positions, log-weights and expansions."""
+        if self._by_neighbours:
+            return super().rate(state, found)
         bend = self.functional.laplacian_at_particles(self._particles(state), self._geometry)
         return np.concatenate([super().rate(state, found), -self._transport * bend])
 
     def sizes(self, state: FloatArray) -> FloatArray:
         """Sizes to which errors are relative: on spheres 1, and none for expansions, on which nothing depends."""
-        count = self._volumes.size
-        known = super().sizes(state) if is_flat(self._geometry) else np.ones(state.size - count)
-        return np.concatenate([known, np.full(count, np.inf)])
+        known = super().sizes(state) if is_flat(self._geometry) else np.ones(self._start.points.size + self._volumes.size)
+        return np.concatenate([known, np.full(state.size - known.size, np.inf)])
 
     def retracted(self, state: FloatArray) -> FloatArray:
         """State with its points put back where the flow lives."""
-        return np.concatenate([super().retracted(state), state[-self._volumes.size :]])
+        known = super().retracted(state)
+        return np.concatenate([known, state[known.size :]])
 
     def _expansion_of_neighbours(self) -> FloatArray:
-        """Expansions on circles as they follow from the places of nodes that were cells, for files of earlier versions."""
+        """Expansions as they follow from the places of nodes that were the cells of a circle."""
         line, points = self._to_cells, self.particles.points
         if not isinstance(line, LineTransport):
             raise InputError("the state has no expansions; start the run anew")
@@ -154,3 +163,19 @@ class CharacteristicFlow(ParticleFlow):
     def _unpack(self, state: FloatArray) -> tuple[FloatArray, FloatArray]:
         points, rest = super()._unpack(state)
         return points, rest[: self._volumes.size]
+
+
+def _on_arcs(domain: Domain) -> bool:
+    """Whether cells are equal arcs."""
+    return domain.base.lattice is not None and not is_flat(domain.geometry)
+
+
+def _is_smooth(functional: Functional, start: StartNodes) -> bool:
+    """Whether J has smooth second derivatives, by which expansions can be followed."""
+    domain = start.particles.domain
+    if not functional.is_smooth or domain is None:
+        return False
+    with suppress(InputError):
+        functional.laplacian_at_particles(start.particles, domain.geometry)
+        return True
+    return False

@@ -49,11 +49,13 @@ class LineTransport:
         return shared_out(places, masses, self._edges, self._period) / spacing
 
     def expansion(self, points: FloatArray) -> FloatArray:
-        """Logarithm of the stretch around moved nodes that were the cells of a circle, by differences of fourth order."""
+        """Logarithm of the stretch around moved nodes that were equal arcs, by differences of fourth order."""
         displacement = self._places(points) - self._start
-        near = np.roll(displacement, -1) - np.roll(displacement, 1)
-        far = np.roll(displacement, -2) - np.roll(displacement, 2)
-        stretch = 1.0 + (8.0 * near - far) / (12.0 * self._lattice.spacing[0])
+        ends = (displacement[-2:], displacement[:2])
+        if self._period is None:  # mirrors at the ends of a half circle turn displacements round
+            ends = (-displacement[1::-1], -displacement[:-3:-1])
+        wide = np.concatenate([ends[0], displacement, ends[1]])
+        stretch = 1.0 + (8.0 * (wide[3:-1] - wide[1:-3]) - (wide[4:] - wide[:-4])) / (12.0 * self._lattice.spacing[0])
         return np.log(np.maximum(stretch, np.finfo(np.float64).tiny))
 
     def _chart(self, points: FloatArray) -> FloatArray:

@@ -68,6 +68,11 @@ class Functional(ABC):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at the particles of a discrete measure."""
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether second derivatives of J are smooth, and do not bend or jump somewhere as those of neurons."""
+        return True
+
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Laplacian of J along a set at the particles on it, shape (m,), which moves the density along characteristics.
 
@@ -211,6 +216,11 @@ class Sum(Functional):
             np.sum([part.gradient for part in parts], axis=0),
         )
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether those of all terms are."""
+        return all(term.is_smooth for term in self.terms)
+
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum of those of the terms."""
         return np.sum([term.laplacian_at_particles(particles, geometry) for term in self.terms], axis=0)
@@ -282,6 +292,11 @@ class Scaled(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """The factor times energy, potential and gradient."""
         return scaled_potential(self.factor, self.functional.at_particles(particles))
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether those of the functional are."""
+        return self.functional.is_smooth
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """The factor times that of the functional."""

@@ -141,6 +141,11 @@ class Features(Functional):
             values, gradient = particles.signs * values, particles.signs[:, None] * gradient
         return ParticlePotential(risk, values, gradient)
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether those of the features are."""
+        return bool(getattr(self.fn, "is_smooth", True))
+
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Laplacian of J along a set at the particles on it, shape (m,): by the Hessian of the features where they have
         one, else by differences of their gradient.

@@ -91,6 +91,11 @@ class Neurons:
         return getattr(self.hidden, "feature_count", None)
 
     @property
+    def is_smooth(self) -> bool:
+        """Whether the hidden features are."""
+        return bool(getattr(self.hidden, "is_smooth", True))
+
+    @property
     def has_kinks(self) -> bool:
         """Whether the hidden features have."""
         return bool(getattr(self.hidden, "has_kinks", False))

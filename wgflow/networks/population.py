@@ -223,6 +223,11 @@ class Population(Functional):
         found = ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
         return found if self.strength == 1.0 else scaled_potential(self.strength, found)
 
+    @property
+    def is_smooth(self) -> bool:
+        """They bend where a neuron meets another one."""
+        return False
+
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         r"""Sum over all pairs of a Laplacian of the kernel: at unit vectors that along the sphere of R^p,
 
