@@ -142,7 +142,9 @@ class CharacteristicFlow(ParticleFlow):
 
     def sizes(self, state: FloatArray) -> FloatArray:
         """Sizes to which errors are relative: on spheres 1, and none for expansions, on which nothing depends."""
-        known = super().sizes(state) if is_flat(self._geometry) else np.ones(self._start.points.size + self._volumes.size)
+        known = (
+            super().sizes(state) if is_flat(self._geometry) else np.ones(self._start.points.size + self._volumes.size)
+        )
         return np.concatenate([known, np.full(state.size - known.size, np.inf)])
 
     def retracted(self, state: FloatArray) -> FloatArray:

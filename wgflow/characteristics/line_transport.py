@@ -97,9 +97,7 @@ class LineTransport:
         return np.nan_to_num(found, nan=0.0)
 
 
-def _repeated(
-    places: FloatArray, values: FloatArray, low: float, period: float
-) -> tuple[FloatArray, FloatArray]:
+def _repeated(places: FloatArray, values: FloatArray, low: float, period: float) -> tuple[FloatArray, FloatArray]:
     """Nodes in one period from ``low``, and some on either side of it."""
     places, first = np.unique(low + np.mod(places - low, period), return_index=True)
     values, seam = values[first], min(SEAM, places.size)

@@ -272,7 +272,9 @@ def _on_sphere(height: FloatArray, longitude: FloatArray) -> FloatArray:
 def _moments(domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance of a density on the cells of a box."""
     if not domain.base.has_cells:
-        raise InputError(f"the domain {domain.base!r} has no cells to find moments; give GaussHermiteNodes a covariance")
+        raise InputError(
+            f"the domain {domain.base!r} has no cells to find moments; give GaussHermiteNodes a covariance"
+        )
     found = called("the initial density", density, domain.points, shape=domain.shape) if callable(density) else density
     masses = (real_values("the initial density", found) * domain.volumes).reshape(domain.sheets, -1).sum(axis=0)
     points = domain.base.points.reshape(masses.size, -1)

@@ -61,4 +61,3 @@ def _polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     lengths = np.linalg.norm(points, axis=1)
     directions = np.where((lengths > 0.0)[:, None], points, np.eye(1, points.shape[1]))
     return lengths, directions / np.where(lengths > 0.0, lengths, 1.0)[:, None]
-

@@ -55,9 +55,7 @@ class CharacteristicsSection(SolverOptions):
         rule, domain, moved = self.rule(problem), problem.domain, problem.moved(state)
         moved["expansion"] = None if state is None else state.fields.get("expansion")
         density: Density = problem.initial_density() if isinstance(rule, CellNodes) else problem.initial_at
-        return CharacteristicFlow(
-            problem.functional, domain, density, nodes=rule, tolerance=self.tolerance, **moved
-        )
+        return CharacteristicFlow(problem.functional, domain, density, nodes=rule, tolerance=self.tolerance, **moved)
 
     def rule(self, problem: Problem) -> NodeRule:
         """Where the nodes of a problem start."""
