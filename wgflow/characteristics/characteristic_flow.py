@@ -87,7 +87,7 @@ class CharacteristicFlow(ParticleFlow):
         if not self._by_neighbours:  # refused before anything is computed
             functional.laplacian_at_particles(start.particles, domain.geometry)
         options |= {"reaction": domain.reaction if reaction is None else reaction, "tolerance": tolerance}
-        moved = {"points": points, "growth": growth, "geometry": domain.geometry}
+        moved: dict[str, Any] = {"points": points, "growth": growth, "geometry": domain.geometry}
         super().__init__(functional, start.particles, **moved, **options)
         self._has_expansion = points is None or expansion is not None
         if expansion is None and not self._by_neighbours:

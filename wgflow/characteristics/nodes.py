@@ -63,8 +63,8 @@ class CellNodes:
         base = domain.base
         if not base.has_cells:
             raise InputError(
-                f'nodes = "cells" need a grid, which the domain {base.kind!r} has not; choose "frames" on hyperspheres, '
-                '"gauss_hermite" in space'
+                f'nodes = "cells" need a grid, which the domain {base.kind!r} has not; choose "frames" on '
+                'hyperspheres, "gauss_hermite" in space'
             )
         return base.points.reshape(-1, base.geometry.components), np.ascontiguousarray(base.volumes).ravel()
 
@@ -112,7 +112,7 @@ class FibonacciNodes:
         """The spiral, from north to south."""
         _check_sphere(domain, 3, "fibonacci")
         number = np.arange(self.count)
-        height = 1.0 - (2.0 * number + 1.0) / self.count
+        height: FloatArray = 1.0 - (2.0 * number + 1.0) / float(self.count)
         return _on_sphere(height, GOLDEN_ANGLE * number), np.full(self.count, 4.0 * np.pi / self.count)
 
 
@@ -219,8 +219,8 @@ def start_nodes(domain: Domain, density: Density, rule: NodeRule) -> StartNodes:
     domain : Domain
         Where the measure lives.
     density : array of shape ``domain.shape``, or callable
-        Its density: at the cell centres, for the rule of cells; a function gets the nodes, shape (n, p), or (2, n, p) on
-        signed domains, and gives values without the last axis.
+        Its density: at the cell centres, for the rule of cells; a function gets the nodes, shape (n, p), or (2, n, p)
+        on signed domains, and gives values without the last axis.
     rule : NodeRule
         The rule.
 

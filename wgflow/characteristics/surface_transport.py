@@ -26,9 +26,9 @@ THIN = 1e-6  # size over that of the largest below which a triangle is none
 class SurfaceTransport:
     """Carries densities from moved nodes to the cells of a sphere or of a box in two or three dimensions.
 
-    Where all triangles of the nodes keep their orientation, the logarithm of the density is found at each cell centre by
-    a polynomial through the nodes around it, of degree 3 in two dimensions and 2 in three. Where one is turned over, or
-    the density does not hold the mass, the masses of the triangles are shared out to the cells that they cover.
+    Where all triangles of the nodes keep their orientation, the logarithm of the density is found at each cell centre
+    by a polynomial through the nodes around it, of degree 3 in two dimensions and 2 in three. Where one is turned over,
+    or the density does not hold the mass, the masses of the triangles are shared out to the cells that they cover.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class SurfaceTransport:
         sites = points - shift
         sites = np.where(box > 0.0, np.mod(sites, np.where(box > 0.0, box, 1.0)), sites)
         tree = KDTree(sites, boxsize=box if box.any() else None)
-        neighbours = tree.query(centres - shift, count)[1]
+        neighbours: IntArray = np.asarray(tree.query(centres - shift, count)[1], dtype=np.int64)
         shape = (*neighbours.shape, points.shape[1])
         starts, ends = np.broadcast_to(centres[:, None, :], shape).reshape(-1, shape[-1]), points[neighbours.ravel()]
         offsets = geometry.displacement(starts, ends).reshape(shape)
@@ -134,7 +134,7 @@ def triangulated(geometry: Geometry, points: FloatArray) -> IntArray:
     """Triangles (s, 3) between points on S^2 or in the plane, tetrahedra (s, 4) in space, of positive orientation."""
     from scipy.spatial import ConvexHull, Delaunay
 
-    mesh = Delaunay(points).simplices if is_flat(geometry) else ConvexHull(points).simplices
+    mesh: IntArray = (Delaunay if is_flat(geometry) else ConvexHull)(points).simplices.astype(np.int64)
     sizes = oriented_sizes(geometry, points, mesh)
     mesh = np.where((sizes < 0.0)[:, None], mesh[:, [1, 0, *range(2, mesh.shape[1])]], mesh)
     return np.asarray(mesh[np.abs(sizes) > THIN * np.abs(sizes).max()])
@@ -156,10 +156,10 @@ def _polynomial_values(offsets: FloatArray, values: FloatArray) -> FloatArray:
     near = squared / reach
     weights = (1.0 - near + NEAREST) ** 2 / (near + NEAREST)
     scaled = offsets / np.sqrt(reach)[:, :, None]
-    terms = [np.ones(squared.shape)]
-    for degree in range(1, DEGREES[dimension] + 1):
-        for axes in combinations_with_replacement(range(dimension), degree):
-            terms.append(np.prod(scaled[:, :, list(axes)], axis=2))
+    powers = [
+        axes for n in range(DEGREES[dimension] + 1) for axes in combinations_with_replacement(range(dimension), n)
+    ]
+    terms = [np.prod(scaled[:, :, list(axes)], axis=2) for axes in powers]
     basis = np.stack(terms, axis=2)
     weighted = basis * weights[:, :, None]
     centred = values - values[:, :1]  # of the nearest node, so that constants are exact

@@ -147,8 +147,9 @@ class Features(Functional):
         return bool(getattr(self.fn, "is_smooth", True))
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
-        """Laplacian of J along a set at the particles on it, shape (m,): by the Hessian of the features where they have
-        one, else by differences of their gradient.
+        """Laplacian of J along a set at the particles on it, shape (m,).
+
+        By the Hessian of the features where they have one, else by differences of their gradient.
 
         Raises
         ------
@@ -158,8 +159,8 @@ class Features(Functional):
         fn, points, charges = self.fn, particles.points, particles.weights * particles.signs
         if getattr(fn, "has_kinks", False):
             raise InputError(
-                f"{type(fn).__name__} features have kinks, where the density along characteristics has no meaning; give "
-                "smoothing > 0, or use particles or finite volumes"
+                f"{type(fn).__name__} features have kinks, where the density along characteristics has no meaning; "
+                "give smoothing > 0, or use particles or finite volumes"
             )
         sums = getattr(fn, "sums", None)
         prediction = charges @ self.features(points) if sums is None else sums.forward(points, charges)[0]

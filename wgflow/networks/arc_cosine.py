@@ -43,7 +43,7 @@ class PairSums:
         return values, slopes
 
     def with_sines(self, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
-        r"""Give the sums (m,), and :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p between the pairs, (m,)."""
+        r"""Give the sums, and :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p of the pairs, shapes (m,)."""
         values = np.empty(len(self._targets))
         self._sum(masses, values, np.empty((0, 0)), gradients=False)
         return values, self._sines / (2.0 * np.pi)

@@ -228,8 +228,10 @@ class Population(Functional):
         """They bend where a neuron meets another one."""
         return False
 
-    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
-        r"""Sum over all pairs of a Laplacian of the kernel: at unit vectors that along the sphere of R^p,
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
+        r"""Sum over all pairs of the Laplacian of the kernel k.
+
+        At unit vectors that along the sphere of R^p,
 
         .. math:: \Delta k = (\sin \varphi - (p - 1)(\pi - \varphi) \cos \varphi) / (2 \pi),
 
@@ -245,8 +247,8 @@ class Population(Functional):
         inner = neurons.sources[:count]
         if inputs == 1 and neurons.pairs:
             raise InputError(
-                "neurons of one input have a kink at b = 0, where the density along characteristics has no meaning; use "
-                "particles or finite volumes"
+                "neurons of one input have a kink at b = 0, where the density along characteristics has no meaning; "
+                "use particles or finite volumes"
             )
         values, sines = arc_sine_sums(inner, neurons.sources, neurons.masses)
         if not neurons.pairs:

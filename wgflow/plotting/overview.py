@@ -10,6 +10,7 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from wgflow.plotting.characteristics import plot_characteristics, shows_deformed_mesh
 from wgflow.plotting.gaps import draw_gap
 from wgflow.plotting.heatmaps import draw_measure, measure_title
 from wgflow.plotting.line_profiles import Line, find_line, measure_symbol, sheet_signs
@@ -61,7 +62,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     - for networks of more than two inputs whose layers both move, output against input weights.
 
     Densities on spheres and on boxes of two or three dimensions are drawn as maps at a few times, particles there as
-    dots at the last time with their paths.
+    dots at the last time with their paths; of characteristics there the mesh of the nodes, see `plot_characteristics`.
 
     Parameters
     ----------
@@ -84,6 +85,8 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     """
     if problem is not None and shows_regions(problem):
         return plot_regions(trajectory, problem)
+    if shows_deformed_mesh(trajectory) and find_line(trajectory, problem) is None:
+        return plot_characteristics(trajectory)
     if shows_maps(trajectory):
         return plot_maps(trajectory, problem)
     if shows_particle_map(trajectory):

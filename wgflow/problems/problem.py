@@ -202,7 +202,7 @@ class Problem:
         return initial_averages(self.initial, self.domain, represent)
 
     def initial_at(self, points: FloatArray) -> FloatArray:
-        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets; raises InputError without one."""
+        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets, where it has a closed form."""
         return self.initial.at_points(self.domain, points)
 
     def initial_particles(self) -> Particles:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Unpack
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 
@@ -102,7 +102,7 @@ def solve_characteristics(
     outputs = run_options.outputs(t_end)
     kept, rule = run_options.kept(outputs), make_nodes(nodes, domain, node_count)
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=run_options.force)
-    factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
+    factors: dict[str, Any] = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     options, start = {**factors, "tolerance": tolerance}, density0
     described = options if isinstance(rule, CellNodes) else {**options, "nodes": rule}
 
