@@ -112,7 +112,7 @@ class FibonacciNodes:
         """The spiral, from north to south."""
         _check_sphere(domain, 3, "fibonacci")
         number = np.arange(self.count)
-        height: FloatArray = 1.0 - (2.0 * number + 1.0) / float(self.count)
+        height = np.asarray(1.0 - (2.0 * number + 1.0) / self.count, dtype=np.float64)
         return _on_sphere(height, GOLDEN_ANGLE * number), np.full(self.count, 4.0 * np.pi / self.count)
 
 
