@@ -13,6 +13,8 @@ from .app.sweeps import sweep as sweep
 from .app.sweeps.many import open_many as open_many
 from .domains import Box as Box
 from .domains import Circle as Circle
+from .domains import HalfCircle as HalfCircle
+from .domains import HalfSphere as HalfSphere
 from .domains import Hypersphere as Hypersphere
 from .domains import Signed as Signed
 from .domains import Space as Space
