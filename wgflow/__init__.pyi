@@ -54,6 +54,7 @@ from .measures.deposit import deposit as deposit
 from .measures.directions import draw_balanced as draw_balanced
 from .measures.directions import draw_directions as draw_directions
 from .measures.transfer import transfer as transfer
+from .networks import Link as Link
 from .networks import Neurons as Neurons
 from .networks import Population as Population
 from .networks import Relu as Relu
