@@ -9,10 +9,11 @@ With t the first coordinate of a uniform direction of R^(d-k), of density propor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.networks.kernels.orbits import averaged_pairs, averaged_sums
 from wgflow.typing import FloatArray, IntArray
@@ -163,6 +164,12 @@ def factorise(kernel: OrbitKernel, points: FloatArray, tolerance: float, memory_
         pivots.append(pivot)
     factor = rows[: len(pivots)].copy().T
     return LowRank(factor, np.array(pivots, dtype=np.int64), float(left.max()) / largest)
+
+
+@lru_cache(maxsize=1)
+def factor_on(domain: SymmetricDomain, tolerance: float, memory_limit: float) -> LowRank:
+    """Factor of the kernel at the cells of a domain, the last one kept; arguments as of `factorise`."""
+    return factorise(OrbitKernel(domain.inputs, domain.kept), domain.points, tolerance, memory_limit)
 
 
 def _refuse(count: int, most: int, memory_limit: float, tolerance: float, reached: float) -> None:

@@ -23,7 +23,7 @@ from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import is_flat
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
+from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential, terms_of
 from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
@@ -37,7 +37,7 @@ from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.links import Link, spanned
 from wgflow.networks.neurons import Neurons
-from wgflow.networks.orbit_kernel import LowRank, OrbitKernel, factorise
+from wgflow.networks.orbit_kernel import LowRank, factor_on
 from wgflow.networks.pair_population import PairPopulation, input_weights
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import (
@@ -237,7 +237,7 @@ class Population(Functional):
                 f"there is no averaged kernel on the domain {domain.kind!r}; it is for half circles and spheres"
             )
         tolerance = TOLERANCES[base.kept] if self.tolerance is None else self.tolerance
-        return factorise(OrbitKernel(base.inputs, base.kept), base.points, tolerance, self.memory_limit)
+        return factor_on(base, tolerance, self.memory_limit)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the sums with the kernel.
@@ -374,3 +374,15 @@ class _ZonalPopulation(GridFunctional):
         values = self._sheets.positive_sheet(potential)
         self._convolution(mass, values)
         return values
+
+
+def kernel_attributes(functional: Functional, domain: Domain) -> dict[str, float]:
+    """Rank, error and bytes of the averaged kernel of a functional on a half circle or half sphere; else nothing."""
+    if not isinstance(domain.base, SymmetricDomain):
+        return {}
+    found = [term.kernel_on(domain) for term in terms_of(functional) if isinstance(term, Population)]
+    return {
+        f"kernel_{name}": value
+        for kernel in found[:1]
+        for name, value in (("rank", kernel.rank), ("error", kernel.error), ("memory", kernel.memory))
+    }

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_unit_sphere
+from wgflow.domains.quadrature import point_values
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.measures import Particles
 from wgflow.measures.directions import draw_directions
 from wgflow.problems.initial.base import InitialSection, Representation
@@ -26,9 +28,13 @@ class UniformInitial(InitialSection):
     by_quadrature = False
 
     def averages(self, domain: Domain, represent: Representation) -> FloatArray:
-        """The same number everywhere."""
-        if not domain.base.has_cells:
+        """The same number everywhere, on half circles and half spheres the image of the uniform measure."""
+        base = domain.base
+        if not base.has_cells:
             return super().averages(domain, represent)
+        if isinstance(base, SymmetricDomain):
+            shape = represent(base, base.uniform_density) if represent is point_values else base.uniform
+            return np.broadcast_to(self.mass / domain.sheets * shape, domain.shape).copy()
         return np.full(domain.shape, self.mass / domain.volumes.sum())
 
     def draw(self, domain: Domain, count: int, method: str) -> Particles | None:
