@@ -42,7 +42,7 @@ def orbit_nodes(dimension: int) -> tuple[FloatArray, FloatArray]:
     k = np.arange(2.0, count)
     squares = k * (k + dimension - 3.0) / ((2.0 * k + dimension - 2.0) * (2.0 * k + dimension - 4.0))
     nodes, vectors = eigh_tridiagonal(np.zeros(count), np.sqrt(np.concatenate([[1.0 / dimension], squares])))
-    return nodes, vectors[0] ** 2
+    return nodes, np.asarray(vectors[0] ** 2, dtype=np.float64)
 
 
 @dataclass(frozen=True)

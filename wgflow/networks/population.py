@@ -376,9 +376,9 @@ class _ZonalPopulation(GridFunctional):
         return values
 
 
-def kernel_attributes(functional: Functional, domain: Domain) -> dict[str, float]:
+def kernel_attributes(functional: Functional, domain: Domain | None) -> dict[str, float]:
     """Rank, error and bytes of the averaged kernel of a functional on a half circle or half sphere; else nothing."""
-    if not isinstance(domain.base, SymmetricDomain):
+    if domain is None or not isinstance(domain.base, SymmetricDomain):
         return {}
     found = [term.kernel_on(domain) for term in terms_of(functional) if isinstance(term, Population)]
     return {
