@@ -90,6 +90,7 @@ class Functional(ABC):
                 np.concatenate([particles.points, points]),
                 np.concatenate([particles.weights, np.zeros(count)]),
                 np.concatenate([particles.signs, particles.signs]),
+                particles.domain,
             )
             return self.at_particles(probes).gradient[count:]
 

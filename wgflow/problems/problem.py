@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Domain, make_domain
+from wgflow.domains import Domain, Signed, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
@@ -20,7 +21,7 @@ from wgflow.flows.loop import Limits
 from wgflow.former_names import with_former
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
-from wgflow.networks import Teacher
+from wgflow.networks import Link, Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
@@ -97,10 +98,16 @@ class Problem:
     @property
     def teacher(self) -> Teacher | None:
         """The teacher network, where the problem has one."""
+        found = self.target
+        return found if isinstance(found, Teacher) else None
+
+    @cached_property
+    def target(self) -> Teacher | Link | None:
+        """The teacher network or link, where the problem has one."""
         section = self.config.problem
-        if isinstance(section, TwoLayerProblem) and section.teacher is not None:
-            return section.teacher.build()
-        return None
+        if not isinstance(section, TwoLayerProblem) or self.code.withheld:
+            return None
+        return section.target(self.config.domain.parameters.get("inputs"), self.code)
 
     @property
     def spikes(self) -> Particles | None:
@@ -113,8 +120,8 @@ class Problem:
         """Number of inputs of the network, a bias included; None where the problem is no network."""
         if self.dataset is not None:
             return int(self.dataset.inputs.shape[1])
-        teacher = self.teacher
-        return None if teacher is None else int(teacher.directions.shape[1])
+        target = self.target
+        return None if target is None else target.inputs
 
     @property
     def has_pairs(self) -> bool:
@@ -133,7 +140,8 @@ class Problem:
         if self.code.withheld:
             return WithheldFunctional(self.code.withheld)
         section = self.config.problem
-        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples, self.code)
+        given = (self.dataset, self.samples, self.code, self.config.domain.parameters.get("inputs"))
+        setting = ProblemSetting(self.domain, self.solver, self.options, *given)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
@@ -320,7 +328,7 @@ def assemble(
     code: OwnCode | None = None,
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    domain = make_domain(**config.domain.parameters)
+    domain = domain_of(config)
     code = OwnCode() if code is None else code
     problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code)
     check_sections(problem)
@@ -328,6 +336,15 @@ def assemble(
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
+
+
+def domain_of(config: ProblemFile) -> Domain:
+    """Domain of a problem: particles of half circles and half spheres live on the whole sphere of R^d."""
+    domain = make_domain(**config.domain.parameters)
+    base = domain.base
+    if not (isinstance(base, SymmetricDomain) and config.options.moves_particles):
+        return domain
+    return Signed(base.whole) if domain.sheets == 2 else base.whole
 
 
 def references_in(config: ProblemFile) -> list[str]:
