@@ -2,7 +2,8 @@ r"""Rates at which kernel discrepancies fall: measured exponents beside the fini
 
 The flow of half a squared distance in a Sobolev space of negative order s, near a uniform target in dimension d, from a
 start whose modes are :math:`|u_k|^2 \sim k^{-p}`, falls as :math:`F \sim t^{-(2 s + p - d) / (2 s - 2)}`: a mode k
-decays at the rate :math:`\rho k^{2 - 2 s}`, and those above :math:`k \sim t^{1 / (2 s - 2)}` are left at a time. The risk of ReLU neurons is such a discrepancy with s = (d + 3) / 2, of even modes; with its reaction, a start of r
+decays at the rate :math:`\rho k^{2 - 2 s}`, and those above :math:`k \sim t^{1 / (2 s - 2)}` are left at a time. The
+risk of ReLU neurons is such a discrepancy with s = (d + 3) / 2, of even modes; with its reaction, a start of r
 derivatives falls as :math:`t^{-(2 + r)}` on the circle.
 
 All modes have fixed moduli and random phases, so that exponents do not depend on luck, and an amplitude of a tenth, so

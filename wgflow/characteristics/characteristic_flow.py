@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.characteristics.line_transport import LineTransport
-from wgflow.characteristics.nodes import CellNodes, Density, NodeRule, StartNodes, make_nodes, start_nodes
+from wgflow.characteristics.nodes import CellNodes, NodeRule, StartDensity, StartNodes, make_nodes, start_nodes
 from wgflow.characteristics.surface_transport import SurfaceTransport, is_surface
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat
@@ -70,7 +70,7 @@ class CharacteristicFlow(ParticleFlow):
         self,
         functional: Functional,
         domain: Domain,
-        density: Density,
+        density: StartDensity,
         *,
         nodes: str | NodeRule | None = None,
         points: FloatArray | None = None,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wgflow.domains import Circle, Domain, Hypersphere, Sphere
+from wgflow.domains import Domain
 from wgflow.domains.geometry import UnitSphere, is_flat, sphere_area
 from wgflow.errors import InputError
 from wgflow.functionals.checks import called
@@ -20,7 +20,7 @@ from wgflow.measures.randomness import random_generator
 from wgflow.registry import Registry
 from wgflow.typing import FloatArray
 
-Density = ArrayLike | Callable[[FloatArray], FloatArray]
+StartDensity = ArrayLike | Callable[[FloatArray], FloatArray]
 DEFAULT_COUNT = 1000
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
@@ -28,7 +28,7 @@ GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 class NodeRule(Protocol):
     """A quadrature rule on a domain."""
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:
         """Nodes (n, p) on a sheet of a domain and their volumes (n,), for a measure of the given density.
 
         Raises
@@ -58,7 +58,7 @@ class StartNodes:
 class CellNodes:
     """One node at the centre of each cell, whose volume it has: on circles their error falls exponentially."""
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """The cells."""
         base = domain.base
         if not base.has_cells:
@@ -81,7 +81,7 @@ class ProductNodes:
 
     count: int = DEFAULT_COUNT
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """The nodes of circles of latitude, from south to north."""
         _check_sphere(domain, 3, "product")
         rings = max(round(0.25 * (math.sqrt(1.0 + 8.0 * self.count) - 1.0)), 1)
@@ -108,11 +108,11 @@ class FibonacciNodes:
 
     count: int = DEFAULT_COUNT
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """The spiral, from north to south."""
         _check_sphere(domain, 3, "fibonacci")
-        number = np.arange(self.count)
-        height = np.asarray(1.0 - (2.0 * number + 1.0) / self.count, dtype=np.float64)
+        number: FloatArray = np.arange(self.count, dtype=np.float64)
+        height: FloatArray = 1.0 - (2.0 * number + 1.0) / np.float64(self.count)
         return _on_sphere(height, GOLDEN_ANGLE * number), np.full(self.count, 4.0 * np.pi / self.count)
 
 
@@ -131,7 +131,7 @@ class FrameNodes:
     count: int = DEFAULT_COUNT
     seed: int = 0
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """Frame after frame."""
         p = domain.geometry.components
         _check_sphere(domain, p, "frames")
@@ -159,7 +159,7 @@ class GaussHermiteNodes:
     mean: FloatArray | None = None
     covariance: FloatArray | None = None
 
-    def place(self, domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:
+    def place(self, domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:
         """Nodes along the axes of the Gaussian."""
         p = domain.geometry.components
         if not is_flat(domain.geometry) or any(getattr(domain.base, "periodic", ())):
@@ -211,7 +211,7 @@ def make_nodes(nodes: str | NodeRule | None, domain: Domain, count: int | None =
     return rule(int(count))
 
 
-def start_nodes(domain: Domain, density: Density, rule: NodeRule) -> StartNodes:
+def start_nodes(domain: Domain, density: StartDensity, rule: NodeRule) -> StartNodes:
     """Nodes of a rule with the masses of a measure.
 
     Parameters
@@ -241,7 +241,7 @@ def start_nodes(domain: Domain, density: Density, rule: NodeRule) -> StartNodes:
 
 
 def _values_at(
-    domain: Domain, density: Density, points: FloatArray, rule: NodeRule, wanted: tuple[int, ...]
+    domain: Domain, density: StartDensity, points: FloatArray, rule: NodeRule, wanted: tuple[int, ...]
 ) -> FloatArray:
     name = "the initial density"
     if callable(density):
@@ -259,7 +259,7 @@ def _values_at(
 
 
 def _check_sphere(domain: Domain, components: int, name: str) -> None:
-    if domain.geometry != UnitSphere(components) or not isinstance(domain.base, Circle | Sphere | Hypersphere):
+    if domain.geometry != UnitSphere(components):
         where = f"the unit sphere of R^{components}" if name != "frames" else "unit spheres"
         raise InputError(f"nodes = {name!r} live on {where}, not on {domain.base!r}")
 
@@ -269,7 +269,7 @@ def _on_sphere(height: FloatArray, longitude: FloatArray) -> FloatArray:
     return np.column_stack([across * np.cos(longitude), across * np.sin(longitude), height])
 
 
-def _moments(domain: Domain, density: Density) -> tuple[FloatArray, FloatArray]:
+def _moments(domain: Domain, density: StartDensity) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance of a density on the cells of a box."""
     if not domain.base.has_cells:
         raise InputError(

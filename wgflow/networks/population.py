@@ -315,15 +315,12 @@ class Population(Functional):
         values, gradient = arc_cosine_sums(sources, sources, masses)
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
 
-    @property
-    def is_smooth(self) -> bool:
-        """They bend where a neuron meets another one."""
-        return False
+    is_smooth = False  # second derivatives bend where a neuron meets another one
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """In closed form, of links and on half circles and half spheres by differences; see `neuron_laplacian`."""
-        teacher, domain = self.teacher, particles.domain
-        if isinstance(teacher, Link) or (domain is not None and isinstance(domain.base, SymmetricDomain)):
+        teacher, base = self.teacher, getattr(particles.domain, "base", None)
+        if isinstance(teacher, Link) or isinstance(base, SymmetricDomain):
             return super().laplacian_at_particles(particles, geometry)
         return self.strength * neuron_laplacian(particles, teacher.directions, teacher.weights)
 

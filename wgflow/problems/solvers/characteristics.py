@@ -15,7 +15,7 @@ from wgflow.characteristics import (
     make_nodes,
     start_nodes,
 )
-from wgflow.characteristics.nodes import Density
+from wgflow.characteristics.nodes import StartDensity
 from wgflow.errors import InputError
 from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import NonNegative, Tolerance
@@ -54,7 +54,7 @@ class CharacteristicsSection(SolverOptions):
         """Prepare the nodes; their places in the initial measure are those of the start."""
         rule, domain, moved = self.rule(problem), problem.domain, problem.moved(state)
         moved["expansion"] = None if state is None else state.fields.get("expansion")
-        density: Density = problem.initial_density() if isinstance(rule, CellNodes) else problem.initial_at
+        density: StartDensity = problem.initial_density() if isinstance(rule, CellNodes) else problem.initial_at
         return CharacteristicFlow(problem.functional, domain, density, nodes=rule, tolerance=self.tolerance, **moved)
 
     def rule(self, problem: Problem) -> NodeRule:
