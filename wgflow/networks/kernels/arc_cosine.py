@@ -85,7 +85,8 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
             for i in range(block * count // blocks, (block + 1) * count // blocks):
                 values[i] = 0.0
                 if gradients:
-                    slopes[i, :] = 0.0
+                    for axis in range(dimension):
+                        slopes[i, axis] = 0.0
                 for first in range(0, masses.size, work.shape[2]):
                     last = min(first + work.shape[2], masses.size)
                     apart, together = work[block, 0, : last - first], work[block, 1, : last - first]
