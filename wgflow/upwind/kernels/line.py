@@ -85,7 +85,7 @@ def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
 
 @kernel
 def largest_rate_of_block(first, last, end, phi, mobility, face_factor, reaction, largest):
-    """Largest relative loss rate over the cells ``first ... end - 1`` of a row; those from ``last`` on are at the seam."""
+    """Largest relative loss rate over the cells ``first ... end - 1`` of a row; from ``last`` on at the seam."""
     cells = phi.size
     for k in range(LANES):
         largest[k] = 0.0
