@@ -96,15 +96,13 @@ def solve_characteristics(
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     options, density = {**factors, "tolerance": tolerance}, density_on(domain, density0)
-    evolution = CharacteristicFlow(functional, domain, density, **options)
     return begin_or_resume(
-        evolution,
+        lambda: CharacteristicFlow(functional, domain, density, **options),
         outputs,
         lambda _, state: CharacteristicFlow(functional, domain, density, **options, **moved(state)),
         options=options,
         functional=functional,
         run_setup=RunSetup(domain),
-        sign=evolution.signs,
         file=RunFile(output, overwrite, durable, resume),
         limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,

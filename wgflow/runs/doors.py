@@ -17,6 +17,7 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.runs.estimates import EstimatePlan
+from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import RunFile, attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
 from wgflow.text import shown
@@ -38,7 +39,7 @@ def moved(state: FlowState | None) -> dict[str, Any]:
 
 
 def begin_or_resume(
-    evolution: Evolution,
+    start: Callable[[], Evolution],
     times: FloatArray,
     at_state: AtState,
     *,
@@ -48,23 +49,22 @@ def begin_or_resume(
     file: RunFile,
     limits: Limits,
     observers: Observers | None = None,
-    sign: FloatArray | None = None,
     plan: EstimatePlan | None = None,
     progress: bool = False,
 ) -> Trajectory:
-    """Run a prepared solver from the start, or go on with its run in a file.
+    """Run a solver from the start, or go on with its run in a file.
 
     Parameters
     ----------
-    evolution : Evolution
-        The solver, at time 0.
+    start : callable
+        Prepares the solver, at time 0.
     times : array
         Output times after 0.
     at_state : callable
         Prepares it elsewhere.
     options : mapping
         Arguments that a run which goes on must have again; they are kept in the file.
-    functional, run_setup, file, limits, observers, sign, plan, progress
+    functional, run_setup, file, limits, observers, plan, progress
         See `wgflow.runs.record.record_flow`.
 
     Raises
@@ -74,24 +74,27 @@ def begin_or_resume(
     """
     described = {OPTIONS: json.dumps({name: _plain(value) for name, value in options.items()})}
     watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress, "plan": plan}
-    if not file.resume:
-        known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
-        return record_flow(evolution, times, run_setup=run_setup, **known, **watched)
-    if file.path is None:
-        raise InputError("resume needs output, the trajectory file to continue")
-    path = Path(file.path)
-    trajectory, _ = read_run(path)
-    _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
-    _check_estimates(trajectory, path, wanted=plan is not None)
-    setup = replace(run_setup, domain=trajectory.domain)  # it may have grown
+    with shown_progress(progress):
+        evolution = start()
+        if not file.resume:
+            sign = getattr(evolution, "signs", None)
+            known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
+            return record_flow(evolution, times, run_setup=run_setup, **known, **watched)
+        if file.path is None:
+            raise InputError("resume needs output, the trajectory file to continue")
+        path = Path(file.path)
+        trajectory, _ = read_run(path)
+        _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
+        _check_estimates(trajectory, path, wanted=plan is not None)
+        setup = replace(run_setup, domain=trajectory.domain)  # it may have grown
 
-    def make(state: FlowState | None) -> Evolution:
-        return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
+        def make(state: FlowState | None) -> Evolution:
+            return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
 
-    trajectory = go_on(
-        path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
-    )
-    return attach_functional(trajectory, functional)
+        trajectory = go_on(
+            path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
+        )
+        return attach_functional(trajectory, functional)
 
 
 def _plain(value: Any) -> Any:

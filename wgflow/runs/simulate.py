@@ -124,14 +124,13 @@ def simulate(
         return make_particle_flow(functional, particles, lives, method=method, **options, **moved(state))
 
     return begin_or_resume(
-        evolve(start, method),
+        lambda: evolve(start, method),
         outputs,
         lambda _, state: evolve(start, method, state),
         options={**options, "method": method},
         plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
         run_setup=RunSetup(lives, WallRule(wall_limit, wall_warning)),
-        sign=start.signs,
         file=RunFile(output, overwrite, durable, resume),
         limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,

@@ -131,13 +131,12 @@ def solve_jko(
         return _evolution(functional, domain, start, scheme, options, state, **factors)
 
     return begin_or_resume(
-        _evolution(functional, domain, start, scheme, options, None, **factors),
+        lambda: _evolution(functional, domain, start, scheme, options, None, **factors),
         outputs,
         at_state,
         options={"scheme": scheme, "steps": options, **factors},
         functional=functional,
         run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
-        sign=start.signs if isinstance(start, Particles) else None,
         file=RunFile(output, overwrite, durable, resume),
         limits=Limits(stationarity, wall_time, since=since, until=until),
         observers=observers,
