@@ -89,7 +89,8 @@ def test_the_line_moves_and_is_seldom_replaced(cell, monkeypatch):
     captured, _ = cell(RUN)
     shares = [int(output.data["text/plain"].split("%")[0]) for output in captured.outputs]
     assert len(shares) > 10
-    assert min(now - before for before, now in pairwise(shares)) >= -1  # the first steps say little of what follows
+    late = shares[len(shares) // 2 :]  # the first steps say little of what follows
+    assert min(np.diff(late)) >= -1
     assert (shares[0], shares[-1]) == (0, 100)
 
 

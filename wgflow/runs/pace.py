@@ -8,7 +8,7 @@ time. From t on there are then
 
 steps to T, and :math:`(t / dt) \log(T / t)` for p = 1. The numbers of steps between three times give p and dt, since
 single sizes say little where outputs cut them. How far back to look is not known beforehand: of several windows the
-lower quartile counts, for transients in a window make p too small.
+lower third counts, for transients in a window make p too small.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wgflow.typing import FloatArray
 
 WINDOWS = (0.75, 0.5, 0.375, 0.25, 0.1875, 0.125, 0.09)  # recent parts of the steps
 LEAST_WINDOW = 16  # steps: outputs cut some of few
-QUARTILE = 0.25
+LOWER = 1.0 / 3.0  # of the numbers that windows give
 RECENT = 0.5  # part of the steps of this process that tells what a step takes
 MOST_MARKS = 4096  # times that are kept
 HALVINGS = 40  # of [0, 1] on the way to 1 - p
@@ -99,7 +99,7 @@ class Pace:
         if min(windows) < 2:  # of two parts
             return self.done * (self._end / self.time - 1.0)
         found = [following_steps(*self._parts(window), self._end) for window in windows]
-        return max(float(np.quantile(found, QUARTILE)) * self._stride - self.done % self._stride, 1.0)
+        return max(float(np.quantile(found, LOWER)) * self._stride - self.done % self._stride, 1.0)
 
     def _window(self, share: float) -> int:
         """Number of marks behind the first one of a window."""
