@@ -63,16 +63,16 @@ def open_problem(
     Traceback (most recent call last):
     wgflow.errors.InputError: problem: code ...mine.py does not exist; paths are relative to the problem file
     """
-    given = None
+    given, name = None, ""
     if isinstance(source, Mapping):
         (sections, given), folder, origin = take_data(source), Path.cwd(), "problem"
     else:
         path = find_problem_file(Path(source))
         refuse_trajectory(path)
-        sections, folder, origin = read_toml(path), path.parent, str(path)
+        sections, folder, origin, name = read_toml(path), path.parent, str(path), path.stem
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return build_problem(config, folder, given=given, force=force, allow_code=allow_code)
+        return replace(build_problem(config, folder, given=given, force=force, allow_code=allow_code), name=name)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 
