@@ -25,7 +25,7 @@ from wgflow.plotting.line_profiles import (
     sheet_signs,
 )
 from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
-from wgflow.plotting.style import BLACK, DASHES, DENSITY_MAP, sign_color, sign_symbol
+from wgflow.plotting.style import BLACK, BLUE, DASHES, DENSITY_MAP, sign_color, sign_symbol
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -133,8 +133,9 @@ def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> N
     weights = trajectory.weight[np.ix_(shown, chosen)]
     segments, widths = _segments(trajectory.time[shown], values, weights, line)
     widths = THINNEST + (THICKEST - THINNEST) * np.sqrt(widths / max(float(trajectory.weight.max()), 1e-300))
+    color = sign_color(sign) if len(sheet_signs(trajectory)) == 2 else BLUE
     axes.add_collection(
-        LineCollection(segments, linewidths=widths.tolist(), colors=sign_color(sign), alpha=0.5, rasterized=True)  # type: ignore[arg-type]
+        LineCollection(segments, linewidths=widths.tolist(), colors=color, alpha=0.5, rasterized=True)  # type: ignore[arg-type]
     )
 
 
