@@ -157,7 +157,7 @@ def _risk_panel(axes: Axes, run: Shown, shown: IntArray) -> Show:
     draw_risk(axes, trajectory)
     axes.set_title(curve.title)
     values, colors = curve.values(trajectory), frame_colors(run, shown)
-    (dot,) = axes.plot([], [], "o", markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
+    (dot,) = axes.plot([], [], "o", markeredgecolor=BLACK, markersize=5.5, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 
     def show(number: int) -> None:
