@@ -74,5 +74,5 @@ def _levels(values: FloatArray) -> FloatArray:
 def _draw(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, levels: FloatArray) -> None:
     known = values[np.isfinite(values)]
     if levels.size and known.size and known.min() < levels[-1] and known.max() > levels[0]:
-        look: dict[str, Any] = {"colors": GREY, "linewidths": 0.5, "alpha": 0.8, "zorder": 1.5}
+        look: dict[str, Any] = {"colors": GREY, "linewidths": 0.5, "linestyles": "solid", "alpha": 0.8, "zorder": 1.5}
         axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, **look)

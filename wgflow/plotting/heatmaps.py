@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.patheffects import withStroke
 
 from wgflow.networks import Teacher
@@ -41,7 +41,7 @@ def evenly_spread(count: int, most: int) -> IntArray:
 
 
 def draw_measure(
-    figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
+    figure: FigureBase, panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
 ) -> None:
     """Draw each sheet over time on its own axes: the density if there is one, else the particles."""
     signs = sheet_signs(trajectory)
@@ -68,7 +68,7 @@ def measure_title(trajectory: Trajectory, sign: float, *, dashed: str = "", weig
     return rf"{kind} of ${letter}_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 
-def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
+def _draw_densities(figure: FigureBase, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
     maps = [coarse_density(trajectory, sign) for sign in sheet_signs(trajectory)]
     norm, clipped = density_norm(np.concatenate([values.ravel() for _, _, values in maps]))
     for axes, (times, edges, values) in zip(panels, maps, strict=True):
@@ -78,7 +78,7 @@ def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajecto
     _add_colorbar(figure, panels, mesh, line, clipped=clipped)
 
 
-def _add_colorbar(figure: Figure, panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
+def _add_colorbar(figure: FigureBase, panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
     bar = figure.colorbar(mesh, ax=list(panels), extend="min" if clipped else "neither", pad=0.01, aspect=25)
     bar.set_label("density (per radian)" if line.angular else "density")
     bar.outline.set_linewidth(0.5)

@@ -82,8 +82,8 @@ def draw_rows(rows: Sequence[Row], shown: Shown) -> Figure:
 def _draw_row(part: SubFigure, row: Row, shown: Shown) -> None:
     widths = [max(panel.width * panel.count for panel in column) for column in row.columns]
     grid = part.add_gridspec(1, len(row.columns), width_ratios=widths)
-    for place, column in zip(grid, row.columns, strict=True):
-        stack = [place] if len(column) == 1 else list(place.subgridspec(len(column), 1))
+    for number, column in enumerate(row.columns):
+        stack = _split(grid[number], len(column), 1)
         drawn = [_draw_panel(part, inner, panel, shown) for inner, panel in zip(stack, column, strict=True)]
         for upper, lower in pairwise(drawn):
             _join(upper[0], lower[0])
@@ -91,10 +91,17 @@ def _draw_row(part: SubFigure, row: Row, shown: Shown) -> None:
 
 def _draw_panel(part: SubFigure, place: SubplotSpec, panel: Panel, shown: Shown) -> list[Axes]:
     """Draw a panel in a cell of a grid; a single picture stands in that grid, so that it is in line with others."""
-    cells = [place] if panel.count == 1 else list(place.subgridspec(1, panel.count))
-    axes = [part.add_subplot(cell, **panel.keywords) for cell in cells]
+    axes = [part.add_subplot(cell, **panel.keywords) for cell in _split(place, 1, panel.count)]
     panel.draw(axes, shown)
     return axes
+
+
+def _split(place: SubplotSpec, rows: int, columns: int) -> list[SubplotSpec]:
+    """Cells of a grid in a cell; the cell itself where there is one."""
+    if rows * columns == 1:
+        return [place]
+    grid = place.subgridspec(rows, columns)
+    return [grid[number] for number in range(rows * columns)]
 
 
 def _join(upper: Axes, lower: Axes) -> None:

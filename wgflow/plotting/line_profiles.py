@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Coordinate, Domain
+from wgflow.domains import Box, Circle, Coordinate
+from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.problems import Problem
 from wgflow.problems.models import DeconvolutionProblem, EnergyProblem
@@ -124,7 +125,7 @@ def has_density(trajectory: Trajectory) -> bool:
     return trajectory.domain is not None and "density" in trajectory.fields
 
 
-def grid_of(trajectory: Trajectory) -> Domain:
+def grid_of(trajectory: Trajectory) -> UnsignedDomain:
     """Unsigned domain that the density lives on."""
     if trajectory.domain is None:
         raise InputError("the domain of this trajectory is not known; its density cannot be drawn")

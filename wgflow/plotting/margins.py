@@ -82,7 +82,7 @@ def draw_margin(axes: Axes, shown: Shown) -> None:
         axes.plot(time[bounded], bounds, color=BLUE, label="upper bound")
     set_time_axis(axes, time, shown.trajectory.labels.time)
     top = largest_finite(bounds) if bounded.size else largest_finite(values)
-    axes.set_ylim(max(float(values.min()), -0.5 * top) - 0.05 * top, 1.1 * top)
+    axes.set_ylim(max(float(values.min()), -top) - 0.05 * top, 1.1 * top)
     ends = {BLUE: (time[bounded], bounds)} if bounded.size else {}
     mark_ends(axes, {BLACK: (time[chosen], values), **ends})
     axes.set_ylabel(r"$\min_i y_i h_t(x_i) / |\nu_t|$")

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
-from wgflow.plotting.domain_views import UNEQUAL, View, draw_graticule, globe_view, point_views, views_of_points
+from wgflow.plotting.domain_views import GLOBE, UNEQUAL, View, draw_graticule, globe_view, point_views, views_of_points
 from wgflow.plotting.heatmaps import MAX_PATHS, evenly_spread
 from wgflow.plotting.line_profiles import (
     axis_labels,
@@ -162,4 +162,7 @@ def add_legend(axes: Axes, trajectory: Trajectory) -> None:
         Line2D([], [], color=sign_color(sign), marker="o", linestyle="", label=rf"${letter}_t^{sign_symbol(sign)}$")
         for sign in signs
     ]
-    axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
+    if axes.name == GLOBE:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.94, 1.0)).set_in_layout(False)
+    else:
+        axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")

@@ -163,7 +163,7 @@ def mark_ends(axes: Axes, curves: Mapping[str, tuple[FloatArray, FloatArray]]) -
 def readable(value: float) -> str:
     """Three digits of a number, as mathtext."""
     small = 0.0 < abs(value) < PLAIN
-    digits, _, exponent = f"{value:.2e}".partition("e") if small else f"{value:.3g}".partition("e")
+    digits, _, exponent = f"{value:.2e}".partition("e") if small else f"{value:#.3g}".rstrip(".").partition("e")
     if not exponent:
         return f"${digits}$"
     return rf"${digits} \times 10^{{{int(exponent)}}}$"

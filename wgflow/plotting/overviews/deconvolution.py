@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.ticker import ScalarFormatter
 
 from wgflow.plotting.domain_views import MapView
+from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.layout import Panel, Row, beside, single
 from wgflow.plotting.line_profiles import coordinate_of, grid_of, set_line_limits
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views
@@ -15,13 +18,15 @@ from wgflow.plotting.networks import time_label
 from wgflow.plotting.overviews.kinds import RunKind
 from wgflow.plotting.panels import FALLING
 from wgflow.plotting.particle_maps import ParticleMap, mark_start, particle_map_views
-from wgflow.plotting.scalars import mark_ends, set_time_axis
+from wgflow.plotting.scalars import mark_ends, readable, set_time_axis
 from wgflow.plotting.shown import Shown
 from wgflow.plotting.spike_errors import end_potential, found_spikes, shows_spikes, spike_errors
 from wgflow.plotting.spikes import ring_spikes, stem_spikes
 from wgflow.plotting.style import BLACK, ORANGE, sign_color, sign_symbol
+from wgflow.typing import FloatArray
 
 UPPER, LOWER = 4.0, 2.9  # inches, of a row
+PATH_OUTPUTS = 300  # at most, along a path
 
 
 def _rows(shown: Shown) -> list[Row]:
@@ -50,16 +55,24 @@ def _draw_sheet_maps(panels: Sequence[Axes], shown: Shown) -> None:
         if shown.has_density:
             scale = map_scale(trajectory, views, last)
             draw_sheet(axes.figure, np.array([[axes]]), views, trajectory, sign, last, scale)
-            view = views[0]
         else:
-            view = particle_map_views(trajectory, shown.problem)[0]
-            outputs = np.arange(len(trajectory.time))
-            ParticleMap(axes, trajectory, view, outputs).show(len(outputs) - 1)
-            mark_start(axes, trajectory, view)
-        ring_spikes(axes, shown.problem, view.project, sign if len(shown.signs) == 2 else None)
-        places = view.project(found.points[found.signs == sign])
-        axes.scatter(*places.T, marker="x", s=30.0, color=ORANGE, linewidths=1.2, zorder=5)
+            _draw_paths(axes, shown)
+        ring_spikes(axes, shown.problem, views[0].project, sign if len(shown.signs) == 2 else None)
+        _cross(axes, views[0].project(found.points[found.signs == sign]))
         axes.set_title(f"Measure at {_end(shown)} (rings: true, crosses: found)")
+
+
+def _draw_paths(axes: Axes, shown: Shown) -> None:
+    trajectory = shown.trajectory
+    (view,) = particle_map_views(trajectory, shown.problem)
+    outputs = evenly_spread(len(trajectory.time), PATH_OUTPUTS)
+    ParticleMap(axes, trajectory, view, outputs).show(len(outputs) - 1)
+    mark_start(axes, trajectory, view)
+
+
+def _cross(axes: Axes, places: FloatArray) -> None:
+    """Crosses at places (k, 2) of spikes that were found."""
+    axes.scatter(places[:, 0], places[:, 1], marker="x", s=30.0, color=ORANGE, linewidths=1.2, zorder=5)
 
 
 def _draw_potentials(axes: Axes, shown: Shown) -> None:
@@ -86,14 +99,15 @@ def _draw_potential_maps(panels: Sequence[Axes], shown: Shown) -> None:
     view, found = _views(shown)[0], found_spikes(shown)
     values = view.image(end_potential(shown, 1.0))
     extent = (view.x[0], view.x[-1], view.y[0], view.y[-1])
-    image = axes.imshow(values, origin="lower", extent=extent, cmap="cividis")
-    axes.scatter(*view.project(found.points[found.signs > 0.0]).T, marker="x", s=30.0, color=ORANGE, linewidths=1.2)
+    norm = PowerNorm(0.5, min(float(values.min()), 0.0), float(values.max()))  # zeros are told from small values
+    image = axes.imshow(values, origin="lower", extent=extent, cmap="cividis", norm=norm)
+    _cross(axes, view.project(found.points[found.signs > 0.0]))
     axes.set_xlabel(view.labels[0])
     axes.set_ylabel(view.labels[1])
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, pad=0.02)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, pad=0.02, format=_scientific())
     bar.set_label("$J$")
     bar.outline.set_linewidth(0.5)
-    axes.set_title(f"$J$ at {_end(shown)}, least ${values.min():.1e}$".replace("e-0", "e-"))
+    axes.set_title(f"$J$ at {_end(shown)}, least {readable(float(values.min()))}")
 
 
 def _draw_errors(axes: Axes, shown: Shown) -> None:
@@ -113,6 +127,13 @@ def _draw_errors(axes: Axes, shown: Shown) -> None:
 def _views(shown: Shown) -> list[MapView]:
     """Pictures of the cells of the domain, also for particles."""
     return map_views(shown.trajectory, shown.problem)
+
+
+def _scientific() -> ScalarFormatter:
+    """Small and large numbers with a common power of ten."""
+    formatter = ScalarFormatter(useMathText=True)
+    formatter.set_powerlimits((-2, 3))
+    return formatter
 
 
 def _end(shown: Shown) -> str:

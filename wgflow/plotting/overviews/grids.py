@@ -23,7 +23,7 @@ from wgflow.plotting.style import BLACK, GREY, sign_symbol
 from wgflow.typing import FloatArray, IntArray
 
 SNAPSHOTS, GLOBES = 4, 3  # times in a row
-PICTURE_WIDTH, ROOM, LEAST_HEIGHT, MOST_HEIGHT = 2.05, 0.95, 1.9, 4.5  # of a snapshot, in inches; of their row
+PICTURE_WIDTH, ROOM, LEAST_HEIGHT, MOST_HEIGHT = 2.05, 0.85, 1.8, 4.5  # of a snapshot, in inches; of their row
 FIT_HEIGHT, SCALARS_HEIGHT, SPACE_HEIGHT = 3.6, 2.9, 3.1  # inches
 
 

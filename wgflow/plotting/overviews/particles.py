@@ -45,7 +45,8 @@ def _draw_maps(panels: Sequence[Axes], shown: Shown) -> None:
         ParticleMap(axes, trajectory, view, outputs).show(len(outputs) - 1)
         mark_start(axes, trajectory, view)
         if samples is not None:
-            axes.scatter(*view.project(samples.points).T, marker="x", s=14.0, color=GREEN, linewidths=0.8, zorder=2)
+            x, y = view.project(samples.points).T
+            axes.scatter(x, y, marker="x", s=14.0, color=GREEN, linewidths=0.8, zorder=2)
         if len(views) == 1 and not view.projection and draw_potential(axes, shown):
             axes.set_title("contours: $V$", loc="right", fontsize=9.0, color=GREY)
     at = time_label(trajectory.time[-1], trajectory.labels.time)
