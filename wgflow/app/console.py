@@ -228,7 +228,7 @@ def show_comparison(comparison: Comparison) -> None:
 def _compared(name: str, comparison: Comparison) -> str:
     """Heading of a column of a comparison: outputs of a run are called as its solver calls them."""
     output, _, letter = name.partition(" ")
-    if output not in ("time", "risk", "mass"):
+    if output not in ("time", "risk", "energy", "mass"):
         return name
     run = comparison.second if letter == "B" else comparison.first
     return f"{run.labels.of(output).column} {letter}".strip()

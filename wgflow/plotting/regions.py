@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -52,9 +53,16 @@ def draw_decision(axes: Axes, predict: Predict, points: FloatArray, resolution: 
     _draw_zero(axes, x, y, values, BLACK, "-")
 
 
-def draw_boundary(axes: Axes, predict: Predict, points: FloatArray, color: str = GREEN, style: str = "--") -> None:
+def draw_boundary(
+    axes: Axes,
+    predict: Predict,
+    points: FloatArray,
+    color: str = GREEN,
+    style: str | tuple[float, tuple[float, ...]] = "--",
+    resolution: int = RESOLUTION,
+) -> None:
     """Draw a line, dashed by default, where a function changes its sign; arguments as in `draw_decision`."""
-    _draw_zero(axes, *_evaluate(predict, points), color, style)
+    _draw_zero(axes, *_evaluate(predict, points, resolution), color, style)
 
 
 def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
@@ -75,9 +83,9 @@ def _evaluate(
     return x, y, predict(places).reshape(resolution, resolution)
 
 
-def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: str) -> None:
+def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: Any) -> None:
     if values.min() < 0.0 < values.max():
-        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=style)
+        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=[style])
 
 
 def draw_learned_regions(
