@@ -111,7 +111,7 @@ def write_report(
     text = page.substitute(
         title=escape(_title(trajectory, problem)),
         about=_subtitle(trajectory, problem),
-        summary=escape(_summary(trajectory)),
+        summary=escape(summary_of(trajectory)),
         film=_film(trajectory, problem, frames, progress),
         curves=_curves(trajectory, problem),
         scalars=_scalars(trajectory),
@@ -155,7 +155,8 @@ def _about(trajectory: Trajectory, problem: Problem | None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _summary(trajectory: Trajectory) -> str:
+def summary_of(trajectory: Trajectory) -> str:
+    """Say in a sentence or two how a run went: what falls or rises, and what is certified."""
     certificate = final_certificate(trajectory)
     falling = trajectory.labels.of(trajectory.labels.falling)
     return (

@@ -21,6 +21,7 @@ from wgflow.plotting.line_profiles import (
     coordinate_of,
     find_line,
     has_density,
+    measure_symbol,
     profile,
     set_line_limits,
     sheet_signs,
@@ -185,7 +186,7 @@ def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
         axes.plot(run.time, run.mass, color=color, linestyle=dashes)
     set_time_axis(axes, _longest(runs), runs[0].labels.time)
     axes.set_ylim(0.0, 1.08 * max(largest_finite(run.mass) for run in runs))
-    axes.set_ylabel(runs[0].labels.mass.axis(r"\nu_t"))
+    axes.set_ylabel(runs[0].labels.mass.axis(f"{measure_symbol(runs[0])}_t"))
 
 
 def draw_curves(axes: Axes, curves: Curves, time_axis: Label) -> None:
@@ -238,7 +239,7 @@ def _draw_last(
         if teacher is not None and line.angular:
             _mark_teacher(panels[name], teacher, sign if len(signs) == 2 else None, line)
         symbol = f"^{sign_symbol(sign)}" if len(signs) == 2 else ""
-        panels[name].set_ylabel(rf"density of $\nu_T{symbol}$")
+        panels[name].set_ylabel(rf"density of ${measure_symbol(runs[0])}_T{symbol}$")
 
 
 def draw_last_measures(axes: Axes, runs: tuple[Trajectory, Trajectory], sign: float, line: Line) -> None:

@@ -87,9 +87,10 @@ def make_film_figure(
     with styled_figure(layout.height, width) as figure:
         title = figure.suptitle(" ", x=0.01, ha="left")
         parts: Any = figure.subfigures(*layout.shape, width_ratios=layout.widths, height_ratios=layout.heights)
+        shows = [build(parts[0])]
         panels = parts[1].subplots(*layout.panels, squeeze=False)
-        shows = [build(parts[0]), _risk_panel(panels.flat[-1], run, shown)]
         shows += [] if fit is None else [fit(panels.flat[0])]
+        shows.append(_risk_panel(panels.flat[-1], run, shown))
         labels = frame_labels(trajectory.time[shown], trajectory.labels.time)
 
         def show(number: int) -> None:
