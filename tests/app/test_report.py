@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_energies_are_told_as_they_are_drawn(tmp_path):
         text = summary_of(run)
         assert f"the energy falls from {flow.energy[0]:.6g} to {flow.energy[-1]:.6g}, the mass stays " in text
         assert " risk" not in text
-        rising = replace(run, energy=run.energy[::-1], functional=None)
+        rising = replace(run, scalars={**run.scalars, "energy": run.energy[::-1]}, functional=None)
         assert f"the energy rises from {flow.energy[-1]:.6g} to {flow.energy[0]:.6g}" in summary_of(rising)
 
 
