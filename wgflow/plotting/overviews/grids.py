@@ -113,6 +113,7 @@ def _draw_marginals(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
         draw_shares(axes, view, start, GREY)
         draw_shares(axes, view, end, BLACK)
         _crop(axes, shown, view, np.array([0, len(trajectory.time) - 1]))
+        axes.set_anchor("N")  # titles in line
         axes.set_title(rf"${symbol}_T$: {view.labels[0]}, {view.labels[1]}")
     panels[-1].set_title("50, 90, 99 %; grey: start", loc="right", fontsize=9.0, color=GREY)
     bar = panels[0].figure.colorbar(image, ax=list(panels), shrink=0.8, aspect=25, pad=0.02)

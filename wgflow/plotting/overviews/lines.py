@@ -18,6 +18,7 @@ from wgflow.plotting.references import rest_density, rest_name, target_samples
 from wgflow.plotting.shown import Shown
 
 UPPER, LOWER = 3.6, 2.9  # inches, of a row
+HISTOGRAMS = 3  # of particles, in a panel
 
 
 def _with_data(shown: Shown) -> bool:
@@ -66,7 +67,8 @@ def _draw_sheets(panels: Sequence[Axes], shown: Shown) -> None:
 
 def _draw_profiles(axes: Axes, shown: Shown) -> None:
     line, trajectory = cast(Line, shown.line), shown.trajectory
-    draw_profiles(axes, trajectory, shown.problem, line, shown.times)
+    times = shown.times if shown.has_density else shown.few(HISTOGRAMS)
+    draw_profiles(axes, trajectory, shown.problem, line, times)
     draw_rest(axes, trajectory, rest_density(shown), target_samples(shown), line, rest_name(shown))
     axes.set_title(rf"Density of ${measure_symbol(trajectory)}_t$ at a few times")
 

@@ -44,6 +44,7 @@ def _draw_maps(panels: Sequence[Axes], shown: Shown) -> None:
     for axes, view in zip(panels, views, strict=True):
         ParticleMap(axes, trajectory, view, outputs).show(len(outputs) - 1)
         mark_start(axes, trajectory, view)
+        axes.set_anchor("N")  # titles in line
         if samples is not None:
             x, y = view.project(samples.points).T
             axes.scatter(x, y, marker="x", s=14.0, color=GREEN, linewidths=0.8, zorder=2)
