@@ -230,9 +230,7 @@ def test_densities_on_an_interval_are_drawn_as_lines_and_as_a_heat_map(signed):
         np.testing.assert_array_equal(axes.get_lines()[-2].get_ydata(), last[1])
         assert axes.get_lines()[-2].get_linestyle() == "--"
     assert len(heat_maps(figure)) == (2 if signed else 1)
-    assert line(panel(figure, "Mass"), r"$|\mu_t|$").get_ydata()[0] == pytest.approx(
-        trajectory.mass[0], rel=1e-14, abs=0.0
-    )
+    assert panel(figure, "Risk").get_title(loc="right") == f"mass ${trajectory.mass[0]:.2f}$, constant"
 
 
 def trajectory_of(time, density, risk):

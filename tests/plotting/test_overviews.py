@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -29,7 +28,6 @@ from wgflow.plotting.references import least_energy, rest_density, target_sample
 from wgflow.plotting.scalars import dissipation_curve, readable
 from wgflow.plotting.shown import Shown
 from wgflow.plotting.spike_errors import spike_errors
-from wgflow.plotting.style import NotebookFigure
 
 DISSIPATION = (r"dissipation $-\mathrm{d}F/\mathrm{d}t$", "log")
 ENERGY = (r"energy $F(\mu_t)$", "linear")
@@ -98,8 +96,7 @@ def seen(kind):
 
 
 def drawn(shown):
-    with patch.object(NotebookFigure, "draw_without_rendering"):
-        return wgflow.plot_trajectory(shown.trajectory, shown.problem)
+    return wgflow.plot_trajectory(shown.trajectory, shown.problem)
 
 
 def panels(figure):
