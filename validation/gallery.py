@@ -90,7 +90,8 @@ def boxes_of(figure: Figure) -> dict[str, Bbox]:
 
     plain: Any = Text.draw
     with patch.object(Text, "draw", record):
-        FigureCanvasAgg(figure).draw()
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
     return found
 
 

@@ -42,7 +42,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     """Panels beside each other; each column is a stack of them.
 
     Parameters
@@ -62,12 +62,12 @@ def single(draw: Callable[[Axes, Shown], None], width: float = 1.0, **keywords: 
     return Panel(lambda axes, shown: draw(axes[0], shown), 1, keywords, width)
 
 
-def beside(height: float, *panels: Panel) -> Row:
-    """Row of panels without stacks."""
-    return Row(height, tuple((panel,) for panel in panels))
+def beside(height: float, *panels: Panel) -> PanelRow:
+    """PanelRow of panels without stacks."""
+    return PanelRow(height, tuple((panel,) for panel in panels))
 
 
-def draw_rows(rows: Sequence[Row], shown: Shown) -> Figure:
+def draw_rows(rows: Sequence[PanelRow], shown: Shown) -> Figure:
     """Draw a figure of rows of panels, with a letter before the title of each picture."""
     heights = [row.height for row in rows]
     with styled_figure(sum(heights)) as figure:
@@ -79,7 +79,7 @@ def draw_rows(rows: Sequence[Row], shown: Shown) -> Figure:
     return figure
 
 
-def _draw_row(part: SubFigure, row: Row, shown: Shown) -> None:
+def _draw_row(part: SubFigure, row: PanelRow, shown: Shown) -> None:
     widths = [max(panel.width * panel.count for panel in column) for column in row.columns]
     grid = part.add_gridspec(1, len(row.columns), width_ratios=widths)
     for number, column in enumerate(row.columns):

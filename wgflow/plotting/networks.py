@@ -39,6 +39,7 @@ from wgflow.typing import FloatArray, IntArray
 
 CURVE_POINTS = 401
 EXACT_POINTS = 41
+DATA_AREA, DOT_AREAS = 600.0, (5.0, 20.0)  # of all data in square points; of a dot, at least and at most
 DISK_PATHS = 200  # trajectories drawn in a disk, of each sign
 
 
@@ -80,7 +81,8 @@ def draw_data(axes: Axes, dataset: Dataset) -> None:
     """Draw data with one input as dots, in the units of the data file, and label the axes by its columns."""
     x, y = dataset.inputs[:, 0], dataset.target_shift + dataset.target_scale * dataset.targets
     shift, scale = float(dataset.input_shift[0]), float(dataset.input_scale[0])
-    axes.scatter(shift + scale * x, y, s=5, color=PALE, linewidths=0, label="data")
+    area = float(np.clip(DATA_AREA / x.size, *DOT_AREAS))
+    axes.scatter(shift + scale * x, y, s=area, color=PALE, linewidths=0, label="data")
     ends = shift + scale * _input_grid(dataset)[[0, -1]]
     axes.set_xlim(float(ends[0]), float(ends[1]))
     axes.set_xlabel(_readable(dataset.names[0]))

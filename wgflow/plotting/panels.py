@@ -12,11 +12,12 @@ from wgflow.plotting.scalars import (
     draw_mass,
     draw_risk,
     energy_curve_of,
+    mark_ends,
     mass_note,
     shows_dissipation,
 )
 from wgflow.plotting.shown import Shown
-from wgflow.plotting.style import DASHES, GREY
+from wgflow.plotting.style import BLACK, DASHES, GREY
 
 NOTE_SIZE = 9.0  # points
 
@@ -26,10 +27,11 @@ def draw_falling(axes: Axes, shown: Shown) -> None:
     trajectory = shown.trajectory
     draw_risk(axes, trajectory, shown.times)
     axes.set_title(energy_curve_of(trajectory).title)
-    if shown.is_risk:
-        draw_gap(axes, trajectory)
-    else:
+    gap = draw_gap(axes, trajectory) if shown.is_risk else None
+    if not shown.is_risk:
         draw_least(axes, shown)
+    falling = trajectory.time, energy_curve_of(trajectory).values(trajectory)
+    mark_ends(axes, {BLACK: falling} if gap is None else {BLACK: falling, GREY: gap})
     if shown.keeps_mass:
         axes.set_title(mass_note(trajectory), loc="right", fontsize=NOTE_SIZE, color=GREY)
 

@@ -132,7 +132,6 @@ def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None
             axes.plot(time[index], values[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
     axes.set_ylabel(shown.label)
     draw_band(axes, trajectory, shown.name)
-    mark_ends(axes, {BLACK: (time, values)})
 
 
 def mark_ends(axes: Axes, curves: Mapping[str, tuple[FloatArray, FloatArray]]) -> None:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from wgflow.plotting.domain_views import View
 from wgflow.plotting.great_circles import draw_great_circles
 from wgflow.plotting.heatmaps import evenly_spread
-from wgflow.plotting.layout import Panel, Row, beside, single
+from wgflow.plotting.layout import Panel, PanelRow, beside, single
 from wgflow.plotting.line_profiles import measure_symbol
 from wgflow.plotting.maps import map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.margins import draw_log_mass, draw_margin
@@ -33,7 +33,7 @@ def _holds(shown: Shown) -> bool:
     return shown.problem is not None and shows_regions(shown.problem) and shown.functional is not None
 
 
-def _rows(shown: Shown) -> list[Row]:
+def _rows(shown: Shown) -> list[PanelRow]:
     last = MASSES if not shown.trajectory.is_normalised else single(draw_log_mass)
     return [
         beside(REGIONS_HEIGHT, Panel(_draw_regions, REGIONS)),
@@ -52,8 +52,8 @@ def _draw_regions(panels: Sequence[Axes], shown: Shown) -> None:
         axes.set_ylabel("")
 
 
-def _maps(shown: Shown) -> list[Row]:
-    """Row of the final measure by sign, where it can be drawn."""
+def _maps(shown: Shown) -> list[PanelRow]:
+    """PanelRow of the final measure by sign, where it can be drawn."""
     if shows_maps(shown.trajectory):
         views = map_views(shown.trajectory, shown.problem)
         if len(views) == 1:

@@ -11,7 +11,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from wgflow.plotting.domain_views import MapView
 from wgflow.plotting.heatmaps import evenly_spread
-from wgflow.plotting.layout import Panel, Row, beside, single
+from wgflow.plotting.layout import Panel, PanelRow, beside, single
 from wgflow.plotting.line_profiles import coordinate_of, grid_of, set_line_limits
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views
 from wgflow.plotting.networks import time_label
@@ -29,7 +29,7 @@ UPPER, LOWER = 4.0, 2.9  # inches, of a row
 PATH_OUTPUTS = 300  # at most, along a path
 
 
-def _rows(shown: Shown) -> list[Row]:
+def _rows(shown: Shown) -> list[PanelRow]:
     signs = shown.signs
     spikes = Panel(_draw_sheet_maps, len(signs)) if shown.line is None else single(_draw_stems)
     potential = Panel(_draw_potential_maps, 1) if shown.line is None else single(_draw_potentials)

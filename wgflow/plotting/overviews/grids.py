@@ -12,7 +12,7 @@ from wgflow.plotting.contours import draw_contours
 from wgflow.plotting.domain_views import MapView
 from wgflow.plotting.fits import fit_panel
 from wgflow.plotting.great_circles import draw_great_circles
-from wgflow.plotting.layout import Panel, Row, beside
+from wgflow.plotting.layout import Panel, PanelRow, beside
 from wgflow.plotting.levels import draw_shares, mass_extent
 from wgflow.plotting.line_profiles import grid_of, measure_symbol
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
@@ -40,15 +40,15 @@ def _in_space(shown: Shown) -> bool:
     return len(_views(shown)) == 3
 
 
-def _with_scalars(shown: Shown, rows: list[Row]) -> list[Row]:
+def _with_scalars(shown: Shown, rows: list[PanelRow]) -> list[PanelRow]:
     """Data and fit, where there are any, with scalars beside them; else scalars below the measure."""
     fit, scalars = fit_panel(shown, 1.3), scalar_panels(shown)
     if fit is None:
         return [*rows, beside(SCALARS_HEIGHT, *scalars)]
-    return [Row(FIT_HEIGHT, ((fit,), scalars[:2])), *rows]
+    return [PanelRow(FIT_HEIGHT, ((fit,), scalars[:2])), *rows]
 
 
-def _plane_rows(shown: Shown) -> list[Row]:
+def _plane_rows(shown: Shown) -> list[PanelRow]:
     width, height = _extent(shown)
     row = min(max(PICTURE_WIDTH * height / width + ROOM, LEAST_HEIGHT), MOST_HEIGHT)
     return _with_scalars(
@@ -95,7 +95,7 @@ def _without_rest(panels: Sequence[Axes], count: int) -> Sequence[Axes]:
     return panels[:count]
 
 
-def _space_rows(shown: Shown) -> list[Row]:
+def _space_rows(shown: Shown) -> list[PanelRow]:
     return _with_scalars(
         shown, [beside(SPACE_HEIGHT, Panel(partial(_draw_marginals, sign=sign), 3)) for sign in shown.signs]
     )
@@ -113,6 +113,7 @@ def _draw_marginals(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
         draw_shares(axes, view, start, GREY)
         draw_shares(axes, view, end, BLACK)
         _crop(axes, shown, view, np.array([0, len(trajectory.time) - 1]))
+        axes.set_anchor("N")  # titles in line
         axes.set_title(rf"${symbol}_T$: {view.labels[0]}, {view.labels[1]}")
     panels[-1].set_title("50, 90, 99 %; grey: start", loc="right", fontsize=9.0, color=GREY)
     bar = panels[0].figure.colorbar(image, ax=list(panels), shrink=0.8, aspect=25, pad=0.02)
@@ -120,7 +121,7 @@ def _draw_marginals(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
     bar.outline.set_linewidth(0.5)
 
 
-def _surface_rows(shown: Shown) -> list[Row]:
+def _surface_rows(shown: Shown) -> list[PanelRow]:
     (view,) = _views(shown)
     rows = [
         beside(view.height, Panel(partial(_draw_globes, sign=sign), GLOBES, view.axes_keywords)) for sign in shown.signs

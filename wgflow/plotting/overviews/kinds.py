@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wgflow.plotting.layout import Row
+from wgflow.plotting.layout import PanelRow
 from wgflow.plotting.shown import Shown
 
 
@@ -25,4 +25,4 @@ class RunKind:
 
     name: str
     holds: Callable[[Shown], bool]
-    rows: Callable[[Shown], list[Row]]
+    rows: Callable[[Shown], list[PanelRow]]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from wgflow.plotting.fits import fit_panel
 from wgflow.plotting.heatmaps import draw_measure, measure_title
-from wgflow.plotting.layout import Panel, Row, beside, single
+from wgflow.plotting.layout import Panel, PanelRow, beside, single
 from wgflow.plotting.line_profiles import Line, measure_symbol
 from wgflow.plotting.networks import draw_disk, draw_polar, draw_profiles, draw_rest, time_label
 from wgflow.plotting.overviews.kinds import RunKind
@@ -18,6 +18,7 @@ from wgflow.plotting.references import rest_density, rest_name, target_samples
 from wgflow.plotting.shown import Shown
 
 UPPER, LOWER = 3.6, 2.9  # inches, of a row
+HISTOGRAMS = 3  # of particles, in a panel
 
 
 def _with_data(shown: Shown) -> bool:
@@ -32,24 +33,24 @@ def _on_circle(shown: Shown) -> bool:
     return shown.line is not None and shown.line.angular
 
 
-def _data_rows(shown: Shown) -> list[Row]:
+def _data_rows(shown: Shown) -> list[PanelRow]:
     fit = cast("Panel", fit_panel(shown, 1.1))
-    return [Row(UPPER, ((fit,), (FALLING, MASSES))), _measure_row(shown)]
+    return [PanelRow(UPPER, ((fit,), (FALLING, MASSES))), _measure_row(shown)]
 
 
-def _teacher_rows(shown: Shown) -> list[Row]:
+def _teacher_rows(shown: Shown) -> list[PanelRow]:
     end = single(_draw_neurons) if shown.trajectory.has_particles else single(_draw_polar, projection="polar")
-    return [Row(UPPER, ((end,), (FALLING, FALL))), _measure_row(shown)]
+    return [PanelRow(UPPER, ((end,), (FALLING, FALL))), _measure_row(shown)]
 
 
-def _line_rows(shown: Shown) -> list[Row]:
+def _line_rows(shown: Shown) -> list[PanelRow]:
     measure, scalars = _measure_panel(shown), scalar_panels(shown)
     if len(shown.signs) == 2:
-        return [Row(UPPER, ((single(_draw_profiles),), scalars[:2])), beside(LOWER, measure)]
+        return [PanelRow(UPPER, ((single(_draw_profiles),), scalars[:2])), beside(LOWER, measure)]
     return [beside(UPPER, single(_draw_profiles), measure), beside(LOWER, *scalars)]
 
 
-def _measure_row(shown: Shown) -> Row:
+def _measure_row(shown: Shown) -> PanelRow:
     return beside(LOWER, _measure_panel(shown))
 
 
@@ -66,7 +67,8 @@ def _draw_sheets(panels: Sequence[Axes], shown: Shown) -> None:
 
 def _draw_profiles(axes: Axes, shown: Shown) -> None:
     line, trajectory = cast(Line, shown.line), shown.trajectory
-    draw_profiles(axes, trajectory, shown.problem, line, shown.times)
+    times = shown.times if shown.has_density else shown.few(HISTOGRAMS)
+    draw_profiles(axes, trajectory, shown.problem, line, times)
     draw_rest(axes, trajectory, rest_density(shown), target_samples(shown), line, rest_name(shown))
     axes.set_title(rf"Density of ${measure_symbol(trajectory)}_t$ at a few times")
 

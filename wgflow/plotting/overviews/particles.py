@@ -11,7 +11,7 @@ from wgflow.plotting.domain_views import View
 from wgflow.plotting.fits import fit_panel
 from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.high_dimension import draw_axes, draw_counts, draw_shares_of_axes, draw_teacher_angles
-from wgflow.plotting.layout import Panel, Row, beside, single
+from wgflow.plotting.layout import Panel, PanelRow, beside, single
 from wgflow.plotting.networks import draw_layers, time_label
 from wgflow.plotting.overviews.kinds import RunKind
 from wgflow.plotting.panels import scalar_panels
@@ -28,13 +28,13 @@ def _views(shown: Shown) -> list[View]:
     return particle_map_views(shown.trajectory, shown.problem) if shows_particle_map(shown.trajectory) else []
 
 
-def _rows(shown: Shown) -> list[Row]:
+def _rows(shown: Shown) -> list[PanelRow]:
     views, scalars, fit = _views(shown), scalar_panels(shown), fit_panel(shown, 1.3)
     keywords = views[0].axes_keywords
     maps = Panel(_draw_maps, len(views), keywords, 1.5 if len(views) == 1 else 1.0)
     if fit is not None:
-        return [Row(HIGH, ((fit,), scalars[:2])), beside(SPACE, maps)]
-    return [beside(SPACE, maps), beside(SCALARS, *scalars)] if len(views) == 3 else [Row(FLAT, ((maps,), scalars))]
+        return [PanelRow(HIGH, ((fit,), scalars[:2])), beside(SPACE, maps)]
+    return [beside(SPACE, maps), beside(SCALARS, *scalars)] if len(views) == 3 else [PanelRow(FLAT, ((maps,), scalars))]
 
 
 def _draw_maps(panels: Sequence[Axes], shown: Shown) -> None:
@@ -44,6 +44,7 @@ def _draw_maps(panels: Sequence[Axes], shown: Shown) -> None:
     for axes, view in zip(panels, views, strict=True):
         ParticleMap(axes, trajectory, view, outputs).show(len(outputs) - 1)
         mark_start(axes, trajectory, view)
+        axes.set_anchor("N")  # titles in line
         if samples is not None:
             x, y = view.project(samples.points).T
             axes.scatter(x, y, marker="x", s=14.0, color=GREEN, linewidths=0.8, zorder=2)
@@ -55,7 +56,7 @@ def _draw_maps(panels: Sequence[Axes], shown: Shown) -> None:
     add_legend(panels[-1], trajectory)
 
 
-def _high_rows(shown: Shown) -> list[Row]:
+def _high_rows(shown: Shown) -> list[PanelRow]:
     scalars = scalar_panels(shown)
     if not shown.trajectory.has_particles:
         return [beside(HIGH, *scalars)]
