@@ -11,7 +11,7 @@ import pytest
 
 import wgflow
 from wgflow.runs import progress
-from wgflow.runs.progress import Course, Follower, _Moving, duration, shown_progress
+from wgflow.runs.progress import Follower, Outlook, _Moving, duration, shown_progress
 from wgflow.system.stages import tell_stage
 
 RISK, CIRCLE = wgflow.Quadratic(np.eye(2)), wgflow.Circle(16)
@@ -21,10 +21,10 @@ def state(time):
     return SimpleNamespace(time=time, energy=0.125)
 
 
-def followed(course, steps, seconds=2.0, compiled=0.0):
+def followed(outlook, steps, seconds=2.0, compiled=0.0):
     """A follower after steps to t = 1, 2, ..., each of some seconds, on the way to t = 40."""
     now = itertools.chain([100.0], itertools.count(100.0, seconds))
-    follower = Follower(course, lambda: compiled, lambda: next(now))
+    follower = Follower(outlook, lambda: compiled, lambda: next(now))
     for number in range(1, steps + 1):
         follower(state(float(number)))
     follower._now = lambda: 100.0 + seconds * steps
@@ -32,7 +32,7 @@ def followed(course, steps, seconds=2.0, compiled=0.0):
 
 
 def test_where_a_run_is_and_what_is_left():
-    follower = followed(Course(40.0, 4), 10)
+    follower = followed(Outlook(40.0, 4), 10)
     assert follower.pace.share == pytest.approx(0.25)
     assert " ".join(follower.reached(state(10.0)).split()) == "t = 10 F = 1.2500e-01 10 steps 60 s left"
 
@@ -49,19 +49,19 @@ def test_where_a_run_is_and_what_is_left():
 )
 def test_what_ends_a_run_before_its_last_time(limits, said):
     """The clock reads 120 s then: of 50 s from 95 s on, 25 s are left."""
-    assert followed(Course(40.0, 4, limits=limits), 10).left() == said
+    assert followed(Outlook(40.0, 4, limits=limits), 10).left() == said
 
 
 def test_at_the_end_nothing_is_left():
-    follower = followed(Course(10.0, 4), 10)
+    follower = followed(Outlook(10.0, 4), 10)
     assert (follower.left(), follower.pace.share) == ("", 1.0)
-    assert followed(Course(10.0, 4), 0).left() == ""
+    assert followed(Outlook(10.0, 4), 0).left() == ""
 
 
 def test_seconds_of_compilation_are_left_out():
     """The third step compiles for 500 s."""
     clock, compiled = iter([0.0, 0.0, 2.0, 4.0, 506.0, 508.0]), iter([0.0, 0.0, 0.0, 500.0, 500.0])
-    follower = Follower(Course(40.0, 4), lambda: next(compiled), lambda: next(clock))
+    follower = Follower(Outlook(40.0, 4), lambda: next(compiled), lambda: next(clock))
     for time in (1.0, 2.0, 3.0, 4.0):
         follower(state(time))
     assert follower.pace.seconds_left == pytest.approx(72.0)
@@ -93,7 +93,7 @@ def test_preparing_says_what_it_does(monkeypatch):
         assert outer is inner is display
         tell_stage("mesh of the sphere, 40962 cells")
         tell_stage("mesh of the sphere, 40962 cells")
-        observers = inner.watch(Course(2.0, 1))
+        observers = inner.watch(Outlook(2.0, 1))
         observers.step[0](state(1.0))
         tell_stage("after the first step it is not told")
     tell_stage("nor when nobody listens")

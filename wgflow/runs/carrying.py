@@ -13,7 +13,7 @@ from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits, Observers, RunInterrupt
 from wgflow.flows.recorder import Recorder
-from wgflow.runs.progress import Course, shown_progress
+from wgflow.runs.progress import Outlook, shown_progress
 from wgflow.system.notebook import ipython_shell
 from wgflow.typing import FloatArray
 
@@ -43,9 +43,9 @@ def carry_through(
         After Ctrl-C, but in IPython, where the recorder then holds what there is; after SIGTERM and SIGHUP in any case.
     """
     done = np.empty(0) if earlier is None else earlier
-    course = Course(float(times[-1]), times.size, evolution.labels, limits or Limits(), done)
+    outlook = Outlook(float(times[-1]), times.size, evolution.labels, limits or Limits(), done)
     with shown_progress(progress) as display, _returning(evolution):
-        shown = display.watch(course)
+        shown = display.watch(outlook)
         evolve_on(
             run_setup,
             evolution,

@@ -38,7 +38,7 @@ _CURRENT: ContextVar[Display | None] = ContextVar("display", default=None)
 
 
 @dataclass(frozen=True)
-class Course:
+class Outlook:
     """What is known of a run before its first step in this process.
 
     Parameters
@@ -67,7 +67,7 @@ class Follower:
 
     Parameters
     ----------
-    course : Course
+    outlook : Outlook
         The run.
     compiled : callable
         Gives the seconds that were spent compiling so far: no step to come takes them.
@@ -76,11 +76,11 @@ class Follower:
     """
 
     def __init__(
-        self, course: Course, compiled: Callable[[], float], now: Callable[[], float] = clock.perf_counter
+        self, outlook: Outlook, compiled: Callable[[], float], now: Callable[[], float] = clock.perf_counter
     ) -> None:
-        self.pace, self._course, self._compiled, self._now = Pace(course.end, course.earlier), course, compiled, now
+        self.pace, self._outlook, self._compiled, self._now = Pace(outlook.end, outlook.earlier), outlook, compiled, now
         self._began = now() - compiled()
-        limits = course.limits
+        limits = outlook.limits
         since = now() if limits.since is None else limits.since
         self._deadline = math.inf if limits.wall_time is None else since + limits.wall_time
 
@@ -90,7 +90,7 @@ class Follower:
 
     def reached(self, state: Evolution | Snapshot) -> str:
         """Where the run is, F there, and what is left."""
-        name = self._course.labels.energy.column
+        name = self._outlook.labels.energy.column
         steps = f"{self.pace.done} steps" if self.pace.done else ""
         return f"t = {state.time:<9.4g} {name} = {state.energy:<11.4e} {steps:>12s}   {self.left()}".rstrip()
 
@@ -99,7 +99,7 @@ class Follower:
         seconds = min(self.pace.seconds_left, max(self._deadline - self._now(), 0.0))
         if self.pace.steps_left == 0.0 or math.isinf(seconds):
             return ""
-        limits = self._course.limits
+        limits = self._outlook.limits
         early = limits.until is not None or limits.stationarity is not None
         return f"{'at most ' if early else ''}{duration(seconds)} left"
 
@@ -131,7 +131,7 @@ class Display:
     def prepare(self, what: str) -> None:
         """Show what is being prepared."""
 
-    def watch(self, course: Course) -> Observers:  # noqa: ARG002
+    def watch(self, outlook: Outlook) -> Observers:  # noqa: ARG002
         """Give observers that follow a run."""
         return Observers()
 
@@ -182,8 +182,8 @@ class _Moving(Display):
             self._text = text
             self._show(0.0, text)
 
-    def watch(self, course: Course) -> Observers:
-        self._follower, self._last = Follower(course, self.compiled), None
+    def watch(self, outlook: Outlook) -> Observers:
+        self._follower, self._last = Follower(outlook, self.compiled), None
         self.begin()
         return Observers(step=[self._note])
 
@@ -242,13 +242,13 @@ class _Line(_Moving):
 class _Lines(Display):
     """A line for about every tenth part of the outputs."""
 
-    def watch(self, course: Course) -> Observers:
-        follower = Follower(course, self.compiled)
-        every, seen = max(course.outputs // LOG_LINES, 1), count(int(course.earlier.size > 0))
+    def watch(self, outlook: Outlook) -> Observers:
+        follower = Follower(outlook, self.compiled)
+        every, seen = max(outlook.outputs // LOG_LINES, 1), count(int(outlook.earlier.size > 0))
 
         def show(snapshot: Snapshot) -> None:
             number = next(seen)
-            if number % every == 0 or number == course.outputs:
+            if number % every == 0 or number == outlook.outputs:
                 say(f"{follower.pace.share:4.0%}  {follower.reached(snapshot)}")
 
         return Observers(step=[follower], snapshot=[show])
