@@ -172,7 +172,7 @@ def test_every_regression_shows_its_fit(domain, tmp_path):
     np.savetxt(tmp_path / "waves.csv", np.column_stack([x, np.sin(x)]), delimiter=",", header="day,height", comments="")
     where = {"kind": "sphere", "cells": 42, "signed": False}
     if domain == "box":
-        where = {"kind": "box", "bounds": [[-2.0, 2.0]] * 3, "shape": [6, 6, 6]}
+        where = {"kind": "box", "bounds": [[-2.0, 2.0]] * 3, "shape": [6, 6, 6], "wall_limit": 1.0, "wall_warning": 1.0}
     problem = wgflow.open_problem(
         {
             "problem": {"kind": "two_layer", "dataset": {"path": str(tmp_path / "waves.csv")}},

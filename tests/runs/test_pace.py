@@ -47,6 +47,12 @@ def test_exponents_beyond_the_bounds_are_cut(sizes, exponent):
     assert following_steps(times[places], counts, 10.0 * times[-1]) == pytest.approx(wanted, rel=1e-9)
 
 
+def test_parts_of_a_window_may_differ():
+    """Ends of steps at k^2, and 6 and 4 of them in its parts: 10 more to 30^2."""
+    times = np.array([10.0, 16.0, 20.0]) ** 2
+    assert following_steps(times, (6, 4), 900.0) == pytest.approx(10.0, rel=1e-9)
+
+
 def test_integrals_of_powers_have_their_limit():
     assert power_integral(0.5, 4.0, 9.0) == pytest.approx(2.0)
     assert power_integral(1.0, 4.0, 9.0) == pytest.approx(5.0)
@@ -79,7 +85,7 @@ def test_a_run_that_goes_on_counts_from_its_start(stopped):
     assert pace.steps_left == pytest.approx(200 - stopped)
     assert math.isinf(pace.seconds_left)
     for number, time in enumerate(times[stopped : stopped + 10], 1):
-        pace.note(time, 4.0 * number)
+        pace.note(time, 500.0 + 4.0 * number)  # the first one is slow
     assert pace.share == pytest.approx((stopped + 10) / 200)
     assert pace.seconds_left == pytest.approx(4.0 * (190 - stopped))
 
