@@ -110,14 +110,12 @@ def solve_characteristics(
         places = {} if state is None else {**moved(state), "expansion": state.fields.get("expansion")}
         return CharacteristicFlow(functional, domain, start, nodes=rule, **options, **places)
 
-    evolution = at_state(domain, None)
     return begin_or_resume(
-        evolution,
+        lambda: at_state(domain, None),
         outputs,
         at_state,
         options=described,
         functional=functional,
         run_setup=RunSetup(domain, run_options.walls()),
-        sign=evolution.signs,
         run_options=run_options,
     )
