@@ -118,7 +118,7 @@ class HalfCircle(SymmetricDomain):
 
     @cached_property
     def uniform(self) -> FloatArray:
-        r"""Cell averages of the image of the uniform probability measure, exact: its cell masses are differences of
+        r"""Cell averages of the image of the uniform probability measure, of exact masses.
 
         .. math:: P(\theta < e) = \tfrac12 I_{\sin^2 e}\left(\tfrac{d-1}2, \tfrac12\right), \qquad e \le \pi/2.
         """

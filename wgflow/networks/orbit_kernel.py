@@ -175,6 +175,6 @@ def factor_on(domain: SymmetricDomain, tolerance: float, memory_limit: float) ->
 def _refuse(count: int, most: int, memory_limit: float, tolerance: float, reached: float) -> None:
     raise InputError(
         f"the kernel at {count} cells has a rank above {most} at tolerance = {tolerance:g}, which takes more than the "
-        f"memory limit of {memory_limit / MIB:.3g} MiB; tolerance = {2.0 * reached:.1e} fits, as do fewer cells; or raise "
-        "the limit"
+        f"memory limit of {memory_limit / MIB:.3g} MiB; tolerance = {2.0 * reached:.1e} fits, as do fewer cells; or "
+        "raise the limit"
     )

@@ -116,7 +116,7 @@ class Teacher:
         return np.asarray(np.maximum(inputs @ self.directions.T, 0.0) @ self.weights)
 
     def potential(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean of its product with ReLU neurons (m, k + 1), components along the frame and beside it, and the gradient."""
+        """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
         along = self.directions @ self.frame.T
         return PairSums(reduced, np.column_stack([along, np.zeros(len(along))])).with_gradient(self.weights)
 
