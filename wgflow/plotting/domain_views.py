@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfSphere, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import Geometry
 from wgflow.domains.sphere import longitude_latitude
@@ -88,7 +88,8 @@ class MapView:
         return np.maximum(self.image(density), scale.vmin or 0.0)
 
 
-def _draw_image(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
+def draw_image(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
+    """Draw equal pixels."""
     extent = (view.x[0], view.x[-1], view.y[0], view.y[-1])
     return axes.imshow(values, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
 
@@ -139,7 +140,7 @@ def _box_view(
         return (reduce(density, rest[0]) if rest else density).T
 
     x, y = (np.linspace(*box.bounds[axis], box.shape[axis] + 1) for axis in pair)
-    return MapView(image, x, y, (names[pair[0]], names[pair[1]]), lambda points: points[..., list(pair)], _draw_image)
+    return MapView(image, x, y, (names[pair[0]], names[pair[1]]), lambda points: points[..., list(pair)], draw_image)
 
 
 def middle_plane(density: FloatArray, axis: int) -> FloatArray:
@@ -191,9 +192,17 @@ def _none(_: Any, __: Any) -> list[Any]:
     return []
 
 
+def _from_above(half: HalfSphere, names: Sequence[str]) -> list[MapView]:
+    """The half sphere, see `wgflow.plotting.half_views`."""
+    from wgflow.plotting.half_views import half_sphere_views
+
+    return half_sphere_views(half, names)
+
+
 Pictures = Callable[[Any, Sequence[str]], list[MapView]]
 MAPS = DomainTable[Pictures](
-    "a map of a density", {Box: box_views, Circle: _none, Sphere: globe_views, object: chart_views}
+    "a map of a density",
+    {Box: box_views, Circle: _none, Sphere: globe_views, HalfSphere: _from_above, object: chart_views},
 )
 CUTS = DomainTable[Pictures]("cuts through a density", {Box: box_cuts, object: _none})
 
