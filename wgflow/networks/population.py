@@ -175,7 +175,7 @@ class Population(Functional):
         A factor > 0 of F.
     tolerance : float, optional
         Largest error of the kernel on half circles and half spheres over its largest value, in [1e-14, 0.1]; by default
-        1e-12 and 1e-7. The kernel is stored there as a matrix of low rank, see `kernel_on`.
+        1e-12 and 1e-6. The kernel is stored there as a matrix of low rank, see `kernel_on`.
     memory_limit : float
         Bytes that this matrix may take.
 

@@ -88,7 +88,7 @@ class TwoLayerProblem(ProblemSection):
     )
     kernel_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=LARGEST_TOLERANCE)] | None = Field(
         None,
-        description="error of the averaged kernel over its largest value; 1e-12 on half circles, 1e-7 on half spheres",
+        description="error of the averaged kernel over its largest value; 1e-12 on half circles, 1e-6 on half spheres",
     )
     teacher: TeacherSection | None = None
     link: LinkSection | None = None
