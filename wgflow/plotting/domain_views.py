@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.patches import Circle as Disk
 from matplotlib.patheffects import withStroke
 
 from wgflow.dispatch import DomainTable
@@ -33,6 +34,7 @@ UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
 GLOBE = "mollweide"
 MERIDIANS, PARALLELS, POLE_SIZE = 60.0, 30.0, 9.0  # degrees between the lines of a graticule; points
 POLES = ((0.0, 0.0), (0.5 * np.pi, 0.0), (0.0, 0.47 * np.pi))  # where the axes of components meet the sphere
+DISK_PIXELS, DISK_LABELS = 241, (r"$u_1 \cdot \eta$", r"$u_2 \cdot \eta$")  # of a half sphere from above
 CHART_LABELS = ("chart coordinate 1", "chart coordinate 2")
 CHART_JUMP = np.pi  # between two outputs, which a path in a chart crosses at its edge: half a turn
 
@@ -94,8 +96,7 @@ class MapView:
         return np.maximum(self.image(density), scale.vmin or 0.0)
 
 
-def draw_image(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
-    """Draw equal pixels."""
+def _draw_image(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
     extent = (view.x[0], view.x[-1], view.y[0], view.y[-1])
     return axes.imshow(values, origin="lower", extent=extent, cmap=DENSITY_MAP, norm=scale)
 
@@ -156,7 +157,7 @@ def _box_view(
 
     x, y = (np.linspace(*box.bounds[axis], box.shape[axis] + 1) for axis in pair)
     labels = names[pair[0]], names[pair[1]]
-    return MapView(image, x, y, labels, lambda points: points[..., list(pair)], draw_image, flat=True)
+    return MapView(image, x, y, labels, lambda points: points[..., list(pair)], _draw_image, flat=True)
 
 
 def globe_views(sphere: Sphere, names: Sequence[str]) -> list[MapView]:
@@ -202,17 +203,34 @@ def _none(_: Any, __: Any) -> list[Any]:
     return []
 
 
-def _from_above(half: HalfSphere, names: Sequence[str]) -> list[MapView]:
-    """The half sphere, see `wgflow.plotting.half_views`."""
-    from wgflow.plotting.half_views import half_sphere_views
+def half_sphere_views(half: HalfSphere, _: Sequence[str]) -> list[MapView]:
+    """The half sphere from above: a disk of the components along its directions, whose rim is the target's plane."""
+    edges = np.linspace(-1.0, 1.0, DISK_PIXELS + 1)
+    first, second = np.meshgrid(*(0.5 * (edges[1:] + edges[:-1]),) * 2)
+    square = first**2 + second**2
 
-    return half_sphere_views(half, names)
+    @cache
+    def cells() -> IntArray:
+        points = np.stack([first, second, np.sqrt(np.maximum(1.0 - square, 0.0))], axis=-1)
+        return half.cells_at(points.reshape(-1, 3)).reshape(first.shape)
+
+    def image(density: FloatArray) -> FloatArray:
+        return np.where(square <= 1.0, density[cells()], 0.0)
+
+    return [MapView(image, edges, edges, DISK_LABELS, lambda points: points[..., :2], _draw_disk)]
+
+
+def _draw_disk(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
+    """Draw the pixels within the rim."""
+    picture = _draw_image(axes, view, values, scale)
+    picture.set_clip_path(Disk((0.0, 0.0), 1.0, transform=axes.transData))
+    return picture
 
 
 Pictures = Callable[[Any, Sequence[str]], list[MapView]]
 MAPS = DomainTable[Pictures](
     "a map of a density",
-    {Box: box_views, Circle: _none, Sphere: globe_views, HalfSphere: _from_above, object: chart_views},
+    {Box: box_views, Circle: _none, Sphere: globe_views, HalfSphere: half_sphere_views, object: chart_views},
 )
 
 
