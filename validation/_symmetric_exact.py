@@ -45,27 +45,28 @@ def heat_error(inputs: int, degree: int, cells: int) -> float:
     # Where the uniform measure lives, large amplitudes leave round-off behind; the density stays positive.
     lived = domain.uniform > 1e-8 * domain.uniform.max()
     start = domain.uniform * np.maximum(1.0 + 0.5 * mode / abs(mode[lived]).max(), 0.5)
-    options = {"stepper": "tr_bdf2", "tolerance": 1e-8, "reaction": 0.0}
-    flow = wgflow.solve(wgflow.Entropy(1.0), domain, start, 0.5 / rate, times=[0.5 / rate], **options)
+    heat, end = wgflow.Entropy(1.0), 0.5 / rate
+    flow = wgflow.solve(heat, domain, start, end, times=[end], reaction=0.0, stepper="tr_bdf2", tolerance=1e-8)
     ratio = mode @ (flow.density[-1] - domain.uniform) / (mode @ (start - domain.uniform))
     return float(ratio * np.exp(0.5) - 1.0)
 
 
 def circle_difference(cells: int) -> float:
     """Largest difference of the risks in two inputs on the half circle and on the circle."""
-    half, circle = Signed(HalfCircle(cells, 2)), Signed(Circle(2 * cells))
-    risk = Population(Teacher([[1.0, 0.0]], [1.0]))
-    folded = wgflow.solve(risk, half, np.stack([0.5 * half.base.uniform] * 2), 5.0, times=[1.0, 5.0])
+    half, circle = HalfCircle(cells, 2), Signed(Circle(2 * cells))
+    risk = Population(Teacher(np.eye(1, 2), np.ones(1)))
+    folded = wgflow.solve(risk, Signed(half), np.stack([0.5 * half.uniform] * 2), 5.0, times=[1.0, 5.0])
     whole = wgflow.solve(risk, circle, np.full(circle.shape, 0.25 / np.pi), 5.0, times=[1.0, 5.0])
     return float(abs(folded.risk - whole.risk).max())
 
 
 def sphere_difference(cells: int) -> float:
     """Largest difference of the risks in three inputs with two teacher neurons on the half sphere and on the sphere."""
-    teacher = Teacher([[1.0, 0.0, 0.0], [np.cos(1.0), np.sin(1.0), 0.0]], [1.0, -0.5])
-    half, sphere = Signed(HalfSphere(cells, 3)), Signed(Sphere(cells))
+    directions = np.array([[1.0, 0.0, 0.0], [np.cos(1.0), np.sin(1.0), 0.0]])
+    teacher = Teacher(directions, np.array([1.0, -0.5]))
+    half, sphere = HalfSphere(cells, 3), Signed(Sphere(cells))
     exact = Population(teacher, tolerance=1e-9)
-    folded = wgflow.solve(exact, half, np.stack([0.5 * half.base.uniform] * 2), 3.0, times=[1.0, 3.0])
+    folded = wgflow.solve(exact, Signed(half), np.stack([0.5 * half.uniform] * 2), 3.0, times=[1.0, 3.0])
     whole = wgflow.solve(Population(teacher), sphere, np.full(sphere.shape, 0.125 / np.pi), 3.0, times=[1.0, 3.0])
     return float(abs(folded.risk - whole.risk).max())
 
@@ -73,7 +74,7 @@ def sphere_difference(cells: int) -> float:
 def orbit_difference(copies: int) -> float:
     """Difference of F at t = 1 of 12 reduced particles in three inputs, and of as many orbits of rotated copies."""
     generator = np.random.default_rng(0)
-    teacher, method = Teacher(np.eye(1, 3), [1.0]), Adaptive(1e-12)
+    teacher, method = Teacher(np.eye(1, 3), np.ones(1)), Adaptive(1e-12)
     angles, signs = np.pi * (np.arange(12) + generator.random(12)) / 12.0, np.where(np.arange(12) % 2, -1.0, 1.0)
     reduced, weights = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.full(12, 1.0 / 12.0)
     turns = 2.0 * np.pi * np.arange(copies) / copies

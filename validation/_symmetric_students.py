@@ -7,7 +7,7 @@ import numpy as np
 import wgflow
 from wgflow import HalfCircle, HalfSphere, Hypersphere, Link, Particles, Population, Signed, Teacher
 from wgflow.domains.symmetric import SymmetricDomain
-from wgflow.functionals.base import terms_of
+from wgflow.errors import InputError
 from wgflow.networks.orbit_kernel import OrbitKernel
 from wgflow.networks.population import arc_cosine_sums
 from wgflow.networks.symmetric_population import frame_on
@@ -22,8 +22,9 @@ def pair(inputs: int, angle: float | None, second: float = 1.0) -> Teacher:
     """One teacher neuron, or two at an angle, the second one of another output weight."""
     axes = np.eye(2, inputs)
     if angle is None:
-        return Teacher(axes[:1], [1.0])
-    return Teacher(np.stack([axes[0], np.cos(angle) * axes[0] + np.sin(angle) * axes[1]]), [1.0, second])
+        return Teacher(axes[:1], np.ones(1))
+    turned = np.cos(angle) * axes[0] + np.sin(angle) * axes[1]
+    return Teacher(np.stack([axes[0], turned]), np.array([1.0, second]))
 
 
 def infinite_width(target: Teacher | Link, cells: int, times: FloatArray) -> Trajectory:
@@ -51,8 +52,10 @@ def descent_risk(target: Teacher, count: int, seed: int, time: float, step: floa
 
 def squared_distance(students: Particles, flow: Trajectory) -> float:
     """The mean of (h_m - h)^2 over Gaussian inputs, of particles in R^d and the end of a flow on a half domain."""
-    domain, cells = flow.domain.base, flow.measure(-1)
-    [risk] = [term for term in terms_of(flow.functional) if isinstance(term, Population)]
+    cells, risk = flow.measure(-1), flow.functional
+    domain = None if flow.domain is None else flow.domain.base
+    if not (isinstance(domain, SymmetricDomain) and isinstance(risk, Population)):
+        raise InputError("this distance is for flows of a population risk on half circles and half spheres")
     charges = students.weights * students.signs
     net = (cells.weights * cells.signs).reshape(2, -1).sum(axis=0)
     kernel, images = (

@@ -79,7 +79,7 @@ def validate(
     yield from pair_rows((20,) if quick else dimensions, quick)
     shares = {}
     for inputs in (20,) if quick else students:
-        widths = (1, 10, 100) if quick else (1, 3, 10, 30, 100, 300, 1000)
+        widths: tuple[int, ...] = (1, 10, 100) if quick else (1, 3, 10, 30, 100, 300, 1000)
         shares[inputs] = widths, train(setting, inputs, widths)
         yield from success_rows(inputs, *shares[inputs])
     draw(curves, shares, setting.file())

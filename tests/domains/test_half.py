@@ -85,7 +85,8 @@ def test_masses_of_the_uniform_measure_on_the_half_circle(inputs: int) -> None:
         assert masses.sum() == pytest.approx(1.0, abs=1e-12)
         np.testing.assert_array_equal(masses, masses[::-1])
         inside = quad(
-            lambda a: domain.uniform_density(np.array([np.cos(a), np.sin(a)])), *np.arange(30, 32) * np.pi / cells
+            lambda a: domain.uniform_density(np.array([np.cos(a), np.sin(a)])),  # noqa: B023
+            *np.arange(30, 32) * np.pi / cells,
         )
         assert masses[30] == pytest.approx(inside[0], rel=1e-9)
 

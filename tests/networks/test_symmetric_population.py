@@ -1,4 +1,4 @@
-"""Population risks on half circles and half spheres: averaged kernel, links, and what exists in two and three inputs."""
+"""Population risks on half circles and half spheres: averaged kernel, links, and two and three inputs."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_averaged_kernel_is_the_mean_over_rotations(inputs: int, kept: int) -> N
     for i, j in ((0, 1), (2, 3), (1, 1)):
         along, across = points[i, :-1] @ points[j, :-1], points[i, -1] * points[j, -1]
         mean = quad(
-            lambda a: float(kappa(min(along + across * math.cos(a), 1.0))) * math.sin(a) ** (rest - 2), 0.0, math.pi,
+            lambda a: float(kappa(min(along + across * math.cos(a), 1.0))) * math.sin(a) ** (rest - 2), 0.0, math.pi,  # noqa: B023
             epsabs=1e-13, epsrel=1e-13, limit=200,
         )[0] / weight  # fmt: skip
         assert found[i, j] == pytest.approx(mean, abs=2e-12)
@@ -93,7 +93,7 @@ def test_potentials_of_links() -> None:
         values, slopes = link.potential(points)
         np.testing.assert_allclose(values, wanted, atol=2e-14)
         assert link.second_moment == pytest.approx(0.5 if name == "relu" else 1.0, abs=1e-13)
-        ahead, behind = (link.potential(points + [side, 0.0])[0] for side in (1e-5, -1e-5))
+        ahead, behind = (link.potential(points + np.array([side, 0.0]))[0] for side in (1e-5, -1e-5))
         np.testing.assert_allclose(slopes[:, 0], (ahead - behind) / 2e-5, atol=1e-8)
 
 

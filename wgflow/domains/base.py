@@ -18,7 +18,7 @@ from wgflow.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from wgflow.domains.box import Box
     from wgflow.domains.mesh import SurfaceMesh
-    from wgflow.domains.symmetric import Reference
+    from wgflow.domains.symmetric import ReferenceDensity
 
 Density = Callable[[FloatArray], FloatArray]
 
@@ -174,7 +174,7 @@ class UnsignedDomain(ABC):
         return ()
 
     @property
-    def reference(self) -> Reference | None:
+    def reference(self) -> ReferenceDensity | None:
         """Density that entropies are relative to; None for the volume."""
         return None
 

@@ -46,7 +46,7 @@ class HalfCircle(SymmetricDomain):
     >>> domain = wgflow.HalfCircle(64, inputs=100)
     >>> domain.points.shape, round(float((domain.uniform * domain.volumes).sum()), 12)
     ((64, 2), 1.0)
-    >>> domain.coordinates[0].values[domain.uniform.argmax()].round(1)  # a direction is nearly orthogonal to others
+    >>> round(float(domain.angles[domain.uniform.argmax()]), 1)  # most directions are nearly orthogonal to the first
     1.5
     """
 
@@ -118,7 +118,7 @@ class HalfCircle(SymmetricDomain):
 
     @cached_property
     def uniform(self) -> FloatArray:
-        r"""Cell averages of the image of the uniform probability measure, exact: its cell masses are differences of
+        r"""Cell averages of the image of the uniform probability measure, of exact masses.
 
         .. math:: P(\theta < e) = \tfrac12 I_{\sin^2 e}\left(\tfrac{d-1}2, \tfrac12\right), \qquad e \le \pi/2.
         """

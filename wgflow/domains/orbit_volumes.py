@@ -42,7 +42,7 @@ def power_masses(mesh: SurfaceMesh, power: int) -> FloatArray:
 
 
 def _integrand(points: FloatArray, power: int, near: NDArray[np.bool_]) -> FloatArray:
-    """Give ``-z^m / (1 - z^2)`` at unit vectors (k, 3), near the pole ``(1 - z^m) / (1 - z^2)``, which is finite there."""
+    """Give ``-z^m / (1 - z^2)`` at unit vectors (k, 3), near the pole ``(1 - z^m) / (1 - z^2)``, which is finite."""
     around = np.minimum(points[:, 0] ** 2 + points[:, 1] ** 2, 1.0 - EDGE)
     fallen = -np.expm1(0.5 * power * np.log1p(-around))
     values = np.where(near, fallen, -(np.abs(points[:, 2]) ** power))

@@ -55,7 +55,7 @@ LEAST_REFERENCE = 1e-250  # of the largest reference density: below, round-off a
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceDensity:
     """A density that others are relative to, for entropies.
 
     Parameters
@@ -70,7 +70,7 @@ class Reference:
     source: IntArray
 
     @classmethod
-    def of(cls, weights: FloatArray, points: FloatArray) -> Reference:
+    def of(cls, weights: FloatArray, points: FloatArray) -> ReferenceDensity:
         """Find the nearest cell of some weight for those of none, from weights (N,) and cell centres (N, p)."""
         source = np.arange(weights.size)
         empty = weights < LEAST_REFERENCE * weights.max()
@@ -114,9 +114,9 @@ class SymmetricDomain(UnsignedDomain):
         return self.inputs - self.kept - 1
 
     @cached_property
-    def reference(self) -> Reference:
+    def reference(self) -> ReferenceDensity:
         """The image of the uniform probability measure, to which entropies are relative."""
-        return Reference.of(self.uniform, self.points)
+        return ReferenceDensity.of(self.uniform, self.points)
 
     @property
     @abstractmethod

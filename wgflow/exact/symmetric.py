@@ -58,7 +58,7 @@ def _logistic(start: float, limit: float, time: float) -> float:
 
 
 def linear_flow(points: FloatArray, slope: float, reaction: float, inputs: int, time: float) -> FloatArray:
-    r"""Density per angle at points (..., 2) of the flow of :math:`J = c \cos\theta` from the uniform probability measure.
+    r"""Density per angle at points (..., 2) of the flow of :math:`J = c \cos\theta` from the uniform measure of mass 1.
 
     .. math:: \tan\tfrac\theta2 = e^{ct} \tan\tfrac{\theta_0}2, \qquad
               q_t(\theta) = q_0(\theta_0) \left(\frac{\sin\theta_0}{\sin\theta}\right)^{\beta+1}

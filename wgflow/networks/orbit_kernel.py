@@ -41,8 +41,9 @@ def orbit_nodes(dimension: int) -> tuple[FloatArray, FloatArray]:
     count = next(count for least, count in NODE_COUNTS if dimension >= least)
     k = np.arange(2.0, count)
     squares = k * (k + dimension - 3.0) / ((2.0 * k + dimension - 2.0) * (2.0 * k + dimension - 4.0))
-    nodes, vectors = eigh_tridiagonal(np.zeros(count), np.sqrt(np.concatenate([[1.0 / dimension], squares])))
-    return nodes, np.asarray(vectors[0] ** 2, dtype=np.float64)
+    found = eigh_tridiagonal(np.zeros(count), np.sqrt(np.concatenate([[1.0 / dimension], squares])))
+    nodes, vectors = (np.asarray(part, dtype=np.float64) for part in found)
+    return nodes, vectors[0] ** 2
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,6 @@ def factor_on(domain: SymmetricDomain, tolerance: float, memory_limit: float) ->
 def _refuse(count: int, most: int, memory_limit: float, tolerance: float, reached: float) -> None:
     raise InputError(
         f"the kernel at {count} cells has a rank above {most} at tolerance = {tolerance:g}, which takes more than the "
-        f"memory limit of {memory_limit / MIB:.3g} MiB; tolerance = {2.0 * reached:.1e} fits, as do fewer cells; or raise "
-        "the limit"
+        f"memory limit of {memory_limit / MIB:.3g} MiB; tolerance = {2.0 * reached:.1e} fits, as do fewer cells; or "
+        "raise the limit"
     )

@@ -117,7 +117,7 @@ class Teacher:
         return np.asarray(np.maximum(inputs @ self.directions.T, 0.0) @ self.weights)
 
     def potential(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean of its product with ReLU neurons (m, k + 1), components along the frame and beside it, and the gradient."""
+        """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
         along = self.directions @ self.frame.T
         return PairSums(reduced, np.column_stack([along, np.zeros(len(along))])).with_gradient(self.weights)
 
@@ -176,7 +176,7 @@ class Population(Functional):
         A factor > 0 of F.
     tolerance : float, optional
         Largest error of the kernel on half circles and half spheres over its largest value, in [1e-14, 0.1]; by default
-        1e-12 and 1e-7. The kernel is stored there as a matrix of low rank, see `kernel_on`.
+        1e-12 and 1e-6. The kernel is stored there as a matrix of low rank, see `kernel_on`.
     memory_limit : float
         Bytes that this matrix may take.
 

@@ -22,7 +22,7 @@ from wgflow.measures import Particles
 from wgflow.networks.orbit_kernel import LowRank, OrbitKernel
 from wgflow.typing import FloatArray
 
-TOLERANCES = {1: 1e-12, 2: 1e-7}  # of the kernel by the number of directions, where none is given
+TOLERANCES = {1: 1e-12, 2: 1e-6}  # of the kernel by the number of directions, where none is given
 
 
 class Target(Protocol):

@@ -20,9 +20,9 @@ from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.functionals.checks import called
 from wgflow.measures.checks import described, real_values
+from wgflow.networks.population import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
-from wgflow.networks.population import kernel_attributes
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray

@@ -108,7 +108,7 @@ def make_space_scheme(
     transport, reaction : float
         The factors alpha and beta of the flow.
     order : int
-        1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes, circles and half circles).
+        1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
     limiter : str, optional
         See `choose_limiter`; used with order 2.
     velocity : str

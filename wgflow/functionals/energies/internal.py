@@ -103,10 +103,10 @@ class Entropy(InternalEnergy):
     r"""The entropy :math:`T \int \rho \log \rho`, whose flow is linear diffusion: J = T (log rho + 1).
 
     With ``Potential(V)`` the flow is the Fokker-Planck equation, which comes to rest at exp(-V / T). Densities below
-    1e-30 of the mean over the domain have the J of that density. On half circles and half spheres it is relative to the
-    image of the uniform probability measure of the whole sphere, whose density takes the place of the volume. Vacuum fills fast with the limiter "van_leer" (or
-    with order 1, or "minmod"): the face values of the others vanish beside it, so that the steep J there keeps the
-    steps of explicit schemes small.
+    1e-30 of the mean over the domain have the J of that density. On half circles and half spheres the entropy is
+    relative to the image of the uniform probability measure of the whole sphere, in the place of the volume. Vacuum
+    fills fast with the limiter "van_leer" (or with order 1, or "minmod"): the face values of the others vanish beside
+    it, so that the steep J there keeps the steps of explicit schemes small.
 
     A sum of Diracs has no entropy. Particles follow its flow by noise (`wgflow.particles.Langevin`); their F leaves it
     out, and so does the risk on grids, where it counts as a regularisation.

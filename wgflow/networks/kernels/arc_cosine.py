@@ -22,7 +22,7 @@ _TAN_PI_8 = float(np.tan(0.125 * np.pi))
 
 
 @inlined_kernel
-def _arctangent(ratio):
+def arctangent(ratio):
     """Arc tangent of a number in [0, 1] without branches, so that loops over it vectorise."""
     large = ratio > _TAN_PI_8
     x = (ratio - 1.0) / (ratio + 1.0) if large else ratio
@@ -52,7 +52,7 @@ def angular_sums(apart, together, masses):
     value, along = 0.0, 0.0
     for j in range(masses.size):
         q, r = np.sqrt(apart[j]), np.sqrt(together[j])
-        turned = _arctangent(min(q, r) / max(q, r))
+        turned = arctangent(min(q, r) / max(q, r))
         rest = 2.0 * (turned if r < q else 0.5 * np.pi - turned)  # pi - p
         sine, cosine = 2.0 * q * r, together[j] - apart[j]
         value += masses[j] * (sine + rest * cosine)

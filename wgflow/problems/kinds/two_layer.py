@@ -88,7 +88,7 @@ class TwoLayerProblem(ProblemSection):
     )
     kernel_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=LARGEST_TOLERANCE)] | None = Field(
         None,
-        description="error of the averaged kernel on half circles and half spheres over its largest value; 1e-12 and 1e-7",
+        description="error of the averaged kernel over its largest value; 1e-12 on half circles, 1e-6 on half spheres",
     )
     teacher: TeacherSection | None = None
     link: LinkSection | None = None
@@ -299,8 +299,8 @@ def _check_symmetry(problem: Problem, base: SymmetricDomain) -> None:
     target = problem.target
     if target is None:
         raise InputError(
-            f'[domain] kind = "{base.kind}" is for Gaussian inputs, data = "{GAUSSIAN_TEACHER}", which all rotations leave '
-            "as they are; data sets need a circle, a sphere, a box or particles"
+            f'[domain] kind = "{base.kind}" is for Gaussian inputs, data = "{GAUSSIAN_TEACHER}", which all rotations '
+            "leave as they are; data sets need a circle, a sphere, a box or particles"
         )
     frame_on(target, base)
 
