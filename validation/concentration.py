@@ -29,7 +29,7 @@ SOLVERS = {
     "particles": (BLUE, ["solver.kind=particles", "particles.start=equispaced"], "particles.count"),
 }
 TIMES = {"teacher": ([5.0, 20.0], [5.0, 20.0, 100.0]), "el_nino": ([1.0], [2.0, 10.0])}  # quick, full
-SIZES = ((64, 128), (64, 128, 256, 512))
+SIZES = ((32, 64, 128), (64, 128, 256, 512))
 # Fine runs: nodes and cells on each sheet. On data kinks are rounded for nodes, and exact for cells.
 REFERENCES = {
     "teacher": ["solver.kind=characteristics", "characteristics.tolerance=1e-10"],
@@ -134,7 +134,10 @@ def draw(curves: dict[str, dict[str, dict[int, list[Errors]]]], setting: Setting
                     values = [getattr(by_size[int(size)][-1], name) for size in sizes]
                     axes.loglog(sizes, values, "o-", color=SOLVERS[solver][0], label=solver, markersize=4)
                 axes.set_title(f"{problem}: {title}")
-                axes.set_xlabel("cells or particles on each sheet")
+                shown = SIZES[int(not setting.quick)]
+                axes.set_xticks(shown, [str(size) for size in shown])
+                axes.minorticks_off()
+                axes.set_xlabel("cells or nodes, each sheet")
         rows[0, 0].legend(fontsize=8)
         rows[0, 0].set_ylabel("error at the last time")
     figure.savefig(setting.file())
