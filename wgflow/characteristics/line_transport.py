@@ -10,6 +10,7 @@ from wgflow.domains.geometry import is_flat
 from wgflow.typing import FloatArray, IntArray
 
 RESOLVED = 1e-2  # relative error of the mass up to which a density interpolated between the nodes is kept
+CLOSEST = 1e-9  # distance of nodes over the width of a cell below which they have met
 SEAM = 4  # nodes repeated beyond the seam: more than the interpolation looks at
 
 
@@ -76,7 +77,8 @@ class LineTransport:
 
     def _is_ordered(self, places: FloatArray) -> bool:
         around = places[:1] + (self._period or 0.0) if self._period is not None else places[:0]
-        return bool((np.diff(np.concatenate([places, around])) > 0.0).all())
+        gaps = np.diff(np.concatenate([places, around]))
+        return bool((gaps > CLOSEST * self._lattice.spacing[0]).all())
 
     def _interpolated(self, places: FloatArray, density: FloatArray) -> FloatArray:
         """Monotone cubic interpolation; beyond the ends of an image no mass is."""
