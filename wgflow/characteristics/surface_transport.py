@@ -18,7 +18,8 @@ from wgflow.typing import FloatArray, IntArray
 DEGREES = {2: 3, 3: 2}  # of the polynomials, by the dimension
 NEIGHBOURS = {2: 36, 3: 32}
 NEAREST = 1e-6  # squared distance over that of the last neighbour below which a node alone counts
-BEYOND = 0.25  # of the range of the neighbours, by which values may leave it: peaks lie between nodes
+BEYOND, MOST_BEYOND = 0.25, 0.7  # of the range of logarithms around, by which they may leave it: peaks between nodes
+VACUUM = 1e-30  # of the largest density: below it logarithms are those of this
 MOST_PIECES = 8  # along the side of a triangle that is shared out
 THIN = 1e-6  # size over that of the largest below which a triangle is none
 
@@ -57,15 +58,12 @@ class SurfaceTransport:
         return self._shared_out(points, masses, np.abs(sizes))
 
     def _interpolated(self, points: FloatArray, density: FloatArray) -> FloatArray:
-        positive = density.min() > 0.0
-        fitted = np.log(density) if positive else density
+        fitted = np.log(np.maximum(density, VACUUM * density.max()))
         neighbours, offsets = self._around(points)
-        found = _polynomial_values(offsets, fitted[neighbours])
         nearby = fitted[neighbours]
         low, high = nearby.min(axis=1), nearby.max(axis=1)
-        room = BEYOND * (high - low)
-        found = np.clip(found, low - room, high + room)
-        found = np.exp(found) if positive else np.maximum(found, 0.0)
+        room = np.minimum(BEYOND * (high - low), MOST_BEYOND)
+        found = np.exp(np.clip(_polynomial_values(offsets, nearby), low - room, high + room))
         return np.where(self._inside(neighbours, offsets), found, 0.0)
 
     def _inside(self, neighbours: IntArray, offsets: FloatArray) -> FloatArray:
