@@ -24,7 +24,7 @@ def test_the_energies_of_the_modes_are_those_of_the_start():
     assert neurons.energies.sum() == pytest.approx(
         neurons.functional.on_grid(neurons.domain).value(neurons.start), rel=1e-9
     )
-    sphere = rates.sobolev_on_sphere(2.0, 4.0, 162)
+    sphere = rates.sobolev_on_sphere(2.0, 4.0, 162, 12)
     assert sphere.energies.sum() == pytest.approx(
         sphere.functional.on_grid(sphere.domain).value(sphere.start), rel=6e-3
     )
