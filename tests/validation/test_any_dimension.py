@@ -11,14 +11,11 @@ from wgflow.app.validation.finding import load_validation
 module = load_validation("any_dimension")
 
 
-@pytest.mark.parametrize(
-    ("inputs", "wanted"), [(5, 0.11843), (10, 0.06597), (20, 0.03506), (50, 0.01459), (100, 0.00740)]
-)
+@pytest.mark.parametrize(("inputs", "wanted"), [(5, 0.11843), (20, 0.03506), (50, 0.01459), (100, 0.00740)])
 def test_floor_of_the_second_hermite_polynomial(inputs: int, wanted: float) -> None:
     assert module.hermite_floor(inputs) == pytest.approx(wanted, abs=5e-6)
-    assert module.floor(Link("hermite2", np.eye(1, inputs)), 128) == pytest.approx(
-        module.hermite_floor(inputs), abs=1e-6
-    )
+    found = module.floor(Link("hermite2", np.eye(1, inputs)), 128)
+    assert found == pytest.approx(module.hermite_floor(inputs), abs=1e-6)
 
 
 def test_times_and_successes(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.links import Link, spanned
 from wgflow.networks.neurons import Neurons
 from wgflow.networks.orbit_kernel import LowRank, factor_on
+from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
 from wgflow.networks.pair_population import PairPopulation, input_weights
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import (
@@ -263,6 +264,8 @@ class Population(Functional):
             return _ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             return PairPopulation(domain, self._wanted(input_weights(domain)), self.risk_at_zero)
+        if holds_orbits(domain, self.teacher):
+            return bind_orbit_pairs(self.teacher, domain, self.tolerance, self.memory_limit)
         raise ShapeError(
             f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
             f"whose points have {components} components; use a circle for 2 inputs, a sphere for 3, or "
@@ -288,6 +291,8 @@ class Population(Functional):
         domain = particles.domain
         if domain is not None and isinstance(domain.base, SymmetricDomain):
             return scaled_potential(self.strength, at_orbits(self.teacher, particles, domain.base))
+        if domain is not None and holds_orbits(domain, self.teacher):
+            return scaled_potential(self.strength, at_orbit_pairs(self.teacher, particles))
         if points.shape[1] not in (inputs, inputs + 1):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1

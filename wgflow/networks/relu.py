@@ -151,9 +151,7 @@ _EXACT_SUMS: DomainTable[Callable[..., Moments]] = DomainTable(
 
 def _check_dimension(inputs: FloatArray, domain: Domain) -> None:
     if isinstance(domain.base, SymmetricDomain):
-        raise InputError(
-            f"data are not invariant under rotations: they have no flow on the domain {domain.kind!r}, which Population has"
-        )
+        raise InputError(f"data are not invariant under rotations, as measures on the domain {domain.kind!r} are")
     if inputs.shape[1] != domain.points.shape[-1]:
         raise ShapeError(
             f"data with {inputs.shape[1]} inputs (a bias counts as one) does not fit the domain "
