@@ -117,11 +117,12 @@ def test_networks_of_many_inputs_show_the_layers_of_their_time():
     )
 
 
-def test_the_end_of_a_descent_to_the_last_energy_stays_on_its_axes():
+def test_energies_are_linear_beside_films():
     problem = wgflow.open_problem("aggregation", ["domain.shape=[24, 24]", "solver.t_end=3.0", "output.snapshots=7"])
-    risk = scene_of(wgflow.run(problem), problem).figure.axes[-1]
-    assert risk.get_yscale() == "log"
-    assert risk.get_lines()[-1].get_ydata()[0] == risk.get_ylim()[0] > 0.0
+    trajectory = wgflow.run(problem)
+    energy = scene_of(trajectory, problem).figure.axes[-1]
+    assert energy.get_yscale() == "linear"
+    assert energy.get_lines()[-1].get_ydata()[0] == trajectory.energy[-1]
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -48,6 +48,7 @@ def set_time_axis(axes: Axes, time: FloatArray, label: Label) -> None:
     """Make time the x axis, logarithmic if the output times are."""
     if is_log_spaced(time):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # powers of ten alone
     axes.set_xlim(*time_limits(time))
     axes.set_xlabel(label.axis())
 
