@@ -67,7 +67,8 @@ def set_value_scale(axes: Axes, values: FloatArray, *, log_time: bool = False) -
 
 def _label_plainly(axes: Axes, ratio: float) -> None:
     """Write 0.2 instead of a power of ten, at 1, 2 and 5 (or more often on short axes)."""
-    shown = (1, 2, 5) if ratio > 5.0 else (1, 2, 3, 4, 5, 6, 8)
+    dense = (1, 2, 3, 5, 7) if ratio > 2.5 else (1, 2, 3, 4, 5, 6, 8)
+    shown = (1, 2, 5) if ratio > 5.0 else dense
 
     def label(value: float, _position: int | None = None) -> str:
         digit = round(value / 10.0 ** np.floor(np.log10(value) + 1e-9))

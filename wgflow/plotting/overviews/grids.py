@@ -25,7 +25,7 @@ from wgflow.typing import FloatArray, IntArray
 
 SNAPSHOTS, GLOBES = 4, 3  # times in a row
 PICTURE_WIDTH, ROOM, LEAST_HEIGHT, MOST_HEIGHT = 2.05, 0.85, 1.8, 4.5  # of a snapshot, in inches; of their row
-FIT_HEIGHT, SCALARS_HEIGHT, SPACE_HEIGHT = 3.6, 2.9, 3.1  # inches
+FIT_HEIGHT, SCALARS_HEIGHT, SPACE_HEIGHT = 3.6, 2.9, 3.5  # inches
 
 
 def _views(shown: Shown) -> list[MapView]:
@@ -122,10 +122,11 @@ def _draw_marginals(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
         draw_shares(axes, view, start, GREY)
         draw_shares(axes, view, end, BLACK)
         _crop(axes, shown, view, np.array([0, len(trajectory.time) - 1]))
-        axes.set_anchor("N")  # titles in line
         axes.set_title(rf"${symbol}_T$: {view.labels[0]}, {view.labels[1]}")
     panels[-1].set_title("50, 90, 99 %; grey: start", loc="right", fontsize=9.0, color=GREY)
     bar = panels[0].figure.colorbar(image, ax=list(panels), shrink=0.8, aspect=25, pad=0.02)
+    for axes in panels:
+        axes.set_anchor("N")  # titles in line; the bar sets another one
     bar.set_label(views[0].quantity)
     bar.outline.set_linewidth(0.5)
 
