@@ -151,13 +151,13 @@ def validate(setting: Setting) -> Iterator[Row]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FlowWarning)
-                flow = run(problem)
+                trajectory = run(problem)
         except ComputationError as error:  # as when a step needs more than a coarse grid gives
             yield measured(f"{sheet}: does not run", str(error))
             continue
-        figure = plot_trajectory(flow, problem)
+        figure = plot_trajectory(trajectory, problem)
         save_figure(figure, setting.file(f"-{sheet.replace(', ', '-')}.png"))
-        kind = kind_of_run(Shown(flow, problem)).name
+        kind = kind_of_run(Shown(trajectory, problem)).name
         seen.add(kind)
         yield from rows_of(sheet, figure, kind)
     yield agrees("kinds of runs that are seen", len(seen), len(KINDS), ", ".join(sorted(seen))).quote()

@@ -174,3 +174,25 @@ def _outermost_seconds(records: list[Any]) -> float:
             depth -= 1
             total += when - started if depth == 0 else 0.0
     return total
+
+
+class _CompilationWatch(event.TimingListener):  # type: ignore[misc]  # numba has no types
+    """Adds up the seconds of compilations, and tells of each that begins."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def on_start(self, event: Any) -> None:
+        super().on_start(event)
+        self._tell()
+
+
+@contextmanager
+def watch_compilation(tell: Callable[[], None]) -> Iterator[Callable[[], float]]:
+    """Call a function when a compilation begins; gives one that returns the seconds spent compiling meanwhile.
+
+    Unlike that of `measure_compilation`, it costs the same whatever has been compiled: it may be asked at each step.
+    """
+    with event.install_listener("numba:compile", _CompilationWatch(tell)) as watch:
+        yield lambda: watch.duration if watch.done else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ def shows_regions(problem: Problem) -> bool:
     return data is not None and data.input_shift.size == 2 and bool(np.isin(data.targets, (-1.0, 1.0)).all())
 
 
-def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
+def draw_decision(axes: Axes, predict: Predict, points: FloatArray, resolution: int = RESOLUTION) -> None:
     """Colour the plane around some points (n, 2) by the sign of a function, with a line where it changes.
 
     Parameters
@@ -41,8 +42,10 @@ def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
         Values of the function at points (k, 2), shape (k,).
     points : array, shape (n, 2)
         What the picture must hold.
+    resolution : int
+        Number of values along each axis.
     """
-    x, y, values = _evaluate(predict, points)
+    x, y, values = _evaluate(predict, points, resolution)
     extent = (x[0], x[-1], y[0], y[-1])
     colors = ListedColormap([BLUE, VERMILLION])
     look = {"origin": "lower", "extent": extent, "aspect": "auto", "vmin": -1.0, "vmax": 1.0, "alpha": 0.22}
@@ -50,9 +53,16 @@ def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
     _draw_zero(axes, x, y, values, BLACK, "-")
 
 
-def draw_boundary(axes: Axes, predict: Predict, points: FloatArray, color: str = GREEN, style: str = "--") -> None:
+def draw_boundary(
+    axes: Axes,
+    predict: Predict,
+    points: FloatArray,
+    color: str = GREEN,
+    style: str | tuple[float, tuple[float, ...]] = "--",
+    resolution: int = RESOLUTION,
+) -> None:
     """Draw a line, dashed by default, where a function changes its sign; arguments as in `draw_decision`."""
-    _draw_zero(axes, *_evaluate(predict, points), color, style)
+    _draw_zero(axes, *_evaluate(predict, points, resolution), color, style)
 
 
 def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
@@ -63,20 +73,24 @@ def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
         axes.scatter(chosen[:, 0], chosen[:, 1], marker=marker, **look)  # type: ignore[arg-type]
 
 
-def _evaluate(predict: Predict, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _evaluate(
+    predict: Predict, points: FloatArray, resolution: int = RESOLUTION
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     low, high = points.min(axis=0), points.max(axis=0)
     room = MARGIN * np.where(high > low, high - low, 1.0)
-    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], RESOLUTION) for axis in (0, 1))
+    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], resolution) for axis in (0, 1))
     places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return x, y, predict(places).reshape(RESOLUTION, RESOLUTION)
+    return x, y, predict(places).reshape(resolution, resolution)
 
 
-def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: str) -> None:
+def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: Any) -> None:
     if values.min() < 0.0 < values.max():
-        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=style)
+        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=[style])
 
 
-def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, index: int) -> None:
+def draw_learned_regions(
+    axes: Axes, trajectory: Trajectory, dataset: Dataset, index: int, resolution: int = RESOLUTION
+) -> None:
     """Draw the regions at an output with the data, in the units of the file, and how many points are wrong."""
     points = dataset.input_shift + dataset.input_scale * dataset.inputs[:, :2]
 
@@ -84,7 +98,7 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
         found = trajectory.predict(inputs, index, raw=True)
         return np.where(np.abs(found) > ROUND_OFF * trajectory.mass[index], found, 0.0)
 
-    draw_decision(axes, lambda places: values(dataset.scaled(places)), points)
+    draw_decision(axes, lambda places: values(dataset.scaled(places)), points, resolution)
     draw_labelled(axes, points, dataset.targets)
     predictions = values(dataset.inputs)
     wrong = int(np.sum(~(dataset.targets * predictions > 0.0)))
