@@ -51,6 +51,7 @@ html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["handbook.css"]
+html_sidebars = {"index": [], "validation": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -58,6 +59,7 @@ html_theme_options = {
     "show_prev_next": True,
     "header_links_before_dropdown": 9,
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

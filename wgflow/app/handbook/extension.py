@@ -7,7 +7,7 @@ and ``all-results``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 PUBLIC = frozenset(dir(wgflow))
+_FRACTION = re.compile(r"\\([td]?frac)\s*(\w)\s*(\w)")  # without braces, which docutils needs
 
 
 class _Made(SphinxDirective):
@@ -49,7 +50,7 @@ def _directive(function: Callable[..., str]) -> type[_Made]:
 
 def _mathml(node: nodes.Element, *, block: bool) -> str:
     """The element of MathML for a formula in LaTeX; raises SyntaxError where docutils does not know it."""
-    code = node.astext().strip()
+    code = _FRACTION.sub(r"\\\1{\2}{\3}", node.astext().strip())
     return str(latex2mathml.tex2mathml(code, as_block=block))
 
 
@@ -76,12 +77,10 @@ def _resolve(
     """Lead names as docstrings use them, such as `solve` or `Trajectory.save`, to the pages of public names."""
     if reference.get("refdomain") != "py":
         return None
-    domain = environment.domains.python_domain
-    for name in _candidates(reference["reftarget"], reference.get("py:class")):
-        if name in domain.objects:
-            found = domain.objects[name]
-            return _link(app, reference["refdoc"], found.docname, found.node_id, shown)
-    return None
+    objects = environment.domains.python_domain.objects
+    known = _candidates(reference["reftarget"], reference.get("py:class"), objects)
+    found = next((objects[name] for name in known if name in objects), None)
+    return None if found is None else _link(app, reference["refdoc"], found.docname, found.node_id, shown)
 
 
 def _link(app: Sphinx, source: str, target: str, anchor: str, shown: nodes.TextElement) -> nodes.reference:
@@ -89,13 +88,22 @@ def _link(app: Sphinx, source: str, target: str, anchor: str, shown: nodes.TextE
     return nodes.reference("", "", shown, internal=True, refuri=f"{uri}#{anchor}" if anchor else uri)
 
 
-def _candidates(target: str, inside: str | None) -> list[str]:
-    """Full names that a short one may stand for: public, a method of the class around, or of one that it inherits."""
-    words = target.lstrip("~.").split(".")
+def _candidates(target: str, inside: str | None, objects: Iterable[str]) -> Iterator[str]:
+    """Full names that a short one may stand for.
+
+    These are names that end like it, if there is but one, public names and their attributes, and attributes of the
+    class around, each also of a class that it inherits from.
+    """
+    short = target.lstrip("~.")
+    alike = [name for name in objects if name.endswith(f".{short}")]
+    if len(alike) == 1:
+        yield alike[0]
+    words = short.split(".")
     names = [".".join(["wgflow", *words[start:]]) for start in range(len(words)) if words[start] in PUBLIC]
     if inside is not None:
         names.append(f"wgflow.{inside.removeprefix('wgflow.')}.{words[-1]}")
-    return names + [inherited for name in names for inherited in _inherited(name)]
+    for name in names:
+        yield from (name, *_inherited(name))
 
 
 def _inherited(name: str) -> list[str]:
