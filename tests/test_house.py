@@ -71,8 +71,10 @@ def room_of(file: Path) -> str:
 
 
 def library() -> list[Path]:
-    """All files of the library but those at its door."""
-    return [file for file in (ROOT / "wgflow").rglob("*.py") if not room_of(file).startswith("__")]
+    """All files of the library but those at its door, and the scripts of the handbook."""
+    return [
+        file for file in (ROOT / "wgflow").rglob("*.py") if room_of(file) != "handbook" and room_of(file)[:2] != "__"
+    ]
 
 
 @cache
