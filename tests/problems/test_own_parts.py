@@ -202,7 +202,7 @@ def test_losses_may_be_objects_and_need_labels(folder):
         wgflow.open_problem(robust("mine.py:Logistic"), allow_code=True)
 
 
-def test_a_loss_of_a_file_is_certified_with_permission_only(folder, command):
+def test_a_loss_of_a_file_is_certified_with_permission_only(command):
     wgflow.run(robust(), output="flow.h5", allow_code=True)
     code, said = command("certify", "flow.h5")
     assert code == 2
