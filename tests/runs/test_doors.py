@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 import wgflow
 from wgflow import Box, Circle, Signed, Space
 from wgflow.errors import InputError
+from wgflow.runs.arguments import RunArguments, RunOptions
 
 END, OUTPUT = 0.4, {"times": [0.2, 0.4]}
 TEACHER = {"kind": "two_layer", "data": "gaussian_teacher", "teacher": {"angles": [0.5, 2.9], "weights": [1.0, -1.0]}}
@@ -180,3 +184,24 @@ def test_memory_is_estimated_before_any_work():
         wgflow.solve_jko(RISK, Signed(Circle(10**12)), lambda x: x[..., 0], 1.0, tau=0.1, scheme="linearised")
     with pytest.raises(InputError, match="memory"):
         wgflow.solve_characteristics(RISK, Circle(10**12), lambda x: x[..., 0], 1.0)
+
+
+DOORS = [wgflow.solve, wgflow.simulate, wgflow.solve_jko, wgflow.solve_normalised, wgflow.solve_characteristics]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_signature_shows_the_arguments_that_all_doors_share(door):
+    shown = inspect.signature(door).parameters
+    assert [name for name in RunArguments.__annotations__ if name not in shown] == []
+    assert (shown["resume"].default, shown["times"].default, shown["wall_limit"].default) == (False, None, 1.0)
+    assert not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in shown.values())
+
+
+def test_options_of_runs_are_the_arguments_that_type_checkers_know():
+    assert [option.name for option in fields(RunOptions) if option.init] == list(RunArguments.__annotations__)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_unknown_argument_names_the_nearest_one(door):
+    with pytest.raises(TypeError, match=rf"{door.__name__}\(\) got .* 'stationarty'; did you mean 'stationarity'"):
+        door(stationarty=1e-3)

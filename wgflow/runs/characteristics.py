@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable
-from pathlib import Path
+from typing import Unpack
 
 from numpy.typing import ArrayLike
 
 from wgflow.characteristics import NODE_TOLERANCE, CharacteristicFlow
 from wgflow.domains import Domain
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
-from wgflow.flows.stopping import Until
 from wgflow.functionals import Functional
+from wgflow.runs.arguments import RunArguments, RunOptions, shares_run_arguments
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells
-from wgflow.runs.record import RunFile, check_functional, check_times, density_on
+from wgflow.runs.memory.functionals import estimate_cells
+from wgflow.runs.record import check_functional, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 
+@shares_run_arguments
 def solve_characteristics(
     functional: Functional,
     domain: Domain,
@@ -31,17 +30,7 @@ def solve_characteristics(
     transport: float = 1.0,
     reaction: float | None = None,
     tolerance: float = NODE_TOLERANCE,
-    times: ArrayLike | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
-    resume: bool = False,
-    stationarity: float | None = None,
-    wall_time: float | None = None,
-    force: bool = False,
-    observers: Observers | None = None,
-    until: Until | None = None,
-    progress: bool = False,
+    **run: Unpack[RunArguments],
 ) -> Trajectory:
     """Carry one node per cell of a circle along the flow, and the density with it.
 
@@ -61,8 +50,10 @@ def solve_characteristics(
         The factor beta; by default the domain's own.
     tolerance : float
         Local error of the integrator, in [1e-13, 0.1].
-    times, output, overwrite, durable, resume, stationarity, wall_time, force, observers
-        As in `wgflow.solve`, like ``until`` and ``progress``.
+    times, output, overwrite, durable, resume
+        As in `wgflow.solve`.
+    stationarity, wall_time, wall_limit, wall_warning, force, observers, until, progress
+        As in `wgflow.solve`.
 
     Returns
     -------
@@ -89,11 +80,11 @@ def solve_characteristics(
     ----------
     Bach and Chizat (2022), proof of Theorem 3.
     """
-    since = clock.perf_counter()
+    run_options = RunOptions(**run)
     check_functional(functional)
-    outputs = check_times(times, t_end)
-    kept = KeptOutputs(outputs.size + 1, output is None)
-    check_memory(estimate_cells(functional, domain, "adaptive", kept), force=force)
+    outputs = run_options.outputs(t_end)
+    kept = run_options.kept(outputs)
+    check_memory(estimate_cells(functional, domain, "adaptive", kept), force=run_options.force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     options, density = {**factors, "tolerance": tolerance}, density_on(domain, density0)
     evolution = CharacteristicFlow(functional, domain, density, **options)
@@ -103,10 +94,7 @@ def solve_characteristics(
         lambda _, state: CharacteristicFlow(functional, domain, density, **options, **moved(state)),
         options=options,
         functional=functional,
-        run_setup=RunSetup(domain),
+        run_setup=RunSetup(domain, run_options.walls()),
         sign=evolution.signs,
-        file=RunFile(output, overwrite, durable, resume),
-        limits=Limits(stationarity, wall_time, since=since, until=until),
-        observers=observers,
-        progress=progress,
+        run_options=run_options,
     )

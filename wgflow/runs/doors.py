@@ -14,10 +14,10 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState, Snapshot
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
+from wgflow.runs.arguments import RunOptions
 from wgflow.runs.estimates import EstimatePlan
-from wgflow.runs.record import RunFile, attach_functional, record_flow
+from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
 from wgflow.text import shown
 from wgflow.trajectory import Trajectory
@@ -45,12 +45,9 @@ def begin_or_resume(
     options: Mapping[str, Any],
     functional: Functional,
     run_setup: RunSetup,
-    file: RunFile,
-    limits: Limits,
-    observers: Observers | None = None,
+    run_options: RunOptions,
     sign: FloatArray | None = None,
     plan: EstimatePlan | None = None,
-    progress: bool = False,
 ) -> Trajectory:
     """Run a prepared solver from the start, or go on with its run in a file.
 
@@ -64,8 +61,10 @@ def begin_or_resume(
         Prepares it elsewhere.
     options : mapping
         Arguments that a run which goes on must have again; they are kept in the file.
-    functional, run_setup, file, limits, observers, sign, plan, progress
+    functional, run_setup, sign, plan
         See `wgflow.runs.record.record_flow`.
+    run_options : RunOptions
+        What the caller of the door asked for.
 
     Raises
     ------
@@ -73,7 +72,9 @@ def begin_or_resume(
         If there is no such file, or it holds another run.
     """
     described = {OPTIONS: json.dumps({name: _plain(value) for name, value in options.items()})}
-    watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress, "plan": plan}
+    file = run_options.file
+    watched: dict[str, Any] = {"limits": run_options.limits, "observers": run_options.observers}
+    watched |= {"progress": run_options.progress, "plan": plan}
     if not file.resume:
         known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
         return record_flow(evolution, times, run_setup=run_setup, **known, **watched)

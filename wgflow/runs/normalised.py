@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
-from wgflow.flows.stopping import Until
-from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.normalised.normalised_flow import NormalisedFlow
+from wgflow.runs.arguments import RunArguments, RunOptions, shares_run_arguments
 from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
+from wgflow.runs.memory.functionals import estimate_solve
+from wgflow.runs.record import check_arguments, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 
+@shares_run_arguments
 def solve_normalised(
     functional: Functional,
     domain: Domain,
@@ -37,19 +34,7 @@ def solve_normalised(
     growth: float = 0.05,
     order: int = 2,
     log_mass: float = 0.0,
-    times: ArrayLike | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
-    resume: bool = False,
-    stationarity: float | None = None,
-    wall_time: float | None = None,
-    wall_limit: float = NEVER,
-    wall_warning: float = NEVER,
-    force: bool = False,
-    observers: Observers | None = None,
-    until: Until | None = None,
-    progress: bool = False,
+    **run: Unpack[RunArguments],
 ) -> Trajectory:
     r"""Follow a classifier whose measure grows without end: its normalised measure, and the logarithm of its mass.
 
@@ -73,8 +58,10 @@ def solve_normalised(
         Order in space of transport by short steps, 1 or 2.
     log_mass : float
         Logarithm of a factor of ``density0``, which numbers may not hold.
-    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `wgflow.solve`, like ``until`` and ``progress``.
+    times, output, overwrite, durable, resume
+        As in `wgflow.solve`.
+    stationarity, wall_time, wall_limit, wall_warning, force, observers, until, progress
+        As in `wgflow.solve`.
 
     Returns
     -------
@@ -103,11 +90,11 @@ def solve_normalised(
     ----------
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
-    since = clock.perf_counter()
+    run_options = RunOptions(**run)
     check_arguments(functional, domain)
-    outputs = check_times(times, t_end)
-    kept = KeptOutputs(outputs.size + 1, output is None)
-    check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=force)
+    outputs = run_options.outputs(t_end)
+    kept = run_options.kept(outputs)
+    check_memory(estimate_solve(functional, domain, "normalised", order=2, kept=kept), force=run_options.force)
     density, factors = density_on(domain, density0), {"transport": transport, "reaction": reaction}
     options: dict[str, Any] = {**factors, "tau": tau, "growth": growth, "order": order, "log_mass": log_mass}
 
@@ -122,9 +109,6 @@ def solve_normalised(
         at_state,
         options=options,
         functional=functional,
-        run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
-        file=RunFile(output, overwrite, durable, resume),
-        limits=Limits(stationarity, wall_time, since=since, until=until),
-        observers=observers,
-        progress=progress,
+        run_setup=RunSetup(domain, run_options.walls()),
+        run_options=run_options,
     )

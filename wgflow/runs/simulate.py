@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-
-from numpy.typing import ArrayLike
+from typing import Unpack
 
 from wgflow.domains import Domain
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
-from wgflow.flows.stopping import Until
-from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement, known_domain
 from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Method, suitable_langevin
 from wgflow.particles.particle_flow import make_particle_flow
+from wgflow.runs.arguments import RunArguments, RunOptions, shares_run_arguments
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.estimates import plan_particles
 from wgflow.runs.memory import check_memory
-from wgflow.runs.memory.functionals import KeptOutputs, estimate_simulate
-from wgflow.runs.record import RunFile, check_functional, check_times
+from wgflow.runs.memory.functionals import estimate_simulate
+from wgflow.runs.record import check_functional
 from wgflow.trajectory import Trajectory
 
 
+@shares_run_arguments
 def simulate(
     functional: Functional,
     particles0: Particles,
@@ -39,20 +35,8 @@ def simulate(
     tolerance: float = PARTICLE_TOLERANCE,
     method: Method | None = None,
     input_rate: float = 1.0,
-    times: ArrayLike | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
-    resume: bool = False,
-    stationarity: float | None = None,
-    wall_time: float | None = None,
-    wall_limit: float = NEVER,
-    wall_warning: float = NEVER,
     estimate: bool | Callable[[int], Particles] = False,
-    force: bool = False,
-    observers: Observers | None = None,
-    until: Until | None = None,
-    progress: bool = False,
+    **run: Unpack[RunArguments],
 ) -> Trajectory:
     """Follow the same flow with particles: in R^p on boxes and in space, else in polar form.
 
@@ -78,8 +62,10 @@ def simulate(
         has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (``suitable_langevin``).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
-    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `solve`, like ``until`` and ``progress``; at a wall are the particles in its cells, and those beyond it.
+    times, output, overwrite, durable, resume
+        As in `wgflow.solve`.
+    stationarity, wall_time, wall_limit, wall_warning, force, observers, until, progress
+        As in `solve`; at a wall are the particles in its cells, and those beyond it.
     estimate : bool or callable
         Estimate errors from runs with fewer particles, see `Trajectory.errors`. True takes particles whose gaps on a
         circle or line hardly differ for evenly spread, and merges neighbours; others for a random draw, of which it
@@ -106,13 +92,13 @@ def simulate(
     >>> trajectory.position.shape[1:], trajectory.attributes["stop_reason"]
     ((2, 2), 'until')
     """
-    since = clock.perf_counter()
+    run_options = RunOptions(**run)
     check_functional(functional)
     lives = known_domain(particles0, domain)
     check_placement(particles0, lives)
-    outputs, start = check_times(times, t_end), replace(particles0, domain=lives)
-    kept = KeptOutputs(outputs.size + 1, output is None, bool(estimate))
-    check_memory(estimate_simulate(functional, start, method, kept), force=force)
+    outputs, start = run_options.outputs(t_end), replace(particles0, domain=lives)
+    kept = run_options.kept(outputs, estimate=bool(estimate))
+    check_memory(estimate_simulate(functional, start, method, kept), force=run_options.force)
     if method is None and functional.temperature > 0.0:
         method = suitable_langevin(functional, start, t_end, transport)
     method = Adaptive(tolerance) if method is None else method
@@ -130,10 +116,7 @@ def simulate(
         options={**options, "method": method},
         plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
-        run_setup=RunSetup(lives, WallRule(wall_limit, wall_warning)),
+        run_setup=RunSetup(lives, run_options.walls()),
         sign=start.signs,
-        file=RunFile(output, overwrite, durable, resume),
-        limits=Limits(stationarity, wall_time, since=since, until=until),
-        observers=observers,
-        progress=progress,
+        run_options=run_options,
     )

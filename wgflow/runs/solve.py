@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 
@@ -14,19 +12,18 @@ from wgflow.domains import Domain
 from wgflow.finite_volume import STEPPERS, default_tolerance, make_finite_volume
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
-from wgflow.flows.stopping import Until
-from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
+from wgflow.runs.arguments import RunArguments, RunOptions, shares_run_arguments
 from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, grid_options, plan_grids
 from wgflow.runs.memory import check_larger_box, check_memory
-from wgflow.runs.memory.functionals import KeptOutputs, estimate_solve
-from wgflow.runs.record import RunFile, check_arguments, check_times, density_on
+from wgflow.runs.memory.functionals import estimate_solve
+from wgflow.runs.record import check_arguments, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 
+@shares_run_arguments
 def solve(
     functional: Functional,
     domain: Domain,
@@ -40,21 +37,9 @@ def solve(
     stepper: str = "ssprk43",
     velocity: str = "two_point",
     tolerance: float | None = None,
-    times: ArrayLike | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
-    resume: bool = False,
-    stationarity: float | None = None,
-    wall_time: float | None = None,
-    wall_limit: float = NEVER,
-    wall_warning: float = NEVER,
     grow: bool = False,
     estimate: bool = False,
-    force: bool = False,
-    observers: Observers | None = None,
-    until: Until | None = None,
-    progress: bool = False,
+    **run: Unpack[RunArguments],
 ) -> Trajectory:
     r"""Solve :math:`\partial_t \mu = \alpha\,\mathrm{div}(\mu \nabla J) - \beta J \mu` by finite volumes.
 
@@ -133,15 +118,15 @@ def solve(
     >>> early.attributes["stop_reason"], bool(early.mass[-1] < 5.0)
     ('until', True)
     """
-    since = clock.perf_counter()
+    run_options = RunOptions(**run)
     if grow:
         check_fixed(estimate=estimate)
     check_arguments(functional, domain)
     implicit = STEPPERS[stepper].implicit
-    outputs, kind = check_times(times, t_end), "implicit" if implicit else "explicit"
-    kept = KeptOutputs(outputs.size + 1, output is None, estimate)
+    outputs, kind = run_options.outputs(t_end), "implicit" if implicit else "explicit"
+    kept = run_options.kept(outputs, estimate=estimate)
     memory = partial(estimate_solve, functional, method=kind, order=order, kept=kept)
-    check_memory(memory(domain), force=force)
+    check_memory(memory(domain), force=run_options.force)
     density = density_on(domain, density0)
     options: dict[str, Any] = {"transport": transport, "reaction": reaction, "order": order, "limiter": limiter}
     options |= {"stepper": stepper, "velocity": velocity}
@@ -153,7 +138,10 @@ def solve(
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         return start(domain, time, density, accuracy)
 
-    rule, pointwise = WallRule(wall_limit, wall_warning, grow), order > 2 and not implicit
+    rule, pointwise = run_options.walls(grow=grow), order > 2 and not implicit
+
+    def check_larger(larger: Domain) -> None:
+        check_larger_box(memory(larger), larger.shape, force=run_options.force)
 
     def coarse(smaller: Domain, factor: int) -> tuple[Evolution, RunSetup]:
         initial = coarse_start(density0, density, domain, smaller, pointwise=pointwise)
@@ -165,12 +153,7 @@ def solve(
         lambda domain, state: restart(domain, state.time, state.fields["density"]),
         options={**options, "tolerance": accuracy},
         functional=functional,
-        run_setup=RunSetup(
-            domain, rule, restart, lambda larger: check_larger_box(memory(larger), larger.shape, force=force)
-        ),
+        run_setup=RunSetup(domain, rule, restart, check_larger),
         plan=plan_grids(domain, coarse, **grid_options(stepper, order, functional, domain)) if estimate else None,
-        file=RunFile(output, overwrite, durable, resume),
-        limits=Limits(stationarity, wall_time, since=since, until=until),
-        observers=observers,
-        progress=progress,
+        run_options=run_options,
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from numpy.typing import ArrayLike
 
@@ -13,16 +11,14 @@ from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
-from wgflow.flows.loop import Limits, Observers
-from wgflow.flows.stopping import Until
-from wgflow.flows.walls import NEVER, WallRule
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.measures.placement import check_placement
+from wgflow.runs.arguments import RunArguments, RunOptions, shares_run_arguments
 from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import MemoryEstimate, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells, estimate_simulate, estimate_solve
-from wgflow.runs.record import RunFile, check_arguments, check_functional, check_times, density_on
+from wgflow.runs.record import check_arguments, check_functional, density_on
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
@@ -32,6 +28,7 @@ Scheme = Literal["dual", "linearised"]
 SCHEMES = ("dual", "linearised")
 
 
+@shares_run_arguments
 def solve_jko(
     functional: Functional,
     domain: Domain,
@@ -47,19 +44,7 @@ def solve_jko(
     adapt: bool = False,
     transport: float = 1.0,
     reaction: float | None = None,
-    times: ArrayLike | None = None,
-    output: str | Path | None = None,
-    overwrite: bool = False,
-    durable: bool = False,
-    resume: bool = False,
-    stationarity: float | None = None,
-    wall_time: float | None = None,
-    wall_limit: float = NEVER,
-    wall_warning: float = NEVER,
-    force: bool = False,
-    observers: Observers | None = None,
-    until: Until | None = None,
-    progress: bool = False,
+    **run: Unpack[RunArguments],
 ) -> Trajectory:
     r"""Follow the flow by steps that minimise F plus the squared distance to the measure before, of any size.
 
@@ -90,8 +75,10 @@ def solve_jko(
         The factor alpha, positive for "dual".
     reaction : float, optional
         The factor beta; by default the domain's own.
-    times, output, overwrite, durable, resume, stationarity, wall_time, wall_limit, wall_warning, force, observers
-        As in `wgflow.solve`, like ``until`` and ``progress``.
+    times, output, overwrite, durable, resume
+        As in `wgflow.solve`.
+    stationarity, wall_time, wall_limit, wall_warning, force, observers, until, progress
+        As in `wgflow.solve`.
 
     Returns
     -------
@@ -117,14 +104,14 @@ def solve_jko(
     ----------
     Jordan, Kinderlehrer and Otto (1998); Cances, Gallouet and Todeschi (2020).
     """
-    since = clock.perf_counter()
+    run_options = RunOptions(**run)
     check_functional(functional) if isinstance(start, Particles) else check_arguments(functional, domain)
-    outputs = check_times(times, t_end)
+    outputs = run_options.outputs(t_end)
     if scheme not in SCHEMES:
         raise InputError(f"scheme = {scheme!r} is not allowed; choose {' or '.join(map(repr, SCHEMES))}")
     options = JkoOptions(tau, growth, order, halve, tolerance, adapt=adapt)
-    kept = KeptOutputs(outputs.size + 1, output is None)
-    check_memory(_memory(functional, domain, start, scheme, kept), force=force)
+    kept = run_options.kept(outputs)
+    check_memory(_memory(functional, domain, start, scheme, kept), force=run_options.force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
 
     def at_state(_: Domain, state: FlowState) -> Evolution:
@@ -136,12 +123,9 @@ def solve_jko(
         at_state,
         options={"scheme": scheme, "steps": options, **factors},
         functional=functional,
-        run_setup=RunSetup(domain, WallRule(wall_limit, wall_warning)),
+        run_setup=RunSetup(domain, run_options.walls()),
         sign=start.signs if isinstance(start, Particles) else None,
-        file=RunFile(output, overwrite, durable, resume),
-        limits=Limits(stationarity, wall_time, since=since, until=until),
-        observers=observers,
-        progress=progress,
+        run_options=run_options,
     )
 
 
