@@ -16,7 +16,7 @@ extensions = [
     "wgflow.app.handbook.extension",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["scripts", "**/*.py"]
+exclude_patterns = ["scripts", "about/CHANGELOG.md", "**/*.py"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 
