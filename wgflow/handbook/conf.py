@@ -19,6 +19,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["scripts", "about/CHANGELOG.md", "**/*.py"]
 templates_path = ["_templates"]
 default_role = "py:obj"
+smartquotes = False  # options of commands begin with two hyphens
 
 # Docstrings say what things are; annotations repeat it.
 autodoc_typehints = "none"
@@ -57,7 +58,7 @@ html_copy_source = False
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "header_links_before_dropdown": 9,
+    "header_links_before_dropdown": 7,
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
