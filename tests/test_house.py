@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from wgflow.problems.documentation import key_table
-
 ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up: each room imports only from itself and from those before it.
@@ -254,10 +252,6 @@ def test_no_code_asks_which_class_a_domain_is():
         if asks_for_a_domain(node)
     ]
     assert found == []
-
-
-def test_readme_shows_the_keys_of_problem_files():
-    assert key_table() in (ROOT / "README.md").read_text()
 
 
 def test_core_knows_nothing_of_configuration():

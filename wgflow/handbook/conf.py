@@ -16,7 +16,7 @@ extensions = [
     "wgflow.app.handbook.extension",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["scripts", "**/*.py"]
+exclude_patterns = ["scripts", "about/CHANGELOG.md", "**/*.py"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 
@@ -51,7 +51,7 @@ html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["handbook.css"]
-html_sidebars = {"index": [], "validation": []}
+html_sidebars: dict[str, list[str]] = {"index": [], "validation": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

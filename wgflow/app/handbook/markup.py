@@ -38,6 +38,7 @@ def _in_code(lines: list[str]) -> Iterator[bool]:
         if block is not None and text and indent <= block:
             block = None
         example = text.startswith(">>>") or (example and bool(text))
-        yield example or block is not None
-        if (block is None and text.endswith("::")) or text.startswith(".. math::"):
+        formula = text.startswith(".. math::")
+        yield example or formula or block is not None
+        if block is None and (formula or text.endswith("::")):
             block = indent

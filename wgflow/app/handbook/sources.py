@@ -38,7 +38,7 @@ def copy_sources(target: Path) -> None:
     """Copy all that Sphinx reads into a folder that does not exist yet; it writes beside what it reads."""
     shutil.copytree(chapters(), target, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(shipped_folder("data/figures"), target / "figures")
-    shutil.copy(shipped_folder("CHANGELOG.md"), target / "about" / "changes.md")
+    shutil.copy(shipped_folder("CHANGELOG.md"), target / "about" / "CHANGELOG.md")
     shutil.copy(shipped_folder("CITATION.cff"), target / "about" / "CITATION.cff")
     examples = target / "scripts" / "examples"
     examples.mkdir()

@@ -3,16 +3,16 @@ A wide network learns the seasons
 =================================
 
 One-dimensional regression with an infinitely wide ReLU network on real data: monthly sea surface temperatures of the
-eastern Pacific. We follow the network through its training, and look at the prediction :math:`h_t` and at the measure of
-neurons that gives it.
+eastern Pacific. We follow the network through its training, and look at the prediction :math:`h_t` and at the measure
+of neurons that gives it.
 """
 
 # %%
 # The problem
 # -----------
 #
-# The problem ships with wgflow. ``open_problem`` reads it, and takes changes as ``--set`` on the command line does; here a
-# coarser grid and a shorter time, so that this page is made quickly.
+# The problem ships with wgflow. ``open_problem`` reads it, and takes changes as ``--set`` on the command line does;
+# here a coarser grid and a shorter time, so that this page is made quickly.
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,9 +26,9 @@ print(f"{len(trajectory)} outputs up to t = {trajectory.time[-1]:g}")
 print(f"risk {trajectory.risk[0]:.4f} -> {trajectory.risk[-1]:.4f}, mass {trajectory.mass[-1]:.3f}")
 
 # %%
-# Each neuron :math:`a \max(b \cdot x, 0)` of a balanced network is a direction on a circle with a sign: the sign of its
-# output weight. So the network is a density on two copies of the circle, ``trajectory.density`` of shape (T, 2, 256), and
-# training it by gradient descent is a partial differential equation for this density.
+# Each neuron :math:`a \max(b \cdot x, 0)` of a balanced network is a direction on a circle with a sign: the sign of
+# its output weight. So the network is a density on two copies of the circle, ``trajectory.density`` of shape (T, 2,
+# 256), and training it by gradient descent is a partial differential equation for this density.
 #
 # The prediction through time
 # ---------------------------
@@ -53,8 +53,8 @@ axes.legend()
 # The whole picture
 # -----------------
 #
-# ``plot`` draws the data with the last predictions, how F fell, and the measure of neurons through time: it gathers in few
-# directions, each of which is a kink of the prediction.
+# ``plot`` draws the data with the last predictions, how F fell, and the measure of neurons through time: it gathers
+# in few directions, each of which is a kink of the prediction.
 
 overview = trajectory.plot()
 

@@ -7,7 +7,8 @@ The same flow on a grid, by characteristics and with particles. A network of m r
 """
 
 # %%
-# A teacher of four neurons, with Gaussian inputs, whose risk is known in closed form. The method is one key of the problem.
+# A teacher of four neurons, with Gaussian inputs, whose risk is known in closed form. The method is one key of the
+# problem.
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,9 +22,9 @@ exact = wgflow.run(wgflow.open_problem("teacher", [*SETTINGS, "solver.kind=chara
 print(f"risk at t = 2: grid {grid.risk[-1]:.7f}, characteristics {exact.risk[-1]:.7f}")
 
 # %%
-# Both solve the partial differential equation; what separates them is the error of the grid. Now networks of 25 to 800
-# neurons, which are drawn at random, twelve of each width. The distance of two networks is that of their predictions, the
-# root of the mean of :math:`|h - h'|^2` over the inputs.
+# Both solve the partial differential equation; what separates them is the error of the grid. Now networks of 25 to
+# 800 neurons, which are drawn at random, twelve of each width. The distance of two networks is that of their
+# predictions, the root of the mean of :math:`|h - h'|^2` over the inputs.
 
 counts, seeds = [25, 50, 100, 200, 400, 800], range(12)
 

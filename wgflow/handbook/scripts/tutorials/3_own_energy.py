@@ -64,5 +64,6 @@ axes.set(xlabel="x", ylabel="density", ylim=(0.0, 2.2 * gibbs.max()))
 axes.legend()
 
 # %%
-# The distance is that of round-off: the scheme is built so that Gibbs states are at rest on every grid. On the way there the
-# error is of second order in the cells. ``PowerEnergy(2.0)`` in the place of the entropy has fronts in the place of tails.
+# The distance is that of round-off: the scheme is built so that Gibbs states are at rest on every grid. On the way
+# there the error is of second order in the cells. ``PowerEnergy(2.0)`` in the place of the entropy has fronts in the
+# place of tails.

@@ -2,8 +2,8 @@ r"""
 How far from optimal
 ====================
 
-Variational (JKO) steps follow the flow to times that explicit steps never reach; certificates bound how far F is from its
-least value over all measures; and the measure at the end is a sum of spikes, whose places we read off.
+Variational (JKO) steps follow the flow to times that explicit steps never reach; certificates bound how far F is from
+its least value over all measures; and the measure at the end is a sum of spikes, whose places we read off.
 """
 
 # %%
@@ -25,9 +25,9 @@ print(f"F {trajectory.energy[0]:.5f} -> {trajectory.energy[-1]:.5f} in {len(traj
 # The certificate
 # ---------------
 #
-# F is convex, so its first variation J bounds it from below: if :math:`J \ge -\epsilon` everywhere, and J vanishes on the
-# support, then no measure of mass M is better by more than :math:`\epsilon M`. ``certify`` finds the minimum of J, and gives
-# the better one of two such bounds.
+# F is convex, so its first variation J bounds it from below: if :math:`J \ge -\epsilon` everywhere, and J vanishes on
+# the support, then no measure of mass M is better by more than :math:`\epsilon M`. ``certify`` finds the minimum of
+# J, and gives the better one of two such bounds.
 
 certificate = wgflow.certify_trajectory(trajectory)[0]
 print(certificate.verdict)
@@ -70,6 +70,6 @@ print("optimum:")
 listed(best.measure)
 
 # %%
-# The teacher's directions were 0.5, 2.9, 4.9 and 5.4, its weights 1, -1, -1 and 1: weight decay moves some of them, and puts
-# a little mass opposite to others, where two neurons together are linear. The flow has found the same spikes, and is still
-# on its way to their weights; ``solver.t_end=1e5`` brings it there.
+# The teacher's directions were 0.5, 2.9, 4.9 and 5.4, its weights 1, -1, -1 and 1: weight decay moves some of them,
+# and puts a little mass opposite to others, where two neurons together are linear. The flow has found the same
+# spikes, and is still on its way to their weights; ``solver.t_end=1e5`` brings it there.

@@ -7,8 +7,8 @@ network of the largest margin :math:`\gamma_1`. We follow it there, and compare 
 """
 
 # %%
-# Sixty points in nine clusters of the plane, and the softmin loss. ``solver.kind = "normalised"`` follows the direction and
-# the logarithm of the mass, so that no mass is too large.
+# Sixty points in nine clusters of the plane, and the softmin loss. ``solver.kind = "normalised"`` follows the
+# direction and the logarithm of the mass, so that no mass is too large.
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -48,5 +48,5 @@ axes.set(xlabel="t", ylabel="margin over gamma_1", ylim=(min(0.0, margin[1] / ex
 axes.legend()
 
 # %%
-# It stays below: no network of norm 1 has more. What is missing at the end is above all the grid's, 642 directions for each
-# sign; finer grids come closer (:doc:`/validation`, margins).
+# It stays below: no network of norm 1 has more. What is missing at the end is above all the grid's, 642 directions
+# for each sign; finer grids come closer (:doc:`/validation`, margins).
