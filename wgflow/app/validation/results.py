@@ -45,7 +45,7 @@ def figures_table() -> str:
     """Give the table of the README: some figures that stand for the rest."""
     rows = {(record.validation, row.what): (record, row) for record in kept_results() for row in record.rows}
     lines = ["| what | found | asked | command |", "| --- | --- | --- | --- |"]
-    for (what, key) in FIGURES.items():
+    for what, key in FIGURES.items():
         record, row = rows[key]
         lines.append(f"| {what} | {shown_value(row.value)} | {row.asked} | `{record.command}` |")
     return "\n".join(lines)
