@@ -5,10 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import typer
 
 import wgflow
 from wgflow.app.cli import app
+from wgflow.app.handbook import tables
+from wgflow.app.validation.results import kept_results
+from wgflow.app.validation.rows import shown_value
 from wgflow.problems.parsing import parse_sections
 from wgflow.problems.toml import parse_toml
 
@@ -82,3 +86,13 @@ def test_pages_name_no_page_that_is_missing():
             assert (
                 path.with_suffix(".md").resolve() in PAGES.values() or "tutorials" in target or "examples" in target
             ), name
+
+
+def test_pages_quote_numbers_from_the_records():
+    record = next(record for record in kept_results() if record.validation == "orders")
+    lines = tables.results("orders").splitlines()
+    assert len(record.rows_quoted) > 5
+    for line, row in zip(lines[2:], record.rows_quoted, strict=False):
+        assert shown_value(row.value) in line
+    with pytest.raises(wgflow.InputError, match="no record of 'order'"):
+        tables.results("order")

@@ -98,9 +98,24 @@ def _help_of(item: Any) -> str:
     return f"{item.help or ''}{'' if default is None else f' Default {default}.'}"
 
 
-def results() -> str:
-    """Give the table of what each validation found, as the rows that it quotes."""
-    return results_table()
+def results(*names: str) -> str:
+    """Give what validations found, as the rows that they quote: a table of all, or a line for each row of some.
+
+    Raises
+    ------
+    InputError
+        If there is no record of a name.
+    """
+    return "\n\n".join(map(_quoted, names)) if names else results_table()
+
+
+def _quoted(name: str) -> str:
+    record = next((record for record in kept_results() if record.validation == name), None)
+    if record is None:
+        raise InputError(f"validation/results holds no record of {name!r}; run: wgflow validate {name}")
+    rows = [("what", "found", "asked")]
+    rows += [(row.what, shown_value(row.value), row.asked) for row in record.rows_quoted]
+    return "\n".join([*_table(rows), "", f"(`{record.command}`, {record.date}, version {record.version}.)"])
 
 
 def all_results() -> str:
