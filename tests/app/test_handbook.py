@@ -141,3 +141,21 @@ def test_a_handbook_is_built_once(tmp_path, monkeypatch):
     building.build_handbook(strict=True, quick=True)
     assert built == [(False, False), (False, True), (True, True)]
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["handbook"]
+
+
+def test_formulae_are_drawn_by_browsers():
+    nodes = pytest.importorskip("docutils.nodes")
+    extension = pytest.importorskip("wgflow.app.handbook.extension")
+    drawn = re.sub(r"\s+", "", extension.mathml(nodes.math("", r"\tfrac12 \lvert \dot w \rvert"), block=False))
+    assert '<mfracdisplaystyle="false"scriptlevel="0"><mn>1</mn><mn>2</mn></mfrac>' in drawn
+    assert drawn.count('<mimathvariant="normal">|</mi>') == 2
+    assert '<miclass="dotted">w\u0307</mi>' in drawn
+
+
+def test_names_of_docstrings_lead_to_public_ones():
+    extension = pytest.importorskip("wgflow.app.handbook.extension")
+    objects = ["wgflow.solve", "wgflow.flows.stopping.State", "wgflow.Trajectory.save"]
+    assert "wgflow.solve" in extension.candidates("solve", None, objects)
+    assert "wgflow.flows.stopping.State" in extension.candidates("State", None, objects)
+    assert "wgflow.Trajectory.save" in extension.candidates("save", "Trajectory", objects)
+    assert "wgflow.Functional.on_grid" in extension.candidates("Mass.on_grid", None, objects)

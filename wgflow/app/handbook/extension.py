@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.math import get_node_equation_number
 
@@ -25,7 +27,12 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
+_log = logging.getLogger(__name__)
 PUBLIC = frozenset(dir(wgflow))
+# Browsers without a mathematical font set bars apart from the letters beside, and dots into the letters below.
+_BAR = ('<mo stretchy="false">|</mo>', '<mi mathvariant="normal">|</mi>')
+_DOTTED = re.compile(r'<mover accent="true">\s*<mi>(.)</mi>\s*<mo stretchy="false">\u02d9</mo>\s*</mover>')
+_VERT = re.compile(r"\\[lr]vert\b ?")
 _FRACTION = re.compile(r"\\([td]?frac)\s*(\w)\s*(\w)")  # without braces, which docutils needs
 
 
@@ -48,14 +55,31 @@ def _directive(function: Callable[..., str]) -> type[_Made]:
     return type("Made", (_Made,), {"make": staticmethod(function)})
 
 
-def _mathml(node: nodes.Element, *, block: bool) -> str:
-    """The element of MathML for a formula in LaTeX; raises SyntaxError where docutils does not know it."""
-    code = _FRACTION.sub(r"\\\1{\2}{\3}", node.astext().strip())
-    return str(latex2mathml.tex2mathml(code, as_block=block))
+def mathml(node: nodes.Element, *, block: bool) -> str:
+    """Give the element of MathML for a formula in LaTeX; what docutils does not know is shown as it is, with a warning.
+
+    Parameters
+    ----------
+    node : node of docutils
+        The formula.
+    block : bool
+        Whether it stands for itself.
+
+    Returns
+    -------
+    str
+    """
+    code = _VERT.sub("|", _FRACTION.sub(r"\\\1{\2}{\3}", node.astext().strip()))
+    try:
+        element = str(latex2mathml.tex2mathml(code, as_block=block)).replace(*_BAR)
+    except MathError as error:
+        _log.warning("formula %r: %s", code, error, location=node)
+        return f"<code>{escape(code)}</code>"
+    return _DOTTED.sub('<mi class="dotted">\\1\u0307</mi>', element)
 
 
 def _visit_math(translator: Any, node: nodes.Element) -> None:
-    translator.body.append(f'<span class="math">{_mathml(node, block=False)}</span>')
+    translator.body.append(f'<span class="math">{mathml(node, block=False)}</span>')
     raise nodes.SkipNode
 
 
@@ -63,7 +87,7 @@ def _visit_block(translator: Any, node: nodes.Element) -> None:
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     if node["number"]:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})</span>')
-    translator.body.append(f"{_mathml(node, block=True)}</div>\n")
+    translator.body.append(f"{mathml(node, block=True)}</div>\n")
     raise nodes.SkipNode
 
 
@@ -78,7 +102,7 @@ def _resolve(
     if reference.get("refdomain") != "py":
         return None
     objects = environment.domains.python_domain.objects
-    known = _candidates(reference["reftarget"], reference.get("py:class"), objects)
+    known = candidates(reference["reftarget"], reference.get("py:class"), objects)
     found = next((objects[name] for name in known if name in objects), None)
     return None if found is None else _link(app, reference["refdoc"], found.docname, found.node_id, shown)
 
@@ -88,7 +112,7 @@ def _link(app: Sphinx, source: str, target: str, anchor: str, shown: nodes.TextE
     return nodes.reference("", "", shown, internal=True, refuri=f"{uri}#{anchor}" if anchor else uri)
 
 
-def _candidates(target: str, inside: str | None, objects: Iterable[str]) -> Iterator[str]:
+def candidates(target: str, inside: str | None, objects: Iterable[str]) -> Iterator[str]:
     """Full names that a short one may stand for.
 
     These are names that end like it, if there is but one, public names and their attributes, and attributes of the
