@@ -267,23 +267,23 @@ def test_help_needs_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
-SECOND_PROCESS = """
+SHORT_RUNS = """
 import wgflow
 from wgflow.compilation import compilation_count
-wgflow.run(wgflow.open_problem("teacher", ["domain.cells=%d", "solver.t_end=0.1"]))
-wgflow.run(wgflow.open_problem("el_nino", ["domain.cells=%d", "solver.t_end=0.2"]))
-print(compilation_count())
+
+def short_runs(cells):
+    settings = [f"domain.cells={cells}", "solver.t_end=0.2", "output.snapshots=2"]
+    flows = [wgflow.run(wgflow.open_problem(name, settings)) for name in ("teacher", "el_nino")]
+    return [number for flow in flows for number in (flow.risk[-1].item(), flow.density.sum().item())]
 """
 
 
 def test_second_process_compiles_nothing():
     """Not for another size either."""
-    counts = []
-    for cells in (64, 128):
-        code = SECOND_PROCESS % (cells, cells)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-        counts.append(int(done.stdout))
-    assert counts[1] == 0
+    exec(SHORT_RUNS + "short_runs(16)", {})
+    code = SHORT_RUNS + "short_runs(24); print(compilation_count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(done.stdout) == 0
 
 
 def test_nothing_is_written_into_the_source_tree():
@@ -292,24 +292,17 @@ def test_nothing_is_written_into_the_source_tree():
 
 def test_kernels_give_the_same_without_compilation():
     """The plain Python functions behind the kernels, run by the interpreter, agree with the compiled ones."""
-    code = (
-        "import wgflow, numpy as np;"
-        "f = wgflow.run(wgflow.open_problem('teacher', ['domain.cells=16', 'solver.t_end=0.2', 'output.snapshots=2']));"
-        "g = wgflow.run(wgflow.open_problem('el_nino', ['domain.cells=8', 'solver.t_end=0.2', 'output.snapshots=2']));"
-        "print(f.risk[-1].item(), g.risk[-1].item(), f.density.sum().item(), g.density.sum().item())"
+    compiled: dict = {}
+    exec(SHORT_RUNS + "numbers = short_runs(8)", compiled)
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_RUNS + "print(*short_runs(8))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
     )
-    results = []
-    for disabled in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-            env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
-        )
-        results.append([float(word) for word in done.stdout.split()])
-    assert results[0] == pytest.approx(results[1], rel=1e-12)
+    assert [float(word) for word in done.stdout.split()] == pytest.approx(compiled["numbers"], rel=1e-12)
 
 
 NAMES_IN_THREADS = """

@@ -17,7 +17,7 @@ from wgflow.app.validation import Row, Setting, within
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
 from wgflow.problems import Problem
-from wgflow.problems.models import TwoLayerProblem
+from wgflow.problems.parsing import read_toml
 from wgflow.problems.shipped import shipped_problems
 from wgflow.text import shown
 from wgflow.typing import FloatArray
@@ -35,9 +35,9 @@ FORMS_AGREEMENT = (1e-6, 2e-5)
 
 def two_layer_problems() -> list[str]:
     """Names of the shipped problems that are networks, but for those whose mass grows without end: see margins.py."""
-    configs = {file.stem: open_problem(file).config for file in shipped_problems()}
-    networks = {name: one for name, one in configs.items() if isinstance(one.problem, TwoLayerProblem)}
-    return [name for name, one in networks.items() if one.solver.kind != "normalised"]
+    shipped = {file.stem: read_toml(file) for file in shipped_problems()}
+    networks = {name: one for name, one in shipped.items() if one["problem"]["kind"] == "two_layer"}
+    return [name for name, one in networks.items() if one["solver"].get("kind") != "normalised"]
 
 
 def particle_starts(problem: Problem) -> tuple[Particles, Domain, Particles]:

@@ -18,6 +18,7 @@ import numba
 from numba import config
 from numba.core import event
 from numba.core.caching import FunctionCache
+from numba.core.types.misc import unliteral
 
 from wgflow.system.caching import cache_folder, say_once
 
@@ -64,13 +65,28 @@ def _numba_cache_in(folder: str) -> Iterator[None]:
 
 def _compile(function: Function, *, apart: str = "", **flags: Any) -> Function:
     """Compile on first use; what is kept on disk for flags that differ for one function must lie ``apart``."""
-    dispatcher = numba.njit(error_model="numpy", **flags)(function)
+    # Nothing but Python and other kernels calls a kernel: without the wrapper for C a tenth less is compiled.
+    dispatcher = numba.njit(error_model="numpy", no_cfunc_wrapper=True, **flags)(function)
     _kernels.append(dispatcher)
+    if config.DISABLE_JIT:
+        return dispatcher
+    _forget_literals(dispatcher)
     folder = config.CACHE_DIR or cache_folder()
-    if folder is not None and not config.DISABLE_JIT:
+    if folder is not None:
         with _numba_cache_in(str(Path(folder) / apart)):
             _keep(dispatcher, function)
     return dispatcher
+
+
+def _forget_literals(dispatcher: Any) -> None:
+    """Let kernels that call this one with a constant share what is compiled; LLVM sees the constant all the same."""
+    template = dispatcher.get_call_template
+
+    def template_of_types(arguments: Any, keywords: Any) -> Any:
+        plain = tuple(unliteral(argument) for argument in arguments)
+        return template(plain, {name: unliteral(argument) for name, argument in keywords.items()})
+
+    dispatcher.get_call_template = template_of_types
 
 
 def _keep(dispatcher: Any, function: Function) -> None:
@@ -92,8 +108,11 @@ def kernel(function: Function) -> Function:
 
 
 def inlined_kernel(function: Function) -> Function:
-    """Compile a part of kernels that is copied into them, so that their compile-time constants are its own."""
-    return _compile(function, fastmath=_FAST_MATH, inline="always")
+    """Compile a part of kernels that is copied into them, so that their compile-time constants are its own.
+
+    Its types are found once; LLVM copies what was made of them.
+    """
+    return _compile(function, fastmath=_FAST_MATH, forceinline=True)
 
 
 def reduction(function: Function) -> Function:
@@ -155,3 +174,25 @@ def _outermost_seconds(records: list[Any]) -> float:
             depth -= 1
             total += when - started if depth == 0 else 0.0
     return total
+
+
+class _CompilationWatch(event.TimingListener):  # type: ignore[misc]  # numba has no types
+    """Adds up the seconds of compilations, and tells of each that begins."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def on_start(self, event: Any) -> None:
+        super().on_start(event)
+        self._tell()
+
+
+@contextmanager
+def watch_compilation(tell: Callable[[], None]) -> Iterator[Callable[[], float]]:
+    """Call a function when a compilation begins; gives one that returns the seconds spent compiling meanwhile.
+
+    Unlike that of `measure_compilation`, it costs the same whatever has been compiled: it may be asked at each step.
+    """
+    with event.install_listener("numba:compile", _CompilationWatch(tell)) as watch:
+        yield lambda: watch.duration if watch.done else 0.0

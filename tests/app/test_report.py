@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import wgflow
 from wgflow import InputError
-from wgflow.app.report import write_report
+from wgflow.app.report import summary_of, write_report
 from wgflow.problems import load_problem
 from wgflow.trajectory.checking import Check, check_trajectory
 
@@ -58,8 +63,14 @@ def test_the_page_needs_nothing_else(page):
 
 def test_the_page_says_what_the_file_holds(page):
     text, trajectory = page[0].read_text(), page[1]
-    assert "wgflow: two_layer on the signed circle" in text
-    assert f"{trajectory.risk[-1]:.8g}" in text
+    assert "<title>teacher</title>" in text
+    assert "<h1>teacher</h1>" in text
+    assert '<p class="about">A two-layer network on the signed circle, by finite volumes</p>' in text
+    assert f"the risk falls from {trajectory.risk[0]:.6g} to {trajectory.risk[-1]:.6g}, the mass rises from 1 " in text
+    assert f"<td>{trajectory.risk[-1]:.4g}</td>" in text
+    assert text.count("<th>risk</th>") == 1
+    assert "<th>F</th>" not in text  # it is the risk
+    assert "seal" not in text.replace("sealed", "")
     assert "data = &quot;gaussian_teacher&quot;" in text
     assert "accepted_steps" in text
     assert 'class="text fault">FAULT: not &lt;increasing&gt;' in text
@@ -82,11 +93,74 @@ def test_the_slider_chooses_the_picture(page, tmp_path):
         assert f'src="data:image/png;base64,{frames[number]}"' in found
 
 
+def test_frames_are_sharp(page):
+    """200 dots per inch on 6 inches, in 256 colours."""
+    frames = re.findall(r'"(iVBOR[^"]+)"', page[0].read_text())
+    with Image.open(io.BytesIO(base64.b64decode(frames[0]))) as picture:
+        assert (picture.width, picture.mode) == (1200, "P")
+        assert len(picture.getpalette()) == 3 * 256
+
+
+def test_small_screens_show_the_panels_of_the_figure(page):
+    """Each part of the figure is a view of it, wide enough for a panel, and they do not leave it."""
+    text = page[0].read_text()
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text
+    width, height = map(float, re.search(r'<g id="figure">|viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups())
+    views = re.findall(r'<svg viewBox="([^"]+)"><use href="#figure"/></svg>', text)
+    boxes = [tuple(map(float, view.split())) for view in views]
+    assert len(boxes) >= 4
+    assert text.count('<g id="figure">') == 1
+    for x, y, wide, high in boxes:
+        assert 0.2 * width < wide < 0.75 * width
+        assert 0.0 <= x < x + wide <= width + 6.0
+        assert 0.0 <= y < y + high <= height + 6.0
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs chromium")
+@pytest.mark.parametrize("width", [400, 1400])
+def test_nothing_is_wider_than_the_screen(page, tmp_path, width):
+    """A frame of that width in a window that is wider: chromium makes no window as narrow as a phone."""
+    script = """<script>addEventListener("load", () => {
+  const root = document.documentElement, shown = (part) => getComputedStyle(document.querySelector(part));
+  document.body.dataset.found = [root.scrollWidth <= innerWidth, shown(".panels").display,
+    shown(".whole").position].join(" ");
+  parent.postMessage(document.body.dataset.found, "*");
+});</script></body>"""
+    inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
+    inner.write_text(page[0].read_text().replace("</body>", script))
+    outer.write_text(
+        f'<body><iframe src="inner.html" width="{width}" height="900" style="border:0"></iframe>'
+        '<script>addEventListener("message", (event) => { document.body.dataset.found = event.data; });</script></body>'
+    )
+    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--window-size=1600,1000"]
+    command += ["--virtual-time-budget=5000", "--dump-dom", outer.as_uri()]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    state = re.search(r'data-found="([^"]+)"', found)[1]
+    assert state == ("true block absolute" if width == 400 else "true none static")
+
+
+def test_energies_are_told_as_they_are_drawn(tmp_path):
+    """The free energy of diffusion in a well falls below 0 while its potential part rises."""
+    line = wgflow.Box([(-3.0, 3.0)], 32)
+    energy = wgflow.Entropy(1.0) + wgflow.Potential(lambda x: 0.5 * x[..., 0] ** 2)
+    start = np.exp(-8.0 * line.axes[0] ** 2)
+    flow = wgflow.solve(energy, line, start, 1.0, times=[0.5], stepper="tr_bdf2", output=tmp_path / "run.h5")
+    assert flow.risk[-1] > flow.risk[0]
+    assert flow.energy[-1] < flow.energy[0]
+    for run in (flow, wgflow.load(tmp_path / "run.h5")):
+        text = summary_of(run)
+        assert f"the energy falls from {flow.energy[0]:.6g} to {flow.energy[-1]:.6g}, the mass stays " in text
+        assert " risk" not in text
+        rising = replace(run, scalars={**run.scalars, "energy": run.energy[::-1]}, functional=None)
+        assert f"the energy rises from {flow.energy[-1]:.6g} to {flow.energy[0]:.6g}" in summary_of(rising)
+
+
 def test_a_measure_without_a_picture_still_has_a_page(tmp_path):
     flow = wgflow.run(wgflow.open_problem("network", ["solver.t_end=0.2", "particles.count=5", "output.snapshots=3"]))
     write_report(flow, None, [], tmp_path / "network.html")
     text = (tmp_path / "network.html").read_text()
-    assert "wgflow: flow on the space" in text
+    assert "<h1>network</h1>" in text
+    assert '<p class="about">A flow on the space, by particles</p>' in text
     assert 'id="frame"' not in text
 
 

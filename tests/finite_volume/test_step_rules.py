@@ -1,4 +1,4 @@
-"""The bounds of a step, from thousands of rough states: no negative density and no rise of F, at the first try."""
+"""The bounds of a step, from a thousand rough states: no negative density and no rise of F, at the first try."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wgflow.functionals.energies.potential import Potential
 from wgflow.networks import Neurons, Population, Teacher
 from wgflow.networks.relu import Relu
 
-STATES = 60  # for each domain and functional
+STATES = 24  # for each domain and functional
 DOMAINS = {
     "circle": Circle(24),
     "signed circle": Signed(Circle(17)),

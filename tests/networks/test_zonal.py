@@ -29,7 +29,7 @@ def test_coefficients_equal_quadrature_of_the_kernel():
     np.testing.assert_allclose(kernel_coefficients(60), expected, atol=1e-14, rtol=2.7e-8)
 
 
-@pytest.mark.parametrize("cells", [12, 642, 2562])
+@pytest.mark.parametrize("cells", [12, 162, 642])
 def test_harmonic_sums_equal_the_dense_sum(cells):
     """Even for one Dirac mass the rest of the kernel is what its bound says."""
     sphere = Sphere(cells)
@@ -104,15 +104,15 @@ def test_the_potential_is_the_derivative_of_the_risk():
 
 @pytest.mark.parametrize("velocity", ["two_point", "midpoint"])
 def test_a_teacher_of_three_inputs_is_learned_on_the_signed_sphere(velocity):
-    domain = Signed(Sphere(642))
+    domain = Signed(Sphere(162))
     density = np.full(domain.shape, 1.0 / (8.0 * np.pi))
-    flow = solve(Population(TEACHER), domain, density, 20.0, times=[1.0, 5.0], velocity=velocity)
+    flow = solve(Population(TEACHER), domain, density, 5.0, times=[1.0], velocity=velocity)
     assert (np.diff(flow.energy) < 0.0).all()
     assert flow.density.min() >= 0.0
-    assert 0.0 < flow.risk[-1] < 0.02 * flow.risk[0]
+    assert 0.0 < flow.risk[-1] < 0.06 * flow.risk[0]
     positive = domain.base.points[flow.density[-1, 0].argmax()]
     first = TEACHER.directions[0] / np.linalg.norm(TEACHER.directions[0])
-    assert positive @ first > 0.98
+    assert positive @ first > 0.95
 
 
 def test_grid_and_particles_agree_on_a_problem_file():
@@ -122,12 +122,12 @@ def test_grid_and_particles_agree_on_a_problem_file():
             "data": "gaussian_teacher",
             "teacher": {"directions": TEACHER.directions.tolist(), "weights": TEACHER.weights.tolist()},
         },
-        "domain": {"kind": "sphere", "cells": 2562, "signed": True},
+        "domain": {"kind": "sphere", "cells": 642, "signed": True},
         "solver": {"t_end": 2.0},
         "output": {"snapshots": 3},
-        "particles": {"count": 2000, "start": "quasi_random"},
+        "particles": {"count": 800, "start": "quasi_random"},
     }
     grid = wgflow.run(content)
     network = wgflow.run({**content, "solver": {"t_end": 2.0, "kind": "particles"}})
-    np.testing.assert_allclose(grid.risk, network.risk, rtol=0.015)
+    np.testing.assert_allclose(grid.risk, network.risk, rtol=0.02)
     assert grid.risk[-1] < 0.6 * grid.risk[0]

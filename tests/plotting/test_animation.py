@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.colors import to_rgba
 from matplotlib.patches import StepPatch
 from PIL import Image
 
@@ -17,7 +18,8 @@ import wgflow
 from wgflow.flows.labels import FLOW_LABELS
 from wgflow.plotting import animate_trajectory, animation, check_film
 from wgflow.plotting.film_frames import frame_labels, make_film_figure
-from wgflow.plotting.style import paper_style
+from wgflow.plotting.shown import Shown
+from wgflow.plotting.style import paper_style, time_colors
 
 SNAPSHOTS = 5
 TIMES = np.linspace(0.0, 0.4, SNAPSHOTS)
@@ -82,7 +84,7 @@ def flow():
 def test_lines_show_the_density_of_their_time(number):
     trajectory, problem = teacher_run("finite_volume")
     scene = scene_of(trajectory, problem)
-    (axes, risk) = scene.figure.axes
+    (axes, _, risk) = scene.figure.axes
     limits = axes.get_ylim(), axes.get_xlim(), risk.get_ylim()
     figure = show(scene, number)
     for sheet, step in enumerate(artists(figure, StepPatch)):
@@ -117,11 +119,87 @@ def test_networks_of_many_inputs_show_the_layers_of_their_time():
     )
 
 
-def test_the_end_of_a_descent_to_the_last_energy_stays_on_its_axes():
-    problem = wgflow.open_problem("aggregation", ["domain.shape=[24, 24]", "solver.t_end=3.0", "output.snapshots=7"])
-    risk = scene_of(wgflow.run(problem), problem).figure.axes[-1]
-    assert risk.get_yscale() == "log"
-    assert risk.get_lines()[-1].get_ydata()[0] == risk.get_ylim()[0] > 0.0
+def test_energies_are_called_so_and_have_a_linear_scale():
+    """F may be of any sign: its dot stands where F is, to the last frame."""
+    flow = free_energy()
+    risk = show(scene_of(flow), SNAPSHOTS - 1).axes[-1]
+    assert (risk.get_title(loc="left"), risk.get_ylabel()) == ("Energy", r"energy $F(\mu_t)$")
+    assert risk.get_yscale() == "linear"
+    (dot,) = [line for line in risk.get_lines() if line.get_marker() == "o"]
+    assert dot.get_ydata()[0] == flow.energy[-1] < 0.0
+
+
+def test_frames_have_the_colours_of_the_figure():
+    """At the outputs that the figure of the run shows: of the density, the dot, and the learned function."""
+    flow = free_energy()
+    run = Shown(flow)
+    colors = time_colors(len(run.times))
+    scene = scene_of(flow)
+    for index, color in zip(run.times, colors, strict=True):
+        figure = show(scene, int(index))
+        (step,) = artists(figure, StepPatch)
+        (dot,) = [line for line in figure.axes[-1].get_lines() if line.get_marker() == "o"]
+        np.testing.assert_allclose(to_rgba(step.get_edgecolor()), color, rtol=1e-12)
+        np.testing.assert_allclose(to_rgba(dot.get_markerfacecolor()), color, rtol=1e-12)
+
+
+def free_energy():
+    line = wgflow.Box([(-2.0, 2.0)], 16)
+    energy = wgflow.Entropy(1.0) + wgflow.Potential(lambda x: 0.5 * x[..., 0] ** 2)
+    start = np.exp(-4.0 * (line.axes[0] - 1.0) ** 2)
+    return wgflow.solve(energy, line, start, 0.4, times=TIMES, stepper="tr_bdf2")
+
+
+@pytest.mark.parametrize("solver", ["finite_volume", "particles"])
+def test_classifiers_show_their_regions(solver, monkeypatch):
+    monkeypatch.setattr("wgflow.plotting.film_fits.RESOLUTION", 9)
+    settings = ["domain.cells=42", "solver.t_end=4.0", "output.snapshots=3", f"solver.kind={solver}"]
+    problem = wgflow.open_problem("penguins", [*settings, "particles.count=40"])
+    trajectory, data = wgflow.run(problem), problem.dataset
+    scene = scene_of(trajectory, problem)
+    for number in (1, 2):
+        regions = show(scene, number).axes[-2]
+        wrong = int((data.targets * trajectory.predict(data.inputs, number, raw=True) <= 0.0).sum())
+        assert regions.get_title(loc="left").endswith(f"{wrong} of 342 wrong")
+        assert (regions.get_xlabel(), regions.get_ylabel()) == ("bill length", "bill depth")
+        assert regions.images[0].get_array().shape == (9, 9)
+
+
+@pytest.mark.parametrize("domain", ["sphere", "box", "particles"])
+def test_every_regression_shows_its_fit(domain, tmp_path):
+    """On the sphere and in the box of (a, b, c), and of particles: what `Trajectory.predict` says, in units."""
+    x = np.linspace(3.0, 9.0, 7)
+    np.savetxt(tmp_path / "waves.csv", np.column_stack([x, np.sin(x)]), delimiter=",", header="day,height", comments="")
+    where = {"kind": "sphere", "cells": 42, "signed": False}
+    if domain == "box":
+        where = {"kind": "box", "bounds": [[-2.0, 2.0]] * 3, "shape": [6, 6, 6], "wall_limit": 1.0, "wall_warning": 1.0}
+    problem = wgflow.open_problem(
+        {
+            "problem": {"kind": "two_layer", "dataset": {"path": str(tmp_path / "waves.csv")}},
+            "domain": where,
+            "solver": {"t_end": 0.1, "kind": "particles" if domain == "particles" else "finite_volume"},
+            "particles": {"count": 12},
+            "output": {"snapshots": 3},
+        }
+    )
+    trajectory = wgflow.run(problem)
+    fit = show(scene_of(trajectory, problem), 1).axes[-2]
+    assert fit.get_title(loc="left") == "Data and learned function $h_t(x)$"
+    (curve,) = fit.get_lines()
+    data = problem.dataset
+    predicted = data.in_units(trajectory.predict(data.scaled(curve.get_xdata()[:, None]), 1, raw=True))
+    np.testing.assert_allclose(curve.get_ydata(), predicted, rtol=1e-14)
+    np.testing.assert_allclose(fit.collections[0].get_offsets(), np.column_stack([x, np.sin(x)]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(10.0, 2), (6.0, 1)])
+def test_narrow_films_are_one_column(width, columns):
+    trajectory, problem = teacher_run("finite_volume")
+    with paper_style():
+        figure = make_film_figure(trajectory, problem, np.arange(SNAPSHOTS), width).figure
+    assert figure.get_figwidth() == width
+    beside = [axes.get_window_extent().x0 > 0.45 * figure.bbox.width for axes in figure.axes]
+    assert beside == ([False, True, True] if columns == 2 else [False] * 3)
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -170,7 +248,8 @@ def test_regression_shows_the_function_of_its_time(tmp_path):
     )
     trajectory = wgflow.run(problem)
     figure = show(scene_of(trajectory, problem), 1)
-    upper = figure.axes[0]
+    measure, upper, risk = figure.axes
+    assert [axes.get_title(loc="left") for axes in (measure, risk)] == ["Density", "Risk"]
     (curve,) = upper.get_lines()
     points = trajectory.domain.base.points
     net = (trajectory.density[1, 0] - trajectory.density[1, 1]) * trajectory.domain.base.volumes

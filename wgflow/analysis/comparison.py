@@ -52,12 +52,14 @@ def compared_columns(
     pairs = common_times(first.time, second.time)
     measures = [(first.measure(i), second.measure(j)) for i, j in pairs]
     rows, others = np.array(pairs).T
+    name = compared_output(first, second)
+    values = first.scalars[name][rows], second.scalars[name][others]
     columns = {
         "time": first.time[rows],
-        "risk A": first.risk[rows],
-        "risk B": second.risk[others],
-        "difference": relative_difference(first.risk[rows], second.risk[others]),
-        **_estimates((first, second), (rows, others)),
+        f"{name} A": values[0],
+        f"{name} B": values[1],
+        "difference": relative_difference(*values),
+        **_estimates((first, second), (rows, others), name),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
         **({"predictors": _each(predictors, measures)} if predictors is not None else {}),
@@ -123,12 +125,24 @@ def relative_difference(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.abs(first - second) / np.where(larger > 0.0, larger, 1.0)
 
 
-def _estimates(runs: tuple[Trajectory, Trajectory], rows: tuple[IntArray, IntArray]) -> dict[str, FloatArray]:
-    """Estimated errors of the risks over the larger risk, of the runs that have them."""
-    larger = np.maximum(*(np.abs(run.risk[chosen]) for run, chosen in zip(runs, rows, strict=True)))
+def compared_output(first: Trajectory, second: Trajectory) -> str:
+    """Name of what falls in both runs: "risk", or "energy" of a flow that has none.
+
+    F of particles that follow an entropy by noise leaves it out: there it is left out of both.
+    """
+    runs = (first, second)
+    left_out = [run.has_particles and run.functional is not None and run.functional.temperature > 0 for run in runs]
+    return "energy" if all(run.labels.falling == "energy" for run in runs) and not any(left_out) else "risk"
+
+
+def _estimates(
+    runs: tuple[Trajectory, Trajectory], rows: tuple[IntArray, IntArray], name: str
+) -> dict[str, FloatArray]:
+    """Estimated errors of what falls over the larger value, of the runs that have them."""
+    larger = np.maximum(*(np.abs(run.scalars[name][chosen]) for run, chosen in zip(runs, rows, strict=True)))
     scale = np.where(larger > 0.0, larger, 1.0)
     named = zip(("error A", "error B"), runs, rows, strict=True)
-    return {name: run.errors["risk"][chosen] / scale for name, run, chosen in named if run.errors}
+    return {column: run.errors[name][chosen] / scale for column, run, chosen in named if run.errors}
 
 
 def _each(distance: Callable[[Particles, Particles], float], measures: list[tuple[Particles, Particles]]) -> FloatArray:

@@ -16,17 +16,14 @@ from wgflow.domains import Domain
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE, RUNNING
 from wgflow.flows.labels import Label
-from wgflow.flows.loop import Observers
 from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.runs.estimates import announcement
 from wgflow.runs.memory.estimate import format_size
-from wgflow.runs.progress import shown_progress
 from wgflow.system.terminal import make_console, say
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
 from wgflow.trajectory.checking import Check
-from wgflow.trajectory.stored_labels import solver_labels
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -66,14 +63,6 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
         warnings.simplefilter("ignore" if quiet else "always", FlowWarning)
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {error_text(message)}", error=True)
         yield
-
-
-@contextmanager
-def progress_of(problem: Problem, *, quiet: bool) -> Iterator[Observers]:
-    """Observers that show the progress of a problem's run; nothing when quiet."""
-    end, outputs = problem.config.solver.t_end, len(problem.times)
-    with shown_progress(not quiet, end, outputs, solver_labels(problem.solver)) as observers:
-        yield observers
 
 
 @contextmanager
@@ -239,7 +228,7 @@ def show_comparison(comparison: Comparison) -> None:
 def _compared(name: str, comparison: Comparison) -> str:
     """Heading of a column of a comparison: outputs of a run are called as its solver calls them."""
     output, _, letter = name.partition(" ")
-    if output not in ("time", "risk", "mass"):
+    if output not in ("time", "risk", "energy", "mass"):
         return name
     run = comparison.second if letter == "B" else comparison.first
     return f"{run.labels.of(output).column} {letter}".strip()

@@ -20,14 +20,32 @@ from wgflow.plotting.film_frames import make_film_figure
 from wgflow.plotting.gaps import final_certificate
 from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.overview import plot_trajectory
+from wgflow.plotting.panel_boxes import panel_boxes
 from wgflow.plotting.style import paper_style
 from wgflow.problems import Problem
+from wgflow.problems.stored_problem import NAME
 from wgflow.system.drafts import replacing
 from wgflow.system.paths import check_target
 from wgflow.trajectory import Trajectory
 from wgflow.trajectory.checking import Check
+from wgflow.typing import FloatArray
 
-FRAMES, ROWS, COLORS = 41, 11, 128
+FRAMES, ROWS, COLORS = 41, 11, 256
+FRAME_DPI, FRAME_WIDTH = 200, 6.0  # a width in inches whose text is read on a phone
+HIDDEN = ("problem", NAME, "interrupted_at", "title")  # attributes that say nothing, or stand elsewhere on the page
+FIGURE = "figure"  # its identifier on the page
+ROUND_OFF = 1e-9  # of values that stay
+KINDS = {
+    "two_layer": "a two-layer network",
+    "quadratic": "quadratic features",
+    "energy": "an energy",
+    "deconvolution": "deconvolution",
+}
+SOLVERS = {
+    "finite_volume": "finite volumes",
+    "jko": "variational steps",
+    "normalised": "the normalised flow",
+}  # particles and characteristics are called what they are
 _COUNTS = ("stop_reason", "accepted_steps", "rejected_steps", "evaluations", "elapsed_seconds", "compile_seconds")
 
 _FILM = """<div class="player"><button id="play" aria-label="play">&#9654;</button>
@@ -92,7 +110,8 @@ def write_report(
     page = Template(files("wgflow.app").joinpath("report.html").read_text(encoding="utf-8"))
     text = page.substitute(
         title=escape(_title(trajectory, problem)),
-        summary=escape(_summary(trajectory)),
+        about=_subtitle(trajectory, problem),
+        summary=escape(summary_of(trajectory)),
         film=_film(trajectory, problem, frames, progress),
         curves=_curves(trajectory, problem),
         scalars=_scalars(trajectory),
@@ -115,21 +134,45 @@ def check_report(path: Path, frames: int = FRAMES) -> None:
 
 
 def _title(trajectory: Trajectory, problem: Problem | None) -> str:
-    kind = problem.config.problem.kind if problem is not None else "flow"
-    domain = trajectory.domain
+    """Name of the problem; of a run from Python, or of an older file, what it is."""
+    name = str(trajectory.attributes.get(NAME, ""))
+    return name or _about(trajectory, problem)
+
+
+def _subtitle(trajectory: Trajectory, problem: Problem | None) -> str:
+    """What a problem is, below its name."""
+    about = _about(trajectory, problem)
+    return "" if about == _title(trajectory, problem) else f'<p class="about">{escape(about)}</p>'
+
+
+def _about(trajectory: Trajectory, problem: Problem | None) -> str:
+    """Kind of a problem, its domain and its solver."""
+    kind = KINDS.get(problem.config.problem.kind, "a flow") if problem is not None else "a flow"
+    domain, solver = trajectory.domain, trajectory.attributes.get("solver")
     where = "" if domain is None else f" on the {'signed ' if domain.sheets == 2 else ''}{domain.kind}"
-    return f"wgflow: {kind}{where}"
+    by = "" if solver is None else f", by {SOLVERS.get(str(solver), str(solver))}"
+    text = f"{kind}{where}{by}"
+    return text[:1].upper() + text[1:]
 
 
-def _summary(trajectory: Trajectory) -> str:
-    labels, mass = trajectory.labels, trajectory.mass
-    values, certificate = trajectory.scalars[labels.falling], final_certificate(trajectory)
+def summary_of(trajectory: Trajectory) -> str:
+    """Say in a sentence or two how a run went: what falls or rises, and what is certified."""
+    certificate = final_certificate(trajectory)
+    falling = trajectory.labels.of(trajectory.labels.falling)
     return (
         f"From t = 0 to {trajectory.time[-1]:g} in {len(trajectory.time)} snapshots ({trajectory.status}): the "
-        f"{labels.of(labels.falling).title} falls from {values[0]:.6g} to {values[-1]:.6g}, the "
-        f"{labels.mass.title} goes from {mass[0]:.6g} to {mass[-1]:.6g}."
+        f"{falling.title} {_course(trajectory.scalars[trajectory.labels.falling])}, the "
+        f"{trajectory.labels.mass.title} {_course(trajectory.mass)}."
         + ("" if certificate is None else f" At the end {certificate.verdict}.")
     )
+
+
+def _course(values: FloatArray) -> str:
+    """Say whether values fall, rise, or stay up to round-off, from the first one to the last one."""
+    first, last = float(values[0]), float(values[-1])
+    if abs(last - first) <= ROUND_OFF * max(abs(first), abs(last)):
+        return f"stays {last:.6g}"
+    return f"{'falls' if last < first else 'rises'} from {first:.6g} to {last:.6g}"
 
 
 def _film(trajectory: Trajectory, problem: Problem | None, frames: int, progress: Progress | None) -> str:
@@ -137,8 +180,8 @@ def _film(trajectory: Trajectory, problem: Problem | None, frames: int, progress
     shown = evenly_spread(len(trajectory.time), frames)
     try:
         with paper_style():
-            scene = make_film_figure(trajectory, problem, shown)
-            draw, pictures = frame_renderer(scene), []
+            scene = make_film_figure(trajectory, problem, shown, FRAME_WIDTH)
+            draw, pictures = frame_renderer(scene, FRAME_DPI), []
             for number in range(len(shown)):
                 pictures.append(_encode(draw(number)))
                 if progress is not None:
@@ -157,23 +200,34 @@ def _encode(picture: Picture) -> str:
 
 
 def _curves(trajectory: Trajectory, problem: Problem | None) -> str:
-    """The figure of `wgflow plot` as vector graphics, without what stands before the picture in a file."""
+    """The figure of `wgflow plot` as vector graphics, and parts of the same for small screens, panel below panel."""
     buffer = io.StringIO()
     with paper_style():
-        plot_trajectory(trajectory, problem).savefig(buffer, format="svg")
+        figure = plot_trajectory(trajectory, problem)
+        figure.set_gid(FIGURE)
+        boxes = panel_boxes(figure)
+        figure.savefig(buffer, format="svg")
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    parts = [
+        f'<svg viewBox="{x:.1f} {y:.1f} {width:.1f} {height:.1f}"><use href="#{FIGURE}"/></svg>'
+        for x, y, width, height in boxes
+    ]
+    return f'<div class="whole">{text[text.index("<svg") :]}</div><div class="panels">{"".join(parts)}</div>'
 
 
 def _scalars(trajectory: Trajectory) -> str:
-    names = ("time", *trajectory.scalars)
-    columns = (trajectory.time, *trajectory.scalars.values())
+    """A few rows of the scalars, as the tables of a run call them; F once where it is the risk."""
+    same = np.array_equal(trajectory.energy, trajectory.risk, equal_nan=True)
+    dropped = {"energy": "risk", "risk": "energy"}[trajectory.labels.falling] if same else ""
+    columns = {name: values for name, values in trajectory.scalars.items() if name != dropped}
+    shown = {"time": trajectory.time, **columns}
     chosen = np.unique(np.linspace(0, len(trajectory.time) - 1, ROWS).round().astype(int))
-    return _rows(names, ((f"{column[row]:.8g}" for column in columns) for row in chosen), numbers=True)
+    names = [trajectory.labels.of(name).column for name in shown]
+    return _rows(names, ((f"{values[row]:.4g}" for values in shown.values()) for row in chosen), numbers=True)
 
 
 def _environment(trajectory: Trajectory) -> str:
-    found = {name: value for name, value in trajectory.attributes.items() if name != "problem"}
+    found = {name: value for name, value in trajectory.attributes.items() if name not in HIDDEN}
     first = [name for name in _COUNTS if name in found]
     order = [*first, *sorted(found.keys() - set(first))]
     return _rows(("attribute", "value"), ((name, str(found[name])) for name in order))
@@ -181,8 +235,12 @@ def _environment(trajectory: Trajectory) -> str:
 
 def _rows(names: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: bool = False) -> str:
     """HTML table."""
-    cell = "<td>" if numbers else '<td class="text">'
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    lines = ["".join(f"{cell}{escape(str(value))}</td>" for value in row) for row in rows]
-    lines = [line.replace(f"{cell}FAULT", '<td class="text fault">FAULT') for line in lines]
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    lines = ["".join(_cell(str(value), numbers=numbers) for value in row) for row in rows]
+    body = f"<tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<table class="{"numbers" if numbers else "texts"}">{body}</table>'
+
+
+def _cell(text: str, *, numbers: bool) -> str:
+    look = "" if numbers else f' class="text{" fault" * text.startswith("FAULT")}"'
+    return f"<td{look}>{escape(text)}</td>"

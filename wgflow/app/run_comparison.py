@@ -33,8 +33,9 @@ class Comparison:
     problem : Problem or None
         Their common problem, where it is known.
     columns : mapping of str to array, shape (k,)
-        The common ``time``, and at each: ``risk A``, ``risk B``, their relative ``difference``, and beside it the
-        estimated errors of runs that have them, ``error A`` and ``error B``, over the same risk; ``mass A``,
+        The common ``time``, and at each: ``risk A``, ``risk B`` (``energy A``, ``energy B`` of flows without a risk),
+        their relative ``difference``, and beside it the estimated errors of runs that have them, ``error A`` and
+        ``error B``, over the same value; ``mass A``,
         ``mass B``, the distance of the ``predictors`` of networks and of quadratic features; in one space the
         ``kernel`` discrepancy, and on circles (in radians) and lines ``W1``, ``W2`` of the normalised measures of each
         sheet.

@@ -13,6 +13,7 @@ from wgflow.domains.icosphere import LLOYD_ITERATIONS, build_mesh
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.system.caching import cache_folder
 from wgflow.system.drafts import replacing
+from wgflow.system.stages import tell_stage
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
 VERSION = 2  # of the way meshes are built
@@ -22,6 +23,7 @@ def cached_mesh(level: int) -> SurfaceMesh:
     """Mesh of a level, from disk if it was built before."""
     if level < SMALLEST_CACHED_LEVEL:
         return build_mesh(level)
+    tell_stage(f"mesh of the sphere, {10 * 4**level + 2} cells")
     path = _path(level)
     if path is None:
         return build_mesh(level)

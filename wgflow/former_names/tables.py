@@ -173,7 +173,7 @@ SPLIT = {
     "plotting.clouds": {
         "Cloud": "plotting.particle_maps:ParticleMap",
         "cloud_views": "plotting.particle_maps:particle_map_views",
-        "plot_cloud": "plotting.particle_maps:plot_particle_map",
+        "plot_cloud": "plotting.overview:plot_trajectory",
         "shows_cloud": "plotting.particle_maps:shows_particle_map",
     },
     "plotting.comparison": {"relative_difference": "plotting.comparison_figure:risk_difference"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
 from wgflow.measures import Particles, require_particles
+from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
 SPACING = float(np.finfo(np.float64).eps)
@@ -171,6 +173,7 @@ class _GridFeatures(GridFunctional):
     def __init__(self, functional: Features, domain: Domain) -> None:
         self.domain = domain
         self._risk, self._targets = functional.risk, functional.targets
+        tell_stage(f"features of {len(self._targets)} points at {math.prod(domain.base.shape)} cells")
         self._moments = make_moments(
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )

@@ -92,9 +92,9 @@ def _say_nothing(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def frame_renderer(scene: FilmFigure) -> Draw:
-    """Give a function from the number of a frame to its picture."""
-    scene.figure.set_dpi(DPI)
+def frame_renderer(scene: FilmFigure, resolution: int = DPI) -> Draw:
+    """Give a function from the number of a frame to its picture, with some dots per inch."""
+    scene.figure.set_dpi(resolution)
     canvas: Any = FigureCanvasAgg(scene.figure)
 
     def draw(number: int) -> Picture:

@@ -12,28 +12,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from wgflow.flows.labels import Label, Labels
+from wgflow.analysis.comparison import compared_output
+from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
+from wgflow.plotting.comparison_fits import RUN_DASHES, drawn_fit
 from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
     find_line,
     has_density,
+    measure_symbol,
     profile,
     set_line_limits,
     sheet_signs,
 )
-from wgflow.plotting.networks import draw_data, learned_function
 from wgflow.plotting.scalars import draw_band, is_log_spaced, set_time_axis, set_value_scale
+from wgflow.plotting.shown import Shown
 from wgflow.plotting.style import CURVES, DASHES, RUNS, largest_finite, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
-from wgflow.problems.datasets import Dataset
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 Curves = Mapping[str, tuple[FloatArray, FloatArray]]
 
-RUN_DASHES: tuple[Any, ...] = ("-", (0, (4, 2)))  # of the first and the second run
 DECADES = 5  # shown of densities and differences, at most
 
 
@@ -44,7 +45,7 @@ def plot_comparison(
     problem: Problem | None = None,
     curves: Curves | None = None,
 ) -> Figure:
-    """Draw two runs: risks and their relative difference, masses, last measures, and distances over time.
+    """Draw two runs: risks (or F) and their relative difference, masses, last measures, and distances over time.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def plot_comparison(
     labels : tuple of str
         What to call them.
     problem : Problem, optional
-        Their problem; it adds the directions of a teacher, or for regression with one input and a bias the data and the
-        learned functions at the end, in the units of the data.
+        Their problem; it adds the directions of a teacher, and for networks what both have learned at the end, with the
+        teacher or the data in their units: functions, predictions over data, or boundaries of two classes.
     curves : mapping of str to (times, values), optional
         Further curves over time, distances between the two for example.
 
@@ -76,8 +77,8 @@ def plot_comparison(
     """
     line = find_line(first) if find_line(first) == find_line(second) else None
     signs = tuple(sorted({*sheet_signs(first), *sheet_signs(second)}, reverse=True))
-    data = _data_of(problem, line)
-    layout = _layout(len(signs), line=line is not None, curves=bool(curves), data=data is not None)
+    fit = drawn_fit((Shown(first, problem), Shown(second, problem)))
+    layout = _layout(len(signs), line=line is not None, curves=bool(curves), fit=fit is not None)
     with styled_figure(height=(2.9 if curves else 2.4) * len(layout) + 0.3) as figure:
         panels = cast("dict[str, Axes]", figure.subplot_mosaic(cast("Any", layout)))
         runs = (first, second)
@@ -88,75 +89,95 @@ def plot_comparison(
             draw_curves(panels["curves"], curves, first.labels.time)
         if line is not None:
             _draw_last(panels, runs, signs, line, problem.teacher if problem else None)
-        if data is not None:
-            draw_functions(panels["functions"], runs, data)
+        if fit is not None:
+            fit(panels["fit"])
         dashed = problem is not None and problem.teacher is not None
-        titles = _titles(first.labels, [*panels], estimated=any(run.errors for run in runs), teacher=dashed)
+        titles = _titles(runs, [*panels], estimated=any(run.errors for run in runs), teacher=dashed)
         _finish(figure, panels, titles, labels)
     return figure
 
 
-def _data_of(problem: Problem | None, line: Line | None) -> Dataset | None:
-    """Data of one input, where points are directions of neurons with a bias."""
-    data = None if problem is None or line is None or not line.angular else problem.dataset
-    return data if data is not None and data.input_shift.size == 1 else None
-
-
-def _layout(sheets: int, *, line: bool, curves: bool, data: bool) -> list[list[str]]:
+def _layout(sheets: int, *, line: bool, curves: bool, fit: bool) -> list[list[str]]:
     rows = [["risk", "mass"], ["difference", "curves" if curves else "mass"]]
     if line:
         rows.append(["sheet +", "sheet -"] if sheets == 2 else ["sheet +", "sheet +"])
-    if data:
-        rows.append(["functions", "functions"])
+    if fit:
+        rows.append(["fit", "fit"])
     return rows
 
 
 def draw_risks(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
-    """Risks of both runs over time."""
+    """Risks of both runs over time, or F of energies."""
+    name = compared_output(*runs)
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
-        axes.plot(run.time, run.risk, color=color, linestyle=dashes)
+        axes.plot(run.time, run.scalars[name], color=color, linestyle=dashes)
     time = _longest(runs)
     set_time_axis(axes, time, runs[0].labels.time)
-    set_value_scale(axes, np.concatenate([run.risk for run in runs]), log_time=is_log_spaced(time))
+    if runs[0].labels.falling == "risk":
+        set_value_scale(axes, np.concatenate([run.risk for run in runs]), log_time=is_log_spaced(time))
     for run, color in zip(runs, RUNS, strict=True):
-        draw_band(axes, run, "risk", color=color)
-    axes.set_ylabel(runs[0].labels.risk.axis())
+        draw_band(axes, run, name, color=color)
+    axes.set_ylabel(runs[0].labels.of(name).axis())
 
 
 def draw_difference(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
-    """Relative difference of the risks at the times of the first run that the second one covers.
+    """Relative difference of what falls at the times of the first run that the second one covers.
 
-    Dotted are estimated errors of the risks; a difference below them says nothing.
+    Dotted are its estimated errors; a difference below them says nothing.
     """
     time, values = risk_difference(*runs)
     axes.plot(time, values, color=RUNS[0])
-    for run, color in zip(runs, RUNS, strict=True):
-        if run.errors:
-            axes.plot(run.time, _estimated(run), color=color, linestyle=":")
+    estimates = {
+        color: (run, _estimated(run, compared_output(*runs)))
+        for run, color in zip(runs, RUNS, strict=True)
+        if run.errors
+    }
+    for color, (run, errors) in estimates.items():
+        axes.plot(run.time, errors, color=color, linestyle=":")
     set_time_axis(axes, _longest(runs), runs[0].labels.time)
     highest = float(values.max(initial=0.0))
     if highest > 0.0:
         axes.set_yscale("log")
         lowest = float(values.min(where=values > 0.0, initial=highest))
-        top = max([highest, *(float(np.nan_to_num(_estimated(run)).max()) for run in runs if run.errors)])
+        top = max([highest, *(float(np.nan_to_num(errors).max()) for _, errors in estimates.values())])
         axes.set_ylim(max(lowest, highest * 10.0**-DECADES) / 1.5, 1.5 * top)
     else:
         axes.set_ylim(0.0, 1.0)
-    axes.set_ylabel(r"$|R_1 - R_2| \,/\, |R_2|$")
+    axes.set_ylabel(_difference_label(runs))
 
 
 def risk_difference(first: Trajectory, second: Trajectory) -> tuple[FloatArray, FloatArray]:
-    """Times of the first run that the second one covers, and ``|R_1 - R_2| / |R_2|`` there (R_2 interpolated)."""
+    """Times of the first run that the second one covers, and the relative difference there.
+
+    It is ``|R_1 - R_2| / |R_2|`` for risks (R_2 interpolated), and ``|F_1 - F_2|`` over the whole change of F_2 for
+    energies, whose zero means nothing.
+    """
+    name = compared_output(first, second)
     covered = (first.time >= second.time[0]) & (first.time <= second.time[-1])
-    reference = np.interp(first.time[covered], second.time, second.risk)
-    difference = np.abs(first.risk[covered] - reference)
-    return first.time[covered], np.divide(difference, np.abs(reference), where=reference != 0.0, out=difference)
+    reference = np.interp(first.time[covered], second.time, second.scalars[name])
+    difference = np.abs(first.scalars[name][covered] - reference)
+    scale = _scale(second, name, reference)
+    return first.time[covered], np.divide(difference, scale, where=scale != 0.0, out=difference)
 
 
-def _estimated(run: Trajectory) -> FloatArray:
-    """Estimated error of the risk over the risk; NaN where one of them is not known or 0."""
-    unknown = np.full(run.risk.shape, np.nan)
-    return np.divide(run.errors["risk"], np.abs(run.risk), where=run.risk != 0.0, out=unknown)
+def _scale(run: Trajectory, name: str, values: FloatArray) -> FloatArray:
+    """What differences are divided by: the values themselves, or the range of an energy."""
+    if run.labels.falling == "risk":
+        return np.abs(values)
+    return np.full(values.shape, float(np.ptp(run.scalars[name])))
+
+
+def _difference_label(runs: tuple[Trajectory, Trajectory]) -> str:
+    if runs[0].labels.falling == "risk":
+        return r"$|R_1 - R_2| \,/\, |R_2|$"
+    return r"$|F_1 - F_2| \,/\, (\max F_2 - \min F_2)$"
+
+
+def _estimated(run: Trajectory, name: str) -> FloatArray:
+    """Estimated error over the value, or the range of an energy; NaN where one of them is not known or 0."""
+    values = run.scalars[name]
+    unknown, scale = np.full(values.shape, np.nan), _scale(run, name, values)
+    return np.divide(run.errors[name], scale, where=scale != 0.0, out=unknown)
 
 
 def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
@@ -165,7 +186,7 @@ def draw_masses(axes: Axes, runs: tuple[Trajectory, Trajectory]) -> None:
         axes.plot(run.time, run.mass, color=color, linestyle=dashes)
     set_time_axis(axes, _longest(runs), runs[0].labels.time)
     axes.set_ylim(0.0, 1.08 * max(largest_finite(run.mass) for run in runs))
-    axes.set_ylabel(runs[0].labels.mass.axis(r"\nu_t"))
+    axes.set_ylabel(runs[0].labels.mass.axis(f"{measure_symbol(runs[0])}_t"))
 
 
 def draw_curves(axes: Axes, curves: Curves, time_axis: Label) -> None:
@@ -206,13 +227,6 @@ def _make_room_above(axes: Axes) -> None:
         axes.set_ylim(bottom, top + 0.5 * (top - bottom))
 
 
-def draw_functions(axes: Axes, runs: tuple[Trajectory, Trajectory], data: Dataset) -> None:
-    """Data and the functions that both runs have learned at the end, in the units of the data."""
-    draw_data(axes, data)
-    for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
-        axes.plot(*learned_function(run, data, -1), color=color, linestyle=dashes)
-
-
 def _draw_last(
     panels: Mapping[str, Axes],
     runs: tuple[Trajectory, Trajectory],
@@ -225,7 +239,7 @@ def _draw_last(
         if teacher is not None and line.angular:
             _mark_teacher(panels[name], teacher, sign if len(signs) == 2 else None, line)
         symbol = f"^{sign_symbol(sign)}" if len(signs) == 2 else ""
-        panels[name].set_ylabel(rf"density of $\nu_T{symbol}$")
+        panels[name].set_ylabel(rf"density of ${measure_symbol(runs[0])}_T{symbol}$")
 
 
 def draw_last_measures(axes: Axes, runs: tuple[Trajectory, Trajectory], sign: float, line: Line) -> None:
@@ -266,16 +280,18 @@ def _longest(runs: tuple[Trajectory, Trajectory]) -> FloatArray:
     return max((run.time for run in runs), key=lambda time: float(time[-1]))
 
 
-def _titles(labels: Labels, panels: list[str], *, estimated: bool, teacher: bool) -> dict[str, str]:
+def _titles(
+    runs: tuple[Trajectory, Trajectory], panels: list[str], *, estimated: bool, teacher: bool
+) -> dict[str, str]:
     """Titles of the panels by their names."""
+    labels, name = runs[0].labels, compared_output(*runs)
     dotted = " (dotted: estimated errors)" if estimated else ""
     dashed = "dashed: teacher" if teacher else ""
     return {
-        "risk": labels.risk.panel,
+        "risk": labels.of(name).panel,
         "mass": labels.mass.panel,
-        "difference": f"Relative difference of the risks{dotted}",
+        "difference": f"Relative difference of {'the risks' if labels.falling == 'risk' else '$F$'}{dotted}",
         "curves": "Distances",
-        "functions": "Data, and learned functions at the end",
         "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
         "sheet -": _last_title("output weights $-$", dashed),
     }
@@ -283,7 +299,7 @@ def _titles(labels: Labels, panels: list[str], *, estimated: bool, teacher: bool
 
 def _finish(figure: Figure, panels: Mapping[str, Axes], titles: Mapping[str, str], labels: tuple[str, str]) -> None:
     for letter, (name, axes) in zip("ABCDEFG", panels.items(), strict=False):
-        axes.set_title(rf"$\bf{{{letter}}}$   {titles[name]}")
+        axes.set_title(rf"$\bf{{{letter}}}$   {titles.get(name) or axes.get_title(loc='left')}")
     handles = [Line2D([], [], color=color, linestyle=dashes) for color, dashes in zip(RUNS, RUN_DASHES, strict=True)]
     figure.legend(handles, list(labels), loc="outside upper center", ncols=2)
 

@@ -15,13 +15,14 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.patheffects import withStroke
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import Geometry
 from wgflow.domains.sphere import longitude_latitude
-from wgflow.plotting.style import DENSITY_MAP
+from wgflow.plotting.style import DENSITY_MAP, GREY
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -30,6 +31,8 @@ LATITUDES, LONGITUDES = 181, 361  # points of a map of the sphere
 DOTS_AREA, LARGEST_DOT = 1.6e4, 60.0  # of all cells that are drawn as dots, and of one of them, in square points
 UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
 GLOBE = "mollweide"
+MERIDIANS, PARALLELS, POLE_SIZE = 60.0, 30.0, 9.0  # degrees between the lines of a graticule; points
+POLES = ((0.0, 0.0), (0.5 * np.pi, 0.0), (0.0, 0.47 * np.pi))  # where the axes of components meet the sphere
 CHART_LABELS = ("chart coordinate 1", "chart coordinate 2")
 CHART_JUMP = np.pi  # between two outputs, which a path in a chart crosses at its edge: half a turn
 
@@ -52,12 +55,14 @@ class MapView:
         Draws values in such a picture; the artist that it gives has ``set_array`` for others.
     quantity : str
         What the colours show.
-    cut : bool
-        Whether it is a plane through the domain.
     height : float
         Of a row of such pictures, in inches.
     projection : str
         The projection of matplotlib, if not the usual one.
+    names : tuple of str
+        Symbols of the components, which maps of the sphere show where their axes meet it.
+    flat : bool
+        Whether it shows two axes of a box.
     """
 
     image: Callable[[FloatArray], FloatArray]
@@ -67,9 +72,10 @@ class MapView:
     project: Callable[[FloatArray], FloatArray]
     draw: Callable[[Axes, MapView, FloatArray, Normalize], Any]
     quantity: str = "density"
-    cut: bool = False
     height: float = BOX_HEIGHT
     projection: str = ""
+    names: tuple[str, ...] = ()
+    flat: bool = False
 
     @property
     def axes_keywords(self) -> dict[str, Any]:
@@ -94,9 +100,25 @@ def _draw_image(axes: Axes, view: MapView, values: FloatArray, scale: Normalize)
 
 
 def _draw_globe(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
-    axes.set_xticks([])
-    axes.set_yticks([])
+    draw_graticule(axes, view.names)
     return axes.pcolormesh(view.x, view.y, values, cmap=DENSITY_MAP, norm=scale, rasterized=True)
+
+
+def draw_graticule(axes: Axes, names: Sequence[str] = ()) -> None:
+    """Meridians and parallels of a map of the sphere, and where the axes of its components meet it."""
+    globe = cast("Any", axes)
+    globe.set_longitude_grid(MERIDIANS)
+    globe.set_latitude_grid(PARALLELS)
+    axes.set_axisbelow(False)
+    axes.grid(color=GREY, linewidth=0.3, alpha=0.7)
+    axes.tick_params(labelbottom=False, labelleft=False)
+    halo = withStroke(linewidth=2.2, foreground="white")
+    for (longitude, latitude), name in zip(POLES, names, strict=False):
+        beyond = longitude + (-1.0 if longitude > 0.0 else 0.98) * np.pi
+        opposite = (longitude, -latitude) if latitude else (beyond, 0.0)
+        for place, text in (((longitude, latitude), name), (opposite, f"$-{name.strip('$')}$")):
+            look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": POLE_SIZE, "path_effects": [halo]}
+            axes.text(*place, text, zorder=5, clip_on=False, **look)
 
 
 def _draw_dots(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
@@ -122,13 +144,6 @@ def box_views(box: Box, names: Sequence[str]) -> list[MapView]:
     return [replace(_box_view(box, pair, names, marginal), quantity=quantity, height=SPACE_HEIGHT) for pair in pairs]
 
 
-def box_cuts(box: Box, names: Sequence[str]) -> list[MapView]:
-    """The density in space on its three middle planes, in the order of the marginals; else none."""
-    if len(box.shape) != 3:
-        return []
-    return [replace(_box_view(box, pair, names, middle_plane), cut=True) for pair in combinations(range(3), 2)]
-
-
 def _box_view(
     box: Box, pair: tuple[int, int], names: Sequence[str], reduce: Callable[[FloatArray, int], FloatArray]
 ) -> MapView:
@@ -139,16 +154,11 @@ def _box_view(
         return (reduce(density, rest[0]) if rest else density).T
 
     x, y = (np.linspace(*box.bounds[axis], box.shape[axis] + 1) for axis in pair)
-    return MapView(image, x, y, (names[pair[0]], names[pair[1]]), lambda points: points[..., list(pair)], _draw_image)
+    labels = names[pair[0]], names[pair[1]]
+    return MapView(image, x, y, labels, lambda points: points[..., list(pair)], _draw_image, flat=True)
 
 
-def middle_plane(density: FloatArray, axis: int) -> FloatArray:
-    """Density on the middle plane across an axis: of the middle cells, or the mean of both sides."""
-    count = density.shape[axis]
-    return cast("FloatArray", np.take(density, [(count - 1) // 2, count // 2], axis=axis).mean(axis=axis))
-
-
-def globe_views(sphere: Sphere, _: Sequence[str]) -> list[MapView]:
+def globe_views(sphere: Sphere, names: Sequence[str]) -> list[MapView]:
     """The map of a sphere."""
     longitude, latitude = np.linspace(-np.pi, np.pi, LONGITUDES), np.linspace(-0.5 * np.pi, 0.5 * np.pi, LATITUDES)
 
@@ -159,7 +169,7 @@ def globe_views(sphere: Sphere, _: Sequence[str]) -> list[MapView]:
     def image(density: FloatArray) -> FloatArray:
         return density[cells()]
 
-    look: dict[str, Any] = {"height": SPHERE_HEIGHT, "projection": GLOBE}
+    look: dict[str, Any] = {"height": SPHERE_HEIGHT, "projection": GLOBE, "names": tuple(names)}
     return [MapView(image, longitude, latitude, ("", ""), longitude_latitude, _draw_globe, **look)]
 
 
@@ -195,7 +205,6 @@ Pictures = Callable[[Any, Sequence[str]], list[MapView]]
 MAPS = DomainTable[Pictures](
     "a map of a density", {Box: box_views, Circle: _none, Sphere: globe_views, object: chart_views}
 )
-CUTS = DomainTable[Pictures]("cuts through a density", {Box: box_cuts, object: _none})
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,8 @@ class View:
         Steps along each axis of the picture that go across its edge.
     projection : str
         The projection of matplotlib, if not the usual one.
+    names : tuple of str
+        Symbols of the components, which maps of the sphere show where their axes meet it.
     """
 
     axes: tuple[int, int]
@@ -221,6 +232,7 @@ class View:
     coordinates: Callable[[FloatArray], FloatArray] | None = None
     longest: tuple[float, float] = (np.inf, np.inf)
     projection: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def axes_keywords(self) -> dict[str, Any]:
@@ -244,9 +256,9 @@ def point_views(components: int, names: Sequence[str]) -> list[View]:
     return [View(pair, (names[pair[0]], names[pair[1]])) for pair in combinations(range(components), 2)]
 
 
-def globe_view() -> View:
+def globe_view(names: Sequence[str] = ()) -> View:
     """Unit vectors of three components on the map of the sphere."""
-    return View((0, 1), ("", ""), longitude_latitude, (np.pi, np.inf), GLOBE)
+    return View((0, 1), ("", ""), longitude_latitude, (np.pi, np.inf), GLOBE, tuple(names))
 
 
 def _points_of_box(box: Box, names: Sequence[str]) -> list[View]:
@@ -265,7 +277,7 @@ def _points_of_box(box: Box, names: Sequence[str]) -> list[View]:
 
 def _points_of_sphere(sphere: UnsignedDomain, names: Sequence[str]) -> list[View]:
     components = sphere.geometry.components
-    return [globe_view()] if components == 3 else point_views(components, names)
+    return [globe_view(names)] if components == 3 else point_views(components, names)
 
 
 def _points_in_chart(base: UnsignedDomain, _: Sequence[str]) -> list[View]:

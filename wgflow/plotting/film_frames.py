@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import StepPatch
 
 from wgflow.errors import InputError
 from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
 from wgflow.plotting.domain_views import View
+from wgflow.plotting.film_fits import Show, frame_colors, show_fit
 from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
-    find_line,
     measure_symbol,
     profile,
     set_line_limits,
     sheet_signs,
 )
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
-from wgflow.plotting.networks import add_sign_legend, draw_data, draw_disk_frame, learned_function, time_label
+from wgflow.plotting.networks import add_sign_legend, draw_disk_frame, time_label
 from wgflow.plotting.particle_maps import (
     ParticleMap,
     add_legend,
@@ -35,16 +35,15 @@ from wgflow.plotting.particle_maps import (
     shows_particle_map,
 )
 from wgflow.plotting.scalars import LOG_RATIO, draw_risk, energy_curve_of, is_log_spaced, time_limits
+from wgflow.plotting.shown import Shown
 from wgflow.plotting.spikes import ring_spikes
-from wgflow.plotting.style import BLACK, DASHES, ORANGE, sign_color, sign_symbol, styled_figure
+from wgflow.plotting.style import BLACK, DASHES, WIDTH, sign_color, sign_symbol, styled_figure
 from wgflow.problems import Problem
-from wgflow.problems.datasets import Dataset
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
-Show = Callable[[int], None]  # the number of the frame
-
-WIDE_HEIGHT, FLAT_HEIGHT, RISK_HEIGHT = 3.0, 4.2, 2.2  # inches
+WIDE_HEIGHT, FLAT_HEIGHT, SCALAR_HEIGHT = 3.0, 4.2, 2.4  # inches
+NARROW = 8.0  # inches: on narrower figures all panels stand below each other
 DECADES = 4  # of densities whose peak grows far above its start
 
 
@@ -56,63 +55,93 @@ class FilmFigure:
     show: Show
 
 
-def make_film_figure(trajectory: Trajectory, problem: Problem | None, shown: IntArray) -> FilmFigure:
+def make_film_figure(
+    trajectory: Trajectory, problem: Problem | None, shown: IntArray, width: float = WIDTH
+) -> FilmFigure:
     """Prepare a film of some outputs, its axes and colours wide enough for all of them.
+
+    Beside the measure stand what a network has learned, with its data, and what falls; on a figure that is narrow they
+    stand below.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The run.
+    problem : Problem or None
+        Its problem, where it is known.
+    shown : array, shape (n,)
+        The outputs.
+    width : float
+        Of the figure, in inches.
 
     Raises
     ------
     InputError
         If there is no picture of the measure: particles in more than three dimensions that are no neurons (a, b).
     """
-    build, wide, height = _choose(trajectory, problem, shown)
-    with styled_figure(height + (RISK_HEIGHT if wide else 0.0)) as figure:
+    run = Shown(trajectory, problem)
+    build, wide, height = _choose(run, shown)
+    fit = show_fit(run, shown)
+    count = 1 if fit is None else 2
+    layout = _layout(count, height, wide=wide, narrow=width < NARROW)
+    with styled_figure(layout.height, width) as figure:
         title = figure.suptitle(" ", x=0.01, ha="left")
-        if wide:
-            parts = figure.subfigures(2, 1, height_ratios=[height, RISK_HEIGHT])
-        else:
-            parts = figure.subfigures(1, 2, width_ratios=[1.7, 1.0])
-        measure, scalars = cast("tuple[SubFigure, SubFigure]", parts)
-        show_measure = build(measure)
-        show_risk = _risk_panel(scalars.subplots(), trajectory, shown)
+        parts: Any = figure.subfigures(*layout.shape, width_ratios=layout.widths, height_ratios=layout.heights)
+        shows = [build(parts[0])]
+        panels = parts[1].subplots(*layout.panels, squeeze=False)
+        shows += [] if fit is None else [fit(panels.flat[0])]
+        shows.append(_risk_panel(panels.flat[-1], run, shown))
         labels = frame_labels(trajectory.time[shown], trajectory.labels.time)
 
         def show(number: int) -> None:
             title.set_text(labels[number])
-            show_measure(number)
-            show_risk(number)
+            for show_part in shows:
+                show_part(number)
 
         show(len(shown) - 1)
     return FilmFigure(figure, show)
 
 
-def _choose(
-    trajectory: Trajectory, problem: Problem | None, shown: IntArray
-) -> tuple[Callable[[FigureBase], Show], bool, float]:
-    """How to draw the measure, whether above the risk (or beside it), and at what height in inches."""
-    line, signs = find_line(trajectory, problem), sheet_signs(trajectory)
+@dataclass(frozen=True)
+class _Layout:
+    """Rows and columns of the measure and the panels of curves, and of these among themselves; sizes in inches."""
+
+    height: float
+    shape: tuple[int, int]
+    panels: tuple[int, int]
+    widths: tuple[float, ...] | None = None
+    heights: tuple[float, ...] | None = None
+
+
+def _layout(count: int, height: float, *, wide: bool, narrow: bool) -> _Layout:
+    """Panels of curves below a wide measure, or each below the other on a narrow figure; else beside the measure."""
+    if wide or narrow:
+        below = SCALAR_HEIGHT * (count if narrow else 1)
+        return _Layout(height + below, (2, 1), (count, 1) if narrow else (1, count), heights=(height, below))
+    widths = (1.7 if count == 1 else 1.25, 1.0)
+    return _Layout(max(height, count * SCALAR_HEIGHT + 0.2), (1, 2), (count, 1), widths=widths)
+
+
+def _choose(run: Shown, shown: IntArray) -> tuple[Callable[[FigureBase], Show], bool, float]:
+    """How to draw the measure, whether it takes the whole width, and at what height in inches."""
+    trajectory, problem, line, signs = run.trajectory, run.problem, run.line, run.signs
     if shows_maps(trajectory):
         wide = len(map_views(trajectory)) == 3
         height = WIDE_HEIGHT * len(signs) if wide else max(FLAT_HEIGHT, 2.6 * len(signs))
         return lambda figure: _maps(figure, trajectory, problem, shown), wide, height
     if shows_particle_map(trajectory):
         wide = len(particle_map_views(trajectory, problem)) == 3
-        return (
-            lambda figure: _particle_maps(figure, trajectory, problem, shown),
-            wide,
-            WIDE_HEIGHT if wide else FLAT_HEIGHT,
-        )
+        height = WIDE_HEIGHT if wide else FLAT_HEIGHT
+        return lambda figure: _particle_maps(figure, trajectory, problem, shown), wide, height
     if line is None:
         if problem is None or not (problem.has_pairs and trajectory.has_particles):
             allowed = "a density, neurons (a, b), or particles in one to three dimensions"
             raise InputError(f"a film needs {allowed}; this trajectory has none of them")
         return lambda figure: _layers(figure, trajectory, shown), False, FLAT_HEIGHT
-    teacher = problem.teacher if problem is not None and line.angular else None
+    teacher = run.teacher if line.angular else None
     if teacher is not None and trajectory.has_particles:
         return lambda figure: _disk(figure, trajectory, teacher, shown), False, FLAT_HEIGHT
-    dataset = problem.dataset if problem is not None and line.angular else None
-    if dataset is not None and dataset.input_shift.size == 1 and len(dataset.inputs[0]) == 2:
-        return lambda figure: _regression(figure, trajectory, dataset, line, shown), False, 1.3 * FLAT_HEIGHT
-    return lambda figure: _profiles(figure.subplots(), trajectory, line, teacher, shown), False, FLAT_HEIGHT
+    return lambda figure: _profiles(figure.subplots(), run, line, teacher, shown), False, FLAT_HEIGHT
 
 
 def frame_labels(time: FloatArray, label: Label) -> list[str]:
@@ -123,15 +152,20 @@ def frame_labels(time: FloatArray, label: Label) -> list[str]:
     return [f"${label.symbol} = {value:.{decimals}f}$" for value in time]
 
 
-def _risk_panel(axes: Axes, trajectory: Trajectory, shown: IntArray) -> Show:
+def _risk_panel(axes: Axes, run: Shown, shown: IntArray) -> Show:
+    """What falls, with a dot at the time of the frame."""
+    trajectory, curve = run.trajectory, energy_curve_of(run.trajectory)
     draw_risk(axes, trajectory)
-    values = energy_curve_of(trajectory).values(trajectory)
-    (dot,) = axes.plot([], [], "o", color=ORANGE, markeredgecolor=BLACK, markersize=7, clip_on=False, zorder=4)
+    axes.set_title(curve.title)
+    values, colors = curve.values(trajectory), frame_colors(run, shown)
+    (dot,) = axes.plot([], [], "o", markeredgecolor=BLACK, markersize=5.5, clip_on=False, zorder=4)
     first, _ = time_limits(trajectory.time)
 
     def show(number: int) -> None:
         index = shown[number]
         dot.set_data([max(trajectory.time[index], first)], [max(values[index], axes.get_ylim()[0])])
+        dot.set_color(colors[number])
+        dot.set_markeredgecolor(BLACK)
 
     return show
 
@@ -205,31 +239,10 @@ def _layers(figure: FigureBase, trajectory: Trajectory, shown: IntArray) -> Show
     return particle_map.show
 
 
-def _regression(figure: FigureBase, trajectory: Trajectory, dataset: Dataset, line: Line, shown: IntArray) -> Show:
-    """Data and learned function above the densities."""
-    upper, lower = figure.subplots(2, 1)
-    draw_data(upper, dataset)
-    functions = [learned_function(trajectory, dataset, int(index)) for index in shown]
-    (curve,) = upper.plot(*functions[-1], color=BLACK)
-    upper.set_ylim(*_hull(upper.get_ylim(), np.concatenate([values for _, values in functions])))
-    upper.set_title("Data and learned function $h_t(x)$")
-    show_profiles = _profiles(lower, trajectory, line, None, shown)
-
-    def show(number: int) -> None:
-        curve.set_data(*functions[number])
-        show_profiles(number)
-
-    return show
-
-
-def _hull(limits: tuple[float, float], values: FloatArray) -> tuple[float, float]:
-    margin = 0.03 * float(np.ptp(values))
-    return min(limits[0], float(values.min()) - margin), max(limits[1], float(values.max()) + margin)
-
-
-def _profiles(axes: Axes, trajectory: Trajectory, line: Line, teacher: Teacher | None, shown: IntArray) -> Show:
-    """Density on the line, or histogram of particles, of each sheet."""
-    signs, letter = sheet_signs(trajectory), measure_symbol(trajectory)
+def _profiles(axes: Axes, run: Shown, line: Line, teacher: Teacher | None, shown: IntArray) -> Show:
+    """Density on the line, or histogram of particles, of each sheet; a single one in the colour of its time."""
+    trajectory, signs, letter = run.trajectory, run.signs, measure_symbol(run.trajectory)
+    colors = frame_colors(run, shown)
     steps: dict[float, StepPatch] = {}
     for sign in signs:
         edges, heights = profile(trajectory, int(shown[-1]), sign, line)
@@ -248,6 +261,8 @@ def _profiles(axes: Axes, trajectory: Trajectory, line: Line, teacher: Teacher |
     def show(number: int) -> None:
         for sign, step in steps.items():
             step.set_data(profile(trajectory, int(shown[number]), sign, line)[1])
+            if len(signs) == 1:
+                step.set_edgecolor(colors[number])
 
     return show
 

@@ -10,6 +10,7 @@ from wgflow.errors import InputError
 from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.style import DASHES, GREY
 from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
 
 CERTIFIED = 21  # outputs at most whose gaps are drawn
 
@@ -23,12 +24,13 @@ def final_certificate(trajectory: Trajectory) -> Certificate | None:
     return certificate if certificate.scope == "all" else None
 
 
-def draw_gap(axes: Axes, trajectory: Trajectory) -> None:
-    """Draw the certified gap over time, where F is regularised, so that it holds over all measures."""
+def draw_gap(axes: Axes, trajectory: Trajectory) -> tuple[FloatArray, FloatArray] | None:
+    """Draw the certified gap over time, where F is regularised, so that it holds over all measures; gives the curve."""
     if final_certificate(trajectory) is None:
-        return
+        return None
     shown = evenly_spread(len(trajectory.time), CERTIFIED)
     gaps = np.array([certificate.gap for certificate in certify_trajectory(trajectory, shown)])
     known = gaps > 0.0
     axes.plot(trajectory.time[shown][known], gaps[known], color=GREY, linestyle=DASHES, label="certified gap of $F$")
     axes.legend(loc="best").set_in_layout(False)
+    return trajectory.time[shown][known], gaps[known]

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.patheffects import withStroke
 
 from wgflow.networks import Teacher
@@ -25,7 +25,7 @@ from wgflow.plotting.line_profiles import (
     sheet_signs,
 )
 from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
-from wgflow.plotting.style import BLACK, DASHES, DENSITY_MAP, sign_color, sign_symbol
+from wgflow.plotting.style import BLACK, BLUE, DASHES, DENSITY_MAP, sign_color, sign_symbol
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -41,7 +41,7 @@ def evenly_spread(count: int, most: int) -> IntArray:
 
 
 def draw_measure(
-    figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
+    figure: FigureBase, panels: Sequence[Axes], trajectory: Trajectory, line: Line, teacher: Teacher | None = None
 ) -> None:
     """Draw each sheet over time on its own axes: the density if there is one, else the particles."""
     signs = sheet_signs(trajectory)
@@ -68,7 +68,7 @@ def measure_title(trajectory: Trajectory, sign: float, *, dashed: str = "", weig
     return rf"{kind} of ${letter}_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 
-def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
+def _draw_densities(figure: FigureBase, panels: Sequence[Axes], trajectory: Trajectory, line: Line) -> None:
     maps = [coarse_density(trajectory, sign) for sign in sheet_signs(trajectory)]
     norm, clipped = density_norm(np.concatenate([values.ravel() for _, _, values in maps]))
     for axes, (times, edges, values) in zip(panels, maps, strict=True):
@@ -78,7 +78,7 @@ def _draw_densities(figure: Figure, panels: Sequence[Axes], trajectory: Trajecto
     _add_colorbar(figure, panels, mesh, line, clipped=clipped)
 
 
-def _add_colorbar(figure: Figure, panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
+def _add_colorbar(figure: FigureBase, panels: Sequence[Axes], mesh: QuadMesh, line: Line, *, clipped: bool) -> None:
     bar = figure.colorbar(mesh, ax=list(panels), extend="min" if clipped else "neither", pad=0.01, aspect=25)
     bar.set_label("density (per radian)" if line.angular else "density")
     bar.outline.set_linewidth(0.5)
@@ -133,8 +133,9 @@ def draw_paths(axes: Axes, trajectory: Trajectory, sign: float, line: Line) -> N
     weights = trajectory.weight[np.ix_(shown, chosen)]
     segments, widths = _segments(trajectory.time[shown], values, weights, line)
     widths = THINNEST + (THICKEST - THINNEST) * np.sqrt(widths / max(float(trajectory.weight.max()), 1e-300))
+    color = sign_color(sign) if len(sheet_signs(trajectory)) == 2 else BLUE
     axes.add_collection(
-        LineCollection(segments, linewidths=widths.tolist(), colors=sign_color(sign), alpha=0.5, rasterized=True)  # type: ignore[arg-type]
+        LineCollection(segments, linewidths=widths.tolist(), colors=color, alpha=0.5, rasterized=True)  # type: ignore[arg-type]
     )
 
 

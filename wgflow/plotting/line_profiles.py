@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Coordinate, Domain
+from wgflow.domains import Box, Circle, Coordinate
+from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.problems import Problem
 from wgflow.problems.models import DeconvolutionProblem, EnergyProblem
@@ -65,13 +66,14 @@ LINES = DomainTable[Callable[[Trajectory, "Problem | None"], Line | None]]("a li
 
 
 def axis_labels(problem: Problem | None, dimension: int) -> tuple[str, ...]:
-    """Symbols of the coordinates: w in R^p, neurons (a, b) with c for a bias; x, y, z of energies and others."""
+    """Symbols of the coordinates: neurons (a, b) or b with c for a bias, else w in R^p; x, y, z of energies."""
     if problem is None or isinstance(problem.config.problem, EnergyProblem | DeconvolutionProblem):
         return ("$x$", "$y$", "$z$")[:dimension]
-    if not problem.has_pairs:
+    if problem.inputs is None:
         return _numbered("w", dimension)
-    bias = problem.dataset is not None and problem.dataset.input_shift.size < (problem.inputs or 0)
-    return ("$a$", *_numbered("b", dimension - 1 - bias), *(("$c$",) if bias else ()))
+    bias = problem.dataset is not None and problem.dataset.input_shift.size < problem.inputs
+    output = ("$a$",) if problem.has_pairs else ()
+    return (*output, *_numbered("b", dimension - len(output) - bias), *(("$c$",) if bias else ()))
 
 
 def _numbered(name: str, count: int) -> tuple[str, ...]:
@@ -123,7 +125,7 @@ def has_density(trajectory: Trajectory) -> bool:
     return trajectory.domain is not None and "density" in trajectory.fields
 
 
-def grid_of(trajectory: Trajectory) -> Domain:
+def grid_of(trajectory: Trajectory) -> UnsignedDomain:
     """Unsigned domain that the density lives on."""
     if trajectory.domain is None:
         raise InputError("the domain of this trajectory is not known; its density cannot be drawn")
@@ -153,9 +155,12 @@ def sheet_mass(trajectory: Trajectory, sign: float) -> FloatArray:
 def weighted_histogram(trajectory: Trajectory, index: int, sign: float, line: Line) -> tuple[FloatArray, FloatArray]:
     """Weights of the particles of a sign in equal bins, divided by the width of a bin: edges, heights."""
     chosen = sheet_particles(trajectory, sign)
-    bins = int(np.clip(chosen.size // PARTICLES_PER_BIN, MIN_BINS, MAX_BINS))
-    values = coordinate_of(trajectory.position[index, chosen], line)
-    weights = trajectory.weight[index, chosen]
+    return binned(coordinate_of(trajectory.position[index, chosen], line), trajectory.weight[index, chosen], line)
+
+
+def binned(values: FloatArray, weights: FloatArray, line: Line) -> tuple[FloatArray, FloatArray]:
+    """Weights in equal bins of a line, divided by the width of a bin: edges, heights."""
+    bins = int(np.clip(values.size // PARTICLES_PER_BIN, MIN_BINS, MAX_BINS))
     heights, edges = np.histogram(values, bins=bins, range=line.limits, weights=weights)
     return edges, heights / (edges[1] - edges[0])
 

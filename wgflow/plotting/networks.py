@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,16 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle as Disk
 from matplotlib.projections.polar import PolarAxes
 
-from wgflow.analysis.metrics import relu_predictions
 from wgflow.errors import InputError
 from wgflow.exact.quadratic import AngularGaussian, quadratic_flow
 from wgflow.flows.labels import Label
+from wgflow.measures import Particles
 from wgflow.networks import Teacher
 from wgflow.plotting.heatmaps import evenly_spread
 from wgflow.plotting.line_profiles import (
     TURN,
     Line,
+    binned,
+    cell_edges,
     coordinate_of,
+    grid_of,
     measure_symbol,
     profile,
     set_line_limits,
@@ -36,17 +39,20 @@ from wgflow.typing import FloatArray, IntArray
 
 CURVE_POINTS = 401
 EXACT_POINTS = 41
+DATA_AREA, DOT_AREAS = 600.0, (5.0, 20.0)  # of all data in square points; of a dot, at least and at most
 DISK_PATHS = 200  # trajectories drawn in a disk, of each sign
 
 
 def choose_times(trajectory: Trajectory, count: int = 5) -> IntArray:
     """Indices of outputs, first and last included, between which the measure has learned about equally much.
 
-    They are equally spread in half the decrease of the root of the risk, plus half the number of the output (which is
-    logarithmic in time where the outputs are).
+    They are equally spread in half the decrease of the root of the risk (or of the energy above its end), plus half the
+    number of the output (which is logarithmic in time where the outputs are).
     """
     fraction = np.linspace(0.0, 1.0, len(trajectory.time))
-    risk = trajectory.risk - min(float(trajectory.risk.min()), 0.0)  # energies may be negative
+    falling = trajectory.scalars[trajectory.labels.falling]
+    least = float(falling.min())
+    risk = falling - (min(least, 0.0) if trajectory.labels.falling == "risk" else least)
     level = np.sqrt(np.maximum.accumulate(risk[::-1])[::-1])
     drop = level[0] - level[-1]
     learned = (level[0] - level) / drop if drop > 0.0 else fraction
@@ -75,7 +81,8 @@ def draw_data(axes: Axes, dataset: Dataset) -> None:
     """Draw data with one input as dots, in the units of the data file, and label the axes by its columns."""
     x, y = dataset.inputs[:, 0], dataset.target_shift + dataset.target_scale * dataset.targets
     shift, scale = float(dataset.input_shift[0]), float(dataset.input_scale[0])
-    axes.scatter(shift + scale * x, y, s=5, color=PALE, linewidths=0, label="data")
+    area = float(np.clip(DATA_AREA / x.size, *DOT_AREAS))
+    axes.scatter(shift + scale * x, y, s=area, color=PALE, linewidths=0, label="data")
     ends = shift + scale * _input_grid(dataset)[[0, -1]]
     axes.set_xlim(float(ends[0]), float(ends[1]))
     axes.set_xlabel(_readable(dataset.names[0]))
@@ -83,14 +90,9 @@ def draw_data(axes: Axes, dataset: Dataset) -> None:
 
 
 def learned_function(trajectory: Trajectory, dataset: Dataset, index: int) -> tuple[FloatArray, FloatArray]:
-    """Inputs and outputs of the learned function at an output, in the units of the data file."""
-    grid = _input_grid(dataset)
-    inputs = np.stack([grid, np.ones_like(grid)], axis=-1)
-    values = relu_predictions(trajectory.measure(index), inputs)
-    return (
-        dataset.input_shift[0] + dataset.input_scale[0] * grid,
-        dataset.target_shift + dataset.target_scale * values,
-    )
+    """Inputs and outputs of the learned function at an output, in the units of the data file, on any domain."""
+    inputs = dataset.input_shift[0] + dataset.input_scale[0] * _input_grid(dataset)
+    return inputs, dataset.in_units(trajectory.predict(dataset.scaled(inputs[:, None]), index, raw=True))
 
 
 def _input_grid(dataset: Dataset) -> FloatArray:
@@ -234,3 +236,25 @@ def draw_profiles(axes: Axes, trajectory: Trajectory, problem: Problem | None, l
     axes.set_ylim(0.0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.set_ylabel(rf"density of ${letter}_t$")
     axes.legend(loc="upper center", ncols=3, columnspacing=1.2)
+
+
+def draw_rest(
+    axes: Axes,
+    trajectory: Trajectory,
+    density: FloatArray | None,
+    samples: Particles | None,
+    line: Line,
+    name: str,
+) -> None:
+    """Dashed density at which a flow rests, or a histogram of the samples of its target, below all curves."""
+    if density is not None:
+        edges = cell_edges(grid_of(trajectory).coordinates[0])
+        look: Any = {"color": BLACK, "linestyle": DASHES, "linewidth": 1.1, "zorder": 1.5, "label": name}
+        axes.plot(0.5 * (edges[1:] + edges[:-1]), density.ravel(), **look)
+    if samples is not None:
+        edges, heights = binned(coordinate_of(samples.points, line), samples.weights * samples.signs, line)
+        axes.stairs(heights, edges, fill=True, color=PALE, zorder=0.5, label="target samples")
+    if density is not None or samples is not None:
+        axes.relim()
+        axes.set_ylim(0.0, max(axes.get_ylim()[1], 1.3 * axes.dataLim.y1))
+        axes.legend(loc="upper center", ncols=3, columnspacing=1.2)

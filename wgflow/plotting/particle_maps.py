@@ -8,12 +8,12 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
-from wgflow.plotting.domain_views import UNEQUAL, View, globe_view, point_views, views_of_points
+from wgflow.plotting.domain_views import GLOBE, UNEQUAL, View, draw_graticule, globe_view, point_views, views_of_points
 from wgflow.plotting.heatmaps import MAX_PATHS, evenly_spread
 from wgflow.plotting.line_profiles import (
     axis_labels,
@@ -24,19 +24,13 @@ from wgflow.plotting.line_profiles import (
     sheet_particles,
     sheet_signs,
 )
-from wgflow.plotting.networks import time_label
-from wgflow.plotting.scalars import draw_mass, draw_risk
-from wgflow.plotting.spikes import SPIKES_NOTE, ring_spikes
-from wgflow.plotting.style import BLUE, PALE, sign_color, sign_symbol, styled_figure
+from wgflow.plotting.style import BLUE, PALE, sign_color, sign_symbol
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
-SubFigures = tuple[SubFigure, SubFigure]
-
 MAX_DOTS, MAX_TIMES = 4000, 300  # of each sign; along a path
 DOT_AREA, SMALLEST, LARGEST = 7.0, 0.2, 6.0  # of a particle of mean weight, in square points; others, relative to it
-PLANE_HEIGHT, SCALARS_HEIGHT, FLAT_HEIGHT = 3.3, 2.9, 5.0  # inches
 
 
 def shows_particle_map(trajectory: Trajectory) -> bool:
@@ -46,43 +40,13 @@ def shows_particle_map(trajectory: Trajectory) -> bool:
     return find_line(trajectory) is None and bool(particle_map_views(trajectory, None))
 
 
-def plot_particle_map(trajectory: Trajectory, problem: Problem | None = None) -> Figure:
-    """Draw the particles at the last time with their paths, then risk and mass.
-
-    Three dimensions are shown by their three projections, the sphere by the equal-area projection of Mollweide, other
-    surfaces by their chart.
-    """
-    views = particle_map_views(trajectory, problem)
-    height = PLANE_HEIGHT + SCALARS_HEIGHT if len(views) == 3 else FLAT_HEIGHT
-    with styled_figure(height) as figure:
-        if len(views) == 3:
-            upper, lower = cast("SubFigures", figure.subfigures(2, 1, height_ratios=[PLANE_HEIGHT, SCALARS_HEIGHT]))
-            maps, scalars = make_panels(upper, views), list(lower.subplots(1, 2))
-        else:
-            left, right = cast("SubFigures", figure.subfigures(1, 2, width_ratios=[1.6, 1.0]))
-            maps, scalars = make_panels(left, views), list(right.subplots(2, 1))
-        shown = evenly_spread(len(trajectory.time), MAX_TIMES)
-        for axes, view in zip(maps, views, strict=True):
-            ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)
-            mark_start(axes, trajectory, view)
-            ring_spikes(axes, problem, view.project)
-        shows = "their start (pale)" if problem is None or problem.spikes is None else f"{SPIKES_NOTE} (rings)"
-        maps[0].set_title(
-            f"Particles at {time_label(trajectory.time[-1], trajectory.labels.time)}, their paths, and {shows}"
-        )
-        add_legend(maps[-1], trajectory)
-        draw_risk(scalars[0], trajectory)
-        draw_mass(scalars[1], trajectory)
-    return figure
-
-
 def particle_map_views(trajectory: Trajectory, problem: Problem | None) -> list[View]:
     """Give the pictures that show the particles: one in the plane and on surfaces, three in space, else none."""
     components = trajectory.position.shape[-1]
     names = axis_labels(problem, components)
     if trajectory.domain is not None:
         return views_of_points(trajectory.domain, names)
-    return [globe_view()] if components == 3 and on_sphere(trajectory) else point_views(components, names)
+    return [globe_view(names)] if components == 3 and on_sphere(trajectory) else point_views(components, names)
 
 
 def make_panels(figure: FigureBase, views: list[View]) -> list[Axes]:
@@ -177,8 +141,7 @@ def _frame(axes: Axes, trajectory: Trajectory, view: View, shown: IntArray) -> N
     axes.set_xlabel(view.labels[0])
     axes.set_ylabel(view.labels[1])
     if view.projection:
-        axes.set_xticks([])
-        axes.set_yticks([])
+        draw_graticule(axes, view.names)
         return
     places = view.project(trajectory.position[shown]).reshape(-1, 2)
     low, high = places.min(axis=0), places.max(axis=0)
@@ -199,4 +162,7 @@ def add_legend(axes: Axes, trajectory: Trajectory) -> None:
         Line2D([], [], color=sign_color(sign), marker="o", linestyle="", label=rf"${letter}_t^{sign_symbol(sign)}$")
         for sign in signs
     ]
-    axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
+    if axes.name == GLOBE:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.94, 1.0)).set_in_layout(False)
+    else:
+        axes.legend(handles=handles, loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import cast
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure, SubFigure
 
-from wgflow.plotting.heatmaps import evenly_spread
-from wgflow.plotting.line_profiles import sheet_signs
-from wgflow.plotting.maps import draw_sheet, map_scale, map_views, shows_maps
-from wgflow.plotting.networks import choose_times, time_label
-from wgflow.plotting.particle_maps import ParticleMap, make_panels, particle_map_views, shows_particle_map
-from wgflow.plotting.scalars import draw_mass, draw_risk
-from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color, styled_figure
+from wgflow.plotting.networks import time_label
+from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset
 from wgflow.trajectory import Trajectory
-from wgflow.typing import FloatArray, IntArray
+from wgflow.typing import FloatArray
 
 RESOLUTION = 401  # points of a picture along each axis
 MARGIN = 0.06  # around the data, over their extent
@@ -37,7 +31,7 @@ def shows_regions(problem: Problem) -> bool:
     return data is not None and data.input_shift.size == 2 and bool(np.isin(data.targets, (-1.0, 1.0)).all())
 
 
-def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
+def draw_decision(axes: Axes, predict: Predict, points: FloatArray, resolution: int = RESOLUTION) -> None:
     """Colour the plane around some points (n, 2) by the sign of a function, with a line where it changes.
 
     Parameters
@@ -48,18 +42,27 @@ def draw_decision(axes: Axes, predict: Predict, points: FloatArray) -> None:
         Values of the function at points (k, 2), shape (k,).
     points : array, shape (n, 2)
         What the picture must hold.
+    resolution : int
+        Number of values along each axis.
     """
-    x, y, values = _evaluate(predict, points)
+    x, y, values = _evaluate(predict, points, resolution)
     extent = (x[0], x[-1], y[0], y[-1])
     colors = ListedColormap([BLUE, VERMILLION])
     look = {"origin": "lower", "extent": extent, "aspect": "auto", "vmin": -1.0, "vmax": 1.0, "alpha": 0.22}
-    axes.imshow(np.sign(values), cmap=colors, **look)  # type: ignore[arg-type]
+    axes.imshow(np.ma.masked_equal(np.sign(values), 0.0), cmap=colors, **look)  # type: ignore[arg-type]
     _draw_zero(axes, x, y, values, BLACK, "-")
 
 
-def draw_boundary(axes: Axes, predict: Predict, points: FloatArray, color: str = GREEN, style: str = "--") -> None:
+def draw_boundary(
+    axes: Axes,
+    predict: Predict,
+    points: FloatArray,
+    color: str = GREEN,
+    style: str | tuple[float, tuple[float, ...]] = "--",
+    resolution: int = RESOLUTION,
+) -> None:
     """Draw a line, dashed by default, where a function changes its sign; arguments as in `draw_decision`."""
-    _draw_zero(axes, *_evaluate(predict, points), color, style)
+    _draw_zero(axes, *_evaluate(predict, points, resolution), color, style)
 
 
 def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
@@ -70,20 +73,24 @@ def draw_labelled(axes: Axes, points: FloatArray, labels: FloatArray) -> None:
         axes.scatter(chosen[:, 0], chosen[:, 1], marker=marker, **look)  # type: ignore[arg-type]
 
 
-def _evaluate(predict: Predict, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _evaluate(
+    predict: Predict, points: FloatArray, resolution: int = RESOLUTION
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     low, high = points.min(axis=0), points.max(axis=0)
     room = MARGIN * np.where(high > low, high - low, 1.0)
-    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], RESOLUTION) for axis in (0, 1))
+    x, y = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], resolution) for axis in (0, 1))
     places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return x, y, predict(places).reshape(RESOLUTION, RESOLUTION)
+    return x, y, predict(places).reshape(resolution, resolution)
 
 
-def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: str) -> None:
+def _draw_zero(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, color: str, style: Any) -> None:
     if values.min() < 0.0 < values.max():
-        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=style)
+        axes.contour(x, y, values, levels=[0.0], colors=color, linewidths=1.3, linestyles=[style])
 
 
-def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, index: int) -> None:
+def draw_learned_regions(
+    axes: Axes, trajectory: Trajectory, dataset: Dataset, index: int, resolution: int = RESOLUTION
+) -> None:
     """Draw the regions at an output with the data, in the units of the file, and how many points are wrong."""
     points = dataset.input_shift + dataset.input_scale * dataset.inputs[:, :2]
 
@@ -91,46 +98,11 @@ def draw_learned_regions(axes: Axes, trajectory: Trajectory, dataset: Dataset, i
         found = trajectory.predict(inputs, index, raw=True)
         return np.where(np.abs(found) > ROUND_OFF * trajectory.mass[index], found, 0.0)
 
-    draw_decision(axes, lambda places: values(dataset.scaled(places)), points)
+    draw_decision(axes, lambda places: values(dataset.scaled(places)), points, resolution)
     draw_labelled(axes, points, dataset.targets)
-    wrong = int(np.sum(~(dataset.targets * values(dataset.inputs) > 0.0)))
-    axes.set_title(f"{time_label(trajectory.time[index], trajectory.labels.time)}: {wrong} of {len(points)} wrong")
+    predictions = values(dataset.inputs)
+    wrong = int(np.sum(~(dataset.targets * predictions > 0.0)))
+    result = f"{wrong} of {len(points)} wrong" if predictions.any() else "$h = 0$"
+    axes.set_title(f"{time_label(trajectory.time[index], trajectory.labels.time)}: {result}")
     axes.set_xlabel(dataset.names[0].replace("_", " "))
     axes.set_ylabel(dataset.names[1].replace("_", " "))
-
-
-def plot_regions(trajectory: Trajectory, problem: Problem) -> Figure:
-    """Draw the learned regions at a few times; below the measure, where it can be drawn, risk and mass."""
-    shown = choose_times(trajectory)
-    times = shown[evenly_spread(len(shown), REGION_TIMES)]
-    rows = len(sheet_signs(trajectory)) if shows_maps(trajectory) else int(shows_particle_map(trajectory))
-    heights = [REGIONS_HEIGHT, *[MEASURE_HEIGHT] * rows, SCALARS_HEIGHT]
-    with styled_figure(sum(heights)) as figure:
-        parts = list(cast("Iterable[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights)))
-        for axes, index in zip(parts[0].subplots(1, len(times), squeeze=False)[0], times, strict=True):
-            draw_learned_regions(axes, trajectory, cast("Dataset", problem.dataset), int(index))
-            if axes.get_subplotspec().colspan.start > 0:
-                axes.set_ylabel("")
-        if shows_maps(trajectory):
-            _draw_maps(parts[1:-1], trajectory, problem, times)
-        elif rows:
-            _draw_cloud(parts[1], trajectory, problem)
-        risk, mass = parts[-1].subplots(1, 2)
-        draw_risk(risk, trajectory, times)
-        draw_mass(mass, trajectory)
-    return figure
-
-
-def _draw_maps(parts: list[SubFigure], trajectory: Trajectory, problem: Problem, times: IntArray) -> None:
-    views = map_views(trajectory, problem)
-    scale = map_scale(trajectory, views, times)
-    for part, sign in zip(parts, sheet_signs(trajectory), strict=True):
-        panels = part.subplots(len(views), len(times), subplot_kw=views[0].axes_keywords, squeeze=False)
-        draw_sheet(part, panels, views, trajectory, sign, times, scale)
-
-
-def _draw_cloud(part: SubFigure, trajectory: Trajectory, problem: Problem) -> None:
-    views = particle_map_views(trajectory, problem)
-    shown = evenly_spread(len(trajectory.time), 300)
-    for axes, view in zip(make_panels(part, views), views, strict=True):
-        ParticleMap(axes, trajectory, view, shown).show(len(shown) - 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from wgflow.flows.labels import Label
 from wgflow.former_names import with_former
 from wgflow.plotting.line_profiles import measure_symbol, sheet_mass, sheet_signs
-from wgflow.plotting.style import BLACK, DASHES, largest_finite, sign_color, sign_symbol, time_colors
+from wgflow.plotting.style import BLACK, DASHES, ORANGE, largest_finite, sign_color, sign_symbol, time_colors
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -20,6 +21,10 @@ if not TYPE_CHECKING:
     __getattr__ = with_former(__name__)
 
 BAND = 0.25  # opacity of estimated errors
+ROUND_OFF = 1e-13  # of F, over its size: steps that change it by less say nothing
+FALLING_SHARE = 0.9  # of the steps
+END_SIZE, END_HEIGHT = 9.0, 0.09  # of a value beside the end of its curve: points, and about as much of a panel
+PLAIN = 1e-3  # smaller numbers are written with a power of ten
 LOG_RATIO = 10.0  # values that spread over more than this are drawn on a log scale
 
 
@@ -75,7 +80,7 @@ def _label_plainly(axes: Axes, ratio: float) -> None:
 
 @dataclass(frozen=True)
 class EnergyCurve:
-    r"""What falls in a flow: the risk of a network, or the energy F above what it is at the end.
+    r"""What falls in a flow: the risk of a network, or the energy F.
 
     Parameters
     ----------
@@ -83,51 +88,87 @@ class EnergyCurve:
         What stands above and beside its curve.
     name : str
         Name of the curve of the trajectory.
-    floor : float
-        What is taken off: 0, and F at the last output for an energy that does not fall towards 0.
     """
 
     title: str
     label: str
     name: str
-    floor: float = 0.0
 
     def values(self, trajectory: Trajectory) -> FloatArray:
         """Values at the outputs, shape (T,)."""
-        return trajectory.scalars[self.name] - self.floor
+        return trajectory.scalars[self.name]
 
 
 def energy_curve_of(trajectory: Trajectory) -> EnergyCurve:
-    """Choose what to show of a trajectory: the risk, or the energy where there is none."""
+    """Choose what to show of a trajectory: the risk of a network, or the energy F where there is none."""
     name, letter = trajectory.labels.falling, measure_symbol(trajectory)
-    label = trajectory.labels.of(name)
     if name == "risk":
-        of = "h" if len(sheet_signs(trajectory)) == 2 else letter
-        return EnergyCurve(label.panel, label.axis(f"{of}_t"), name)
-    energy = trajectory.energy
-    if energy.min() > 0.0 and energy.max() > LOG_RATIO * energy.min():
-        return EnergyCurve(label.panel, label.axis(f"{letter}_t"), name)
-    above = label.axis(f"{letter}_t", f" - {label.formula(f'{letter}_T')}")
-    return EnergyCurve(label.panel, above, name, float(energy[-1]))
+        letter = "h" if len(sheet_signs(trajectory)) == 2 else letter
+    elif _leaves_entropy_out(trajectory):  # particles follow it by noise
+        name = "risk"
+    label = trajectory.labels.of(name)
+    return EnergyCurve(label.panel, label.axis(f"{letter}_t"), name)
+
+
+def _leaves_entropy_out(trajectory: Trajectory) -> bool:
+    known = trajectory.functional is not None and trajectory.functional.temperature > 0.0
+    return trajectory.has_particles and known
 
 
 def draw_risk(axes: Axes, trajectory: Trajectory, marked: IntArray | None = None) -> None:
-    """Risk or energy over time with a band of its estimated error, and dots in the colours of the marked outputs."""
+    """Risk or energy over time with a band of its estimated error, and dots in the colours of the marked outputs.
+
+    Risks that fall far have a log scale; energies, whose least value is rarely 0, a linear one.
+    """
     time, shown = trajectory.time, energy_curve_of(trajectory)
-    times, curve = trajectory.curve(shown.name)
     values = shown.values(trajectory)
-    axes.plot(times, curve - shown.floor, color=BLACK, label=shown.name)
+    axes.plot(*trajectory.curve(shown.name), color=BLACK, label=shown.name)
     set_time_axis(axes, time, trajectory.labels.time)
-    set_value_scale(axes, values, log_time=is_log_spaced(time))
+    if trajectory.labels.falling == "risk":
+        set_value_scale(axes, values, log_time=is_log_spaced(time))
     for index, color in zip(marked if marked is not None else (), _colors(marked), strict=True):
         visible = values[index] > 0.0 or axes.get_yscale() != "log"
         if time[index] >= time_limits(time)[0] and visible:
             axes.plot(time[index], values[index], "o", color=color, markersize=5, clip_on=False, zorder=3)
     axes.set_ylabel(shown.label)
-    draw_band(axes, trajectory, shown.name, floor=shown.floor)
+    draw_band(axes, trajectory, shown.name)
 
 
-def draw_band(axes: Axes, trajectory: Trajectory, name: str, *, floor: float = 0.0, color: str = BLACK) -> None:
+def mark_ends(axes: Axes, curves: Mapping[str, tuple[FloatArray, FloatArray]]) -> None:
+    """Write the last known value beside the end of each curve, so that it can be read; no two stand on each other.
+
+    Parameters
+    ----------
+    axes : Axes
+        With the curves; their limits stand.
+    curves : mapping of str to (time, values)
+        By their colours.
+    """
+    ends = []
+    for color, (time, values) in curves.items():
+        known = np.flatnonzero(np.isfinite(values) & ((values > 0.0) | (axes.get_yscale() != "log")))
+        if known.size:
+            place = float(time[known[-1]]), float(values[known[-1]])
+            height = axes.transAxes.inverted().transform(axes.transData.transform(place))[1]
+            ends.append((float(height), place, color))
+    lowest = -np.inf
+    for height, place, color in sorted(ends):
+        lowest = max(height, lowest + END_HEIGHT)
+        shift = (lowest - height) * END_SIZE / END_HEIGHT
+        look: Any = {"xytext": (4.0, shift), "textcoords": "offset points", "va": "center", "fontsize": END_SIZE}
+        axes.annotate(readable(place[1]), place, color=color, annotation_clip=False, **look)
+
+
+def readable(value: float) -> str:
+    """Three digits of a number, as mathtext."""
+    small = 0.0 < abs(value) < PLAIN
+    digits, _, exponent = f"{value:.2e}".partition("e") if small else f"{value:#.3g}".rstrip(".").partition("e")
+    if not exponent:
+        return f"${digits}$"
+    return rf"${digits} \times 10^{{{int(exponent)}}}$"
+
+
+def draw_band(axes: Axes, trajectory: Trajectory, name: str, *, color: str = BLACK) -> None:
     """Shade a scalar by its estimated error, where there is one; the limits of the axes stay.
 
     Parameters
@@ -138,15 +179,13 @@ def draw_band(axes: Axes, trajectory: Trajectory, name: str, *, floor: float = 0
         The run.
     name : str
         One of "energy", "risk" and "mass".
-    floor : float
-        What is taken off the values.
     color : str
         Colour of the curve.
     """
     errors = trajectory.errors.get(name)
     if errors is None:
         return
-    values, limits = trajectory.scalars[name] - floor, axes.get_ylim()
+    values, limits = trajectory.scalars[name], axes.get_ylim()
     low, high = values - errors, values + errors
     if axes.get_yscale() == "log":
         low = np.maximum(low, limits[0])  # an error beyond the value itself reaches down to the axis
@@ -159,7 +198,7 @@ def _colors(marked: IntArray | None) -> FloatArray:
 
 
 def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
-    r"""Total mass over time, and that of each sheet on signed domains."""
+    r"""Total mass over time with a band of its estimated error, and that of each sheet on signed domains."""
     signs, letter, mass = sheet_signs(trajectory), measure_symbol(trajectory), trajectory.labels.mass
     axes.plot(*trajectory.curve("mass"), color=BLACK, label=f"${mass.formula(f'{letter}_t')}$")
     for sign, dashes in zip(signs, ("-", DASHES), strict=False) if len(signs) == 2 else ():
@@ -167,6 +206,66 @@ def draw_mass(axes: Axes, trajectory: Trajectory) -> None:
         axes.plot(trajectory.time, values, color=sign_color(sign), linestyle=dashes, label=label)
     set_time_axis(axes, trajectory.time, trajectory.labels.time)
     axes.set_ylim(0.0, 1.08 * largest_finite(trajectory.mass))
+    draw_band(axes, trajectory, "mass")
+    curves = {sign_color(sign): (trajectory.time, sheet_mass(trajectory, sign)) for sign in signs if len(signs) == 2}
+    mark_ends(axes, {BLACK: (trajectory.time, trajectory.mass), **curves})
     axes.set_ylabel(mass.axis(f"{letter}_t") if len(signs) == 1 else mass.title)
     if len(signs) == 2:
         axes.legend(loc="best", ncols=3, columnspacing=1.2).set_in_layout(False)
+
+
+def dissipation_curve(trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
+    """Dissipation -dF/dt over time: of each step, or between outputs where no steps are known.
+
+    It is NaN where F did not fall by more than round-off, or rose.
+
+    Returns
+    -------
+    time, values : arrays, shape (k,)
+        Ends of the steps, and the mean dissipation over each.
+    """
+    steps, energy = trajectory.steps, trajectory.energy
+    if np.isfinite(steps.get("dissipation", np.empty(0))).any():
+        time, values, length = steps["time"], steps["dissipation"], steps["step_size"]
+    else:
+        time, length = trajectory.time[1:], np.diff(trajectory.time)
+        values = -np.diff(energy) / np.where(length > 0.0, length, 1.0)
+    round_off = ROUND_OFF * float(np.abs(energy).max())
+    return time, np.where(values * length > round_off, values, np.nan)
+
+
+def shows_dissipation(trajectory: Trajectory) -> bool:
+    """Whether the dissipation says something: F falls in most steps, which that of noisy particles does not."""
+    _, values = dissipation_curve(trajectory)
+    return bool(np.isfinite(values).sum() > FALLING_SHARE * values.size)
+
+
+def draw_dissipation(axes: Axes, trajectory: Trajectory, least: float | None = None) -> None:
+    """Dissipation -dF/dt on a log scale, and F above its least value where that is known."""
+    time, values = dissipation_curve(trajectory)
+    formula = "" if trajectory.is_normalised else r" $-\mathrm{d}F/\mathrm{d}t$"
+    axes.plot(time, values, color=BLACK, label=formula.strip())
+    known = np.flatnonzero(np.isfinite(values))
+    set_time_axis(axes, trajectory.time, trajectory.labels.time)
+    axes.set_yscale("log")
+    if known.size:
+        set_value_scale(axes, values[known], log_time=True)
+    axes.set_ylabel(f"{trajectory.labels.dissipation.title}{formula}")
+    excess = {} if least is None else {ORANGE: _draw_excess(axes, trajectory, least)}
+    mark_ends(axes, {BLACK: (time, values), **excess})
+
+
+def _draw_excess(axes: Axes, trajectory: Trajectory, least: float) -> tuple[FloatArray, FloatArray]:
+    """F less its least value, where that is more than round-off; gives the curve."""
+    excess = trajectory.energy - least
+    size = max(float(np.abs(trajectory.energy).max()), abs(least))
+    shown = np.where(excess > ROUND_OFF * size, excess, np.nan)
+    axes.plot(trajectory.time, shown, color=ORANGE, label="$F - F_*$")
+    axes.legend(loc="best").set_in_layout(False)
+    return trajectory.time, shown
+
+
+def mass_note(trajectory: Trajectory) -> str:
+    """Say what a constant mass is."""
+    mass = trajectory.labels.mass
+    return f"{mass.title} {readable(float(trajectory.mass[-1]))}, constant"

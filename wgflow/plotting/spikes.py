@@ -6,16 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from wgflow.measures import Particles
 from wgflow.plotting.line_profiles import Line, coordinate_of
-from wgflow.plotting.style import BLACK, DASHES, sign_color
+from wgflow.plotting.style import BLACK, DASHES, GREY, sign_color
 from wgflow.problems import Problem
 from wgflow.typing import FloatArray
 
 RING_AREA, SMALLEST_RING = 220.0, 60.0  # of a spike of the largest weight, and of the lightest ones, in square points
-SPIKES_NOTE = "the spikes to find"
 
 
 def ring_spikes(
@@ -44,14 +42,17 @@ def ring_spikes(
     axes.scatter(places[:, 0], places[:, 1], s=areas, facecolors="none", edgecolors=colors, linewidths=1.0, zorder=4)
 
 
-def line_spikes(axes: Axes, problem: Problem | None, sign: float, line: Line) -> None:
-    """Dashed lines at the spikes on a sheet of a circle or interval; nothing where the problem has none."""
-    spikes = _spikes_of(problem, sign)
-    if spikes is None:
-        return
-    halo = withStroke(linewidth=2.4, foreground="white")
-    for place in coordinate_of(spikes.points, line):
-        axes.axhline(float(place), color=BLACK, linestyle=DASHES, linewidth=1.0, zorder=3, path_effects=[halo])
+def stem_spikes(axes: Axes, wanted: Particles, found: Particles, line: Line) -> None:
+    """Stems of the true spikes, dashed and below, and of those that were found, as high as their weights with signs."""
+    axes.axhline(0.0, color=BLACK, linewidth=0.7, zorder=1)
+    places, heights = coordinate_of(wanted.points, line), wanted.weights * wanted.signs
+    axes.vlines(places, 0.0, heights, color=GREY, linestyle=DASHES, linewidth=2.4, zorder=2)
+    axes.plot(places, heights, "o", color=GREY, markersize=10, fillstyle="none", markeredgewidth=1.6, label="true")
+    places, heights = coordinate_of(found.points, line), found.weights * found.signs
+    colors = [sign_color(float(sign)) for sign in found.signs]
+    axes.vlines(places, 0.0, heights, color=colors, linewidth=1.4, zorder=3)
+    axes.scatter(places, heights, s=24.0, color=colors, linewidths=0, zorder=4, label="found")
+    axes.legend(loc="best")
 
 
 def _spikes_of(problem: Problem | None, sign: float | None) -> Particles | None:

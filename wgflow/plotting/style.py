@@ -90,16 +90,16 @@ class NotebookFigure(Figure):
 
 
 @contextmanager
-def styled_figure(height: float) -> Iterator[Figure]:
+def styled_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     """Give a figure to be filled inside a ``with`` block; it is laid out at its end.
 
     Parameters
     ----------
-    height : float
-        Height in inches; all figures have the same width.
+    height, width : float
+        Size in inches; all figures but those for small screens have the same width.
     """
     with paper_style():
-        figure = NotebookFigure(figsize=(WIDTH, height), layout="constrained")
+        figure = NotebookFigure(figsize=(width, height), layout="constrained")
         yield figure
         figure.draw_without_rendering()  # so that no tick or label is made later, in another style
         figure.set_layout_engine("none")  # the layout stands: finding it again takes longer than drawing
@@ -117,7 +117,12 @@ def sign_symbol(sign: float) -> str:
 
 def time_colors(count: int) -> FloatArray:
     """Colours for times in their order, shape (count, 4); the palest end of the map is left out."""
-    return np.asarray(matplotlib.colormaps[TIME_MAP](np.linspace(0.0, 0.88, count)))
+    return np.array([time_color(share) for share in np.linspace(0.0, 1.0, count)])
+
+
+def time_color(share: float) -> tuple[float, float, float, float]:
+    """Colour of a time between the first one, 0, and the last one, 1, in the order in which they are shown."""
+    return matplotlib.colormaps[TIME_MAP](0.88 * share)
 
 
 def largest_finite(values: FloatArray) -> float:

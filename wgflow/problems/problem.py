@@ -63,6 +63,8 @@ class Problem:
         Whether to run what needs more memory than is free.
     code : OwnCode
         Functions in Python files that the problem names.
+    name : str
+        What its file is called, without the ending; empty where it comes from Python.
     """
 
     config: ProblemFile
@@ -72,6 +74,7 @@ class Problem:
     samples: Particles | None = field(default=None, repr=False)
     force: bool = False
     code: OwnCode = field(default_factory=OwnCode, repr=False)
+    name: str = field(default="", repr=False, compare=False)
     _checked: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

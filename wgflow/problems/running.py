@@ -19,6 +19,7 @@ from wgflow.problems.resuming import resume_run
 from wgflow.problems.shipped import find_problem_file, refuse_trajectory
 from wgflow.problems.stored_problem import origin_attributes, stored_attributes
 from wgflow.runs.memory import check_memory
+from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import RunFile, record_flow
 from wgflow.trajectory import Trajectory, check_output
 
@@ -62,16 +63,16 @@ def open_problem(
     Traceback (most recent call last):
     wgflow.errors.InputError: problem: code ...mine.py does not exist; paths are relative to the problem file
     """
-    given = None
+    given, name = None, ""
     if isinstance(source, Mapping):
         (sections, given), folder, origin = take_data(source), Path.cwd(), "problem"
     else:
         path = find_problem_file(Path(source))
         refuse_trajectory(path)
-        sections, folder, origin = read_toml(path), path.parent, str(path)
+        sections, folder, origin, name = read_toml(path), path.parent, str(path), path.stem
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return build_problem(config, folder, given=given, force=force, allow_code=allow_code)
+        return replace(build_problem(config, folder, given=given, force=force, allow_code=allow_code), name=name)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 
@@ -157,32 +158,33 @@ def run(
     True
     """
     since = clock.perf_counter() if since is None else since
-    if not isinstance(problem, Problem):
-        problem = open_problem(problem, force=force, allow_code=allow_code)
-    problem = problem.forced(force=force)
-    if resume:
-        if output is None:
-            raise InputError("resume needs output, the trajectory file to continue")
-        watched: dict[str, Any] = {"observers": observers, "until": until, "progress": progress}
-        return resume_run(problem, Path(output), estimate=estimate, since=since, **watched)
-    if output is not None:
-        check_output(Path(output), overwrite=overwrite)
-    check_memory(problem.memory(in_memory=output is None, estimate=estimate), force=problem.force, built=True)
-    plan = plan_estimate(problem) if estimate else None
-    evolution = problem.make_evolution()
-    (observers or Observers()).tell_begin()
-    trajectory = record_flow(
-        evolution,
-        problem.times,
-        functional=problem.functional,
-        run_setup=problem.run_setup,
-        sign=getattr(evolution, "signs", None),
-        file=RunFile(output, overwrite, problem.config.output.durable),
-        attributes={**stored_attributes(problem), **origin_attributes(problem)},
-        data=problem.data_arrays(),
-        limits=replace(problem.limits, since=since, until=until),
-        observers=observers,
-        progress=progress,
-        plan=plan,
-    )
+    with shown_progress(progress):
+        if not isinstance(problem, Problem):
+            problem = open_problem(problem, force=force, allow_code=allow_code)
+        problem = problem.forced(force=force)
+        if resume:
+            if output is None:
+                raise InputError("resume needs output, the trajectory file to continue")
+            watched: dict[str, Any] = {"observers": observers, "until": until, "progress": progress}
+            return resume_run(problem, Path(output), estimate=estimate, since=since, **watched)
+        if output is not None:
+            check_output(Path(output), overwrite=overwrite)
+        check_memory(problem.memory(in_memory=output is None, estimate=estimate), force=problem.force, built=True)
+        plan = plan_estimate(problem) if estimate else None
+        evolution = problem.make_evolution()
+        (observers or Observers()).tell_begin()
+        trajectory = record_flow(
+            evolution,
+            problem.times,
+            functional=problem.functional,
+            run_setup=problem.run_setup,
+            sign=getattr(evolution, "signs", None),
+            file=RunFile(output, overwrite, problem.config.output.durable),
+            attributes={**stored_attributes(problem), **origin_attributes(problem)},
+            data=problem.data_arrays(),
+            limits=replace(problem.limits, since=since, until=until),
+            observers=observers,
+            progress=progress,
+            plan=plan,
+        )
     return replace(trajectory, problem=problem)

@@ -21,7 +21,7 @@ from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
-COLUMNS = "data_columns"  # an attribute
+COLUMNS, NAME = "data_columns", "problem_name"  # attributes
 
 # What a resumed run may change: how far it goes, what stops it, and (the whole section) what it writes on the way.
 _FREE_KEYS = {"solver.t_end", "solver.wall_time", "solver.stationarity", "domain.wall_limit", "domain.wall_warning"}
@@ -38,10 +38,11 @@ def stored_attributes(problem: Problem) -> dict[str, Any]:
 
 
 def origin_attributes(problem: Problem) -> dict[str, Any]:
-    """Attributes that a new file has beside `stored_attributes`: names of its data, and checksums of its code."""
+    """Attributes that a new file has beside `stored_attributes`: its name, names of its data, checksums of its code."""
+    named = {NAME: problem.name} if problem.name else {}
     if problem.dataset is None:
-        return problem.code.attributes
-    return {COLUMNS: json.dumps(problem.dataset.names, ensure_ascii=False), **problem.code.attributes}
+        return {**named, **problem.code.attributes}
+    return {**named, COLUMNS: json.dumps(problem.dataset.names, ensure_ascii=False), **problem.code.attributes}
 
 
 def stored_columns(attributes: Mapping[str, Any]) -> tuple[str, ...]:

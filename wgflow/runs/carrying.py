@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from wgflow.errors import FlowWarning
 from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits, Observers, RunInterrupt
 from wgflow.flows.recorder import Recorder
-from wgflow.runs.progress import shown_progress
+from wgflow.runs.progress import Outlook, shown_progress
 from wgflow.system.notebook import ipython_shell
 from wgflow.typing import FloatArray
 
@@ -27,8 +29,11 @@ def carry_through(
     progress: bool = False,
     record_start: bool = True,
     within: bool = False,
+    earlier: FloatArray | None = None,
 ) -> None:
     """Carry a flow through its output times as `evolve_on` does, and show how far it is, if that is wanted.
+
+    Of a run that goes on, ``earlier`` has the times of its steps so far, shape (n,).
 
     Raises
     ------
@@ -37,8 +42,10 @@ def carry_through(
     KeyboardInterrupt
         After Ctrl-C, but in IPython, where the recorder then holds what there is; after SIGTERM and SIGHUP in any case.
     """
-    with shown_progress(progress, float(times[-1]), times.size, evolution.labels) as shown, _returning(evolution):
-        shown.tell_begin()
+    done = np.empty(0) if earlier is None else earlier
+    outlook = Outlook(float(times[-1]), times.size, evolution.labels, limits or Limits(), done)
+    with shown_progress(progress) as display, _returning(evolution):
+        shown = display.watch(outlook)
         evolve_on(
             run_setup,
             evolution,

@@ -87,14 +87,12 @@ def solve_characteristics(
     check_memory(estimate_cells(functional, domain, "adaptive", kept), force=run_options.force)
     factors = {"transport": transport, "reaction": domain.reaction if reaction is None else reaction}
     options, density = {**factors, "tolerance": tolerance}, density_on(domain, density0)
-    evolution = CharacteristicFlow(functional, domain, density, **options)
     return begin_or_resume(
-        evolution,
+        lambda: CharacteristicFlow(functional, domain, density, **options),
         outputs,
         lambda _, state: CharacteristicFlow(functional, domain, density, **options, **moved(state)),
         options=options,
         functional=functional,
         run_setup=RunSetup(domain, run_options.walls()),
-        sign=evolution.signs,
         run_options=run_options,
     )

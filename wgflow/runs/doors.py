@@ -17,6 +17,7 @@ from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Functional
 from wgflow.runs.arguments import RunOptions
 from wgflow.runs.estimates import EstimatePlan
+from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
 from wgflow.text import shown
@@ -38,7 +39,7 @@ def moved(state: FlowState | None) -> dict[str, Any]:
 
 
 def begin_or_resume(
-    evolution: Evolution,
+    start: Callable[[], Evolution],
     times: FloatArray,
     at_state: AtState,
     *,
@@ -46,22 +47,21 @@ def begin_or_resume(
     functional: Functional,
     run_setup: RunSetup,
     run_options: RunOptions,
-    sign: FloatArray | None = None,
     plan: EstimatePlan | None = None,
 ) -> Trajectory:
-    """Run a prepared solver from the start, or go on with its run in a file.
+    """Run a solver from the start, or go on with its run in a file.
 
     Parameters
     ----------
-    evolution : Evolution
-        The solver, at time 0.
+    start : callable
+        Prepares the solver, at time 0.
     times : array
         Output times after 0.
     at_state : callable
         Prepares it elsewhere.
     options : mapping
         Arguments that a run which goes on must have again; they are kept in the file.
-    functional, run_setup, sign, plan
+    functional, run_setup, plan
         See `wgflow.runs.record.record_flow`.
     run_options : RunOptions
         What the caller of the door asked for.
@@ -75,24 +75,27 @@ def begin_or_resume(
     file = run_options.file
     watched: dict[str, Any] = {"limits": run_options.limits, "observers": run_options.observers}
     watched |= {"progress": run_options.progress, "plan": plan}
-    if not file.resume:
-        known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
-        return record_flow(evolution, times, run_setup=run_setup, **known, **watched)
-    if file.path is None:
-        raise InputError("resume needs output, the trajectory file to continue")
-    path = Path(file.path)
-    trajectory, _ = read_run(path)
-    _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
-    _check_estimates(trajectory, path, wanted=plan is not None)
-    setup = replace(run_setup, domain=trajectory.domain)  # it may have grown
+    with shown_progress(run_options.progress):
+        evolution = start()
+        if not file.resume:
+            sign = getattr(evolution, "signs", None)
+            known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
+            return record_flow(evolution, times, run_setup=run_setup, **known, **watched)
+        if file.path is None:
+            raise InputError("resume needs output, the trajectory file to continue")
+        path = Path(file.path)
+        trajectory, _ = read_run(path)
+        _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
+        _check_estimates(trajectory, path, wanted=plan is not None)
+        setup = replace(run_setup, domain=trajectory.domain)  # it may have grown
 
-    def make(state: FlowState | None) -> Evolution:
-        return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
+        def make(state: FlowState | None) -> Evolution:
+            return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
 
-    trajectory = go_on(
-        path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
-    )
-    return attach_functional(trajectory, functional)
+        trajectory = go_on(
+            path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
+        )
+        return attach_functional(trajectory, functional)
 
 
 def _plain(value: Any) -> Any:

@@ -104,7 +104,7 @@ def solve_normalised(
         return evolution
 
     return begin_or_resume(
-        NormalisedFlow(functional, domain, density, **options),
+        lambda: NormalisedFlow(functional, domain, density, **options),
         outputs,
         at_state,
         options=options,

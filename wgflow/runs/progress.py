@@ -1,129 +1,254 @@
-"""How far a run is: a bar on a terminal, a line that changes in a notebook, a few lines in a log."""
+"""How far a run is: a bar on a terminal, a line that changes in a notebook, a few lines in a log.
+
+All three show the same numbers: the part of the steps that is done, and the seconds left by `wgflow.runs.pace`.
+"""
 
 from __future__ import annotations
 
+import math
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from wgflow.compilation import watch_compilation
 from wgflow.flows import Evolution, Snapshot
-from wgflow.flows.labels import Label, Labels
-from wgflow.flows.loop import Observers
+from wgflow.flows.labels import FLOW_LABELS, Labels
+from wgflow.flows.loop import Limits, Observers
+from wgflow.runs.pace import Pace
 from wgflow.system.notebook import NotebookLine, is_notebook
+from wgflow.system.stages import stages_told
 from wgflow.system.terminal import make_console, say
+from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.console import Console
 
-REFRESH_STEPS = 50  # steps between two updates of a bar: updating must not cost time
-REFRESH_SECONDS = 0.5  # between two updates of a line in a notebook, each of which stays in its file
+REFRESH_SECONDS = 0.5  # between two updates: each must not cost time, and in a notebook stays in its file
 LOG_LINES = 10  # lines of a run whose output is not a terminal
+PREPARING, COMPILING = "preparing", "compiling kernels"
+UNITS = ((120.0, 1.0, "s"), (7200.0, 60.0, "min"), (172800.0, 3600.0, "h"), (math.inf, 86400.0, "days"))
+
+_CURRENT: ContextVar[Display | None] = ContextVar("display", default=None)
 
 
-@contextmanager
-def shown_progress(wanted: bool, end: float, outputs: int, labels: Labels) -> Iterator[Observers]:
-    """Observers that show how far a run is, where that is wanted.
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a run before its first step in this process.
 
     Parameters
     ----------
-    wanted : bool
-        Whether to show anything.
     end : float
-        Last time of the run.
+        Its last time.
     outputs : int
-        Number of its outputs after the start.
+        Number of outputs to come, the start left out.
     labels : Labels
         What its outputs are.
+    limits : Limits
+        What may end it before.
+    earlier : array, shape (n,)
+        Times of the steps that were done before, of a run that goes on.
     """
-    if not wanted:
-        yield Observers()
-        return
-    if is_notebook():
-        line = _Line(end)
-        try:
-            yield Observers(step=[line], begin=[line.begin])
-        finally:
-            line.end()
-        return
-    console = make_console()
-    if not console.is_terminal:
-        yield Observers(snapshot=[_Lines(outputs, end, labels.energy)])
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=console, transient=True)
-    try:
-        yield Observers(step=[_Bar(progress, end)], begin=[progress.start])
-    finally:
-        progress.stop()
+    end: float
+    outputs: int
+    labels: Labels = FLOW_LABELS
+    limits: Limits = field(default_factory=Limits)
+    earlier: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
-def _reached(evolution: Evolution) -> str:
-    """Where a run is, and F there."""
-    return f"t = {evolution.time:9.3g}   {evolution.labels.energy.column} = {evolution.energy:.3e}"
+class Follower:
+    """Follows the steps of a run, and says where it is and what is left.
 
+    Parameters
+    ----------
+    outlook : Outlook
+        The run.
+    compiled : callable
+        Gives the seconds that were spent compiling so far: no step to come takes them.
+    now : callable
+        Gives the seconds of a clock.
+    """
 
-class _Bar:
-    """A progress bar over the time of the flow."""
-
-    def __init__(self, progress: Progress, end: float) -> None:
-        self._progress = progress
-        self._task = progress.add_task("preparing", total=end)
-        self._steps, self._started = 0, clock.perf_counter()
+    def __init__(
+        self, outlook: Outlook, compiled: Callable[[], float], now: Callable[[], float] = clock.perf_counter
+    ) -> None:
+        self.pace, self._outlook, self._compiled, self._now = Pace(outlook.end, outlook.earlier), outlook, compiled, now
+        self._began = now() - compiled()
+        limits = outlook.limits
+        since = now() if limits.since is None else limits.since
+        self._deadline = math.inf if limits.wall_time is None else since + limits.wall_time
 
     def __call__(self, evolution: Evolution) -> None:
-        self._steps += 1
-        if self._steps % REFRESH_STEPS == 0:
-            rate = self._steps / (clock.perf_counter() - self._started)
-            text = f"{_reached(evolution)}   {rate:.3g} steps/s"
-            self._progress.update(self._task, completed=evolution.time, description=text)
+        """Note a step."""
+        self.pace.note(evolution.time, self._now() - self._compiled() - self._began)
+
+    def reached(self, state: Evolution | Snapshot) -> str:
+        """Where the run is, F there, and what is left."""
+        name = self._outlook.labels.energy.column
+        steps = f"{self.pace.done} steps" if self.pace.done else ""
+        return f"t = {state.time:<9.4g} {name} = {state.energy:<11.4e} {steps:>12s}   {self.left()}".rstrip()
+
+    def left(self) -> str:
+        """Time that is left; "at most" where a condition may end the run before, "" where it is not known or over."""
+        seconds = min(self.pace.seconds_left, max(self._deadline - self._now(), 0.0))
+        if self.pace.steps_left == 0.0 or math.isinf(seconds):
+            return ""
+        limits = self._outlook.limits
+        early = limits.until is not None or limits.stationarity is not None
+        return f"{'at most ' if early else ''}{duration(seconds)} left"
 
 
-class _Line:
-    """A line in a notebook: it is there from the start, changes now and then, and at the end says where that was."""
+def duration(seconds: float) -> str:
+    """Seconds in the unit in which a person reads them."""
+    size, unit = next((size, unit) for limit, size, unit in UNITS if seconds < limit)
+    return f"{seconds / size:.{0 if unit in ('s', 'min') else 1}f} {unit}"
 
-    def __init__(self, end: float) -> None:
-        self._end, self._line, self._steps = end, NotebookLine(), 0
-        self._last: Evolution | None = None
-        self._due = clock.perf_counter() + REFRESH_SECONDS
+
+class Display:
+    """Shows how far a run is; this one shows nothing.
+
+    Attributes
+    ----------
+    compiled : callable
+        Gives the seconds that were spent compiling so far.
+    """
+
+    def __init__(self) -> None:
+        self.compiled: Callable[[], float] = lambda: 0.0
 
     def begin(self) -> None:
-        """Show that work begins."""
-        self._line.show(0.0, "preparing")
+        """Show that work begins, or goes on after a pause."""
 
-    def __call__(self, evolution: Evolution) -> None:
-        self._steps, self._last = self._steps + 1, evolution
-        if clock.perf_counter() > self._due:
-            self._show(evolution)
+    def pause(self) -> None:
+        """Leave the screen to others until the next `begin`."""
+
+    def prepare(self, what: str) -> None:
+        """Show what is being prepared."""
+
+    def watch(self, outlook: Outlook) -> Observers:  # noqa: ARG002
+        """Give observers that follow a run."""
+        return Observers()
 
     def end(self) -> None:
-        """Show where the run has ended."""
-        if self._last is not None:
-            self._show(self._last)
+        """Show no more."""
 
-    def _show(self, evolution: Evolution) -> None:
-        self._line.show(evolution.time / self._end, f"{_reached(evolution)}   {self._steps} steps")
+
+@contextmanager
+def shown_progress(wanted: bool) -> Iterator[Display]:
+    """Show how far what is done inside a ``with`` block is, where that is wanted; nested blocks share one display."""
+    outer = _CURRENT.get()
+    if outer is not None or not wanted:
+        yield outer if outer is not None and wanted else Display()
+        return
+    display = _make_display()
+    with stages_told(display.prepare), watch_compilation(lambda: display.prepare(COMPILING)) as display.compiled:
+        token = _CURRENT.set(display)
+        try:
+            yield display
+        finally:
+            _CURRENT.reset(token)
+            display.end()
+
+
+def _make_display() -> Display:
+    if is_notebook():
+        return _Line()
+    console = make_console()
+    return _Bar(console) if console.is_terminal else _Lines()
+
+
+class _Moving(Display):
+    """A display that changes now and then, and before the first step says what is being prepared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._follower: Follower | None = None
+        self._last: Evolution | None = None
+        self._due = clock.perf_counter() + REFRESH_SECONDS
+        self._text = ""
+
+    def begin(self) -> None:
+        self._show(0.0, self._text or PREPARING)
+
+    def prepare(self, what: str) -> None:
+        text = f"{PREPARING}: {what}"
+        if self._last is None and text != self._text:
+            self._text = text
+            self._show(0.0, text)
+
+    def watch(self, outlook: Outlook) -> Observers:
+        self._follower, self._last = Follower(outlook, self.compiled), None
+        self.begin()
+        return Observers(step=[self._note])
+
+    def _note(self, evolution: Evolution) -> None:
+        if self._follower is not None:
+            self._follower(evolution)
+        self._last = evolution
+        if clock.perf_counter() > self._due:
+            self._show_last()
+
+    def _show_last(self) -> None:
+        if self._last is not None and self._follower is not None:
+            self._show(self._follower.pace.share, self._follower.reached(self._last))
         self._due = clock.perf_counter() + REFRESH_SECONDS
 
+    def _show(self, share: float, text: str) -> None:
+        raise NotImplementedError
 
-class _Lines:
-    """A line for about every tenth part of the snapshots."""
 
-    def __init__(self, outputs: int, end: float, energy: Label) -> None:
-        self._total, self._end, self._name = outputs, end, energy.column
-        self._seen, self._started = -1, clock.perf_counter()  # the start is snapshot 0
+class _Bar(_Moving):
+    """A progress bar on a terminal, which is gone at the end."""
 
-    def __call__(self, snapshot: Snapshot) -> None:
-        self._seen += 1
-        if self._seen % max(self._total // LOG_LINES, 1) == 0 or self._seen == self._total:
-            share = self._seen / self._total
-            reached = f"t = {snapshot.time:<10.4g} {self._name} = {snapshot.energy:.6e}"
-            say(f"{share:4.0%}  {reached}{self._left(snapshot.time)}")
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    def _left(self, time: float) -> str:
-        """Time that is left, if the flow goes on at its mean pace."""
-        if not 0.0 < time < self._end:
-            return ""
-        return f"   {(clock.perf_counter() - self._started) * (self._end / time - 1.0):.0f} s left"
+        super().__init__()
+        columns = (BarColumn(bar_width=20), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task(PREPARING, total=1.0)
+
+    def _show(self, share: float, text: str) -> None:
+        self._progress.start()
+        self._progress.update(self._task, completed=share, description=text)
+
+    def pause(self) -> None:
+        self._progress.stop()
+
+    def end(self) -> None:
+        self._progress.stop()
+
+
+class _Line(_Moving):
+    """A line in a notebook: it is there from the start, changes now and then, and at the end says where that was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = NotebookLine()
+
+    def _show(self, share: float, text: str) -> None:
+        self._line.show(share, text)
+
+    def end(self) -> None:
+        self._show_last()
+
+
+class _Lines(Display):
+    """A line for about every tenth part of the outputs."""
+
+    def watch(self, outlook: Outlook) -> Observers:
+        follower = Follower(outlook, self.compiled)
+        every, seen = max(outlook.outputs // LOG_LINES, 1), count(int(outlook.earlier.size > 0))
+
+        def show(snapshot: Snapshot) -> None:
+            number = next(seen)
+            if number % every == 0 or number == outlook.outputs:
+                say(f"{follower.pace.share:4.0%}  {follower.reached(snapshot)}")
+
+        return Observers(step=[follower], snapshot=[show])

@@ -97,7 +97,9 @@ def go_on(
     if checkpoint is None and earlier.time[-1] > 0.0:
         _warn_of_new_control(path, earlier)
     within = checkpoint is not None and float(checkpoint["end"]) > evolution.time
+    done = trajectory.steps.get("time", np.empty(0))
     watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress}
+    watched["earlier"] = done[done <= evolution.time]
     recorder_of_all = recorded(recorder, estimator, earlier)
     carry_through(run_setup, evolution, left, recorder_of_all, record_start=False, within=within, **watched)
     return recorder.trajectory()

@@ -110,13 +110,12 @@ def simulate(
         return make_particle_flow(functional, particles, lives, method=method, **options, **moved(state))
 
     return begin_or_resume(
-        evolve(start, method),
+        lambda: evolve(start, method),
         outputs,
         lambda _, state: evolve(start, method, state),
         options={**options, "method": method},
         plan=plan_particles(start, lives, method, estimate, evolve) if estimate else None,
         functional=functional,
         run_setup=RunSetup(lives, run_options.walls()),
-        sign=start.signs,
         run_options=run_options,
     )

@@ -148,7 +148,7 @@ def solve(
         return start(smaller, 0.0, initial, coarse_tolerance(stepper, accuracy, factor)), RunSetup(smaller, rule)
 
     return begin_or_resume(
-        restart(domain, 0.0, density),
+        lambda: restart(domain, 0.0, density),
         outputs,
         lambda domain, state: restart(domain, state.time, state.fields["density"]),
         options={**options, "tolerance": accuracy},

@@ -118,13 +118,12 @@ def solve_jko(
         return _evolution(functional, domain, start, scheme, options, state, **factors)
 
     return begin_or_resume(
-        _evolution(functional, domain, start, scheme, options, None, **factors),
+        lambda: _evolution(functional, domain, start, scheme, options, None, **factors),
         outputs,
         at_state,
         options={"scheme": scheme, "steps": options, **factors},
         functional=functional,
         run_setup=RunSetup(domain, run_options.walls()),
-        sign=start.signs if isinstance(start, Particles) else None,
         run_options=run_options,
     )
 

@@ -131,8 +131,8 @@ def _schema(file: h5py.File) -> str:
     missing = [name for name in ("time", *SCALARS) if name not in file]
     _expect(not missing, f"the variables {', '.join(missing)} are missing")
     _expect(any(name in file for name in FIELDS), "there is neither a density nor particles")
-    seal = "the seal of headers, attributes, coordinates and data is intact" if sealed else "without a seal"
-    return f"version {file.attrs['schema_version']}; {seal}"
+    intact = "headers, attributes, coordinates and data are intact" if sealed else "without a checksum"
+    return f"version {file.attrs['schema_version']}; {intact}"
 
 
 def _attributes(file: h5py.File) -> str:

@@ -1,11 +1,9 @@
-"""A small problem, and two worker processes that all tests share."""
+"""A small problem."""
 
 from __future__ import annotations
 
-import dask
 import pytest
-
-from wgflow.app.sweeps.cluster import connect
+import tomli_w
 
 
 @pytest.fixture
@@ -20,15 +18,6 @@ def problem():
     }
 
 
-@pytest.fixture(scope="module")
-def client():
-    with connect(None, 2, 1) as client:
-        yield client
-
-
-@pytest.fixture
-def address(client):
-    """The address of their scheduler, and its keys where a user of remote schedulers puts them."""
-    keys = {"ca-file": "tls_ca_file", "client.key": "tls_client_key", "client.cert": "tls_client_cert"}
-    with dask.config.set({f"distributed.comm.tls.{name}": getattr(client.security, key) for name, key in keys.items()}):
-        yield client.scheduler.address
+def write_problem(path, problem):
+    path.write_text(tomli_w.dumps(problem))
+    return str(path)

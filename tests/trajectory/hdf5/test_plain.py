@@ -20,6 +20,7 @@ from wgflow.trajectory.checking import check_trajectory
 from wgflow.trajectory.checkpoint import read_checkpoint
 from wgflow.trajectory.hdf5 import opening
 from wgflow.trajectory.hdf5.appender import GrowingFile
+from wgflow.trajectory.hdf5.btree import CAPACITY
 from wgflow.trajectory.hdf5.plain import PlainFile
 from wgflow.trajectory.schema import FIELDS
 
@@ -27,22 +28,19 @@ REASONS = {"locks": "no fcntl", "page": "do not fit on one page of 1024 bytes"}
 SPENT = dict.fromkeys(ACCUMULATED, 0)
 
 
-@pytest.fixture(params=REASONS)
-def reason(request, monkeypatch):
+@pytest.fixture
+def unlocked(monkeypatch):
     """Force the other way of writing; gives what the warning says of it."""
-    if request.param == "locks":
-        monkeypatch.setattr(file_locks, "AVAILABLE", False)
-    else:
-        for module in (opening, definition):
-            monkeypatch.setattr(module, "PAGE", 1024)
-    return REASONS[request.param]
+    monkeypatch.setattr(file_locks, "AVAILABLE", False)
+    return REASONS["locks"]
 
 
 @pytest.fixture
-def unlocked(monkeypatch):
-    """Force it by the first of the reasons."""
-    monkeypatch.setattr(file_locks, "AVAILABLE", False)
-    return REASONS["locks"]
+def too_long(monkeypatch):
+    """Force it by headers that are longer than a page."""
+    for module in (opening, definition):
+        monkeypatch.setattr(module, "PAGE", 1024)
+    return REASONS["page"]
 
 
 def interrupted_at(path, source, time, **options):
@@ -67,9 +65,9 @@ def expect_same(path, whole):
         np.testing.assert_array_equal(flow.steps[name], values)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_runs_are_the_same_and_continued_to_the_same_bits(tmp_path, reason, kind):
-    source = problem(kind)
+@pytest.mark.parametrize(("kind", "why"), [*((kind, "unlocked") for kind in KINDS), ("finite_volume", "too_long")])
+def test_runs_are_the_same_and_continued_to_the_same_bits(tmp_path, request, kind, why):
+    source, reason = problem(kind), request.getfixturevalue(why)
     whole = wgflow.run(source)
     with pytest.warns(wgflow.FlowWarning, match=reason) as told:
         wgflow.run(source, tmp_path / "run.h5")
@@ -88,12 +86,13 @@ def test_runs_are_the_same_and_continued_to_the_same_bits(tmp_path, reason, kind
 @pytest.mark.parametrize("plain_first", [True, False])
 def test_either_way_of_writing_goes_on_from_the_other(tmp_path, monkeypatch, plain_first):
     """From one system to another; behind 64 chunks the index has two levels."""
-    source, path = problem(snapshots=80), tmp_path / "run.h5"
+    source, path = problem(snapshots=70), tmp_path / "run.h5"
     whole = wgflow.run(source)
     monkeypatch.setattr(file_locks, "AVAILABLE", not plain_first)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", wgflow.FlowWarning)
-        interrupted_at(path, source, 0.9)
+        interrupted_at(path, source, 0.96)
+        assert len(wgflow.load(path).time) > CAPACITY
         monkeypatch.setattr(file_locks, "AVAILABLE", plain_first)
         wgflow.run(source, path, resume=True)
     expect_same(path, whole)
@@ -141,13 +140,13 @@ def test_headers_over_one_page(tmp_path):
     domain, path = wgflow.Signed(wgflow.Circle(4)), tmp_path / "run.h5"
     with pytest.warns(wgflow.FlowWarning, match="do not fit on one page of 4096 bytes"):
         recorder = FileRecorder.create(path, everything(0.0), domain=domain)
-    for number in range(70):
+    for number in range(3):
         recorder.append(everything(float(number)), SPENT)
     recorder.finish({"status": "complete", "stop_reason": "t_end", **SPENT})
     assert all(check.passed for check in check_trajectory(path))
     flow, _ = read_trajectory(path)
     assert set(flow.fields) == set(FIELDS)
-    np.testing.assert_array_equal(flow.fields["position"][:, 3, 1], np.arange(1.0, 71.0))
+    np.testing.assert_array_equal(flow.fields["position"][:, 3, 1], np.arange(1.0, 4.0))
     file = GrowingFile(path)
     assert not opening.announces_at_once(file)
     file.close()

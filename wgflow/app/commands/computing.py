@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time as clock
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -36,21 +35,23 @@ def run(
 ) -> None:
     """Run a problem and write its trajectory."""
     since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
-    from wgflow.app.console import announce, progress_of, report, say_resumable, warnings_as_lines
+    from wgflow.app.console import announce, report, say_resumable, warnings_as_lines
+    from wgflow.flows.loop import Observers
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
+    from wgflow.runs.progress import shown_progress
     from wgflow.trajectory.output import default_output
 
     if plot is not None:
         from wgflow.plotting import check_figure_path
 
         check_figure_path(plot)
-    prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
+    with shown_progress(not quiet):
+        prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
     path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     try:
-        with progress_of(prepared, quiet=quiet) as observers, warnings_as_lines(quiet=quiet):
-            observers = replace(observers, begin=[begin, *observers.begin])
+        with shown_progress(not quiet) as display, warnings_as_lines(quiet=quiet):
             trajectory = run_problem(
                 prepared,
                 path,
@@ -58,8 +59,9 @@ def run(
                 overwrite=overwrite,
                 estimate=estimate,
                 force=force,
-                observers=observers,
+                observers=Observers(begin=[display.pause, begin, display.begin]),
                 since=since,
+                progress=not quiet,
             )
     except KeyboardInterrupt as interruption:
         for error in interruption.args:

@@ -45,7 +45,8 @@ def potential_kernel(chunk: int) -> Callable[..., None]:
         """Write ``sum_i coefficients_i features_i``, shape (N,)."""
         for block in prange((potential.size + chunk - 1) // chunk):
             first, last = block * chunk, min((block + 1) * chunk, potential.size)
-            potential[first:last] = 0.0
+            for k in range(first, last):
+                potential[k] = 0.0
             for i in range(features.shape[0]):
                 _add_multiple(coefficients[i], features[i, first:last], potential[first:last])
 

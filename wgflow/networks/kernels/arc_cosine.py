@@ -69,6 +69,26 @@ def _weighted_sum(weights, values):
     return total
 
 
+@reduction
+def sums_at_targets(first, last, gradients, targets, sources, masses, work, values, slopes):
+    """Write the sums at the targets ``first ... last - 1``; ``work`` has the shape (2, c)."""
+    for i in range(first, last):
+        values[i] = 0.0
+        if gradients:
+            for axis in range(targets.shape[1]):
+                slopes[i, axis] = 0.0
+        for begin in range(0, masses.size, work.shape[1]):
+            end = min(begin + work.shape[1], masses.size)
+            apart, together = work[0, : end - begin], work[1, : end - begin]
+            half_chords(targets[i], sources[:, begin:end], apart, together)
+            value, along = angular_sums(apart, together, masses[begin:end])
+            values[i] += value
+            if gradients:
+                for axis in range(targets.shape[1]):
+                    turned = _weighted_sum(apart, sources[axis, begin:end])
+                    slopes[i, axis] += along * targets[i, axis] + turned
+
+
 @cache
 def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
     """Compile the sums with or without gradients, serial (one block) or on all cores."""
@@ -80,21 +100,9 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
 
         ``slopes`` (m, d) becomes the sum of masses times sin(p) target + (pi - p) source, used with ``gradients``.
         """
-        count, dimension = targets.shape
+        count = targets.shape[0]
         for block in prange(blocks):
-            for i in range(block * count // blocks, (block + 1) * count // blocks):
-                values[i] = 0.0
-                if gradients:
-                    slopes[i, :] = 0.0
-                for first in range(0, masses.size, work.shape[2]):
-                    last = min(first + work.shape[2], masses.size)
-                    apart, together = work[block, 0, : last - first], work[block, 1, : last - first]
-                    half_chords(targets[i], sources[:, first:last], apart, together)
-                    value, along = angular_sums(apart, together, masses[first:last])
-                    values[i] += value
-                    if gradients:
-                        for axis in range(dimension):
-                            turned = _weighted_sum(apart, sources[axis, first:last])
-                            slopes[i, axis] += along * targets[i, axis] + turned
+            first, last = block * count // blocks, (block + 1) * count // blocks
+            sums_at_targets(first, last, gradients, targets, sources, masses, work[block], values, slopes)
 
     return pair_sums

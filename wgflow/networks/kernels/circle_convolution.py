@@ -55,10 +55,10 @@ def prefix_kernel(chunk: int) -> Callable[..., None]:
         for block in prange(blocks):
             first, last = block * chunk, min((block + 1) * chunk, cells)
             _block_totals(mass[first:last], angle[first:last], cosine[first:last], sine[first:last], totals[block + 1])
-        totals[0, :] = 0.0
-        for block in range(blocks):
-            totals[block + 1, :] += totals[block, :]
-        prefix[:, 0] = 0.0
+        for part in range(4):  # not of slices: those compile longer than all the rest
+            totals[0, part] = prefix[part, 0] = 0.0
+            for block in range(blocks):
+                totals[block + 1, part] += totals[block, part]
         for block in prange(blocks):
             first, last = block * chunk, min((block + 1) * chunk, cells)
             _running_sums(

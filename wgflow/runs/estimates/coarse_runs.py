@@ -13,6 +13,7 @@ from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits
 from wgflow.flows.walls import WallRule
+from wgflow.system.stages import tell_stage
 from wgflow.trajectory import MemoryRecorder
 from wgflow.typing import FloatArray
 
@@ -85,6 +86,7 @@ def carry_out_coarse_run(run: CoarseRun, times: FloatArray, limits: Limits) -> O
     """
     started = clock.perf_counter()
     memory, failure, signs, run_setup = MemoryRecorder(), "", None, None
+    tell_stage(f"coarse run with {run.name}")
     try:
         evolution, run_setup = run.prepare()
         signs = getattr(evolution, "signs", None)

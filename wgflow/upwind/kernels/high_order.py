@@ -220,7 +220,7 @@ def add_upwind_fluxes(rho, phi, i, j, axis, factor, periodic, lines, total):
 
 
 @kernel
-def write_shares(corrections, i, j, step, limiting, lines, here, left, shares):
+def write_shares(corrections, sheet, i, j, step, limiting, lines, here, left, shares):
     """Share of what the corrections take from each cell of a row that it can give, in a step of the size ``limiting``.
 
     ``left`` is what the first-order stage leaves it of ``here`` in a step of the size ``step``.
@@ -228,8 +228,8 @@ def write_shares(corrections, i, j, step, limiting, lines, here, left, shares):
     shares[:] = 0.0
     dimension = len(corrections)
     for number in range(dimension):
-        lower = corrections[number, i, j]
-        upper = upper_faces(corrections[number], i, j, 3 - dimension + number, lines[0])
+        lower = corrections[number, sheet, i, j]
+        upper = upper_faces(corrections[number, sheet], i, j, 3 - dimension + number, lines[0])
         for k in range(shares.size):
             shares[k] += limiting * (max(upper[k], 0.0) - min(lower[k], 0.0))
     for k in range(shares.size):
@@ -312,7 +312,7 @@ def upwind_step_of_rows(
         for axis in range(3 - len(corrections), 3):
             factor = step * mobility[axis]
             add_upwind_fluxes(density[sheet], potential[sheet], i, j, axis, factor, periodic[axis], lines, left)
-        write_shares(corrections[:, sheet], i, j, step, limiting, lines, here, left, shares[sheet, i, j])
+        write_shares(corrections, sheet, i, j, step, limiting, lines, here, left, shares[sheet, i, j])
 
 
 @kernel
@@ -344,6 +344,25 @@ def combine_rows(first, last, start, weights, step, lines, corrections, result):
             new[k] = weights[0] * old[k] + weights[1] * new[k]
 
 
+@kernel
+def part_of_stage(
+    part, first, last, density, potential, start, weights, steps, scaled, mobility, reaction, periodic, products,
+    corrections, shares, lines, rises, result,
+):  # fmt: skip
+    """One of the five parts of a stage, each of which needs the part before it in all rows."""
+    fields, geometry = (density, potential), (mobility, periodic)
+    if part == 0:
+        point_fluxes_of_rows(first, last, *fields, *geometry, lines, products)
+    elif part == 1:
+        corrections_of_rows(first, last, *fields, *geometry, lines, products, corrections)
+    elif part == 2:
+        upwind_step_of_rows(first, last, *fields, *geometry, steps, reaction, lines, corrections, shares, result)
+    elif part == 3:
+        limit_rows(first, last, *fields, *geometry, lines, shares, corrections, rises)
+    else:
+        combine_rows(first, last, start, weights, scaled, lines, corrections, result)
+
+
 @cache
 def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
     """Compile the Euler stage, serial (one block) or on all cores."""
@@ -358,19 +377,14 @@ def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
         rises of F (blocks, 2, n2).
         """
         products, corrections, shares, lines, rises = work
-        ends = [block * (shares.size // shares.shape[3]) // blocks for block in range(blocks + 1)]
-        fields, geometry = (density, potential), (mobility, periodic)
-        for b in prange(blocks):
-            point_fluxes_of_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], products)
-        for b in prange(blocks):
-            corrections_of_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], products, corrections)
-        for b in prange(blocks):
-            rates = steps, reaction, lines[b]
-            upwind_step_of_rows(ends[b], ends[b + 1], *fields, *geometry, *rates, corrections, shares, result)
-        for b in prange(blocks):
-            limit_rows(ends[b], ends[b + 1], *fields, *geometry, lines[b], shares, corrections, rises[b])
-        scaled = steps[0] * common_factor(rises)
-        for b in prange(blocks):
-            combine_rows(ends[b], ends[b + 1], start, weights, scaled, lines[b], corrections, result)
+        rows, scaled = density.size // density.shape[3], steps[0]
+        for part in range(5):
+            if part == 4:
+                scaled = steps[0] * common_factor(rises)
+            for b in prange(blocks):
+                part_of_stage(
+                    part, b * rows // blocks, (b + 1) * rows // blocks, density, potential, start, weights, steps,
+                    scaled, mobility, reaction, periodic, products, corrections, shares, lines[b], rises[b], result,
+                )  # fmt: skip
 
     return euler_stage

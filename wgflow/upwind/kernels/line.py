@@ -11,7 +11,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import kernel, parallel_kernel
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
 from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
@@ -26,6 +26,36 @@ def loss_rate(velocity_in, velocity_out, potential, face_factor, reaction):
     return face_factor * outflow + reaction * max(potential, 0.0)
 
 
+@inlined_kernel
+def fluxes_at_seam(rho, phi, mobility, limiter, flux):
+    """Flux through the faces of a row whose four cells lie on both sides of face 0, which is the last one too."""
+    cells = rho.size
+    for face in (0, 1, cells - 1):
+        velocity = -mobility * (phi[face] - phi[face - 1])
+        flux[face] = upwind_flux(rho[face - 2], rho[face - 1], rho[face], rho[(face + 1) % cells], velocity, limiter)
+    flux[cells] = flux[0]
+
+
+@inlined_kernel
+def fluxes_of_block(first, last, rho, phi, mobility, limiter, flux):
+    """Flux through the faces ``first ... last - 1`` of a row, none of them at the seam."""
+    far_left, left = rho[first - 2 : last - 2], rho[first - 1 : last - 1]
+    right, far_right = rho[first:last], rho[first + 1 : last + 1]
+    phi_left, phi_right = phi[first - 1 : last - 1], phi[first:last]
+    fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux[first:last])
+
+
+@kernel
+def update_of_block(first, last, rho, phi, old, weights, step, reaction, flux, new):
+    """Write the cells ``first ... last - 1`` of a row of a stage."""
+    start_weight, stage_weight = weights
+    rho, phi, old, new = rho[first:last], phi[first:last], old[first:last], new[first:last]
+    inflow, outflow = flux[first:last], flux[first + 1 : last + 1]
+    for k in range(last - first):
+        change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
+        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+
+
 @cache
 def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
@@ -38,34 +68,45 @@ def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
         ``mobility`` is alpha / h^2: with it ``flux`` is the flux divided by the length of a cell.
         """
         rows, cells = density.shape
-        start_weight, stage_weight = weights
         for row in range(rows):
-            rho, phi = density[row], potential[row]
-            for face in (0, 1, cells - 1):
-                velocity = -mobility * (phi[face] - phi[face - 1])
-                flux[row, face] = upwind_flux(
-                    rho[face - 2], rho[face - 1], rho[face], rho[(face + 1) % cells], velocity, limiter
-                )
-            flux[row, cells] = flux[row, 0]
+            fluxes_at_seam(density[row], potential[row], mobility, limiter, flux[row])
         for task in prange(rows * blocks):
             row, block = task // blocks, task % blocks
             first, last = 2 + block * (cells - 3) // blocks, 2 + (block + 1) * (cells - 3) // blocks
-            far_left, left = density[row, first - 2 : last - 2], density[row, first - 1 : last - 1]
-            right, far_right = density[row, first:last], density[row, first + 1 : last + 1]
-            phi_left, phi_right = potential[row, first - 1 : last - 1], potential[row, first:last]
-            through = flux[row, first:last]
-            fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, through)
+            fluxes_of_block(first, last, density[row], potential[row], mobility, limiter, flux[row])
         for task in prange(rows * blocks):
             row, block = task // blocks, task % blocks
             first, last = block * cells // blocks, (block + 1) * cells // blocks
-            rho, phi, old = density[row, first:last], potential[row, first:last], start[row, first:last]
-            inflow, outflow = flux[row, first:last], flux[row, first + 1 : last + 1]
-            new = result[row, first:last]
-            for k in range(last - first):
-                change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
-                new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+            rho, phi, old = density[row], potential[row], start[row]
+            update_of_block(first, last, rho, phi, old, weights, step, reaction, flux[row], result[row])
 
     return euler_stage
+
+
+@kernel
+def largest_rate_of_block(first, last, end, phi, mobility, face_factor, reaction, largest):
+    """Largest relative loss rate over the cells ``first ... end - 1`` of a row; from ``last`` on at the seam."""
+    cells = phi.size
+    for k in range(LANES):
+        largest[k] = 0.0
+    for start in range(first, last - LANES + 1, LANES):
+        before, here = phi[start - 1 : start - 1 + LANES], phi[start : start + LANES]
+        after = phi[start + 1 : start + 1 + LANES]
+        for k in range(LANES):
+            velocity_in = -mobility * (here[k] - before[k])
+            velocity_out = -mobility * (after[k] - here[k])
+            rate = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
+            largest[k] = max(largest[k], rate)
+    for cell in range(last - (last - first) % LANES, end):
+        here_value = phi[cell % cells]
+        velocity_in = -mobility * (here_value - phi[(cell - 1) % cells])
+        velocity_out = -mobility * (phi[(cell + 1) % cells] - here_value)
+        rate = loss_rate(velocity_in, velocity_out, here_value, face_factor, reaction)
+        largest[0] = max(largest[0], rate)
+    most = 0.0
+    for k in range(LANES):
+        most = max(most, largest[k])
+    return most
 
 
 @cache
@@ -83,25 +124,14 @@ def loss_rate_kernel(blocks: int) -> Callable[..., float]:
         rows, cells = potential.shape
         for task in prange(rows * blocks):
             row, block = task // blocks, task % blocks
-            phi, largest = potential[row], lanes[task]
             first, last = 1 + block * (cells - 2) // blocks, 1 + (block + 1) * (cells - 2) // blocks
-            largest[:] = 0.0
-            for start in range(first, last - LANES + 1, LANES):
-                before, here = phi[start - 1 : start - 1 + LANES], phi[start : start + LANES]
-                after = phi[start + 1 : start + 1 + LANES]
-                for k in range(LANES):
-                    velocity_in = -mobility * (here[k] - before[k])
-                    velocity_out = -mobility * (after[k] - here[k])
-                    rate = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
-                    largest[k] = max(largest[k], rate)
-            rest = last - (last - first) % LANES
             end = last + 2 if block == blocks - 1 else last  # the last block also takes the two cells at the seam
-            for cell in range(rest, end):
-                here_value = phi[cell % cells]
-                velocity_in = -mobility * (here_value - phi[(cell - 1) % cells])
-                velocity_out = -mobility * (phi[(cell + 1) % cells] - here_value)
-                rate = loss_rate(velocity_in, velocity_out, here_value, face_factor, reaction)
-                largest[0] = max(largest[0], rate)
-        return lanes.max()
+            lanes[task, 0] = largest_rate_of_block(
+                first, last, end, potential[row], mobility, face_factor, reaction, lanes[task]
+            )
+        most = 0.0
+        for task in range(rows * blocks):
+            most = max(most, lanes[task, 0])
+        return most
 
     return largest_loss_rate

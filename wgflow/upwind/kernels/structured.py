@@ -80,6 +80,33 @@ def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter
     )
 
 
+@inlined_kernel
+def stage_of_rows(
+    first, last, density, potential, start, weights, step, mobility, reaction, periodic, limiter, buffer, result
+):
+    """Write the rows ``first ... last - 1`` of a stage; ``buffer`` holds the fluxes through the faces of a row."""
+    _, n0, n1, n2 = density.shape
+    start_weight, stage_weight = weights
+    within, behind, ahead = buffer[0], buffer[3, :n2], buffer[4, :n2]
+    for row in range(first, last):
+        sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
+        volume, phi = density[sheet], potential[sheet]
+        turn = (row - first) % 2  # the fluxes above a row are those below the next
+        below, above = buffer[1 + turn, :n2], buffer[2 - turn, :n2]
+        fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
+        known = 1 if row > first and j > 0 else 0
+        for part in range(known, 4 if n0 > 1 else 2):  # else there are no faces behind, whose fluxes stay zero
+            axis, side = 1 - part // 2, part % 2
+            place = 1 + part if axis == 0 else 1 + (part + turn) % 2
+            flux = buffer[place, :n2]
+            fluxes_beside_row(volume, phi, i, j, axis, side, mobility[axis], periodic[axis], limiter, flux)
+        rho, here, old, new = volume[i, j], phi[i, j], start[sheet, i, j], result[sheet, i, j]
+        for k in range(n2):
+            change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
+            change -= reaction * here[k] * rho[k]
+            new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+
+
 @cache
 def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
@@ -91,31 +118,50 @@ def box_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
 
         ``buffers`` is work space of shape ``(blocks, 5, n2 + 1)``: fluxes through the faces of a row, zero at first.
         """
-        sheets, n0, n1, n2 = density.shape
-        start_weight, stage_weight = weights
-        rows = sheets * n0 * n1
+        rows = density.size // density.shape[3]
         for block in prange(blocks):
-            within, behind, ahead = buffers[block, 0], buffers[block, 3, :n2], buffers[block, 4, :n2]
-            first = block * rows // blocks
-            for row in range(first, (block + 1) * rows // blocks):
-                sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
-                volume, phi = density[sheet], potential[sheet]
-                turn = (row - first) % 2  # the fluxes above a row are those below the next
-                below, above = buffers[block, 1 + turn, :n2], buffers[block, 2 - turn, :n2]
-                fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
-                known = 1 if row > first and j > 0 else 0
-                for part in range(known, 4 if n0 > 1 else 2):  # else there are no faces behind, whose fluxes stay zero
-                    axis, side = 1 - part // 2, part % 2
-                    place = 1 + part if axis == 0 else 1 + (part + turn) % 2
-                    flux = buffers[block, place, :n2]
-                    fluxes_beside_row(volume, phi, i, j, axis, side, mobility[axis], periodic[axis], limiter, flux)
-                rho, here, old, new = volume[i, j], phi[i, j], start[sheet, i, j], result[sheet, i, j]
-                for k in range(n2):
-                    change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
-                    change -= reaction * here[k] * rho[k]
-                    new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+            first, last = block * rows // blocks, (block + 1) * rows // blocks
+            stage_of_rows(
+                first, last, density, potential, start, weights, step, mobility, reaction, periodic, limiter,
+                buffers[block], result,
+            )  # fmt: skip
 
     return euler_stage
+
+
+@kernel
+def largest_rate_of_rows(first, last, potential, mobility, face_factor, reaction, periodic, maxima, rates):
+    """Largest relative loss rate over the cells of the rows ``first ... last - 1``."""
+    _, n0, n1, n2 = potential.shape
+    for k in range(n2):
+        maxima[k] = 0.0
+    for row in range(first, last):
+        sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
+        phi = potential[sheet, i, j]
+        here, before, after = phi[1 : n2 - 1], phi[: n2 - 2], phi[2:]
+        inner = rates[1 : n2 - 1]
+        for k in range(n2 - 2):
+            velocity_in = -mobility[2] * (here[k] - before[k])
+            velocity_out = -mobility[2] * (after[k] - here[k])
+            inner[k] = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
+        for k in (0, n2 - 1):
+            velocity_in = -mobility[2] * (phi[k] - phi[neighbour(k, -1, n2, periodic[2])])
+            velocity_out = -mobility[2] * (phi[neighbour(k, 1, n2, periodic[2])] - phi[k])
+            rates[k] = loss_rate(velocity_in, velocity_out, phi[k], face_factor, reaction)
+        row_before = potential[sheet, i, neighbour(j, -1, n1, periodic[1])]
+        row_after = potential[sheet, i, neighbour(j, 1, n1, periodic[1])]
+        plane_before = potential[sheet, neighbour(i, -1, n0, periodic[0]), j]
+        plane_after = potential[sheet, neighbour(i, 1, n0, periodic[0]), j]
+        for k in range(n2):
+            out = max(-mobility[1] * (row_after[k] - phi[k]), 0.0)
+            out -= min(-mobility[1] * (phi[k] - row_before[k]), 0.0)
+            out += max(-mobility[0] * (plane_after[k] - phi[k]), 0.0)
+            out -= min(-mobility[0] * (phi[k] - plane_before[k]), 0.0)
+            maxima[k] = max(maxima[k], rates[k] + face_factor * out)
+    largest = 0.0
+    for k in range(n2):
+        largest = max(largest, maxima[k])
+    return largest
 
 
 @cache
@@ -129,35 +175,16 @@ def box_loss_rate_kernel(blocks: int) -> Callable[..., float]:
 
         ``buffers`` has the shape ``(blocks, 2, n2)`` and ``largest`` the shape ``(blocks,)``.
         """
-        sheets, n0, n1, n2 = potential.shape
-        rows = sheets * n0 * n1
+        rows = potential.size // potential.shape[3]
         for block in prange(blocks):
+            first, last = block * rows // blocks, (block + 1) * rows // blocks
             maxima, rates = buffers[block, 0], buffers[block, 1]
-            maxima[:] = 0.0
-            for row in range(block * rows // blocks, (block + 1) * rows // blocks):
-                sheet, i, j = row // (n0 * n1), row // n1 % n0, row % n1
-                phi = potential[sheet, i, j]
-                here, before, after = phi[1 : n2 - 1], phi[: n2 - 2], phi[2:]
-                inner = rates[1 : n2 - 1]
-                for k in range(n2 - 2):
-                    velocity_in = -mobility[2] * (here[k] - before[k])
-                    velocity_out = -mobility[2] * (after[k] - here[k])
-                    inner[k] = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
-                for k in (0, n2 - 1):
-                    velocity_in = -mobility[2] * (phi[k] - phi[neighbour(k, -1, n2, periodic[2])])
-                    velocity_out = -mobility[2] * (phi[neighbour(k, 1, n2, periodic[2])] - phi[k])
-                    rates[k] = loss_rate(velocity_in, velocity_out, phi[k], face_factor, reaction)
-                row_before = potential[sheet, i, neighbour(j, -1, n1, periodic[1])]
-                row_after = potential[sheet, i, neighbour(j, 1, n1, periodic[1])]
-                plane_before = potential[sheet, neighbour(i, -1, n0, periodic[0]), j]
-                plane_after = potential[sheet, neighbour(i, 1, n0, periodic[0]), j]
-                for k in range(n2):
-                    out = max(-mobility[1] * (row_after[k] - phi[k]), 0.0)
-                    out -= min(-mobility[1] * (phi[k] - row_before[k]), 0.0)
-                    out += max(-mobility[0] * (plane_after[k] - phi[k]), 0.0)
-                    out -= min(-mobility[0] * (phi[k] - plane_before[k]), 0.0)
-                    maxima[k] = max(maxima[k], rates[k] + face_factor * out)
-            largest[block] = maxima.max()
-        return largest.max()
+            largest[block] = largest_rate_of_rows(
+                first, last, potential, mobility, face_factor, reaction, periodic, maxima, rates
+            )
+        most = 0.0
+        for block in range(blocks):
+            most = max(most, largest[block])
+        return most
 
     return largest_loss_rate

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
@@ -33,6 +34,44 @@ def _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbou
     return conductance[cell, face] * (phi[cell] - phi[neighbour])
 
 
+@inlined_kernel
+def face_values_of_cells(first, last, rho, neighbours, slopes, offsets, limiter, face_values):
+    """Densities at the faces of the cells ``first ... last - 1`` by their limited gradients."""
+    for cell in range(np.uint64(first), np.uint64(last)):
+        here = rho[cell]
+        lower, upper, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+        for face in range(DEGREE):
+            rise = rho[neighbours[cell, face]] - here
+            lower, upper = min(lower, rise), max(upper, rise)
+            slope_x += slopes[cell, 0, face] * rise
+            slope_y += slopes[cell, 1, face] * rise
+        # Within [0, 2 rho], on which the positivity bound of a stage rests, and within the neighbours.
+        lower = -here if limiter == POSITIVE else lower
+        upper = here if limiter == POSITIVE else min(upper, here)
+        for face in range(DEGREE):
+            rise = slope_x * offsets[cell, 0, face] + slope_y * offsets[cell, 1, face]
+            rise = 0.0 if limiter == FIRST_ORDER else min(max(rise, lower), upper)
+            face_values[cell, face] = here + rise
+
+
+@inlined_kernel
+def update_of_cells(
+    first, last, sheet, rho, phi, old, weights, step, reaction, midpoint, conductance, rates, inverse_volumes,
+    neighbours, opposite, face_values, new,
+):  # fmt: skip
+    """Write the cells ``first ... last - 1`` of a sheet of a stage."""
+    start_weight, stage_weight = weights
+    for cell in range(np.uint64(first), np.uint64(last)):
+        outflow = 0.0
+        for face in range(DEGREE):
+            neighbour = neighbours[cell, face]
+            rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour)
+            outflow += max(rate, 0.0) * face_values[cell, face]
+            outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
+        change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
+        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+
+
 @cache
 def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[..., None]:
     """Compile the Euler stage for one limiter and velocity, serial (one block) or on all cores."""
@@ -50,37 +89,35 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
         ``offsets`` (cells, 2, faces) the middles of faces. All others on faces are of shape (cells, faces).
         """
         sheets, cells = density.shape
-        start_weight, stage_weight = weights
         for sheet in range(sheets):
             rho, phi, old, new = density[sheet], potential[sheet], start[sheet], result[sheet]
             for block in prange(blocks):
-                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
-                    here = rho[cell]
-                    lower, upper, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
-                    for face in range(DEGREE):
-                        rise = rho[neighbours[cell, face]] - here
-                        lower, upper = min(lower, rise), max(upper, rise)
-                        slope_x += slopes[cell, 0, face] * rise
-                        slope_y += slopes[cell, 1, face] * rise
-                    # Within [0, 2 rho], on which the positivity bound of a stage rests, and within the neighbours.
-                    lower = -here if limiter == POSITIVE else lower
-                    upper = here if limiter == POSITIVE else min(upper, here)
-                    for face in range(DEGREE):
-                        rise = slope_x * offsets[cell, 0, face] + slope_y * offsets[cell, 1, face]
-                        rise = 0.0 if limiter == FIRST_ORDER else min(max(rise, lower), upper)
-                        face_values[cell, face] = here + rise
+                first, last = block * cells // blocks, (block + 1) * cells // blocks
+                face_values_of_cells(first, last, rho, neighbours, slopes, offsets, limiter, face_values)
             for block in prange(blocks):
-                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
-                    outflow = 0.0
-                    for face in range(DEGREE):
-                        neighbour = neighbours[cell, face]
-                        rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour)
-                        outflow += max(rate, 0.0) * face_values[cell, face]
-                        outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
-                    change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
-                    new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+                first, last = block * cells // blocks, (block + 1) * cells // blocks
+                update_of_cells(
+                    first, last, sheet, rho, phi, old, weights, step, reaction, midpoint, conductance, rates,
+                    inverse_volumes, neighbours, opposite, face_values, new,
+                )  # fmt: skip
 
     return euler_stage
+
+
+@inlined_kernel
+def largest_rate_of_cells(
+    first, last, sheet, phi, face_factor, reaction, midpoint, conductance, rates, inverse_volumes, neighbours
+):
+    """Largest relative loss rate over the cells ``first ... last - 1`` of a sheet."""
+    most = 0.0
+    for cell in range(np.uint64(first), np.uint64(last)):
+        outflow = 0.0
+        for face in range(DEGREE):
+            rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbours[cell, face])
+            outflow += max(rate, 0.0)
+        loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
+        most = max(most, loss)
+    return most
 
 
 @cache
@@ -94,24 +131,32 @@ def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float
     ):  # fmt: skip
         """Largest relative loss rate over all cells; ``largest`` is work space of shape ``(blocks,)``."""
         sheets, cells = potential.shape
-        largest[:] = 0.0
+        most = 0.0
         for sheet in range(sheets):
             phi = potential[sheet]
             for block in prange(blocks):
-                most = largest[block]
-                for cell in range(block * cells // blocks, (block + 1) * cells // blocks):
-                    outflow = 0.0
-                    for face in range(DEGREE):
-                        neighbour = neighbours[cell, face]
-                        outflow += max(
-                            _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour), 0.0
-                        )
-                    loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
-                    most = max(most, loss)
-                largest[block] = most
-        return largest.max()
+                first, last = block * cells // blocks, (block + 1) * cells // blocks
+                largest[block] = largest_rate_of_cells(
+                    first, last, sheet, phi, face_factor, reaction, midpoint, conductance, rates, inverse_volumes,
+                    neighbours,
+                )  # fmt: skip
+            for block in range(blocks):
+                most = max(most, largest[block])
+        return most
 
     return largest_loss_rate
+
+
+@kernel
+def rates_of_edges(first, last, phi, stencils, stencil_weights, edges, places, rate):
+    """Write the rates of the edges ``first ... last - 1`` of a sheet."""
+    for edge in range(first, last):
+        # Differences: a constant potential moves nothing, whatever the weights are rounded to.
+        outwards, here = 0.0, phi[edges[edge, 0]]
+        for k in range(STENCIL):
+            outwards += stencil_weights[edge, k] * (phi[stencils[edge, k]] - here)
+        rate[edges[edge, 0], places[edge, 0]] = outwards
+        rate[edges[edge, 1], places[edge, 1]] = -outwards
 
 
 @cache
@@ -130,12 +175,7 @@ def edge_rates_kernel(blocks: int) -> Callable[..., None]:
         for sheet in range(potential.shape[0]):
             phi, rate = potential[sheet], rates[sheet]
             for block in prange(blocks):
-                for edge in range(block * count // blocks, (block + 1) * count // blocks):
-                    # Differences: a constant potential moves nothing, whatever the weights are rounded to.
-                    outwards, here = 0.0, phi[edges[edge, 0]]
-                    for k in range(STENCIL):
-                        outwards += stencil_weights[edge, k] * (phi[stencils[edge, k]] - here)
-                    rate[edges[edge, 0], places[edge, 0]] = outwards
-                    rate[edges[edge, 1], places[edge, 1]] = -outwards
+                first, last = block * count // blocks, (block + 1) * count // blocks
+                rates_of_edges(first, last, phi, stencils, stencil_weights, edges, places, rate)
 
     return edge_rates

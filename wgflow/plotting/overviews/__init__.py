@@ -1,0 +1,1 @@
+"""Overviews: for each kind of run the rows of panels that suit it."""
