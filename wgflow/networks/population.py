@@ -23,7 +23,7 @@ from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import is_flat
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential, terms_of
+from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
@@ -177,14 +177,9 @@ class Population(Functional):
 
     Parameters
     ----------
-<<<<<<< HEAD
     teacher : Teacher or Link
         The network to be learned, or another function of one or two projections of the inputs. On a signed domain
         students have both signs.
-=======
-    teacher : Teacher
-        The network to be learned, of d inputs. On a signed domain students have both signs.
->>>>>>> 82fe8f5864ebd5c8a8293c80dabfd436f8adb3b4
     strength : float
         A factor > 0 of F.
     tolerance : float, optional
@@ -196,15 +191,11 @@ class Population(Functional):
     Raises
     ------
     InputError
-<<<<<<< HEAD
-        If the strength is not positive, or the tolerance not allowed.
-=======
-        If the strength is not positive; where it is used, if the domain has not d or d + 1 components.
+        If the strength is not positive, or the tolerance not allowed; where it is used, if the domain does not fit.
 
     References
     ----------
     Bach and Chizat (2022), Section 4, for the problem; Cho and Saul (2009), Section 2.1, for the kernel.
->>>>>>> 82fe8f5864ebd5c8a8293c80dabfd436f8adb3b4
 
     Examples
     --------
@@ -400,15 +391,3 @@ class _ZonalPopulation(GridFunctional):
         values = self._sheets.positive_sheet(potential)
         self._convolution(mass, values)
         return values
-
-
-def kernel_attributes(functional: Functional, domain: Domain | None) -> dict[str, float]:
-    """Rank, error and bytes of the averaged kernel of a functional on a half circle or half sphere; else nothing."""
-    if domain is None or not isinstance(domain.base, SymmetricDomain):
-        return {}
-    found = [term.kernel_on(domain) for term in terms_of(functional) if isinstance(term, Population)]
-    return {
-        f"kernel_{name}": value
-        for kernel in found[:1]
-        for name, value in (("rank", kernel.rank), ("error", kernel.error), ("memory", kernel.memory))
-    }
