@@ -31,7 +31,7 @@ from wgflow.problems.shipped import shipped_problems
 from wgflow.problems.solvers.registry import SOLVERS
 
 SECONDS = 60.0  # wall time of a run
-QUICK_SECONDS = 5.0
+QUICK_SECONDS = 2.0
 FEW_CELLS = {
     "aggregation": "domain.shape=[24, 24]",
     "clusters": "domain.cells=162",

@@ -190,7 +190,8 @@ def sobolev_on_sphere(order: float, power: float, cells: int, largest: int) -> C
     rates = density * eigenvalue ** (1.0 - order)
     first = 0.5 * (4.0 + last)
     window = (4.0 * np.pi * first ** (2.0 * order - 2.0), 4.0 * np.pi * last ** (2.0 * order - 2.0))
-    functional = KernelDiscrepancy(ZonalInteraction(zonal_sobolev(order, int(np.sqrt(sphere.cells)))), np.full(sphere.cells, density))
+    kernel = ZonalInteraction(zonal_sobolev(order, int(np.sqrt(sphere.cells))))
+    functional = KernelDiscrepancy(kernel, np.full(sphere.cells, density))
     return Case(
         f"sphere, s = {order:g}, p = {power:g}",
         functional,

@@ -135,3 +135,14 @@ def test_wrong_arguments() -> None:
         with pytest.raises(InputError, match=found):
             wrong()
     assert make_domain("half_circle", cells=8, inputs=4, signed=True).reaction == 2.0
+
+
+def test_heat_on_the_half_sphere_is_of_second_order() -> None:
+    errors = []
+    for cells in (162, 642):
+        domain = HalfSphere(cells, inputs=8)
+        start, mode = domain.uniform * (1.0 + 0.5 * domain.points[:, 0]), domain.volumes * domain.points[:, 0]
+        options = {"times": [0.05], "reaction": 0.0, "stepper": "tr_bdf2"}
+        run = wgflow.solve(wgflow.Entropy(1.0), domain, start, 0.05, **options)
+        errors.append((run.density[-1] @ mode) / (start @ mode) / np.exp(-7.0 * 0.05) - 1.0)
+    assert errors[1] < 0.015 and errors[0] / errors[1] > 3.4

@@ -202,6 +202,15 @@ def test_losses_may_be_objects_and_need_labels(folder):
         wgflow.open_problem(robust("mine.py:Logistic"), allow_code=True)
 
 
+def test_a_loss_of_a_file_is_certified_with_permission_only(command):
+    wgflow.run(robust(), output="flow.h5", allow_code=True)
+    code, said = command("certify", "flow.h5")
+    assert code == 2
+    assert "'mine.py:Huber' is Python code" in said
+    assert "--allow-code" in said
+    assert command("certify", "flow.h5", "--allow-code")[0] == 0
+
+
 def test_an_activation_of_a_file_is_trained_and_predicts(folder):
     trajectory = wgflow.run(smooth(), allow_code=True)
     data = trajectory.problem.dataset

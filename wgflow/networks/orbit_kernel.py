@@ -89,6 +89,34 @@ class OrbitKernel:
         return values, slopes
 
 
+class LengthKernel(OrbitKernel):
+    """The kernel at points of any length, of degree 1 in each."""
+
+    def column(self, points: FloatArray, pivot: FloatArray) -> FloatArray:
+        """Kernel of points (n, k + 1) and one point (k + 1,), shape (n,)."""
+        lengths, directions = polar(points)
+        length, direction = polar(pivot[None, :])
+        return lengths * length[0] * super().column(directions, direction[0])
+
+    def diagonal(self, points: FloatArray) -> FloatArray:
+        """Kernel of each point (n, k + 1) with itself, shape (n,)."""
+        lengths, directions = polar(points)
+        return lengths**2 * super().diagonal(directions)
+
+    def sums(self, points: FloatArray, sources: FloatArray, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Sums over sources (n, k + 1) of masses (n,) at points (m, k + 1), and their gradients (m, k + 1)."""
+        (lengths, directions), (others, places) = polar(points), polar(sources)
+        values, slopes = super().sums(directions, places, masses * others)
+        return lengths * values, slopes
+
+
+def polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lengths (n,) and directions (n, k + 1) of points; that of the origin is along the first axis."""
+    lengths = np.linalg.norm(points, axis=1)
+    directions = np.where((lengths > 0.0)[:, None], points, np.eye(1, points.shape[1]))
+    return lengths, directions / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+
+
 @dataclass(frozen=True)
 class LowRank:
     """A factor of the kernel at the cells, K = L L^T up to an error.

@@ -23,7 +23,7 @@ from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import Geometry, is_flat
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential, terms_of
+from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
@@ -39,6 +39,7 @@ from wgflow.networks.links import Link, spanned
 from wgflow.networks.neuron_laplacian import neuron_laplacian
 from wgflow.networks.neurons import Neurons
 from wgflow.networks.orbit_kernel import LowRank, factor_on
+from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
 from wgflow.networks.pair_population import PairPopulation, input_weights
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import (
@@ -59,14 +60,14 @@ LEAST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1  # of the kernel
 
 @dataclass(frozen=True)
 class Teacher:
-    """A finite network ``sum_t weights_t relu(directions_t . x)``.
+    r"""A finite ReLU network of d inputs, :math:`\sum_t c_t (\theta_t \cdot x)_+`, that others are to learn.
 
     Parameters
     ----------
     directions : array, shape (k, d)
-        Input weights, any nonzero length.
+        Input weights theta, any nonzero length.
     weights : array, shape (k,)
-        Output weights.
+        Output weights c, of both signs.
 
     Raises
     ------
@@ -165,7 +166,15 @@ def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray)
 
 @dataclass(frozen=True)
 class Population(Functional):
-    """Population square risk of a two-layer ReLU network, in closed form.
+    r"""Population square risk of a two-layer ReLU network, in closed form.
+
+    For inputs x ~ N(0, I) and a student measure nu of directions eta with signs e,
+
+    .. math:: F(\nu) = \frac{1}{2} E \left( \int e (\eta \cdot x)_+ d\nu - \sum_t c_t (\theta_t \cdot x)_+ \right)^2,
+
+    by the arc-cosine kernel of order 1. On circles potentials are convolutions, on spheres transforms or sums over
+    all pairs of cells, at particles sums over pairs (in the plane prefix sums over sorted angles). Points with one more
+    component than the teacher has inputs are pairs (a, b) of output and input weights.
 
     Parameters
     ----------
@@ -183,7 +192,11 @@ class Population(Functional):
     Raises
     ------
     InputError
-        If the strength is not positive, or the tolerance not allowed.
+        If the strength is not positive, or the tolerance not allowed; where it is used, if the domain does not fit.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 4, for the problem; Cho and Saul (2009), Section 2.1, for the kernel.
 
     Examples
     --------
@@ -264,6 +277,8 @@ class Population(Functional):
             return _ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             return PairPopulation(domain, self._wanted(input_weights(domain)), self.risk_at_zero)
+        if holds_orbits(domain, self.teacher):
+            return bind_orbit_pairs(self.teacher, domain, self.tolerance, self.memory_limit)
         raise ShapeError(
             f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
             f"whose points have {components} components; use a circle for 2 inputs, a sphere for 3, or "
@@ -289,6 +304,8 @@ class Population(Functional):
         domain = particles.domain
         if domain is not None and isinstance(domain.base, SymmetricDomain):
             return scaled_potential(self.strength, at_orbits(self.teacher, particles, domain.base))
+        if domain is not None and holds_orbits(domain, self.teacher):
+            return scaled_potential(self.strength, at_orbit_pairs(self.teacher, particles))
         if points.shape[1] not in (inputs, inputs + 1):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1
@@ -330,7 +347,7 @@ class Population(Functional):
         return OrbitRelu(reduced, domain.inputs - domain.kept)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
-        """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `predictions`."""
+        """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `Trajectory.predict`."""
         return self._neurons(Relu(inputs), components)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
@@ -384,15 +401,3 @@ class _ZonalPopulation(GridFunctional):
         values = self._sheets.positive_sheet(potential)
         self._convolution(mass, values)
         return values
-
-
-def kernel_attributes(functional: Functional, domain: Domain | None) -> dict[str, float]:
-    """Rank, error and bytes of the averaged kernel of a functional on a half circle or half sphere; else nothing."""
-    if domain is None or not isinstance(domain.base, SymmetricDomain):
-        return {}
-    found = [term.kernel_on(domain) for term in terms_of(functional) if isinstance(term, Population)]
-    return {
-        f"kernel_{name}": value
-        for kernel in found[:1]
-        for name, value in (("rank", kernel.rank), ("error", kernel.error), ("memory", kernel.memory))
-    }

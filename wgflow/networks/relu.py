@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.feature_maps import weighted_squares
 from wgflow.functionals.moments import Moments
@@ -157,6 +158,8 @@ _EXACT_SUMS: DomainTable[Callable[..., Moments]] = DomainTable(
 
 
 def _check_dimension(inputs: FloatArray, domain: Domain) -> None:
+    if isinstance(domain.base, SymmetricDomain):
+        raise InputError(f"data are not invariant under rotations, as measures on the domain {domain.kind!r} are")
     if inputs.shape[1] != domain.points.shape[-1]:
         raise ShapeError(
             f"data with {inputs.shape[1]} inputs (a bias counts as one) does not fit the domain "

@@ -25,7 +25,7 @@ from wgflow.typing import FloatArray
 TOLERANCES = {1: 1e-12, 2: 1e-6}  # of the kernel by the number of directions, where none is given
 
 
-class Target(Protocol):
+class GaussianTarget(Protocol):
     """A function of Gaussian inputs that depends on a few of their projections."""
 
     @property
@@ -47,7 +47,7 @@ class Target(Protocol):
         """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
 
 
-def frame_on(target: Target, domain: SymmetricDomain) -> FloatArray:
+def frame_on(target: GaussianTarget, domain: SymmetricDomain) -> FloatArray:
     """Directions (k, d) of the domain: those of the target, and where it has fewer any other ones.
 
     Raises
@@ -77,7 +77,7 @@ def _left_over(frame: FloatArray) -> FloatArray:
     return np.eye(1, frame.shape[1], axis) - frame[:, axis] @ frame
 
 
-def potential_on(target: Target, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def potential_on(target: GaussianTarget, points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Potential of a target at points (m, k + 1) of a domain that may have more directions, and its gradient."""
     rank = len(target.frame)
     if points.shape[1] == rank + 1:
@@ -88,7 +88,7 @@ def potential_on(target: Target, points: FloatArray) -> tuple[FloatArray, FloatA
     return values, np.column_stack([slopes[:, :rank], slopes[:, -1:] * shares])
 
 
-def potential_in_space(target: Target, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def potential_in_space(target: GaussianTarget, points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Potential of a target at points (m, d) of R^d, and its gradient (m, d)."""
     along = points @ target.frame.T
     rest = points - along @ target.frame
@@ -110,7 +110,7 @@ class LowRankSums:
         np.dot(factor, masses @ factor, out=values)
 
 
-def at_orbits(target: Target, particles: Particles, domain: SymmetricDomain) -> ParticlePotential:
+def at_orbits(target: GaussianTarget, particles: Particles, domain: SymmetricDomain) -> ParticlePotential:
     """F, J and grad J at particles that are points (p, r) of the domain, each of which stands for its whole orbit."""
     frame_on(target, domain)
     points, charges = particles.points, particles.weights * particles.signs

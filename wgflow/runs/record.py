@@ -20,7 +20,7 @@ from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.functionals.checks import called
 from wgflow.measures.checks import described, real_values
-from wgflow.networks.population import kernel_attributes
+from wgflow.networks.kernel_attributes import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
