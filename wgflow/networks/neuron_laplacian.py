@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.errors import InputError
+from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sines, planar_sums
@@ -33,10 +33,14 @@ def neuron_laplacian(particles: Particles, directions: FloatArray, weights: Floa
 
     Raises
     ------
+    ShapeError
+        If they have another dimension than the teacher.
     InputError
         Of one input, where pairs have kinks.
     """
     points, inputs = particles.points, directions.shape[1]
+    if points.shape[1] not in (inputs, inputs + 1):
+        raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
     pairs = points.shape[1] == inputs + 1
     if inputs == 1 and pairs:
         raise InputError(

@@ -212,6 +212,7 @@ class Population(Functional):
     strength: float = 1.0
     tolerance: float | None = None
     memory_limit: float = MEMORY_LIMIT
+    is_smooth = False  # second derivatives of J bend where a neuron meets another one
 
     def __post_init__(self) -> None:
         check_positive("strength", self.strength)
@@ -310,9 +311,8 @@ class Population(Functional):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1
         outputs = points[:, 0] if pairs else np.ones(len(points))
-        energy, values, gradient = self._sums(
-            points[:, 1:] if pairs else points, particles.weights * particles.signs * outputs
-        )
+        charges = particles.weights * particles.signs * outputs
+        energy, values, gradient = self._sums(points[:, 1:] if pairs else points, charges)
         slopes = outputs[:, None] * gradient
         if pairs:
             slopes = np.column_stack([values, slopes])
@@ -332,14 +332,11 @@ class Population(Functional):
         values, gradient = arc_cosine_sums(sources, sources, masses)
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
 
-    is_smooth = False  # second derivatives bend where a neuron meets another one
-
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """In closed form, of links and on half circles and half spheres by differences; see `neuron_laplacian`."""
-        teacher, base = self.teacher, getattr(particles.domain, "base", None)
-        if isinstance(teacher, Link) or isinstance(base, SymmetricDomain):
+        if isinstance(self.teacher, Link) or isinstance(getattr(particles.domain, "base", None), SymmetricDomain):
             return super().laplacian_at_particles(particles, geometry)
-        return self.strength * neuron_laplacian(particles, teacher.directions, teacher.weights)
+        return self.strength * neuron_laplacian(particles, self.teacher.directions, self.teacher.weights)
 
     def orbits_at(self, inputs: FloatArray, domain: SymmetricDomain) -> OrbitRelu:
         """Neurons of a half circle or half sphere at inputs (k, d) of R^d, averaged over their orbits."""
