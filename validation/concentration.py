@@ -18,6 +18,7 @@ import wgflow
 from wgflow import Particles, Signed, Trajectory
 from wgflow.analysis.metrics import sheet_wasserstein
 from wgflow.app.validation import Row, Setting, measured, within
+from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, styled_figure
 from wgflow.typing import FloatArray
 
@@ -140,4 +141,4 @@ def draw(curves: dict[str, dict[str, dict[int, list[Errors]]]], setting: Setting
                 axes.set_xlabel("cells or nodes, each sheet")
         rows[0, 0].legend(fontsize=8)
         rows[0, 0].set_ylabel("error at the last time")
-    figure.savefig(setting.file())
+    save_figure(figure, setting.file())

@@ -28,6 +28,7 @@ from wgflow import Circle, KernelDiscrepancy, SobolevDiscrepancy, Sphere, ZonalI
 from wgflow.app.validation import Row, Setting, between, measured, within
 from wgflow.domains import Domain
 from wgflow.functionals import Functional
+from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLACK, CURVES, GREY, ORANGE, VERMILLION, styled_figure
 from wgflow.typing import FloatArray
 
@@ -262,4 +263,4 @@ def draw(curves: list[tuple[Case, FloatArray]], setting: Setting) -> None:
             if shown:
                 axes.legend(fontsize=8)
         figure.axes[0].set_ylabel(r"$F(\mu_t) / F(\mu_0)$ (lines: linear sum; dotted: theory)")
-    figure.savefig(setting.file())
+    save_figure(figure, setting.file())
