@@ -50,9 +50,9 @@ def test_densities_of_quadratic_features_on_the_sphere(nodes, measured):
     exact = quadratic_flow(TARGET, start, 1.0)
     assert relative_error(flow, exact) < 2.0 * measured
     assert flow.fields["least_density"][-1] == flow.fields["node_density"][-1].min() > 0.0
-    assert (flow.density[-1] * flow.domain.volumes).sum() == pytest.approx(flow.mass[-1], rel=1e-3)
+    assert (flow.density[-1] * flow.domain.volumes).sum() == pytest.approx(flow.mass[-1], rel=9e-4)
     if nodes == "fibonacci":  # between the nodes: polynomials of degree 3
-        assert abs(flow.density[-1] / exact(flow.domain.points) - 1.0).max() < 1.6e-3  # measured: 8e-4
+        assert abs(flow.density[-1] / exact(flow.domain.points) - 1.0).max() < 1.36e-3  # measured: 6.8e-4
 
 
 @pytest.mark.parametrize(("components", "measured"), [(5, 1.9e-10), (10, 3.3e-10)])
@@ -81,7 +81,7 @@ def test_a_signed_teacher_on_the_sphere_has_the_risk_of_finite_volumes():
     domain = Signed(Sphere(42))
     run = {"times": [6.0], "nodes": "product", "node_count": 500, "tolerance": 1e-6}
     flow = wgflow.solve_characteristics(UNIT_PAIR, domain, lambda x: np.full(x.shape[:-1], 0.125 / np.pi), 6.0, **run)
-    assert flow.risk[-1] == pytest.approx(0.01063995, abs=2e-6)
+    assert flow.risk[-1] == pytest.approx(0.01063995, abs=8e-9)
     assert flow.density.shape == (2, 2, 42)
 
 
@@ -188,6 +188,6 @@ def test_neurons_on_a_half_circle_have_the_risk_of_finite_volumes():
     start = 0.5 * domain.base.uniform_density(domain.points)
     characteristics = wgflow.solve_characteristics(risk, domain, start, 3.0, times=[3.0])
     grid = wgflow.solve(risk, domain, start, 3.0, times=[3.0])
-    assert characteristics.risk[-1] == pytest.approx(grid.risk[-1], rel=2e-3)
+    assert characteristics.risk[-1] == pytest.approx(grid.risk[-1], rel=1.1e-3)
     masses = (characteristics.density[-1] * domain.volumes).sum()
-    assert masses == pytest.approx(characteristics.mass[-1], rel=2e-3)
+    assert masses == pytest.approx(characteristics.mass[-1], rel=2.9e-4)
