@@ -1,6 +1,7 @@
 """The sphere equation by finite volumes against characteristics and random particles.
 
-A two-layer problem by all three, and the rate at which random particles approach the PDE.
+A two-layer problem by all three, the rate at which random particles approach the PDE, and a signed teacher on S^2,
+where finite volumes extrapolate to the risk of few nodes of a product rule.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from wgflow import Trajectory, open_problem, run
+from wgflow import Population, Signed, Sphere, Teacher, Trajectory, open_problem, run, solve, solve_characteristics
 from wgflow.app.run_comparison import compare, plot_comparison_of, predictor_distance
-from wgflow.app.validation import Row, Setting, between, within
+from wgflow.app.validation import Row, Setting, at_least, between, within
+from wgflow.characteristics import ProductNodes
 from wgflow.plotting import save_figure
 from wgflow.problems import Problem
 from wgflow.typing import FloatArray
@@ -24,6 +26,8 @@ GRID: dict[bool, list[str]] = {False: [], True: ["domain.cells=1024"]}
 
 # What must hold: relative difference of the risks of grid and characteristics, and the exponent of random particles.
 LARGEST_DIFFERENCE = {False: 2e-5, True: 2e-4}  # in full, and in quick form on a coarser grid
+CELLS = {False: (2562, 10242, 40962), True: (162, 642, 2562)}  # of each sheet, and how far from characteristics
+NODES, SPHERE_TIME, EXTRAPOLATED, LEAST_ORDER = 500, 6.0, 1e-5, 1.9
 EXPONENT, EXPONENT_BAND = -0.5, {False: 0.1, True: 0.15}
 
 
@@ -88,6 +92,22 @@ def rate_of_particles(source: str, time: float, *, quick: bool) -> Row:
     return between(what, found, EXPONENT - band, EXPONENT + band, listed)
 
 
+def teacher_on_sphere(*, quick: bool) -> Iterator[Row]:
+    """Risks of a teacher of two orthogonal neurons of either sign, from a uniform start of mass 1."""
+    risk, density = Population(Teacher(np.eye(2, 3), np.array([1.0, -1.0]))), 0.125 / np.pi
+    at, start = [SPHERE_TIME], lambda points: np.full(points.shape[:-1], density)
+    domains = [Signed(Sphere(cells)) for cells in CELLS[quick]]
+    found = [solve(risk, each, np.full(each.shape, density), SPHERE_TIME, times=at).risk[-1] for each in domains]
+    nodes, coarse = ProductNodes(NODES), Signed(Sphere(42))
+    wanted = solve_characteristics(risk, coarse, start, SPHERE_TIME, times=at, nodes=nodes, tolerance=1e-7).risk[-1]
+    first, second = np.diff(found)
+    what = f"signed teacher on the sphere, {CELLS[quick][0]} to {CELLS[quick][-1]} cells, t = {SPHERE_TIME:g}"
+    beside = f"risks {', '.join(f'{value:.8f}' for value in found)}; {NODES} nodes each sheet {wanted:.8f}"
+    difference = found[-1] + second / 3.0 - wanted
+    yield within(f"{what}: extrapolated risk less that of characteristics", difference, EXTRAPOLATED, beside).quote()
+    yield at_least(f"{what}: observed order", float(np.log2(first / second)), LEAST_ORDER)
+
+
 def validate(setting: Setting, *, problem: str = "teacher") -> Iterator[Row]:
     """Compare the three solvers on a problem; quick, on a coarser grid, with fewer particles and seeds.
 
@@ -102,3 +122,4 @@ def validate(setting: Setting, *, problem: str = "teacher") -> Iterator[Row]:
     times = [t_end * share for share in (0.05, 0.1, 0.25, 0.5, 1.0)]
     yield risks_of_solvers(setting, problem, times).quote()
     yield rate_of_particles(problem, times[1], quick=setting.quick).quote()
+    yield from teacher_on_sphere(quick=setting.quick)

@@ -8,7 +8,10 @@ from scipy.integrate import quad
 
 import wgflow
 from wgflow.domains import Circle, HalfCircle, HalfSphere, Hypersphere, Signed, Sphere
+from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.laplacians import divergence
+from wgflow.measures import Particles
 from wgflow.networks import Link, Population, Teacher, arc_cosine_kernel
 from wgflow.networks.orbit_kernel import OrbitKernel, factorise, orbit_nodes
 from wgflow.networks.symmetric_population import OrbitRelu
@@ -55,6 +58,43 @@ def test_averaged_kernel_is_the_mean_over_rotations(inputs: int, kept: int) -> N
             epsabs=1e-13, epsrel=1e-13, limit=200,
         )[0] / weight  # fmt: skip
         assert found[i, j] == pytest.approx(mean, abs=2e-12)
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_laplacians_of_the_averaged_kernel_are_those_of_its_gradient(kept: int) -> None:
+    """Of 12 inputs, where the kernel is smooth, by differences across a step along a frame of each point."""
+    kernel, points, sources = OrbitKernel(12, kept), half_points(6, kept), half_points(5, kept, seed=1)
+    masses = np.array([1.0, -0.5, 0.3, 2.0, -1.0])
+    wanted = divergence(
+        UnitSphere(kept + 1), points, lambda moved: kernel.sums(moved, sources, masses)[1], "the averaged kernel"
+    )
+    np.testing.assert_allclose(kernel.bends(points, sources, masses), wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 19])
+def test_laplacians_of_potentials_of_links(dimension: int) -> None:
+    """Of He_2 / sqrt 2 the potential is cos^2 / (2 sqrt pi), and of |z| that of two neurons."""
+    angles = np.linspace(0.0, np.pi, 9)  # with both ends, where the rest is 0
+    points = np.column_stack([np.cos(angles), np.sin(angles)])
+    hermite, both = Link("hermite2", np.eye(1, 20)), Teacher(np.array([[1.0], [-1.0]]) * np.eye(1, 20), np.ones(2))
+    wanted = (1.0 - (dimension + 1.0) * np.cos(angles) ** 2) / np.sqrt(np.pi)
+    np.testing.assert_allclose(hermite.potential_laplacian(points, dimension), wanted, atol=2e-14 * dimension)
+    found = Link("abs", np.eye(1, 20)).potential_laplacian(points, dimension)
+    np.testing.assert_allclose(found, both.potential_laplacian(points, dimension), atol=6.4e-9 * dimension)
+
+
+def test_laplacians_at_neurons_on_half_spheres_have_a_closed_form() -> None:
+    """A product of two projections has a potential that is a harmonic of degree 2, also at the rim."""
+    points, inputs = np.concatenate([half_points(5, 2), [[0.6, 0.8, 0.0]]]), 12
+    link = Link(lambda a, b: a * b, np.eye(2, inputs))
+    values, _ = link.potential(points)
+    domain = Signed(HalfSphere(12, inputs))
+    signs = np.array([1.0, 1.0, -1.0, 1.0, -1.0, -1.0])
+    found = Population(link, 2.0).laplacian_at_particles(Particles(points, np.zeros(6), signs, domain), domain.geometry)
+    np.testing.assert_allclose(found, 12.0 * signs * values, atol=1e-13)
+    whole = np.column_stack([points[:, :2], np.zeros((6, inputs - 3)), points[:, 2]])
+    found = Population(link).laplacian_at_particles(Particles(whole, np.zeros(6), signs), UnitSphere(inputs))
+    np.testing.assert_allclose(found, 2.0 * inputs * signs * values, atol=2e-12)
 
 
 def test_gradient_of_the_averaged_kernel() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from wgflow.app.validation import Setting
 from wgflow.app.validation.finding import load_validation
@@ -33,3 +34,12 @@ def test_random_particles_approach_the_pde_as_the_root_of_their_number(monkeypat
 def test_the_exponent_is_a_slope_of_logarithms():
     counts = np.array([10, 100, 1000])
     assert abs(module.fitted_exponent(counts, 3.0 * counts**-0.5) + 0.5) < 1e-12
+
+
+def test_finite_volumes_on_the_sphere_extrapolate_to_characteristics(monkeypatch):
+    monkeypatch.setattr(module, "SPHERE_TIME", 2.0)
+    monkeypatch.setattr(module, "NODES", 105)
+    monkeypatch.setattr(module, "CELLS", {True: (42, 162, 642)})
+    difference, order = module.teacher_on_sphere(quick=True)
+    assert difference.value == pytest.approx(7.51e-5, rel=0.05)
+    assert order.value == pytest.approx(1.87, abs=0.01)

@@ -14,6 +14,7 @@ EDGE = 12.0  # standard deviations beyond which a Gaussian is nothing
 FAR = 37.0  # and its density no number
 PANEL_NODES = 40
 LEAST = 1e-12  # slope of an argument
+LOWEST = 1e-8  # height at which Laplacians at the rim, even functions of it, are found
 AT_ONCE = 2**21  # values of the link
 
 
@@ -48,25 +49,41 @@ class LinkQuadrature:
         The axis a of the integrals is along p. From the sign of p . z the rest, a Gaussian tail, is within
         :math:`|a| \le 12 r / |p|`.
         """
-        values, slopes = np.empty(len(points)), np.empty(points.shape)
+        found = [self._potential(part) for part in self._parts(points)]
+        return np.concatenate([values for values, _ in found]), np.concatenate([slopes for _, slopes in found])
+
+    def bends(self, points: FloatArray, dimension: int) -> FloatArray:
+        r"""Give the Laplacian (m,) of T along the unit sphere of a dimension n >= k at unit vectors (m, k + 1).
+
+        The rest of a point has n - k + 1 components, of which the last one of ``points`` is the length. At unit vectors
+        the neuron bends where :math:`|p| a + r g = 0`, so that, with b the projection across p,
+
+        .. math:: \Delta T = E f(z)\, \phi(|p| a / r) (a^2 / r^2 + b^2 + n - k) / r - n T.
+        """
+        return np.concatenate([self._bends(part, dimension) for part in self._parts(points)])
+
+    def _parts(self, points: FloatArray) -> list[FloatArray]:
+        """Points in parts of so many that their nodes fit into memory."""
         panels = 4 + 3 * len(self.maps) * len(self.kinks)
         per_point = panels * PANEL_NODES * (1 if len(self.maps) == 1 else panels * PANEL_NODES)
         size = max(AT_ONCE // per_point, 1)
-        for first in range(0, len(points), size):
-            part = slice(first, first + size)
-            values[part], slopes[part] = self._potential(points[part])
-        return values, slopes
+        return [points[first : first + size] for first in range(0, max(len(points), 1), size)]
 
-    def _potential(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _nodes(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Unit vectors along p of points, (m, k), with nodes of projections on it and their weights, (m, n)."""
         lengths, height = np.linalg.norm(points[:, :-1], axis=1), points[:, -1]
         axis = np.eye(1, len(self.maps))
         along = np.where(
             (lengths > 0.0)[:, None], points[:, :-1] / np.where(lengths > 0.0, lengths, 1.0)[:, None], axis
         )
         narrow = np.minimum(EDGE, EDGE * np.abs(height) / np.maximum(lengths, 1e-300))
-        nodes, weights = self._rows(self._panels(along, np.stack([-narrow, np.zeros_like(narrow), narrow], axis=1)))
+        panels = self._panels(along, np.stack([-narrow, np.zeros_like(narrow), narrow], axis=1))
+        return along, *self._rows(panels)
+
+    def _potential(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        along, nodes, weights = self._nodes(points)
         values, masses, across = self._values(nodes, along)
-        ratio = np.clip(nodes * (lengths / np.maximum(np.abs(height), 1e-300))[:, None], -FAR, FAR)
+        ratio = _ratio(points, nodes)
         mean = (values * masses).sum(axis=-1)
         side = (values * masses * across).sum(axis=-1)
         passed, spread = ndtr(ratio), np.exp(-0.5 * ratio**2) / np.sqrt(2.0 * np.pi)
@@ -79,6 +96,18 @@ class LinkQuadrature:
             slopes[:, :-1] += by_across[:, None] * _across(along)
         slopes[:, -1] = by_height
         return np.einsum("ij,ij->i", points, slopes), slopes
+
+    def _bends(self, points: FloatArray, dimension: int) -> FloatArray:
+        lengths, height = np.linalg.norm(points[:, :-1], axis=1), np.maximum(np.abs(points[:, -1]), LOWEST)
+        points = np.column_stack([points[:, :-1], height])
+        along, nodes, weights = self._nodes(points)
+        values, masses, across = self._values(nodes, along)
+        ratio = _ratio(points, nodes)
+        mean, second = ((values * masses * factor).sum(axis=-1) for factor in (1.0, across**2))
+        here = weights * np.exp(-0.5 * ratio**2) / np.sqrt(2.0 * np.pi)
+        turned = ((nodes / height[:, None]) ** 2 + dimension - len(self.maps)) * mean + second
+        potential = lengths * (weights * ndtr(ratio) * nodes * mean).sum(axis=1) + height * (here * mean).sum(axis=1)
+        return np.asarray((here * turned).sum(axis=1) / height - dimension * potential)
 
     def _rows(self, ends: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Nodes and weights, with the Gaussian density, of panels between the ends (m, e) of each row."""
@@ -122,6 +151,12 @@ class LinkQuadrature:
         places, weights = places.reshape(*nodes.shape, -1), weights.reshape(*nodes.shape, -1)
         arguments = [shifts[:, i, None, None] * nodes[..., None] + slopes[:, i, None, None] * places for i in range(2)]
         return np.asarray(self.function(*arguments), dtype=np.float64), weights, places
+
+
+def _ratio(points: FloatArray, nodes: FloatArray) -> FloatArray:
+    """|p| a / r of points (m, k + 1) and nodes (m, n), where the Gaussian density is a number."""
+    lengths, height = np.linalg.norm(points[:, :-1], axis=1), np.abs(points[:, -1])
+    return np.clip(nodes * (lengths / np.maximum(height, 1e-300))[:, None], -FAR, FAR)
 
 
 def _across(along: FloatArray) -> FloatArray:

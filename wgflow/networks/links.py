@@ -146,6 +146,10 @@ class Link:
         """E y (eta . x)_+ at points (m, k + 1) in the frame of the link, and its gradient (m, k + 1)."""
         return self.quadrature.potential(reduced)
 
+    def potential_laplacian(self, reduced: FloatArray, dimension: int) -> FloatArray:
+        """Laplacian (m,) of that potential along the unit sphere of a dimension at unit vectors (m, k + 1)."""
+        return self.quadrature.bends(reduced, dimension)
+
 
 def spanned(directions: FloatArray) -> FloatArray:
     """Orthonormal rows (k, d) that span directions (n, d), by Gram-Schmidt in their order."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
-from wgflow.networks.kernels.orbits import averaged_pairs, averaged_sums
+from wgflow.networks.kernels.orbits import averaged_bends, averaged_pairs, averaged_sums
 from wgflow.typing import FloatArray, IntArray
 
 NODE_COUNTS = ((18, 24), (8, 40), (4, 80), (3, 160), (2, 400))  # least d - k, and Gauss nodes for 1e-12 from there on
@@ -87,6 +87,18 @@ class OrbitKernel:
         sides = np.ascontiguousarray(points), np.ascontiguousarray(sources)
         averaged_sums(*sides, masses, 1.0 - nodes, weights, values, slopes)
         return values, slopes
+
+    def bends(self, points: FloatArray, sources: FloatArray, masses: FloatArray) -> FloatArray:
+        r"""Sums over sources (n, k + 1) of the Laplacians of the kernel along S^k at points (m, k + 1), shape (m,).
+
+        With :math:`s^2 = 1 - r'^2 (1 - t^2)` the squared length of (p', r' t), and a its angle to the point, that is
+
+        .. math:: \Delta \bar k = E_t \big[(s^2 - \cos^2 a) / \sin a - k (\pi - a) \cos a\big] / (2 \pi).
+        """
+        (nodes, weights), values = self.nodes, np.empty(len(points))
+        sides = np.ascontiguousarray(points), np.ascontiguousarray(sources)
+        averaged_bends(*sides, masses, 1.0 - nodes, weights, values)
+        return values
 
 
 class LengthKernel(OrbitKernel):

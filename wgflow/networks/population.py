@@ -12,29 +12,24 @@ Cho and Saul (2009), Kernel Methods for Deep Learning, Section 2.1 (order 1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wgflow.dispatch import DomainTable
-from wgflow.domains import Circle, Domain, Sphere
-from wgflow.domains.base import UnsignedDomain
+from wgflow.domains import Domain
 from wgflow.domains.geometry import Geometry, is_flat
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
-from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
-from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.grid import GridFunctional, scaled_grid
 from wgflow.functionals.moments import MEMORY_LIMIT
 from wgflow.measures import Particles, require_particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
-from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.links import Link, spanned
 from wgflow.networks.neuron_laplacian import neuron_laplacian
 from wgflow.networks.neurons import Neurons
@@ -48,11 +43,12 @@ from wgflow.networks.symmetric_population import (
     OrbitRelu,
     at_orbits,
     frame_on,
+    laplacian_in_space,
+    orbit_laplacian,
     potential_in_space,
     potential_on,
 )
-from wgflow.networks.zonal_convolution import zonal_convolution
-from wgflow.reductions import inner_product
+from wgflow.networks.zonal_population import CONVOLUTIONS, ZonalPopulation
 from wgflow.typing import FloatArray
 
 LEAST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1  # of the kernel
@@ -121,6 +117,13 @@ class Teacher:
         """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
         along = self.directions @ self.frame.T
         return PairSums(reduced, np.column_stack([along, np.zeros(len(along))])).with_gradient(self.weights)
+
+    def potential_laplacian(self, reduced: FloatArray, dimension: int) -> FloatArray:
+        """Laplacian (m,) of that mean along the unit sphere of a dimension at unit vectors (m, k + 1)."""
+        along = self.directions @ self.frame.T
+        sums = PairSums(reduced, np.column_stack([along, np.zeros(len(along))]))
+        values, sines = sums.with_sines(self.weights)
+        return (dimension + 1) * sines - dimension * values
 
     @classmethod
     def from_angles(cls, angles: FloatArray, weights: FloatArray) -> Teacher:
@@ -272,10 +275,10 @@ class Population(Functional):
         if isinstance(domain.base, SymmetricDomain):
             frame_on(self.teacher, domain.base)
             wanted = potential_on(self.teacher, domain.base.points)[0]
-            return _ZonalPopulation(domain, LowRankSums(self.kernel_on(domain)), wanted, self.risk_at_zero)
+            return ZonalPopulation(domain, LowRankSums(self.kernel_on(domain)), wanted, self.risk_at_zero)
         if components == inputs and domain.base.has_cells and not is_flat(domain.geometry):
             wanted = self._wanted(domain.base.points.reshape(-1, components))
-            return _ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
+            return ZonalPopulation(domain, CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             return PairPopulation(domain, self._wanted(input_weights(domain)), self.risk_at_zero)
         if holds_orbits(domain, self.teacher):
@@ -333,10 +336,17 @@ class Population(Functional):
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
-        """In closed form, of links and on half circles and half spheres by differences; see `neuron_laplacian`."""
-        if isinstance(self.teacher, Link) or isinstance(getattr(particles.domain, "base", None), SymmetricDomain):
+        """In closed form, of pairs that learn a link by differences; see `neuron_laplacian`."""
+        teacher, domain = self.teacher, particles.domain
+        if domain is not None and isinstance(domain.base, SymmetricDomain):
+            return self.strength * orbit_laplacian(teacher, particles, domain.base)
+        if isinstance(teacher, Teacher):
+            return self.strength * neuron_laplacian(particles, teacher.directions, teacher.weights)
+        if is_flat(geometry):
             return super().laplacian_at_particles(particles, geometry)
-        return self.strength * neuron_laplacian(particles, self.teacher.directions, self.teacher.weights)
+        among = neuron_laplacian(particles, np.empty((0, teacher.inputs)), np.empty(0))
+        wanted = laplacian_in_space(teacher, particles.points)
+        return np.asarray(self.strength * (among - particles.signs * wanted))
 
     def orbits_at(self, inputs: FloatArray, domain: SymmetricDomain) -> OrbitRelu:
         """Neurons of a half circle or half sphere at inputs (k, d) of R^d, averaged over their orbits."""
@@ -355,46 +365,3 @@ class Population(Functional):
 
     def _neurons(self, hidden: Relu, components: int) -> FeatureMap:
         return Neurons(hidden) if components == self.teacher.inputs + 1 else hidden
-
-
-def _over_all_pairs(domain: UnsignedDomain) -> Convolution:
-    """Sums over all pairs of cells, for domains without a faster way."""
-    points = domain.points.reshape(-1, domain.points.shape[-1])
-    return PairSums(points, points)
-
-
-_CONVOLUTIONS: DomainTable[Callable[..., Convolution]] = DomainTable(
-    "a convolution with the arc-cosine kernel",
-    {Circle: ArcCosineConvolution, Sphere: zonal_convolution, object: _over_all_pairs},
-)
-
-
-class _ZonalPopulation(GridFunctional):
-    """Directions with signs: one convolution with the kernel per evaluation."""
-
-    def __init__(self, domain: Domain, convolution: Convolution, wanted: FloatArray, constant: float) -> None:
-        self.domain = domain
-        self._convolution = convolution
-        self._teacher, self._constant = wanted, constant
-        self._sheets = SheetSums(domain)
-
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        mass = self._sheets.net_mass(density)
-        values = self._convolve(mass, potential)
-        values -= self._teacher
-        energy = 0.5 * (inner_product(mass, values) - inner_product(mass, self._teacher)) + self._constant
-        self._sheets.mirror(potential)
-        return energy
-
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        self._convolve(self._sheets.net_mass(rate), potential)
-        self._sheets.mirror(potential)
-
-    def scale(self, density: FloatArray) -> float:
-        return super().scale(density) + self._constant
-
-    def _convolve(self, mass: FloatArray, potential: FloatArray) -> FloatArray:
-        """Write the convolution with the kernel into the positive sheet and return it."""
-        values = self._sheets.positive_sheet(potential)
-        self._convolution(mass, values)
-        return values

@@ -46,6 +46,9 @@ class GaussianTarget(Protocol):
     def potential(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
 
+    def potential_laplacian(self, reduced: FloatArray, dimension: int) -> FloatArray:
+        """Laplacian (m,) of that mean along the unit sphere of a dimension >= k, at unit vectors (m, k + 1)."""
+
 
 def frame_on(target: GaussianTarget, domain: SymmetricDomain) -> FloatArray:
     """Directions (k, d) of the domain: those of the target, and where it has fewer any other ones.
@@ -96,6 +99,22 @@ def potential_in_space(target: GaussianTarget, points: FloatArray) -> tuple[Floa
     values, slopes = target.potential(np.column_stack([along, heights]))
     outward = rest / np.where(heights > 0.0, heights, 1.0)[:, None]
     return values, slopes[:, :-1] @ target.frame + slopes[:, -1:] * outward
+
+
+def laplacian_in_space(target: GaussianTarget, points: FloatArray) -> FloatArray:
+    """Laplacian of the potential of a target along the unit sphere of R^d at unit vectors (m, d), shape (m,)."""
+    along = points @ target.frame.T
+    heights = np.linalg.norm(points - along @ target.frame, axis=1)
+    return target.potential_laplacian(np.column_stack([along, heights]), points.shape[1] - 1)
+
+
+def orbit_laplacian(target: GaussianTarget, particles: Particles, domain: SymmetricDomain) -> FloatArray:
+    """Laplacian of J along the domain at particles that are points (p, r) of it, shape (m,)."""
+    frame_on(target, domain)
+    points, rank = particles.points, len(target.frame)
+    found = OrbitKernel(domain.inputs, domain.kept).bends(points, points, particles.weights * particles.signs)
+    reduced = np.column_stack([points[:, :rank], np.linalg.norm(points[:, rank:], axis=1)])
+    return np.asarray(particles.signs * (found - target.potential_laplacian(reduced, domain.kept)))
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class SobolevDiscrepancy(Functional):
                 f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        bound = _GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        bound = GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
         return scaled_grid(self.strength, bound)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
@@ -117,8 +117,18 @@ class _Multiplier:
         np.divide(full.ravel(), self._volume, out=result)
 
 
-class _GridDiscrepancy(GridFunctional):
-    """F = 1/2 <mu - nu, K (mu - nu)>, the target taken off before the operator so that no digits cancel."""
+class GridDiscrepancy(GridFunctional):
+    """F = 1/2 <mu - nu, K (mu - nu)>, the target taken off before the operator so that no digits cancel.
+
+    Parameters
+    ----------
+    domain : Domain
+        Where mu lives.
+    operator : callable
+        Writes K of cell masses (N,) into an array (N,); symmetric.
+    target : array, shape (N,)
+        Density of nu.
+    """
 
     def __init__(self, domain: Domain, operator: Callable[[FloatArray, FloatArray], None], target: FloatArray) -> None:
         self.domain = domain
@@ -130,6 +140,7 @@ class _GridDiscrepancy(GridFunctional):
         self._constant = 0.5 * inner_product(self._target, values)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        """Write J and give F."""
         difference = self._sheets.net_mass(density)
         difference -= self._target
         values = self._sheets.positive_sheet(potential)
@@ -139,10 +150,12 @@ class _GridDiscrepancy(GridFunctional):
         return energy
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
+        """Write the change of J along a rate."""
         self._operator(self._sheets.net_mass(rate), self._sheets.positive_sheet(potential))
         self._sheets.mirror(potential)
 
     def scale(self, density: FloatArray) -> float:
+        """Size of the numbers that F is the sum of."""
         return super().scale(density) + self._constant
 
 

@@ -58,6 +58,18 @@ def averaged_value(base, product, gaps, weights):
     return value
 
 
+@reduction
+def averaged_bend(base, product, gaps, weights, squared, dimension):
+    """Average of 2 pi times the Laplacian of kappa; ``squared`` is r'^2, and 1 - r'^2 (1 - t^2) the length of x'."""
+    total = 0.0
+    for node in range(gaps.size):
+        q = min(base + product * gaps[node], 1.0)
+        sine, rest = sine_and_rest(q)
+        lost = squared * gaps[node] * (2.0 - gaps[node]) / max(sine, 1e-150)
+        total += weights[node] * (sine - lost - dimension * rest * (1.0 - 2.0 * q))
+    return total
+
+
 @parallel_kernel
 def averaged_pairs(points, others, gaps, weights, values):
     """Write the averaged kernel of points (n, k + 1) and others, as many or one, into ``values`` (n,)."""
@@ -90,3 +102,16 @@ def averaged_sums(points, sources, masses, gaps, weights, values, slopes):
             values[i] = total / (2.0 * np.pi)
             for axis in range(size):
                 slopes[i, axis] = (slopes[i, axis] + radial * points[i, axis]) / (2.0 * np.pi)
+
+
+@parallel_kernel
+def averaged_bends(points, sources, masses, gaps, weights, values):
+    """Sums (m,) of Laplacians along the sphere of R^(k+1) of the averaged kernel; arguments as of `averaged_sums`."""
+    count, last = len(points), points.shape[1] - 1
+    for block in prange(BLOCKS):
+        for i in range(block * count // BLOCKS, (block + 1) * count // BLOCKS):
+            total = 0.0
+            for j in range(len(sources)):
+                base, product = apart(points, i, sources, j)
+                total += masses[j] * averaged_bend(base, product, gaps, weights, sources[j, last] ** 2, last)
+            values[i] = total / (2.0 * np.pi)
