@@ -21,6 +21,7 @@ NEAREST = 1e-6  # squared distance over that of the last neighbour below which a
 BEYOND, MOST_BEYOND = 0.25, 0.7  # of the range of logarithms around, by which they may leave it: peaks between nodes
 VACUUM = 1e-30  # of the largest density: below it logarithms are those of this
 MOST_PIECES = 8  # along the side of a triangle that is shared out
+CLOSE = 0.7  # of the usual distance of neighbours: nodes closer than that say nothing new
 THIN = 1e-6  # size over that of the largest below which a triangle is none
 
 
@@ -28,8 +29,10 @@ class SurfaceTransport:
     """Carries densities from moved nodes to the cells of a sphere or of a box in two or three dimensions.
 
     Where all triangles of the nodes keep their orientation, the logarithm of the density is found at each cell centre
-    by a polynomial through the nodes around it, of degree 3 in two dimensions and 2 in three. Where one is turned over,
-    or the density does not hold the mass, the masses of the triangles are shared out to the cells that they cover.
+    by a polynomial through the nodes around it, of degree 3 in two dimensions and 2 in three. Some that crowd at the
+    start, as of a product rule around the poles, do not count: all that are around might be on one circle. Where
+    a triangle is turned over, or the density does not hold the mass, the masses of the triangles are shared out to the
+    cells that they cover.
 
     Parameters
     ----------
@@ -48,11 +51,15 @@ class SurfaceTransport:
     def _mesh(self) -> IntArray:
         return triangulated(self._base.geometry, self._start)
 
+    @cached_property
+    def _counted(self) -> IntArray:
+        return spread_out(self._start)
+
     def __call__(self, points: FloatArray, density: FloatArray, masses: FloatArray) -> FloatArray:
         """Density at the cell centres, shape (cells,), from that at moved nodes (n, p) and their masses (n,)."""
         sizes, mass = oriented_sizes(self._base.geometry, points, self._mesh), masses.sum()
-        if sizes.min() > 0.0 and len(points) >= NEIGHBOURS[self._base.geometry.dimension]:
-            found = self._interpolated(points, density)
+        if sizes.min() > 0.0 and len(self._counted) >= NEIGHBOURS[self._base.geometry.dimension]:
+            found = self._interpolated(points[self._counted], density[self._counted])
             if abs(found @ self._volumes - mass) <= RESOLVED * mass:
                 return found
         return self._shared_out(points, masses, np.abs(sizes))
@@ -69,10 +76,10 @@ class SurfaceTransport:
     def _inside(self, neighbours: IntArray, offsets: FloatArray) -> FloatArray:
         """Whether cell centres lie in the image of the domain: where each came from, between walls."""
         walls = getattr(self._base.geometry, "walls", ())
-        inside = np.ones(len(neighbours), dtype=bool)
+        inside, starts = np.ones(len(neighbours), dtype=bool), self._start[self._counted]
         for axis, wall in enumerate(walls):
             if wall is not None:
-                origin, slack = _polynomial_values(offsets, self._start[neighbours, axis]), 1e-6 * (wall[1] - wall[0])
+                origin, slack = _polynomial_values(offsets, starts[neighbours, axis]), 1e-6 * (wall[1] - wall[0])
                 inside &= (origin >= wall[0] - slack) & (origin <= wall[1] + slack)
         return inside
 
@@ -126,6 +133,20 @@ class SurfaceTransport:
         ends = [(-np.inf, np.inf) if wall is None else wall for wall in geometry.walls]  # type: ignore[attr-defined]
         low, high = np.array(ends).T
         return np.clip(geometry.wrap(places), low, high)  # type: ignore[attr-defined]
+
+
+def spread_out(points: FloatArray) -> IntArray:
+    """Numbers of the points (n, p) without those that are close to one before them, in proportion to what is usual."""
+    from scipy.spatial import KDTree
+
+    tree, left = KDTree(points), np.ones(len(points), dtype=bool)
+    nearest = tree.query(points, 2)[0][:, -1]
+    radius = CLOSE * float(np.median(nearest))
+    for number in np.flatnonzero(nearest < radius):
+        if left[number]:
+            left[tree.query_ball_point(points[number], radius)] = False
+            left[number] = True
+    return np.flatnonzero(left)
 
 
 def triangulated(geometry: Geometry, points: FloatArray) -> IntArray:
