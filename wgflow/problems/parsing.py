@@ -56,6 +56,8 @@ def _read_text(path: Path) -> str:
 
 def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """Apply ``section.key=value`` settings, values in TOML notation (bare words are strings)."""
+    if isinstance(settings, str):
+        raise InputError(f"settings = {shown(settings)} is one text; give a list, e.g. ['domain.cells=512']")
     check_values(sections)
     result = _copy(sections)
     for setting in settings:

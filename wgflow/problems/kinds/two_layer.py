@@ -120,7 +120,7 @@ class TwoLayerProblem(ProblemSection):
         if self.data == GAUSSIAN_TEACHER:
             self._check_teacher()
         elif self.teacher is not None:
-            raise ValueError(f'[problem.teacher] needs data = "{GAUSSIAN_TEACHER}"')
+            raise ValueError(f'[problem.teacher] needs data = "{GAUSSIAN_TEACHER}"; remove it to learn from a table')
         elif (self.data is None) == (self.dataset is None or self.dataset.path is None):
             raise ValueError(
                 f'needs its data once: data = "{GAUSSIAN_TEACHER}", data = "FILE.csv", or path in [problem.dataset]'
@@ -135,7 +135,10 @@ class TwoLayerProblem(ProblemSection):
         if self.activation != "relu":
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only activation = "relu"; found "{self.activation}"')
         if self.dataset is not None:
-            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
+            raise ValueError(
+                f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other; remove data and '
+                "[problem.teacher] to learn from a table"
+            )
 
     @property
     def code(self) -> Iterator[str]:
