@@ -129,7 +129,7 @@ def _cholesky_factor(covariance: FloatArray) -> FloatArray:
     matrix = np.asarray(covariance, dtype=np.float64)
     if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.allclose(matrix, matrix.T):
         with contextlib.suppress(np.linalg.LinAlgError):
-            return np.linalg.cholesky(matrix)
+            return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
     raise InputError(
         f"covariance of shape {matrix.shape} is not allowed; give a symmetric positive definite matrix, shape (p, p), "
         "e.g. numpy.eye(2)"
