@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from pathlib import PurePosixPath
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Kernels compile during the first example, so no example has a deadline; CI repeats the same examples.
@@ -33,6 +35,21 @@ def pytest_collection_modifyitems(items):
     others = [item for item in items if item.nodeid.split("::")[0] not in share]
     middle = max(len(items) // 2 - len(first[0]), 0)
     items[:] = [*first[0], *others[:middle], *first[1], *others[middle:]]
+
+
+def pytest_collection_finish():
+    """Leave out what stays until the end wherever cycles of objects are looked for."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def without_layout():
+    """Leave the panels of figures where they are at first: to lay them out takes longer than to draw them."""
+    from wgflow.plotting.style import NotebookFigure
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NotebookFigure, "draw_without_rendering", lambda _: None)
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):

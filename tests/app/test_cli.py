@@ -14,6 +14,8 @@ import wgflow
 from tests.processes import start_interruptible
 from wgflow.app.cli import _exit_code
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 
 @pytest.fixture
 def command(tmp_path, monkeypatch, capsys):
