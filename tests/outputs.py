@@ -54,16 +54,16 @@ def expect_other_outputs_after_a_checkpoint(build, span=1.0):
         expect_same(snapshot, other)
 
 
-def rebuilt(build, flow):
+def rebuilt(build, evolution):
     """Put a flow together anew from its checkpoint, whose fields of a snapshot may come from there."""
-    checkpoint = dict(flow.checkpoint())
-    fields = flow.snapshot().fields
+    checkpoint = dict(evolution.checkpoint())
+    fields = evolution.snapshot().fields
     checkpoint.update({name: fields[name] for name in checkpoint.keys() & fields.keys()})
     again = build(float(checkpoint["time"]), checkpoint)
     again.restore(checkpoint)
     return again
 
 
-def counts_of(flow):
+def counts_of(evolution):
     """Steps and evaluations so far."""
-    return np.array([flow.counts.accepted, flow.counts.rejected, flow.counts.evaluations])
+    return np.array([evolution.counts.accepted, evolution.counts.rejected, evolution.counts.evaluations])

@@ -43,8 +43,8 @@ SAVED = (
 def saved(row: tuple[str, str, str, str], folder: Path) -> Trajectory:
     """A run that is written and read, with the layout of the file."""
     wgflow.run(described(*row, folder), folder / "flow.h5")
-    flow = wgflow.load(folder / "flow.h5")
-    return replace(flow, attributes={**flow.attributes, LAYOUT: layout_of(folder / "flow.h5")})
+    trajectory = wgflow.load(folder / "flow.h5")
+    return replace(trajectory, attributes={**trajectory.attributes, LAYOUT: layout_of(folder / "flow.h5")})
 
 
 def layout_of(path: Path) -> dict[str, str]:

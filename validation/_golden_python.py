@@ -93,18 +93,18 @@ def carried(build: Callable[[], Any]) -> Run:
     """A solver that is carried through the times by hand, with the numbers of each output."""
 
     def run(folder: Path) -> Trajectory:  # noqa: ARG001
-        flow = build()
-        shots = [flow.snapshot()]
+        evolution = build()
+        shots = [evolution.snapshot()]
         for time in TIMES:
-            flow.begin_interval(time)
-            while flow.time < time:
-                flow.step()
-            shots.append(flow.snapshot())
+            evolution.begin_interval(time)
+            while evolution.time < time:
+                evolution.step()
+            shots.append(evolution.snapshot())
         names = ("step_size", "energy", "risk", "mass", "min_potential")
         scalars = {name: np.array([getattr(shot, name) for shot in shots]) for name in names}
         fields = {name: np.stack([shot.fields[name] for shot in shots]) for name in shots[0].fields}
-        counts = {f"{name}_steps": getattr(flow.counts, name) for name in ("accepted", "rejected")}
-        attributes = {**counts, "evaluations": flow.counts.evaluations}
+        counts = {f"{name}_steps": getattr(evolution.counts, name) for name in ("accepted", "rejected")}
+        attributes = {**counts, "evaluations": evolution.counts.evaluations}
         return Trajectory(np.array([0.0, *TIMES]), scalars, fields, None, attributes=attributes)
 
     return run

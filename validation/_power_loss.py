@@ -60,8 +60,8 @@ def logged_run(problem: Problem, path: Path) -> tuple[Log, Trajectory]:
             log.begin(path)
 
     with mock.patch.object(hdf5_bytes, "write_all", write), mock.patch.object(hdf5_bytes, "sync", wait):
-        flow = run(problem, path, observers=Observers(snapshot=[note]))
-    return log, flow
+        trajectory = run(problem, path, observers=Observers(snapshot=[note]))
+    return log, trajectory
 
 
 def state_after_loss(log: Log, generator: random.Random) -> tuple[bytes, int]:
@@ -103,13 +103,13 @@ def count_lost(
 ) -> list[str]:
     """Faults of the files that random losses of power leave, by a function of the file, the run and its snapshots."""
     original = folder / f"{problem.solver}-logged.h5"
-    log, flow = logged_run(problem, original)
+    log, trajectory = logged_run(problem, original)
     faults = []
     for number in range(states):
         content, announced = state_after_loss(log, generator)
         path = folder / f"lost-{number}.h5"
         path.write_bytes(content)
-        faults += [f"power lost {number}: {fault}" for fault in faults_of(path, flow, announced)]
+        faults += [f"power lost {number}: {fault}" for fault in faults_of(path, trajectory, announced)]
         path.unlink()
     original.unlink()
     return faults

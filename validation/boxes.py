@@ -32,8 +32,8 @@ def gaussian(covariance: FloatArray) -> Callable[[FloatArray], FloatArray]:
 
 def flow_error(functional: Functional, box: Box, start: FloatArray, end: FloatArray, time: float) -> float:
     """L1 error at a time of the flow from N(0, start), whose exact solution is N(0, end)."""
-    flow = solve(functional, box, cell_averages(box, gaussian(start)), time, times=[time])
-    return float((np.abs(flow.density[-1] - cell_averages(box, gaussian(end))) * box.volumes).sum())
+    trajectory = solve(functional, box, cell_averages(box, gaussian(start)), time, times=[time])
+    return float((np.abs(trajectory.density[-1] - cell_averages(box, gaussian(end))) * box.volumes).sum())
 
 
 def contraction_error(dimension: int, cells: int) -> float:

@@ -84,7 +84,7 @@ def risks_of(name: str, *, quick: bool) -> dict[str, FloatArray]:
         runs["characteristics"] = run(open_problem(name, [*common, nodes, "solver.kind=characteristics"]))
     runs |= particle_runs(drawn, times)
     first = next(iter(runs.values()))
-    return {"start": first.risk[:1], **{way: flow.risk[1:] for way, flow in runs.items()}}
+    return {"start": first.risk[:1], **{way: trajectory.risk[1:] for way, trajectory in runs.items()}}
 
 
 def _coarser(problem: Problem) -> list[str]:

@@ -39,12 +39,12 @@ T_COMPARED = 3.0
 RISK_TOLERANCE, DISCREPANCY_TOLERANCE = {False: 0.1, True: 0.2}, {False: 0.08, True: 0.15}  # True: --quick
 
 
-def at_end(flow: Trajectory, domain: Domain) -> Particles:
+def at_end(trajectory: Trajectory, domain: Domain) -> Particles:
     """The measure at the last output as atoms."""
-    if flow.has_particles:
-        weight = flow.weight[-1]
-        return Particles(flow.position[-1], weight, np.ones_like(weight))
-    return nodes_of_cells(domain, flow.density[-1])
+    if trajectory.has_particles:
+        weight = trajectory.weight[-1]
+        return Particles(trajectory.position[-1], weight, np.ones_like(weight))
+    return nodes_of_cells(domain, trajectory.density[-1])
 
 
 def shipped_spikes(problem: Problem) -> Particles:
@@ -76,7 +76,7 @@ class Recovery:
 
     strength: float
     problem: Problem
-    flow: Trajectory
+    trajectory: Trajectory
     seconds: float
 
 
@@ -84,17 +84,17 @@ def recover(strength: float) -> Recovery:
     """Follow the flow for one lambda."""
     problem = open_problem("deconvolution", [f"problem.regularization={strength}"])
     started = clock.process_time()
-    flow = run(problem)
-    return Recovery(strength, problem, flow, clock.process_time() - started)
+    trajectory = run(problem)
+    return Recovery(strength, problem, trajectory, clock.process_time() - started)
 
 
 def rows_of(found: Recovery) -> Iterator[Row]:
     """What a flow has found at its end."""
-    problem, flow, what = found.problem, found.flow, f"three spikes, lambda = {found.strength:g}"
-    end = at_end(flow, problem.domain)
+    problem, trajectory, what = found.problem, found.trajectory, f"three spikes, lambda = {found.strength:g}"
+    end = at_end(trajectory, problem.domain)
     certificate = Certifier(problem.functional, problem.domain).certify(end)
-    beside = f"F {flow.energy[-1]:.3e}, min J {certificate.minimum.value:.1e}"
-    yield within(f"{what}: duality gap over F at the start", certificate.gap / flow.energy[0], CERTIFIED, beside)
+    beside = f"F {trajectory.energy[-1]:.3e}, min J {certificate.minimum.value:.1e}"
+    yield within(f"{what}: duality gap over F at the start", certificate.gap / trajectory.energy[0], CERTIFIED, beside)
     spikes = find_spikes(end, problem.domain, RADIUS, LEAST)
     listed = "; ".join(
         f"{weight:.6f} at {place[0]:.6f}, {place[1]:.6f}"
@@ -142,11 +142,11 @@ def draw(found: Sequence[Recovery], path: Path) -> None:
     """Paths of the particles over the signal, for each lambda."""
     with styled_figure(3.6) as figure:
         for axes, one in zip(np.atleast_1d(figure.subplots(1, len(found))), found, strict=True):
-            view, fine = particle_map_views(one.flow, one.problem)[0], Box(ENDS, (128, 128), periodic=True)
+            view, fine = particle_map_views(one.trajectory, one.problem)[0], Box(ENDS, (128, 128), periodic=True)
             image = signal(one.problem, fine.points).T
             axes.imshow(image, origin="lower", extent=(*ENDS[0], *ENDS[1]), cmap="Greys", alpha=0.6)
-            shown = np.arange(len(one.flow.time))
-            ParticleMap(axes, one.flow, view, shown).show(len(shown) - 1)
+            shown = np.arange(len(one.trajectory.time))
+            ParticleMap(axes, one.trajectory, view, shown).show(len(shown) - 1)
             ring_spikes(axes, one.problem, view.project)
             axes.set_title(rf"$\lambda = {one.strength:g}$")
         save_figure(figure, path)

@@ -70,26 +70,26 @@ def linear_equations(*, quick: bool) -> Iterator[Row]:
         options: dict[str, Any] = {} if stepper == "explicit" else {"stepper": stepper, "tolerance": 0.4 * cells**-2.0}
         if stepper == "tr_bdf2":
             options["tolerance"] = 0.8 * cells**-3.0
-        flow = solve(drift, box, cell_averages(box, fokker_planck(0.0)), 0.25, times=[0.25], **options)
-        error = distance(flow.density[-1], cell_averages(box, fokker_planck(0.25)), 1.0 / cells)
+        trajectory = solve(drift, box, cell_averages(box, fokker_planck(0.0)), 0.25, times=[0.25], **options)
+        error = distance(trajectory.density[-1], cell_averages(box, fokker_planck(0.25)), 1.0 / cells)
         yield within(f"Fokker-Planck, {cells} cells, {stepper}: L1 error", error, bound, beside)
     box = Box([(-7.0, 7.0)], 140)
     for name, functional, end in (
         ("heat", Entropy(), 0.3 + 2.0 * 0.5),
         ("Ornstein-Uhlenbeck", Entropy() + Potential(bowl), 1.0 + (0.3 - 1.0) * np.exp(-1.0)),
     ):
-        flow = solve(functional, box, cell_averages(box, gaussian(0.3, 1)), 0.5, times=[0.5])
-        error = distance(flow.density[-1], cell_averages(box, gaussian(end, 1)), 0.1)
+        trajectory = solve(functional, box, cell_averages(box, gaussian(0.3, 1)), 0.5, times=[0.5])
+        error = distance(trajectory.density[-1], cell_averages(box, gaussian(end, 1)), 0.1)
         yield within(f"{name}, 140 cells: L1 error", error, 1.5e-3)
-        variance = float(flow.density[-1] @ box.axes[0] ** 2) * 0.1
+        variance = float(trajectory.density[-1] @ box.axes[0] ** 2) * 0.1
         yield within(f"{name}, 140 cells: error of the variance", variance / end - 1.0, 4e-3)
 
 
 def follow_barenblatt(exponent: float, box: Box, **options: Any) -> tuple[FloatArray, FloatArray, float]:
     """Density at t = 3 from Barenblatt's solution at t = 1, that solution, and its radius."""
     exact = Barenblatt(exponent, len(box.shape))
-    flow = solve(PowerEnergy(exponent), box, exact.averages(box, 1.0), 2.0, times=[2.0], **options)
-    return flow.density[-1], exact.averages(box, 3.0), exact.radius(3.0)
+    trajectory = solve(PowerEnergy(exponent), box, exact.averages(box, 1.0), 2.0, times=[2.0], **options)
+    return trajectory.density[-1], exact.averages(box, 3.0), exact.radius(3.0)
 
 
 def porous_medium(*, quick: bool) -> Iterator[Row]:
@@ -144,16 +144,18 @@ def confinement(*, quick: bool) -> Iterator[Row]:
     cells = 100 if quick else 400
     box = Box([(-3.0, 3.0)], cells)
     start = cell_averages(box, lambda points: gaussian(0.09, 1)(points - 0.8))
-    flow = solve(PowerEnergy(2.0) + Potential(bowl), box, start, 16.0, times=np.linspace(0.0, 16.0, 81))
+    trajectory = solve(PowerEnergy(2.0) + Potential(bowl), box, start, 16.0, times=np.linspace(0.0, 16.0, 81))
     exact = bump_averages(box, radius_at_rest(2.0), 1.0)
-    yield within("porous medium at rest in a bowl: L1 error", distance(flow.density[-1], exact, 6.0 / cells), 1.5e-5)
-    excess = flow.energy - flow.energy[-1]
-    late = (excess > 1e-9 * excess[0]) & (flow.time > 1.0)
-    rate = -np.polyfit(flow.time[late], np.log(excess[late]), 1)[0]
+    yield within(
+        "porous medium at rest in a bowl: L1 error", distance(trajectory.density[-1], exact, 6.0 / cells), 1.5e-5
+    )
+    excess = trajectory.energy - trajectory.energy[-1]
+    late = (excess > 1e-9 * excess[0]) & (trajectory.time > 1.0)
+    rate = -np.polyfit(trajectory.time[late], np.log(excess[late]), 1)[0]
     decades = float(np.log10(excess[0] / excess[late].min()))
     beside = f"{decades:.1f} decades"
     yield within("porous medium in a bowl: error of the rate of F", rate / 2.0 - 1.0, 6e-3, beside)
-    bound = float((excess[late] / (excess[0] * np.exp(-2.0 * flow.time[late]))).max())
+    bound = float((excess[late] / (excess[0] * np.exp(-2.0 * trajectory.time[late]))).max())
     yield within("porous medium in a bowl: largest F over its bound exp(-2t)", bound, 1.02)
 
 
@@ -169,9 +171,9 @@ def rest(*, quick: bool) -> Iterator[Row]:
             box = Box([(-1.5 * radius, 1.5 * radius)], int(cells))
             start = np.full(box.shape, 1.0 / (3.0 * radius))
             options: dict[str, Any] = {"stepper": "tr_bdf2", "tolerance": 1e-3, "times": [t_end]}
-            flow = solve(PowerEnergy(exponent) + Potential(bowl), box, start, t_end, **options)
+            trajectory = solve(PowerEnergy(exponent) + Potential(bowl), box, start, t_end, **options)
             exact = bump_averages(box, radius, 1.0 / (exponent - 1.0))
-            errors.append(distance(flow.density[-1], exact, box.spacing[0]))
+            errors.append(distance(trajectory.density[-1], exact, box.spacing[0]))
         order = -np.polyfit(np.log(grids), np.log(errors), 1)[0]
         listed = ", ".join(f"{error:.1e}" for error in errors)
         name = f"m = {exponent:g} at rest in a bowl: order less {expected:.2f}"
@@ -193,8 +195,8 @@ def aggregation(*, quick: bool) -> Iterator[Row]:
     box = Box([(-2.5, 2.5)], cells)
     logarithm = averaged_logarithm(box.spacing[0])
     repulsive = Interaction(lambda z: 0.5 * z[:, 0] ** 2 - logarithm(z[:, 0]))
-    flow = solve(repulsive, box, cell_averages(box, gaussian(0.3, 1)), 8.0, times=[8.0])
-    error = distance(flow.density[-1], bump_averages(box, np.sqrt(2.0), 0.5), box.spacing[0])
+    trajectory = solve(repulsive, box, cell_averages(box, gaussian(0.3, 1)), 8.0, times=[8.0])
+    error = distance(trajectory.density[-1], bump_averages(box, np.sqrt(2.0), 0.5), box.spacing[0])
     yield within(f"semicircle, {cells} cells: L1 error", error, 0.2 / cells)
 
 
@@ -220,15 +222,15 @@ def disk_at_rest(*, quick: bool) -> Iterator[Row]:
         logarithm, start = planar_logarithm(box.spacing[0]), cell_averages(box, gaussian(0.1, 2))
         repulsive = Interaction(lambda z, log=logarithm: bowl(z) - 2.0 * np.pi * log(z))  # type: ignore[misc]
         volume = box.spacing[0] ** 2
-        flow = solve(repulsive, box, start / (start.sum() * volume), 5.0, times=[5.0])
-        density = flow.density[-1]
+        trajectory = solve(repulsive, box, start / (start.sum() * volume), 5.0, times=[5.0])
+        density = trajectory.density[-1]
         error, moment = distance(density, disk_averages(box), volume), 2.0 * float((bowl(box.points) * density).sum())
         radius = np.sqrt((density > 0.5 / np.pi).sum() * volume / np.pi)
         name = f"disk at rest, {cells}^2 cells"
         yield within(f"{name}: L1 error", error, 1.0 / cells)
         yield within(f"{name}: second moment less 1/2", moment * volume - 0.5, 1.0 / cells**2)
         yield within(f"{name}: radius less 1, in cells", (radius - 1.0) / box.spacing[0], 0.25)
-        rows.append((error, flow.energy[-1] - 0.375))
+        rows.append((error, trajectory.energy[-1] - 0.375))
     orders = -np.polyfit(np.log(grids), np.log(np.abs(rows)), 1)[0]
     for quantity, order, expected in zip(("the density", "F"), orders, (1.0, 2.0), strict=True):
         yield within(f"disk at rest: order of {quantity} less {expected:g}", order - expected, 0.2 / expected)
@@ -247,8 +249,8 @@ def critical_mass(*, quick: bool) -> Iterator[Row]:
     box = Box([(-4.0, 4.0)] * 2, (cells,) * 2)
     for share in (0.5, 1.25):
         mass = 8.0 * np.pi * share
-        flow = keller_segel(mass, box, 0.05)
-        moments = (2.0 * bowl(box.points) * flow.density).sum(axis=(1, 2)) * (8.0 / cells) ** 2
+        trajectory = keller_segel(mass, box, 0.05)
+        moments = (2.0 * bowl(box.points) * trajectory.density).sum(axis=(1, 2)) * (8.0 / cells) ** 2
         expected = 4.0 * mass * (1.0 - share)
         found = (moments[-1] - moments[0]) / 0.05
         yield within(
@@ -272,21 +274,23 @@ def sobolev_modes(*, quick: bool) -> Iterator[Row]:
         for number in (1, 2, 4, 8):
             wave, rate = np.cos(number * circle.angles), number ** (2.0 - 2.0 * order)
             times = np.linspace(0.0, 1.0 / rate, 17)
-            flow = solve(
+            trajectory = solve(
                 SobolevDiscrepancy(flat, order), circle, 1.0 + 1e-6 * wave, times[-1], reaction=0.0, times=times
             )
-            amplitude = 2.0 * float((flow.density[-1] * wave).mean())
+            amplitude = 2.0 * float((trajectory.density[-1] * wave).mean())
             worst = max(worst, abs(-np.log(amplitude / 1e-6) - 1.0))
         yield within(f"Sobolev s = {order:g}: modes 1 to 8 decay at k^(2-2s)", worst, 0.01)
     cells = 128 if quick else 512
     box = Box([(0.0, 1.0)], cells, periodic=True)
-    flow = solve(SobolevDiscrepancy(np.ones(cells), 1.0), box, cell_averages(box, lambda p: torus(p[..., 0])), 1.0)
+    trajectory = solve(
+        SobolevDiscrepancy(np.ones(cells), 1.0), box, cell_averages(box, lambda p: torus(p[..., 0])), 1.0
+    )
     labels = np.linspace(0.0, 1.0, 200 * cells + 1)
     waves = 0.8 * np.sin(2.0 * np.pi * labels) / (2.0 * np.pi)
     held = np.interp(np.linspace(0.0, 1.0, cells + 1), labels + waves * (1.0 - np.exp(-1.0)), labels + waves)
-    error = distance(flow.density[-1], np.diff(held) * cells, 1.0 / cells)
+    error = distance(trajectory.density[-1], np.diff(held) * cells, 1.0 / cells)
     yield within(f"Sobolev s = 1 on the torus, {cells} cells: L1 error", error, 1.0 / cells**2)
-    decay = float(np.abs(flow.energy / flow.energy[0] * np.exp(2.0 * flow.time) - 1.0).max())
+    decay = float(np.abs(trajectory.energy / trajectory.energy[0] * np.exp(2.0 * trajectory.time) - 1.0).max())
     yield within(f"Sobolev s = 1 on the torus, {cells} cells: error of F = F(0) exp(-2t)", decay, 5.0 / cells**2)
 
 
@@ -303,11 +307,11 @@ def heat_on_sphere(*, quick: bool) -> Iterator[Row]:
     for degree, values in harmonics.items():
         time, wave = 1.0 / (degree * (degree + 1)), values / np.abs(values).max()
         for stepper in ("ssprk3", "tr_bdf2"):
-            flow = solve(
+            trajectory = solve(
                 Entropy(), sphere, 1.0 + 1e-3 * wave, time, reaction=0.0, times=[time], stepper=stepper, tolerance=1e-8
             )
             weights = wave * sphere.volumes
-            left = float((flow.density[-1] - 1.0) @ weights / (wave @ weights)) / 1e-3
+            left = float((trajectory.density[-1] - 1.0) @ weights / (wave @ weights)) / 1e-3
             name = f"heat on S^2, {sphere.cells} cells, l = {degree}, {stepper}: rate"
             yield within(name, -np.log(left) - 1.0, 2.0 * degree * (degree + 1) / sphere.cells)
 

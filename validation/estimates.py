@@ -106,9 +106,9 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def shown_outputs(flow: Trajectory) -> tuple[int, int]:
+def shown_outputs(trajectory: Trajectory) -> tuple[int, int]:
     """Numbers of the outputs that are compared."""
-    return len(flow) // 2, len(flow) - 1
+    return len(trajectory) // 2, len(trajectory) - 1
 
 
 def largest(values: FloatArray, index: int) -> float:
@@ -133,19 +133,23 @@ class Case:
         times = np.linspace(0.0, self.t_end, self.outputs)
         start = self.exact(self.domain, 0.0)
         with quiet():
-            flow = solve(self.functional, self.domain, start, self.t_end, times=times, estimate=True, **self.options)
-        truths = self.truths(flow)
-        for index in shown_outputs(flow):
+            trajectory = solve(
+                self.functional, self.domain, start, self.t_end, times=times, estimate=True, **self.options
+            )
+        truths = self.truths(trajectory)
+        for index in shown_outputs(trajectory):
             for name, errors in truths.items():
-                found = flow.errors[name][index], largest(errors, index), flow.orders[name][index]
-                yield Finding(self.name, float(flow.time[index]), name, *found)
+                found = trajectory.errors[name][index], largest(errors, index), trajectory.orders[name][index]
+                yield Finding(self.name, float(trajectory.time[index]), name, *found)
 
-    def truths(self, flow: Trajectory) -> dict[str, FloatArray]:
+    def truths(self, trajectory: Trajectory) -> dict[str, FloatArray]:
         """True errors at each output."""
         finer = finer_domain(self.domain)
         value, changes = self.functional.on_grid(finer).value, self.options.get("reaction", self.domain.reaction) > 0.0
         rows = []
-        for time, density, energy, mass in zip(flow.time, flow.density, flow.energy, flow.mass, strict=True):
+        for time, density, energy, mass in zip(
+            trajectory.time, trajectory.density, trajectory.energy, trajectory.mass, strict=True
+        ):
             exact, fine = self.exact(self.domain, float(time)), self.exact(finer, float(time))
             apart = float((np.abs(density - exact) * self.domain.volumes).sum())
             moved = transport_distance(atoms(self.domain, density), atoms(finer, fine), self.domain)
@@ -264,15 +268,15 @@ def random_start(
             wgflow.run(wgflow.open_problem(source, [*settings, f"initial.seed={seed}"]), estimate=True)
             for seed in range(seeds if at_random else 1)
         ]
-    rows, flow = [], flows[0]
-    for flow in flows:
-        moments = [quadratic_flow(target, start, float(time)).covariance for time in flow.time]
+    rows, trajectory = [], flows[0]
+    for trajectory in flows:
+        moments = [quadratic_flow(target, start, float(time)).covariance for time in trajectory.time]
         exact = np.array([0.5 * ((moment - target) ** 2).sum() for moment in moments])
-        rows.append((flow.errors["energy"], np.abs(flow.energy - exact)))
+        rows.append((trajectory.errors["energy"], np.abs(trajectory.energy - exact)))
     estimates, truths = np.sqrt(np.mean(np.square(rows), axis=0))
-    for index in shown_outputs(flow):
-        found = float(estimates[index]), float(truths[index]), float(flow.orders["energy"][index])
-        yield Finding(name, float(flow.time[index]), "energy", *found)
+    for index in shown_outputs(trajectory):
+        found = float(estimates[index]), float(truths[index]), float(trajectory.orders["energy"][index])
+        yield Finding(name, float(trajectory.time[index]), "energy", *found)
 
 
 # A quarter of the steps of teacher_jko and of deconvolution.
@@ -314,18 +318,18 @@ SHIPPED = (
 def shipped_problem(name: str, settings: list[str], finer: list[str]) -> Iterator[Finding]:
     """A shipped problem against the same on a finer grid, or with more particles."""
     with quiet():
-        flow = wgflow.run(wgflow.open_problem(name, settings), estimate=True)
+        trajectory = wgflow.run(wgflow.open_problem(name, settings), estimate=True)
         truth = wgflow.run(wgflow.open_problem(name, [*settings, *finer]))
-    for index in shown_outputs(flow):
-        time = float(flow.time[index])
-        for quantity in ("energy", *(("mass",) if np.ptp(flow.mass) > NEGLIGIBLE else ())):
-            error = largest(np.abs(flow.scalars[quantity] - truth.scalars[quantity]), index)
-            found = flow.errors[quantity][index], error, flow.orders[quantity][index]
+    for index in shown_outputs(trajectory):
+        time = float(trajectory.time[index])
+        for quantity in ("energy", *(("mass",) if np.ptp(trajectory.mass) > NEGLIGIBLE else ())):
+            error = largest(np.abs(trajectory.scalars[quantity] - truth.scalars[quantity]), index)
+            found = trajectory.errors[quantity][index], error, trajectory.orders[quantity][index]
             yield Finding(name, time, quantity, *found, optional=True)
-        if not flow.has_particles and flow.domain is not None and truth.domain is not None:
-            apart = np.abs(flow.density[index] - carried(truth.density[index], truth.domain, flow.domain))
-            error = float((apart * flow.domain.volumes).sum())
-            found = flow.errors["density"][index], error, flow.orders["density"][index]
+        if not trajectory.has_particles and trajectory.domain is not None and truth.domain is not None:
+            apart = np.abs(trajectory.density[index] - carried(truth.density[index], truth.domain, trajectory.domain))
+            error = float((apart * trajectory.domain.volumes).sum())
+            found = trajectory.errors["density"][index], error, trajectory.orders["density"][index]
             yield Finding(name, time, "density", *found, optional=True)
 
 

@@ -84,9 +84,9 @@ def follow_pairs(
     An input weight can reach 0, where it has no direction and the flow ends; steps of the published size jump over.
     """
     pairs = Particles(np.column_stack([start.signs, start.points]), start.weights, np.ones(len(start.weights)))
-    flow = ParticleFlow(Population(teacher), pairs, method=Descent(STEP, batch=batch), input_rate=input_rate)
+    evolution = ParticleFlow(Population(teacher), pairs, method=Descent(STEP, batch=batch), input_rate=input_rate)
     times = check_times(times, times[-1])
-    return polar_form(record_flow(flow, times, functional=Population(teacher), run_setup=RunSetup(None)))
+    return polar_form(record_flow(evolution, times, functional=Population(teacher), run_setup=RunSetup(None)))
 
 
 def polar_form(pairs: Trajectory) -> Trajectory:

@@ -135,10 +135,10 @@ def follow_pde(data: TrainingSet, cells: int) -> Network:
     domain = Signed(Sphere(cells))
     start = np.full(domain.shape, 1.0 / (8.0 * np.pi))
     features = Features(Relu(data.inputs), data.labels, "softmin")
-    flow = NormalisedFlow(features, domain, start, tau=4.0, growth=0.2)
-    while flow.log_mass < LOG_MASS and flow.counts.accepted < MOST_STEPS:
-        flow.step()
-    charges = domain.signs[:, None] * flow.density * domain.volumes
+    evolution = NormalisedFlow(features, domain, start, tau=4.0, growth=0.2)
+    while evolution.log_mass < LOG_MASS and evolution.counts.accepted < MOST_STEPS:
+        evolution.step()
+    charges = domain.signs[:, None] * evolution.density * domain.volumes
     return Network(charges.size * charges.ravel(), np.tile(domain.base.points, (2, 1)))
 
 

@@ -31,7 +31,7 @@ from wgflow.problems.shipped import shipped_problems
 from wgflow.problems.solvers.registry import SOLVERS
 
 SECONDS = 60.0  # wall time of a run
-QUICK_SECONDS = 5.0
+QUICK_SECONDS = 2.0
 FEW_CELLS = {
     "aggregation": "domain.shape=[24, 24]",
     "clusters": "domain.cells=162",
@@ -151,13 +151,13 @@ def validate(setting: Setting) -> Iterator[Row]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FlowWarning)
-                flow = run(problem)
+                trajectory = run(problem)
         except ComputationError as error:  # as when a step needs more than a coarse grid gives
             yield measured(f"{sheet}: does not run", str(error))
             continue
-        figure = plot_trajectory(flow, problem)
+        figure = plot_trajectory(trajectory, problem)
         save_figure(figure, setting.file(f"-{sheet.replace(', ', '-')}.png"))
-        kind = kind_of_run(Shown(flow, problem)).name
+        kind = kind_of_run(Shown(trajectory, problem)).name
         seen.add(kind)
         yield from rows_of(sheet, figure, kind)
     yield agrees("kinds of runs that are seen", len(seen), len(KINDS), ", ".join(sorted(seen))).quote()

@@ -72,13 +72,17 @@ def digest(values: Any) -> dict[str, Any]:
     return {"sha256": found.hexdigest(), "size": float(np.abs(finite).sum())}
 
 
-def arrays_of(flow: wgflow.Trajectory) -> dict[str, Any]:
+def arrays_of(trajectory: wgflow.Trajectory) -> dict[str, Any]:
     """All arrays that a trajectory holds, by name."""
-    found = {"time": flow.time, **flow.scalars, **{name: flow.fields[name][:] for name in flow.fields}}
-    found |= {f"steps/{name}": values for name, values in flow.steps.items()}
-    found |= {f"errors/{name}": values for name, values in flow.errors.items()}
-    found |= {f"orders/{name}": values for name, values in flow.orders.items()}
-    return found if flow.sign is None else found | {"sign": flow.sign}
+    found = {
+        "time": trajectory.time,
+        **trajectory.scalars,
+        **{name: trajectory.fields[name][:] for name in trajectory.fields},
+    }
+    found |= {f"steps/{name}": values for name, values in trajectory.steps.items()}
+    found |= {f"errors/{name}": values for name, values in trajectory.errors.items()}
+    found |= {f"orders/{name}": values for name, values in trajectory.orders.items()}
+    return found if trajectory.sign is None else found | {"sign": trajectory.sign}
 
 
 def digests_of(run: Run, *, filed: bool = False) -> Digests:
@@ -88,14 +92,16 @@ def digests_of(run: Run, *, filed: bool = False) -> Digests:
         folder = Path(place)
         write_data(folder)
         try:
-            flow = run(folder)
+            trajectory = run(folder)
         except wgflow.ComputationError as error:
             return {"arrays": {}, "numbers": {}, "said": _said(caught, str(error))}
-        arrays = {name: digest(values) for name, values in arrays_of(flow).items()}
-    numbers = {name: float(getattr(flow, name)[-1]) for name in ("energy", "mass")}
-    numbers |= {name: float(flow.attributes[name]) for name in COUNTS if name in flow.attributes}
-    stated = [f"{name}: {flow.attributes.get(name)}" for name in (*TEXTS, *(STATED if filed else ()))]
-    said = _said(caught, *stated) | {f"file {name}": text for name, text in flow.attributes.get(LAYOUT, {}).items()}
+        arrays = {name: digest(values) for name, values in arrays_of(trajectory).items()}
+    numbers = {name: float(getattr(trajectory, name)[-1]) for name in ("energy", "mass")}
+    numbers |= {name: float(trajectory.attributes[name]) for name in COUNTS if name in trajectory.attributes}
+    stated = [f"{name}: {trajectory.attributes.get(name)}" for name in (*TEXTS, *(STATED if filed else ()))]
+    said = _said(caught, *stated) | {
+        f"file {name}": text for name, text in trajectory.attributes.get(LAYOUT, {}).items()
+    }
     return {"arrays": arrays, "numbers": numbers, "said": said}
 
 

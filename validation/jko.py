@@ -72,17 +72,17 @@ class Steps:
     raised: int = 0
     seconds: list[float] = field(default_factory=list)
 
-    def take(self, flow: JkoFlow, *, floor: float = 0.0, resolved: float = 0.0) -> None:
+    def take(self, evolution: JkoFlow, *, floor: float = 0.0, resolved: float = 0.0) -> None:
         """Do a step of a flow; below ``resolved`` F is round-off, and the gap is relative to ``floor`` at least."""
-        began, before = time.process_time(), flow.energy
-        flow.step()
+        began, before = time.process_time(), evolution.energy
+        evolution.step()
         self.seconds.append(time.process_time() - began)
         if before <= resolved:
             return
-        self.raised += flow.energy >= before
-        if flow.last is not None:
-            self.iterations.append(flow.last.iterations)
-            self.gap = max(self.gap, flow.last.gap / max(before, floor))
+        self.raised += evolution.energy >= before
+        if evolution.last is not None:
+            self.iterations.append(evolution.last.iterations)
+            self.gap = max(self.gap, evolution.last.gap / max(before, floor))
 
 
 def gaussian_particles() -> Particles:
@@ -101,11 +101,11 @@ def quadratic_case(name: str, options: JkoOptions) -> JkoFlow:
     return make_jko_flow(Quadratic(TARGET), nodes_of_cells(circle, density), circle, options, reaction=4.0)
 
 
-def advance(flow: JkoFlow, end: float, steps: Steps) -> None:
+def advance(evolution: JkoFlow, end: float, steps: Steps) -> None:
     """Carry a flow to a time."""
-    flow.begin_interval(end)
-    while flow.time < end:
-        steps.take(flow)
+    evolution.begin_interval(end)
+    while evolution.time < end:
+        steps.take(evolution)
 
 
 def orders(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
@@ -120,10 +120,10 @@ def order_of(name: str, order: int) -> Iterator[Row]:
     exact, counts, errors = quadratic_flow(TARGET, START, 0.5).covariance, [8, 16, 32, 64], []
     steps, mass = Steps(), 0.0
     for count in counts:
-        flow = quadratic_case(name, JkoOptions(0.5 / count, order=order, halve=False))
-        start = flow.particles.mass
-        advance(flow, 0.5, steps)
-        particles = flow.particles
+        evolution = quadratic_case(name, JkoOptions(0.5 / count, order=order, halve=False))
+        start = evolution.particles.mass
+        advance(evolution, 0.5, steps)
+        particles = evolution.particles
         mass = max(mass, abs(particles.mass / start - 1.0))
         moments = np.einsum("k,ki,kj->ij", particles.weights, particles.points, particles.points)
         errors.append(float(np.abs(moments - exact).max()))
@@ -140,11 +140,11 @@ def any_size(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
     for name in ("R^2", "circle, beta = 4"):
         steps = Steps()
         for tau in 10.0 ** np.arange(-4.0, 5.0):
-            flow = quadratic_case(name, JkoOptions(tau, halve=False))
-            flow.begin_interval(5.0 * tau)
-            scale = flow.energy
+            evolution = quadratic_case(name, JkoOptions(tau, halve=False))
+            evolution.begin_interval(5.0 * tau)
+            scale = evolution.energy
             for _ in range(5):
-                steps.take(flow, floor=1e-8 * scale, resolved=1e-15 * scale)
+                steps.take(evolution, floor=1e-8 * scale, resolved=1e-15 * scale)
         what = f"quadratic features, {name}, tau = 1e-4 to 1e4"
         yield agrees(f"{what}: steps that do not lower F", steps.raised, 0)
         median = f"{np.median(steps.iterations):.0f} in the median"
@@ -158,11 +158,11 @@ def teacher_sizes(*, quick: bool) -> Iterator[Row]:
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     steps, cuts = Steps(), []
     for tau in 10.0 ** np.arange(-4.0, largest + 1.0):
-        flow = make_jko_flow(harmonic_population(TEACHER, 64), start, domain, JkoOptions(tau), reaction=2.0)
-        flow.begin_interval(2.0 * tau)
+        evolution = make_jko_flow(harmonic_population(TEACHER, 64), start, domain, JkoOptions(tau), reaction=2.0)
+        evolution.begin_interval(2.0 * tau)
         for _ in range(2):
-            steps.take(flow)
-        cuts.append(flow.counts.rejected)
+            steps.take(evolution)
+        cuts.append(evolution.counts.rejected)
     what = f"teacher, beta = 2, tau = 1e-4 to 1e{largest}"
     yield agrees(f"{what}: steps that do not lower F", steps.raised, 0)
     yield agrees(f"{what}: steps cut in half, up to tau = 10", sum(cuts[:6]), 0)
@@ -176,10 +176,13 @@ def speed(*, quick: bool) -> Iterator[Row]:  # noqa: ARG001
     functional = Features(Neurons(SmoothLayer(inputs)), np.sin(2.0 * inputs[:, 0]))
     start = Particles(0.6 * generator.normal(size=(2000, 3)), np.full(2000, 1.0 / 2000.0), np.ones(2000))
     for tau in (1e-3, 1e-1, 1.0, 10.0):
-        flow, steps = make_jko_flow(functional, start, Space(3), JkoOptions(tau, halve=False), reaction=0.0), Steps()
-        flow.begin_interval(5.0 * tau)
+        evolution, steps = (
+            make_jko_flow(functional, start, Space(3), JkoOptions(tau, halve=False), reaction=0.0),
+            Steps(),
+        )
+        evolution.begin_interval(5.0 * tau)
         for _ in range(5):
-            steps.take(flow)
+            steps.take(evolution)
         what = f"2000 particles, 8 features, tau = {tau:g}"
         cost = f"{1e3 * np.median(steps.seconds):.0f} ms a step"
         yield within(f"{what}: most Newton iterations of a step", max(steps.iterations), 6, cost)
@@ -204,17 +207,17 @@ def infinitely_many(*, quick: bool) -> Iterator[Row]:
     domain = Signed(Circle(64 if quick else 512))
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     options = JkoOptions(0.01, 0.03, order=2)
-    flow = make_jko_flow(harmonic_population(TEACHER, 128), start, domain, options, reaction=2.0)
+    evolution = make_jko_flow(harmonic_population(TEACHER, 128), start, domain, options, reaction=2.0)
     began, steps, risk = time.perf_counter(), Steps(), np.nan
     for end in (*CHARACTERISTICS, 25.0 if quick else 1e4):
-        advance(flow, end, steps)
-        risk = Population(TEACHER).at_particles(flow.particles).energy
+        advance(evolution, end, steps)
+        risk = Population(TEACHER).at_particles(evolution.particles).energy
         if end in CHARACTERISTICS:
             what = f"teacher, m = infinity, t = {end:g}: risk over that of characteristics, less 1"
             yield within(what, risk / CHARACTERISTICS[end] - 1.0, 5e-4)
-    seconds, what = time.perf_counter() - began, f"teacher, m = infinity, to t = {flow.time:g}"
+    seconds, what = time.perf_counter() - began, f"teacher, m = infinity, to t = {evolution.time:g}"
     yield within(f"{what}: risk", risk, 5e-3)
-    median = f"{flow.counts.accepted} steps, {np.median(steps.iterations):.0f} Newton iterations in the median"
+    median = f"{evolution.counts.accepted} steps, {np.median(steps.iterations):.0f} Newton iterations in the median"
     yield within(f"{what}: seconds", seconds, 120.0, median).quote()
     yield within(f"{what}: largest duality gap over F", steps.gap, LARGEST_GAP)
 
@@ -234,11 +237,11 @@ def linearised_diffusion(*, quick: bool) -> Iterator[Row]:
         places = box.axes[0][:, None] + 0.5 * nodes / cells
         start, exact = (fokker_planck(places, t) @ weights / 2.0 for t in (0.0, 0.25))
         functional = Entropy() + Potential(lambda x: -x[:, 0])
-        flow = LinearisedJkoFlow(functional, box, np.maximum(start, 0.0), options=JkoOptions(1.0 / cells))
-        flow.begin_interval(0.25)
-        while flow.time < 0.25:
-            flow.step()
-        errors.append(float(abs(flow.density - exact).mean()))
+        evolution = LinearisedJkoFlow(functional, box, np.maximum(start, 0.0), options=JkoOptions(1.0 / cells))
+        evolution.begin_interval(0.25)
+        while evolution.time < 0.25:
+            evolution.step()
+        errors.append(float(abs(evolution.density - exact).mean()))
     slope = -np.polyfit(np.log(sizes), np.log(errors), 1)[0]
     what = f"linearised JKO steps, Fokker-Planck, tau = h, {sizes[0]} to {sizes[-1]} cells"
     yield measured(f"{what}: L1 errors", ", ".join(f"{error:.1e}" for error in errors)).quote()
@@ -266,12 +269,12 @@ def linearised_problems(*, quick: bool) -> Iterator[Row]:
     medians, raised, empty = [], 0, 0
     for name, sizes in LINEARISED.items():
         for tau in (0.05, 1.0):
-            flow, steps = linearised_steps(name, sizes[1] if quick else sizes[0], tau, 4 if quick else 10)
+            evolution, steps = linearised_steps(name, sizes[1] if quick else sizes[0], tau, 4 if quick else 10)
             medians.append(float(np.median(steps.iterations)))
             raised += steps.raised
-            empty += int((flow.density <= 0.0).sum())
-            what = f"linearised, {name}, {flow.density.size} cells, tau = {tau:g}: median Newton iterations"
-            beside = f"{flow.counts.rejected} rejected, {np.median(steps.seconds):.2f} s a step"
+            empty += int((evolution.density <= 0.0).sum())
+            what = f"linearised, {name}, {evolution.density.size} cells, tau = {tau:g}: median Newton iterations"
+            beside = f"{evolution.counts.rejected} rejected, {np.median(steps.seconds):.2f} s a step"
             yield within(what, medians[-1], 10.0, beside)
     what = f"linearised JKO steps, {len(LINEARISED)} shipped problems, tau = 0.05 and 1"
     yield measured(f"{what}: median Newton iterations", f"{min(medians):.0f} to {max(medians):.0f}").quote()
@@ -283,18 +286,18 @@ def linearised_steps(name: str, size: int | list[int], tau: float, count: int) -
     """Do some linearised steps of a shipped problem."""
     cells = f"domain.{'shape' if isinstance(size, list) else 'cells'}={size}"
     chosen = [cells, "solver.kind=jko", "jko.scheme=linearised", "jko.order=1", "jko.growth=0", "solver.t_end=10"]
-    flow = wgflow.open_problem(name, [*chosen, f"jko.tau={tau}"]).make_evolution()
-    if not isinstance(flow, LinearisedJkoFlow):
-        raise TypeError(f"{name} gave {type(flow).__name__}")
+    evolution = wgflow.open_problem(name, [*chosen, f"jko.tau={tau}"]).make_evolution()
+    if not isinstance(evolution, LinearisedJkoFlow):
+        raise TypeError(f"{name} gave {type(evolution).__name__}")
     steps = Steps()
-    flow.begin_interval(count * tau)
-    while flow.time < count * tau:
-        began, before = time.process_time(), flow.energy
-        flow.step()
+    evolution.begin_interval(count * tau)
+    while evolution.time < count * tau:
+        began, before = time.process_time(), evolution.energy
+        evolution.step()
         steps.seconds.append(time.process_time() - began)
-        steps.raised += flow.energy > before
-        steps.iterations.append(0 if flow.last is None else flow.last.iterations)
-    return flow, steps
+        steps.raised += evolution.energy > before
+        steps.iterations.append(0 if evolution.last is None else evolution.last.iterations)
+    return evolution, steps
 
 
 PARTS = (

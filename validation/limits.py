@@ -55,8 +55,8 @@ def vanishing_diffusion(*, quick: bool) -> Iterator[Row]:
         spread = 2.0 * math.sqrt(2.0 * box.spacing[0] / math.pi)  # of both ends at t = 1, to first order in sqrt(h)
         exact = 1.0 * (np.abs(box.axes[0] - 2.0) < 0.5)
         for name, diffusion in (("T = 1e-6", Entropy(COLD)), ("m = 2, strength 1e-8", PowerEnergy(2.0, 1e-8))):
-            flow = solve(diffusion + DOWNHILL, box, block, 1.0, times=[1.0], stepper="tr_bdf2")
-            found = flow.density[-1]
+            trajectory = solve(diffusion + DOWNHILL, box, block, 1.0, times=[1.0], stepper="tr_bdf2")
+            found = trajectory.density[-1]
             yield within(f"V = -x, {name}, {cells} cells: mean is 2", found @ box.axes[0] / found.sum() - 2.0, 1e-6)
             yield within(f"V = -x, {name}, {cells} cells: density over 1", max(found.max() - 1.0, 0.0), 1e-9)
             error = float(np.abs(found - exact).sum() * box.spacing[0])
@@ -119,10 +119,12 @@ def thin_and_heavy() -> Iterator[Row]:
         yield within(f"fast diffusion by {stepper}: mass 1e-14 and 1", relative(ends[1] / 1e-14, ends[0]), 1e-10)
     plane = Box([(-2.0, 2.0)] * 2, [16, 16])
     mist = 1e-33 * np.exp(-2.0 * (plane.points**2).sum(axis=-1))
-    flow = solve(
+    trajectory = solve(
         PowerEnergy(0.5, 1e-16) + Potential(lambda x: (x**2).sum(axis=-1)), plane, mist, 1.0, stepper="tr_bdf2"
     )
-    yield within("densities of 1e-33 in a plane: error of the mass", flow.mass[-1] / flow.mass[0] - 1.0, 1e-12)
+    yield within(
+        "densities of 1e-33 in a plane: error of the mass", trajectory.mass[-1] / trajectory.mass[0] - 1.0, 1e-12
+    )
     heavy = Entropy() + Potential(lambda x: 0.5 * x[:, 0] ** 2 - math.log(1e4))
     end = solve(heavy, box, 1e4 * np.exp(-0.5 * (box.axes[0] - 0.3) ** 2), 8.0, times=[8.0]).density[-1]
     rest = np.exp(-0.5 * box.axes[0] ** 2)
@@ -135,14 +137,14 @@ def long_runs(*, quick: bool) -> Iterator[Row]:
     """Mass after many steps, and the exact solution of quadratic features at late times."""
     circle = Circle(16)
     steps = 5_000 if quick else 400_000
-    flow = ExplicitFiniteVolume(
+    evolution = ExplicitFiniteVolume(
         Entropy().on_grid(circle), 1.0 + 0.1 * circle.points[:, 0], stepper="ssprk3", reaction=0.0
     )
-    flow.begin_interval(math.inf)
-    mass = flow.density.sum()
+    evolution.begin_interval(math.inf)
+    mass = evolution.density.sum()
     for _ in range(steps):
-        flow.step()
-    yield within(f"mass after {steps} steps of ssprk3", flow.density.sum() / mass - 1.0, 2e-14)
+        evolution.step()
+    yield within(f"mass after {steps} steps of ssprk3", evolution.density.sum() / mass - 1.0, 2e-14)
     target, start = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[0.5, -0.1], [-0.1, 0.3]])
     for end in (1.0, 12.0, 20.0, 50.0):
         found = quadratic_covariance(target, start, end)
@@ -168,13 +170,13 @@ def differences() -> Iterator[Row]:
     unit = 1e-6
     start = Particles(np.linspace(-unit, unit, 20)[:, None], np.full(20, 0.05), np.ones(20))
     kernel = GaussianKernel(unit**2, unit)
-    flow = simulate(Interaction(kernel), start, 10.0, domain=Space(1), tolerance=1e-8, times=[10.0])
+    trajectory = simulate(Interaction(kernel), start, 10.0, domain=Space(1), tolerance=1e-8, times=[10.0])
     yield within(
         "a cloud of size 1e-6 that repels: outermost over 3.1378e-6, less 1",
-        flow.position[-1].max() / 3.1378e-6 - 1.0,
+        trajectory.position[-1].max() / 3.1378e-6 - 1.0,
         2e-5,
     )
-    yield within("its F / L^2 at t = 10, less .1644", flow.energy[-1] / unit**2 - 0.1644, 5e-5)
+    yield within("its F / L^2 at t = 10, less .1644", trajectory.energy[-1] / unit**2 - 0.1644, 5e-5)
 
 
 def validate(setting: Setting) -> Iterator[Row]:

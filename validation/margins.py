@@ -45,7 +45,7 @@ NEAR = 3.0  # widths of cells
 class Followed:
     """A flow at its end, its largest margin, the last growth rate of its mass, and the seconds that it took."""
 
-    flow: NormalisedFlow
+    evolution: NormalisedFlow
     largest: float
     rate: float
     seconds: float
@@ -56,13 +56,13 @@ def follow(inputs: FloatArray, labels: FloatArray, cells: int, *, loss: str, tra
     domain = Signed(Sphere(cells))
     start = np.full(domain.shape, 1.0 / (8.0 * np.pi))
     features = Features(Relu(inputs), labels, loss)
-    flow = NormalisedFlow(features, domain, start, transport=transport, tau=4.0, growth=0.2)
+    evolution = NormalisedFlow(features, domain, start, transport=transport, tau=4.0, growth=0.2)
     largest, rate, started = -np.inf, 0.0, time.perf_counter()
-    while flow.log_mass < MASS:
-        before = flow.log_mass
-        flow.step()
-        largest, rate = max(largest, flow.state().margin), (flow.log_mass - before) / flow.step_size
-    return Followed(flow, largest, rate, time.perf_counter() - started)
+    while evolution.log_mass < MASS:
+        before = evolution.log_mass
+        evolution.step()
+        largest, rate = max(largest, evolution.state().margin), (evolution.log_mass - before) / evolution.step_size
+    return Followed(evolution, largest, rate, time.perf_counter() - started)
 
 
 def near_atoms(domain: Signed, best: MaxMargin) -> NDArray[np.bool_]:
@@ -83,10 +83,11 @@ def near_optimum(domain: Signed, best: MaxMargin, inputs: FloatArray, labels: Fl
 
 def rows_of(found: Followed, best: MaxMargin, domain: Signed, optimal: NDArray[np.bool_], what: str) -> Iterator[Row]:
     """What a flow has reached."""
-    flow, masses, cells = found.flow, found.flow.density * domain.volumes, domain.shape[1]
-    share, growth = found.largest / best.margin, found.rate / (2.0 * flow.state().margin)
-    moved = f"tau = {flow.time:.0f}, {flow.moved_steps} of {flow.counts.accepted} steps moved, {found.seconds:.1f} s"
-    yield between(f"{what}: margin over gamma_1", share, LEAST_SHARE[cells], 1.0 + best.gap, moved)
+    evolution, masses, cells = found.evolution, found.evolution.density * domain.volumes, domain.shape[1]
+    share, growth = found.largest / best.margin, found.rate / (2.0 * evolution.state().margin)
+    moved = f"{evolution.moved_steps} of {evolution.counts.accepted} steps moved"
+    beside = f"tau = {evolution.time:.0f}, {moved}, {found.seconds:.1f} s"
+    yield between(f"{what}: margin over gamma_1", share, LEAST_SHARE[cells], 1.0 + best.gap, beside)
     yield within(f"{what}: growth of the mass over 2 gamma, less 1", growth - 1.0, GROWTH)
     there, near = float(masses[optimal].sum()), float(masses[near_atoms(domain, best)].sum())
     yield at_least(f"{what}: share of the mass where neurons are optimal", there, LEAST_OPTIMAL[cells])

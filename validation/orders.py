@@ -62,9 +62,9 @@ class Case:
             "times": [self.t_end],
             "tolerance": self.tolerance if order == 5 else 1e-4,
         }
-        flow = solve(Quadratic(self.target), domain, values(domain, 0.0), self.t_end, **options)
+        trajectory = solve(Quadratic(self.target), domain, values(domain, 0.0), self.t_end, **options)
         exact = values(domain, self.t_end)
-        return float((np.abs(flow.density[-1] - exact) * domain.volumes).sum() / (exact * domain.volumes).sum())
+        return float((np.abs(trajectory.density[-1] - exact) * domain.volumes).sum() / (exact * domain.volumes).sum())
 
 
 def gaussian(covariance: FloatArray, points: FloatArray) -> FloatArray:

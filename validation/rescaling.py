@@ -95,9 +95,9 @@ def on_grid(
         place = domain(units)
         factors = {"transport": units.mobility, "reaction": reaction * units.rate}
         times = np.array([0.5, 1.0]) * END * units.time
-        flow = solve(functional(units), place, begin(place, units), times[-1], times=times, **factors, **options)
-        steps = tuple(int(flow.attributes[name]) for name in ("accepted_steps", "rejected_steps"))
-        return flow.density[-1] / units.density(dimension(place)), steps
+        trajectory = solve(functional(units), place, begin(place, units), times[-1], times=times, **factors, **options)
+        steps = tuple(int(trajectory.attributes[name]) for name in ("accepted_steps", "rejected_steps"))
+        return trajectory.density[-1] / units.density(dimension(place)), steps
 
     return run
 
@@ -111,26 +111,26 @@ def by_particles(
         chosen = None if method is None else method(0.05 * units.time)
         times = np.array([0.5, 1.0]) * END * units.time
         options: dict[str, Any] = {"domain": line(units), "transport": units.mobility, "method": chosen}
-        flow = simulate(functional(units), cloud(units), times[-1], times=times, **options)
-        return flow.position[-1] / units.length, (int(flow.attributes["evaluations"]),)
+        trajectory = simulate(functional(units), cloud(units), times[-1], times=times, **options)
+        return trajectory.position[-1] / units.length, (int(trajectory.attributes["evaluations"]),)
 
     return run
 
 
-def carried(flow: Evolution, units: Units) -> Evolution:
+def carried(evolution: Evolution, units: Units) -> Evolution:
     """The flow at the end."""
-    flow.begin_interval(END * units.time)
-    while flow.time < END * units.time:
-        flow.step()
-    return flow
+    evolution.begin_interval(END * units.time)
+    while evolution.time < END * units.time:
+        evolution.step()
+    return evolution
 
 
 def by_steps(build: Callable[[Units, JkoOptions], Evolution], **options: Any) -> Callable[[Units], Result]:
     """Variational steps."""
 
     def run(units: Units) -> Result:
-        flow = carried(build(units, JkoOptions(0.1 * units.time, **options)), units)
-        fields, counts = flow.snapshot().fields, (flow.counts.accepted, flow.counts.evaluations)
+        evolution = carried(build(units, JkoOptions(0.1 * units.time, **options)), units)
+        fields, counts = evolution.snapshot().fields, (evolution.counts.accepted, evolution.counts.evaluations)
         if "position" in fields:
             return fields["position"] / units.length, counts
         return fields["density"] / units.density(1), counts
@@ -159,17 +159,19 @@ def moved_density(kind: Any, functional: Callable[[Units], Functional]) -> Calla
 def along_characteristics(units: Units) -> Result:
     """Nodes on a circle."""
     circle, factors = Signed(Circle(32)), {"transport": units.mobility, "reaction": 4.0 * units.rate}
-    flow = carried(CharacteristicFlow(population(units), circle, start(circle, units), **factors), units)
-    return flow.snapshot().fields["weight"] / units.mass, (flow.counts.evaluations,)
+    evolution = carried(CharacteristicFlow(population(units), circle, start(circle, units), **factors), units)
+    return evolution.snapshot().fields["weight"] / units.mass, (evolution.counts.evaluations,)
 
 
 def normalised(units: Units) -> Result:
     """The flow of the logistic risk with its mass in logarithms."""
     circle: Domain = Signed(Circle(32))
     factors: dict[str, Any] = {"transport": units.mobility, "reaction": 2.0 * units.rate}
-    flow = NormalisedFlow(separable(units), circle, start(circle, units), tau=0.1 * units.time, growth=0.05, **factors)
-    carried(flow, units)
-    return flow.density, (flow.counts.accepted, flow.counts.evaluations)
+    evolution = NormalisedFlow(
+        separable(units), circle, start(circle, units), tau=0.1 * units.time, growth=0.05, **factors
+    )
+    carried(evolution, units)
+    return evolution.density, (evolution.counts.accepted, evolution.counts.evaluations)
 
 
 def with_energy_of(run: Callable[[Units], Result], energy: Callable[[Units], float]) -> Callable[[Units], Result]:

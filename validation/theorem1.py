@@ -75,8 +75,10 @@ class Case:
     def moved(self, particles: Particles) -> FloatArray:
         """Outputs at the end of particles that start at time 0."""
         times, tolerance = [self.t_end], self.tolerance
-        flow = simulate(self.functional, particles, self.t_end, domain=self.home, times=times, tolerance=tolerance)
-        return integrate(self.outputs, flow.measure(-1))
+        trajectory = simulate(
+            self.functional, particles, self.t_end, domain=self.home, times=times, tolerance=tolerance
+        )
+        return integrate(self.outputs, trajectory.measure(-1))
 
     def by_volumes(
         self, grids: tuple[Domain, Domain], density: Callable[[FloatArray], FloatArray]

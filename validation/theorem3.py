@@ -100,14 +100,14 @@ class Outcome:
     """What the flow of a case did, and the optimum that no flow was needed for."""
 
     case: Case
-    flow: Trajectory
+    trajectory: Trajectory
     certificates: list[Certificate]
     optimum: Optimum
 
     @property
     def scale(self) -> float:
         """F at the start."""
-        return float(self.flow.energy[0])
+        return float(self.trajectory.energy[0])
 
     @property
     def excess(self) -> float:
@@ -130,9 +130,9 @@ def follow(case: Case) -> Outcome:
     domain, t_end = case.domain, T_END[case.domain.points.shape[-1]]
     density = np.full(domain.shape, 0.5 / domain.volumes.sum())
     times = np.geomspace(1.0, t_end, 10)
-    flow = solve(case.functional, domain, density, t_end, reaction=REACTION, times=times)
-    certificates = certify_trajectory(flow, range(len(flow.time)))
-    return Outcome(case, flow, certificates, find_optimum(case.functional, domain, tolerance=1e-10))
+    trajectory = solve(case.functional, domain, density, t_end, reaction=REACTION, times=times)
+    certificates = certify_trajectory(trajectory, range(len(trajectory.time)))
+    return Outcome(case, trajectory, certificates, find_optimum(case.functional, domain, tolerance=1e-10))
 
 
 SPIKES = np.array([0.5, 2.5, 4.5])
@@ -158,9 +158,11 @@ def counter_examples() -> Iterator[Row]:
     for what, angles in STARTS.items():
         points = on_circle(angles)
         particles = Particles(points, np.full(len(points), 0.5 / len(points)), np.ones(len(points)))
-        flow = simulate(functional, particles, 2000.0, domain=domain, reaction=REACTION, tolerance=1e-8, times=[2000.0])
-        scale = float(flow.energy[0])
-        excess, last = (float(flow.energy[-1]) - optimum.value) / scale, certify_trajectory(flow)[0]
+        trajectory = simulate(
+            functional, particles, 2000.0, domain=domain, reaction=REACTION, tolerance=1e-8, times=[2000.0]
+        )
+        scale = float(trajectory.energy[0])
+        excess, last = (float(trajectory.energy[-1]) - optimum.value) / scale, certify_trajectory(trajectory)[0]
         yield from rows_of_start(what, excess, last)
 
 
@@ -183,7 +185,7 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
             color = BLUE if outcome.case.domain.kind == "circle" else VERMILLION
             gaps = np.array([certificate.gap for certificate in outcome.certificates]) / outcome.scale
             excess = np.array([certificate.value for certificate in outcome.certificates]) - outcome.optimum.value
-            left.loglog(outcome.flow.time[1:], gaps[1:], color=color, linewidth=1.0)
+            left.loglog(outcome.trajectory.time[1:], gaps[1:], color=color, linewidth=1.0)
             right.loglog(np.maximum(excess / outcome.scale, 1e-12), gaps, ".", color=color)
         left.axhline(GAP[False], color=GREY, linestyle=":")
         left.set_xlabel("time $t$")

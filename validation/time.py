@@ -57,16 +57,16 @@ def growing_mass(times: FloatArray, options: dict[str, Any]) -> float:
     """Mass under J = -5 and beta = 4, from 1: exp(20 t)."""
     circle = Circle(8)
     constant = Potential(lambda x: -5.0 + 0.0 * x[..., 0])
-    flow = solve(constant, circle, np.full(8, 0.5 / np.pi), times[-1], times=times, reaction=4.0, **options)
-    return float(flow.mass[-1] / math.exp(20.0 * times[-1]) - 1.0)
+    trajectory = solve(constant, circle, np.full(8, 0.5 / np.pi), times[-1], times=times, reaction=4.0, **options)
+    return float(trajectory.mass[-1] / math.exp(20.0 * times[-1]) - 1.0)
 
 
 def small_mass(times: FloatArray, options: dict[str, Any]) -> float:
     """Mass from 1e-6 of quadratic features with C = I, both of whose moments obey f' = -4 f (f - 1)."""
     circle, half = Circle(8), 0.5e-6
-    flow = solve(Quadratic(np.eye(2)), circle, np.full(8, half / np.pi), times[-1], times=times, **options)
+    trajectory = solve(Quadratic(np.eye(2)), circle, np.full(8, half / np.pi), times[-1], times=times, **options)
     exact = 2.0 * half / (half + (1.0 - half) * math.exp(-4.0 * times[-1]))
-    return float(flow.mass[-1] / exact - 1.0)
+    return float(trajectory.mass[-1] / exact - 1.0)
 
 
 def growing_mode(amplitude: float, exact_rate: Callable[[GridFunctional, FloatArray, float], float]) -> Error:
@@ -77,9 +77,9 @@ def growing_mode(amplitude: float, exact_rate: Callable[[GridFunctional, FloatAr
         density = (1.0 + amplitude * np.cos(3.0 * circle.angles)) / (2.0 * np.pi)
         attraction = ZonalInteraction(lambda cosine: -np.exp(5.0 * cosine) / 5.0)
         chosen = {"reaction": 0.0, "limiter": "positive", **options}
-        flow = solve(attraction, circle, density, times[-1], times=times, **chosen)
+        trajectory = solve(attraction, circle, density, times[-1], times=times, **chosen)
         exact = exact_rate(attraction.on_grid(circle), density, float(times[-1]))
-        return rate_of_growth(circle, density, flow.density[-1], float(times[-1])) / exact - 1.0
+        return rate_of_growth(circle, density, trajectory.density[-1], float(times[-1])) / exact - 1.0
 
     return error
 
@@ -110,10 +110,10 @@ def decaying_mode(times: FloatArray, options: dict[str, Any]) -> float:
     density = (1.0 + 0.5 * np.cos(circle.angles)) / (2.0 * np.pi)
     discrepancy = SobolevDiscrepancy(np.full(32, 0.5 / np.pi), order=2.0)
     chosen = {"reaction": 0.0, "limiter": "positive", **options}
-    flow = solve(discrepancy, circle, density, times[-1], times=times, **chosen)
+    trajectory = solve(discrepancy, circle, density, times[-1], times=times, **chosen)
     functional = discrepancy.on_grid(circle)
     exact = functional.value(independent_density(functional, density, float(times[-1])))
-    return float(flow.energy[-1] / exact - 1.0)
+    return float(trajectory.energy[-1] / exact - 1.0)
 
 
 def independent_density(functional: GridFunctional, density: FloatArray, end: float) -> FloatArray:
@@ -232,9 +232,9 @@ def states(name: str, settings: tuple[str, ...], counts: tuple[int, ...]) -> lis
 def spread(flows: list[Trajectory]) -> tuple[float, float]:
     """Largest difference between final states, in L1 over the mass of a density, and what is allowed."""
     if flows[0].has_particles:
-        ends = [np.concatenate([flow.position[-1].ravel(), flow.weight[-1]]) for flow in flows]
+        ends = [np.concatenate([trajectory.position[-1].ravel(), trajectory.weight[-1]]) for trajectory in flows]
         return max(float(np.abs(end - ends[0]).max()) for end in ends), 0.0
-    ends = [flow.density[-1] for flow in flows]
+    ends = [trajectory.density[-1] for trajectory in flows]
     exact = flows[0].attributes["solver"] in {"jko", "normalised"}
     distances = [float(np.abs(end - ends[0]).sum() / np.abs(ends[0]).sum()) for end in ends]
     return max(distances), 0.0 if exact else GRID_BOUND
@@ -278,13 +278,13 @@ def costs() -> Iterator[Row]:
     """Compare evaluations, and some errors in time, with those of the version before."""
     now: dict[str, int] = {}
     for name, before in BEFORE.items():
-        flow = run(name)
-        now[name] = int(flow.attributes["evaluations"])
+        trajectory = run(name)
+        now[name] = int(trajectory.attributes["evaluations"])
         beside = f"{before.evaluations} before, {now[name]} now"
         yield measured(f"{name}: evaluations over those before", now[name] / before.evaluations, beside)
         if before.error is not None:
             exact = run(open_problem(name, [f"finite_volume.tolerance={FINE_TOLERANCE}"])).density[-1]
-            error = float(np.abs(flow.density[-1] - exact).sum() / np.abs(exact).sum())
+            error = float(np.abs(trajectory.density[-1] - exact).sum() / np.abs(exact).sum())
             yield measured(f"{name}: error in time", error, f"{before.error:.1e} before").quote()
     total = sum(now.values()) / sum(before.evaluations for before in BEFORE.values())
     yield within("all problems: evaluations over those before", total, MOST_IN_SUM).quote()

@@ -87,9 +87,9 @@ def test_the_state_of_particles_is_their_position(flows, tmp_path):
 @pytest.mark.parametrize("name", RUNS)
 def test_matlab_files_hold_every_field(flows, tmp_path, name):
     export(flows[name], tmp_path / "out.mat")
-    found, flow = loadmat(tmp_path / "out.mat"), flows[name]
-    assert (found["time"].ravel() == flow.time).all()
-    for field, values in flow.fields.items():
+    found, trajectory = loadmat(tmp_path / "out.mat"), flows[name]
+    assert (found["time"].ravel() == trajectory.time).all()
+    for field, values in trajectory.fields.items():
         assert (found[field] == np.asarray(values)).all()
 
 
@@ -116,21 +116,21 @@ def test_paraview_reads_what_was_written(flows, tmp_path):
         corners = np.array([polygon.GetPoints().GetPoint(k) for k in range(polygon.GetNumberOfPoints())])
         return 0.5 * np.linalg.norm(np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0))
 
-    for name, flow in flows.items():
-        export(flow, tmp_path / f"{name}.pvd", -1)
+    for name, trajectory in flows.items():
+        export(trajectory, tmp_path / f"{name}.pvd", -1)
         (file,) = (tmp_path / name).iterdir()
         found = data(file)
         if name == "particles":
-            assert vtk_to_numpy(found.GetPoints().GetData()) == pytest.approx(flow.position[-1, :, :3])
+            assert vtk_to_numpy(found.GetPoints().GetData()) == pytest.approx(trajectory.position[-1, :, :3])
             continue
         sizes = {"circle": lambda cell: np.sqrt(cell.GetLength2()), "sphere": area}
         size = sizes.get(name, lambda _: 0.25)  # of the cells of the box
         first_sheet = found.GetCellData().GetArray(0)
         mass = sum(first_sheet.GetValue(k) * size(found.GetCell(k)) for k in range(found.GetNumberOfCells()))
-        sheet = flow.density[-1] * flow.domain.volumes
+        sheet = trajectory.density[-1] * trajectory.domain.volumes
         # Flat polygons and chords are a little smaller than arcs.
         assert mass == pytest.approx(
-            sheet.reshape(flow.domain.sheets, -1)[0].sum(), rel=0.1 if name == "sphere" else 0.01
+            sheet.reshape(trajectory.domain.sheets, -1)[0].sum(), rel=0.1 if name == "sphere" else 0.01
         )
 
 

@@ -144,20 +144,24 @@ def test_energies_are_told_as_they_are_drawn(tmp_path):
     line = wgflow.Box([(-3.0, 3.0)], 32)
     energy = wgflow.Entropy(1.0) + wgflow.Potential(lambda x: 0.5 * x[..., 0] ** 2)
     start = np.exp(-8.0 * line.axes[0] ** 2)
-    flow = wgflow.solve(energy, line, start, 1.0, times=[0.5], stepper="tr_bdf2", output=tmp_path / "run.h5")
-    assert flow.risk[-1] > flow.risk[0]
-    assert flow.energy[-1] < flow.energy[0]
-    for run in (flow, wgflow.load(tmp_path / "run.h5")):
+    trajectory = wgflow.solve(energy, line, start, 1.0, times=[0.5], stepper="tr_bdf2", output=tmp_path / "run.h5")
+    assert trajectory.risk[-1] > trajectory.risk[0]
+    assert trajectory.energy[-1] < trajectory.energy[0]
+    for run in (trajectory, wgflow.load(tmp_path / "run.h5")):
         text = summary_of(run)
-        assert f"the energy falls from {flow.energy[0]:.6g} to {flow.energy[-1]:.6g}, the mass stays " in text
+        assert (
+            f"the energy falls from {trajectory.energy[0]:.6g} to {trajectory.energy[-1]:.6g}, the mass stays " in text
+        )
         assert " risk" not in text
         rising = replace(run, scalars={**run.scalars, "energy": run.energy[::-1]}, functional=None)
-        assert f"the energy rises from {flow.energy[-1]:.6g} to {flow.energy[0]:.6g}" in summary_of(rising)
+        assert f"the energy rises from {trajectory.energy[-1]:.6g} to {trajectory.energy[0]:.6g}" in summary_of(rising)
 
 
 def test_a_measure_without_a_picture_still_has_a_page(tmp_path):
-    flow = wgflow.run(wgflow.open_problem("network", ["solver.t_end=0.2", "particles.count=5", "output.snapshots=3"]))
-    write_report(flow, None, [], tmp_path / "network.html")
+    trajectory = wgflow.run(
+        wgflow.open_problem("network", ["solver.t_end=0.2", "particles.count=5", "output.snapshots=3"])
+    )
+    write_report(trajectory, None, [], tmp_path / "network.html")
     text = (tmp_path / "network.html").read_text()
     assert "<h1>network</h1>" in text
     assert '<p class="about">A flow on the space, by particles</p>' in text

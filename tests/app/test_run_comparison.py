@@ -27,11 +27,11 @@ WITHOUT_PROBLEM = {key: section for key, section in TEACHER.items() if key != "p
 
 def test_a_run_equals_itself():
     problem = wgflow.open_problem(TEACHER)
-    flow = wgflow.run(problem)
-    columns = compare(flow, flow, problem).columns
+    trajectory = wgflow.run(problem)
+    columns = compare(trajectory, trajectory, problem).columns
     np.testing.assert_array_equal(columns["time"], [0.0, 0.5, 1.0])
-    np.testing.assert_array_equal(columns["risk A"], flow.risk)
-    np.testing.assert_array_equal(columns["mass B"], flow.mass)
+    np.testing.assert_array_equal(columns["risk A"], trajectory.risk)
+    np.testing.assert_array_equal(columns["mass B"], trajectory.mass)
     for name in ("difference", "W1+", "W1-", "W2+", "W2-"):
         np.testing.assert_allclose(columns[name], 0.0, atol=1e-14, err_msg=name)
     for name in ("predictors", "kernel"):  # roots of squares that vanish up to round-off
@@ -41,10 +41,10 @@ def test_a_run_equals_itself():
 def test_distance_of_the_predictor_is_that_of_the_risk():
     """Against the teacher itself, half the squared distance of predictors is the population risk."""
     problem = wgflow.open_problem(TEACHER)
-    flow = wgflow.run(problem)
+    trajectory = wgflow.run(problem)
     teacher = Particles(problem.teacher.directions, np.abs(problem.teacher.weights), np.sign(problem.teacher.weights))
-    distance = predictor_distance(problem)(flow.measure(-1), teacher)
-    assert 0.5 * distance**2 == pytest.approx(flow.risk[-1], rel=1e-14, abs=0.0)
+    distance = predictor_distance(problem)(trajectory.measure(-1), teacher)
+    assert 0.5 * distance**2 == pytest.approx(trajectory.risk[-1], rel=1e-14, abs=0.0)
 
 
 def test_moments_of_quadratic_features_count_the_signs():
@@ -77,8 +77,8 @@ def test_runs_without_a_problem_file_are_compared(tmp_path):
 
 def test_runs_on_a_box_have_no_distance_on_the_circle():
     box = wgflow.Box([(-1.0, 1.0), (-1.0, 1.0)], (6, 6))
-    flow = wgflow.solve(wgflow.Quadratic(np.eye(2)), box, np.ones(box.shape), 0.1, times=[0.05])
-    columns = compare(flow, flow).columns
+    trajectory = wgflow.solve(wgflow.Quadratic(np.eye(2)), box, np.ones(box.shape), 0.1, times=[0.05])
+    columns = compare(trajectory, trajectory).columns
     assert not any(name.startswith("W") for name in columns)
     np.testing.assert_allclose(columns["kernel"], 0.0, atol=1e-7)
 

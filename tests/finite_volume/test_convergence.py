@@ -29,8 +29,8 @@ def exact_averages(problem, time, cells):
 
 def relative_error(problem, time, cells, **options):
     functional = Quadratic(np.array(problem[0])).on_grid(Circle(cells))
-    flow = ExplicitFiniteVolume(functional, exact_averages(problem, 0.0, cells), **options)
-    density = advance(flow, [time])[0].fields["density"]
+    evolution = ExplicitFiniteVolume(functional, exact_averages(problem, 0.0, cells), **options)
+    density = advance(evolution, [time])[0].fields["density"]
     exact = exact_averages(problem, time, cells)
     return abs(density - exact).sum() / exact.sum()
 
@@ -79,9 +79,9 @@ def logistic_growth_error(stepper, steps):
     domain, start, end, reaction = Circle(4), 0.2, 1.0, 4.0
     functional = Features(constant_feature, [1.0]).on_grid(domain)
     density, options = np.full(4, start / (2.0 * np.pi)), {"transport": 0.0, "reaction": reaction}
-    flow = without_error_control(ExplicitFiniteVolume(functional, density, stepper=stepper, **options))
-    mass = advance(flow, np.linspace(0.0, end, steps + 1)[1:])[-1].mass
-    assert flow.counts.accepted == steps
+    evolution = without_error_control(ExplicitFiniteVolume(functional, density, stepper=stepper, **options))
+    mass = advance(evolution, np.linspace(0.0, end, steps + 1)[1:])[-1].mass
+    assert evolution.counts.accepted == steps
     return abs(mass - start / (start + (1.0 - start) * np.exp(-reaction * end)))
 
 
@@ -114,8 +114,8 @@ def test_the_error_in_time_of_the_full_flow_is_small_beside_that_in_space(steppe
 def test_mass_and_moments_follow_the_matrix_equation():
     domain = Circle(2048)
     functional = Quadratic(np.array(TURNING[0])).on_grid(domain)
-    flow = ExplicitFiniteVolume(functional, exact_averages(TURNING, 0.0, 2048))
-    for snapshot in advance(flow, [0.25, 0.5, 1.0]):
+    evolution = ExplicitFiniteVolume(functional, exact_averages(TURNING, 0.0, 2048))
+    for snapshot in advance(evolution, [0.25, 0.5, 1.0]):
         exact = covariance(*TURNING, snapshot.time)
         moments = np.einsum("k,ki,kj->ij", snapshot.fields["density"] * domain.volumes, domain.points, domain.points)
         assert abs(moments - exact).max() < 9e-7

@@ -34,26 +34,26 @@ def teacher_flow(cells=64, **options):
 class TestIntervals:
     @pytest.mark.parametrize("ends", [[0.1, 0.1 + 1e-9, 0.3], [1.0 / 3.0, 0.7, 1.1]])
     def test_steps_land_exactly_on_each_end(self, ends):
-        flow = teacher_flow()
-        assert [snapshot.time for snapshot in advance(flow, ends)] == ends
+        evolution = teacher_flow()
+        assert [snapshot.time for snapshot in advance(evolution, ends)] == ends
 
     @pytest.mark.parametrize("ends", [[0.001, 0.01], [0.002, 0.02]])
     def test_one_step_lands_exactly_where_adding_its_size_would_not(self, ends):
         assert ends[0] + (ends[1] - ends[0]) != ends[1]
-        flow = teacher_flow(8)
-        assert [snapshot.time for snapshot in advance(flow, ends)] == ends
-        assert flow.counts.accepted == 2
+        evolution = teacher_flow(8)
+        assert [snapshot.time for snapshot in advance(evolution, ends)] == ends
+        assert evolution.counts.accepted == 2
 
     def test_no_step_passes_the_end_or_leaves_a_splinter(self):
-        flow = teacher_flow()
-        flow.begin_interval(0.5)
+        evolution = teacher_flow()
+        evolution.begin_interval(0.5)
         sizes, times = [], [0.0]
-        while flow.time < 0.5:
-            flow.step()
-            sizes.append(flow.step_size)
-            times.append(flow.time)
+        while evolution.time < 0.5:
+            evolution.step()
+            sizes.append(evolution.step_size)
+            times.append(evolution.time)
         assert np.diff(times) == pytest.approx(sizes, rel=1e-12)
-        assert flow.counts.accepted == len(sizes)
+        assert evolution.counts.accepted == len(sizes)
         assert min(sizes) > 0.2 * max(sizes)
 
     def test_control_begins_once_whatever_the_outputs(self, monkeypatch):
@@ -80,10 +80,10 @@ class TestIntervals:
         assert (first.snapshot().fields["density"] == resumed.snapshot().fields["density"]).all()
 
     def test_a_snapshot_is_a_copy(self):
-        flow = teacher_flow()
-        snapshot = flow.snapshot()
+        evolution = teacher_flow()
+        snapshot = evolution.snapshot()
         before = snapshot.fields["density"].copy()
-        advance(flow, [0.1])
+        advance(evolution, [0.1])
         assert (snapshot.fields["density"] == before).all()
         assert snapshot.step_size == 0.0
 
@@ -141,30 +141,30 @@ class TestRejections:
     def test_a_step_that_raises_the_energy_is_rejected_and_halved(self, stepper):
         domain = Circle(16)
         honest = Quadratic(4.0 * TARGET).on_grid(domain)
-        flow = ExplicitFiniteVolume(Understated(honest), uniform(domain), reaction=0.5, stepper=stepper)
-        energies = [flow.energy]
+        evolution = ExplicitFiniteVolume(Understated(honest), uniform(domain), reaction=0.5, stepper=stepper)
+        energies = [evolution.energy]
         for _ in range(200):
-            flow.step()
-            energies.append(flow.energy)
-        assert flow.counts.rejected > 0
+            evolution.step()
+            energies.append(evolution.energy)
+        assert evolution.counts.rejected > 0
         assert np.diff(energies).max() <= 1e-13 * honest.value(np.zeros(16))
-        assert flow.snapshot().fields["density"].min() >= 0.0
+        assert evolution.snapshot().fields["density"].min() >= 0.0
 
     def test_energies_never_rise_without_a_rejection_where_the_bound_is_honest(self):
-        flow = without_error_control(teacher_flow(256))
-        advance(flow, [2.0])
-        assert flow.counts.rejected == 0
+        evolution = without_error_control(teacher_flow(256))
+        advance(evolution, [2.0])
+        assert evolution.counts.rejected == 0
 
     @pytest.mark.parametrize("stepper", ["ssprk2", "ssprk3", "ssprk43"])
     def test_a_step_is_rejected_where_a_later_stage_breaks_the_positivity_bound(self, stepper):
         # J is 1 at the start and 100 as soon as mass is lost: the first bound is far too weak for the second stage.
         domain = Circle(8)
         functional = Scripted(domain, lambda mass: 1.0 if mass >= 1.0 - 1e-12 else 100.0)
-        flow = ExplicitFiniteVolume(functional, uniform(domain), transport=0.0, reaction=1.0, stepper=stepper)
-        without_error_control(flow).step()
-        assert flow.counts.rejected == 7  # 0.9/2^7 is the first stage below 1/100
-        assert flow.step_size == pytest.approx(0.9 / 2**7 / flow._method.stage_step, rel=1e-14)
-        assert flow.snapshot().fields["density"].min() > 0.0
+        evolution = ExplicitFiniteVolume(functional, uniform(domain), transport=0.0, reaction=1.0, stepper=stepper)
+        without_error_control(evolution).step()
+        assert evolution.counts.rejected == 7  # 0.9/2^7 is the first stage below 1/100
+        assert evolution.step_size == pytest.approx(0.9 / 2**7 / evolution._method.stage_step, rel=1e-14)
+        assert evolution.snapshot().fields["density"].min() > 0.0
 
     def test_steps_grow_again_by_a_quarter_after_a_rejection(self):
         domain = Circle(8)
@@ -174,15 +174,15 @@ class TestRejections:
             masses.append(mass)
             return 1.0 if len(masses) != 2 else 100.0
 
-        flow = ExplicitFiniteVolume(
+        evolution = ExplicitFiniteVolume(
             Scripted(domain, potential), uniform(domain), transport=0.0, reaction=1.0, stepper="ssprk2"
         )
         sizes = []
-        without_error_control(flow)
+        without_error_control(evolution)
         for _ in range(6):
-            flow.step()
-            sizes.append(flow.step_size)
-        assert flow.counts.rejected == 1
+            evolution.step()
+            sizes.append(evolution.step_size)
+        assert evolution.counts.rejected == 1
         assert sizes == pytest.approx([0.45, 0.5625, 0.703125, 0.87890625, 0.9, 0.9], rel=1e-14)
 
     def test_a_flow_that_cannot_lower_its_energy_fails_with_a_reason(self):
@@ -192,11 +192,11 @@ class TestRejections:
                 return super().evaluate(density, potential)
 
         domain = Circle(8)
-        flow = ExplicitFiniteVolume(Rising(domain, constant), uniform(domain))
+        evolution = ExplicitFiniteVolume(Rising(domain, constant), uniform(domain))
         with pytest.raises(
             ComputationError, match=r"no step from t = 0 is accurate to 0\.0001 of its change and lowers F = 1"
         ):
-            flow.step()
+            evolution.step()
 
     def test_an_energy_that_is_not_a_number_is_never_accepted(self):
         class Lost(Scripted):
@@ -205,9 +205,9 @@ class TestRejections:
                 return energy if energy == -1.0 else math.nan
 
         domain = Circle(8)
-        flow = ExplicitFiniteVolume(Lost(domain, constant), uniform(domain))
+        evolution = ExplicitFiniteVolume(Lost(domain, constant), uniform(domain))
         with pytest.raises(ComputationError, match="no step"):
-            flow.step()
+            evolution.step()
 
 
 class TestErrors:

@@ -176,12 +176,12 @@ def riccati_error(target, bounds, cells):
     """L1 error at t = 1 of the flow of quadratic features on a box, from N(0, 0.3 I)."""
     dimension = len(target)
     box, start = Box([bounds] * dimension, (cells,) * dimension), 0.3 * np.eye(dimension)
-    flow = solve(Quadratic(target), box, gaussian(start, box.points), 1.0, times=[0.5], order=5)
+    trajectory = solve(Quadratic(target), box, gaussian(start, box.points), 1.0, times=[0.5], order=5)
     exact = gaussian(covariance(target, start, 1.0), box.points)
-    assert flow.density.min() >= 0.0
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-12)
-    assert (np.diff(flow.energy) < 0.0).all()
-    return float((abs(flow.density[-1] - exact) * box.volumes).sum())
+    assert trajectory.density.min() >= 0.0
+    assert trajectory.mass[-1] == pytest.approx(trajectory.mass[0], rel=1e-12)
+    assert (np.diff(trajectory.energy) < 0.0).all()
+    return float((abs(trajectory.density[-1] - exact) * box.volumes).sum())
 
 
 def test_matrix_riccati_flow_in_the_plane():
@@ -208,8 +208,8 @@ def test_circle_with_the_full_reaction(signed):
         density = gaussian_on_circle(start, circle.angles)
         domain = Signed(circle) if signed else circle
         density = np.stack([density, np.zeros(cells)]) if signed else density
-        flow = solve(Quadratic(target), domain, density, 2.0, times=[2.0], order=5, reaction=4.0)
-        sheet = flow.density[-1, 0] if signed else flow.density[-1]
+        trajectory = solve(Quadratic(target), domain, density, 2.0, times=[2.0], order=5, reaction=4.0)
+        sheet = trajectory.density[-1, 0] if signed else trajectory.density[-1]
         exact = gaussian_on_circle(covariance(target, start, 2.0), circle.angles)
         errors.append(abs(sheet - exact).sum() / exact.sum())
     assert errors[-1] < 4e-7
@@ -221,9 +221,9 @@ def test_logistic_dilation_on_the_line():
     for cells in (128, 256):
         box = Box([(-5.0, 5.0)], cells)
         start = gaussian(np.array([[0.09]]), box.points)
-        flow = solve(Features(lambda x: x**2, targets=[1.0]), box, start, 1.0, times=[1.0], order=5)
+        trajectory = solve(Features(lambda x: x**2, targets=[1.0]), box, start, 1.0, times=[1.0], order=5)
         exact = gaussian(np.array([[moment]]), box.points)
-        errors.append((abs(flow.density[-1] - exact) * box.volumes).sum())
+        errors.append((abs(trajectory.density[-1] - exact) * box.volumes).sum())
     assert errors[1] < 2.5e-6
     assert np.log2(errors[0] / errors[1]) > 4.5
 
@@ -247,11 +247,11 @@ def test_no_mass_passes_a_wall():
     """A potential that falls towards a corner presses all mass against two walls."""
     box = Box([(0.0, 1.0), (0.0, 1.0)], (16, 16))
     pull = Features(lambda x: x[:, :1] + x[:, 1:], targets=[10.0])
-    flow = solve(pull, box, np.ones(box.shape), 3.0, order=5)
-    np.testing.assert_allclose(flow.mass, 1.0, rtol=1e-12)
-    assert flow.density.min() >= 0.0
-    assert flow.density[-1, -1, -1] * box.volumes[-1, -1] > 0.95
-    assert (np.diff(flow.energy) <= 1e-12).all()
+    trajectory = solve(pull, box, np.ones(box.shape), 3.0, order=5)
+    np.testing.assert_allclose(trajectory.mass, 1.0, rtol=1e-12)
+    assert trajectory.density.min() >= 0.0
+    assert trajectory.density[-1, -1, -1] * box.volumes[-1, -1] > 0.95
+    assert (np.diff(trajectory.energy) <= 1e-12).all()
 
 
 def rough_density(shape, seed):
@@ -288,13 +288,13 @@ def test_runs_from_rough_states_never_raise_the_energy(seed, domain, stepper):
     matrix = generator.normal(size=(domain.points.shape[-1],) * 2)
     kinked = Features(lambda x: np.maximum(x @ np.array([0.3, -0.8, 0.5])[: x.shape[-1], None], 0.1), targets=[0.7])
     functional = (Quadratic(matrix + matrix.T) + kinked).on_grid(domain)
-    flow = ExplicitFiniteVolume(functional, rough_density(domain.shape, seed), order=5, stepper=stepper)
-    mass = total_mass(domain, flow.snapshot().fields["density"])
+    evolution = ExplicitFiniteVolume(functional, rough_density(domain.shape, seed), order=5, stepper=stepper)
+    mass = total_mass(domain, evolution.snapshot().fields["density"])
     for _ in range(20):
-        before = flow.energy
-        flow.step()
-        assert flow.energy <= before + 1e-13 * functional.scale(flow.density)
-        snapshot = flow.snapshot()
+        before = evolution.energy
+        evolution.step()
+        assert evolution.energy <= before + 1e-13 * functional.scale(evolution.density)
+        snapshot = evolution.snapshot()
         assert snapshot.fields["density"].min() >= 0.0
         if domain.reaction == 0.0:
             assert snapshot.mass == pytest.approx(mass, rel=1e-12)
@@ -303,13 +303,13 @@ def test_runs_from_rough_states_never_raise_the_energy(seed, domain, stepper):
 def test_the_energy_check_stays_active():
     """A step beyond the bounds is tried, rejected and halved."""
     circle = Circle(32)
-    flow = ExplicitFiniteVolume(Quadratic(np.diag([30.0, 0.0])).on_grid(circle), np.ones(32), order=5)
-    flow.begin_interval(1.0)
-    flow._step_factors, flow._stiffness.largest = (100.0, 100.0), 1e-9
-    before = flow.energy
-    flow.step()
-    assert flow.counts.rejected > 0
-    assert flow.energy < before
+    evolution = ExplicitFiniteVolume(Quadratic(np.diag([30.0, 0.0])).on_grid(circle), np.ones(32), order=5)
+    evolution.begin_interval(1.0)
+    evolution._step_factors, evolution._stiffness.largest = (100.0, 100.0), 1e-9
+    before = evolution.energy
+    evolution.step()
+    assert evolution.counts.rejected > 0
+    assert evolution.energy < before
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
@@ -319,10 +319,10 @@ def test_results_do_not_depend_on_the_number_of_threads():
     results, threads = [], numba.get_num_threads()
     for count in (1, 2):
         numba.set_num_threads(count)
-        flow = ExplicitFiniteVolume(Quadratic(np.diag([1.0, -0.5])).on_grid(box), density, order=5)
+        evolution = ExplicitFiniteVolume(Quadratic(np.diag([1.0, -0.5])).on_grid(box), density, order=5)
         for _ in range(5):
-            flow.step()
-        results.append(flow.snapshot().fields["density"])
+            evolution.step()
+        results.append(evolution.snapshot().fields["density"])
     numba.set_num_threads(threads)
     np.testing.assert_array_equal(*results)
 

@@ -95,8 +95,8 @@ def test_linear_diffusion_is_the_exponential_of_its_matrix(stepper, tolerance, b
     circle = Circle(24)
     functional = Entropy(0.7) + Potential(tilt)
     density = rough_density(circle.shape, 3)
-    flow = ImplicitFiniteVolume(functional, circle, density, reaction=0.0, stepper=stepper, tolerance=tolerance)
-    found = advance(flow, [0.1, 0.4])[1].fields["density"]
+    evolution = ImplicitFiniteVolume(functional, circle, density, reaction=0.0, stepper=stepper, tolerance=tolerance)
+    found = advance(evolution, [0.1, 0.4])[1].fields["density"]
     fluxes = DiffusionFluxes(functional, circle, 1.0)
     generator = np.stack([fluxes.rate(column) for column in np.eye(24)], axis=1)
     exact = expm(0.4 * generator) @ density
@@ -111,13 +111,15 @@ def test_orders_in_time(stepper, tolerances, expected):
     density = 1.0 + 0.5 * np.cos(circle.angles)
     errors, counts = [], []
     for tolerance in tolerances:
-        flow = ImplicitFiniteVolume(functional, circle, density, reaction=0.0, stepper=stepper, tolerance=tolerance)
-        found = advance(flow, [1.0])[0].fields["density"]
+        evolution = ImplicitFiniteVolume(
+            functional, circle, density, reaction=0.0, stepper=stepper, tolerance=tolerance
+        )
+        found = advance(evolution, [1.0])[0].fields["density"]
         exact = 1.0 + 0.5 * np.exp(-((2.0 * np.sin(0.5 * circle.spacing) / circle.spacing) ** 2)) * np.cos(
             circle.angles
         )
         errors.append(abs(found - exact).max())
-        counts.append(flow.counts.accepted)
+        counts.append(evolution.counts.accepted)
     order = -np.log(errors[1] / errors[0]) / np.log(counts[1] / counts[0])
     assert order == pytest.approx(expected, abs=0.15)
 
@@ -148,16 +150,16 @@ def test_steps_keep_mass_positivity_and_never_raise_the_energy(number, place, se
     domain, functional = DOMAINS[place], FUNCTIONALS[number]
     density = rough_density(domain.shape, seed)
     options = {"stepper": stepper, "tolerance": 10.0**exponent}
-    flow = ImplicitFiniteVolume(functional, domain, density, reaction=reaction, **options)
+    evolution = ImplicitFiniteVolume(functional, domain, density, reaction=reaction, **options)
     bound = functional.on_grid(domain)
     for _ in range(6):
-        before = flow.energy
-        flow.step()
-        assert flow.energy <= before + 1e-13 * bound.scale(flow.density)
-        assert flow.density.min() >= 0.0
+        before = evolution.energy
+        evolution.step()
+        assert evolution.energy <= before + 1e-13 * bound.scale(evolution.density)
+        assert evolution.density.min() >= 0.0
         if reaction == 0.0:
-            assert total_mass(domain, flow.density) == pytest.approx(total_mass(domain, density), rel=1e-12)
-        assert flow.energy == pytest.approx(bound.value(flow.density), rel=1e-13)
+            assert total_mass(domain, evolution.density) == pytest.approx(total_mass(domain, density), rel=1e-12)
+        assert evolution.energy == pytest.approx(bound.value(evolution.density), rel=1e-13)
 
 
 def test_confined_porous_medium_is_of_the_second_order():
@@ -176,8 +178,8 @@ def test_confined_porous_medium_is_of_the_second_order():
         assert exact(box, 0.0).sum() * box.spacing[0] == pytest.approx(1.0, abs=5.2e-6)
         confined = PowerEnergy(2.0) + Potential(lambda x: 0.5 * x[:, 0] ** 2)
         options = {"stepper": "tr_bdf2", "tolerance": 0.02 / cells**2, "times": [0.5]}
-        flow = solve(confined, box, exact(box, 0.0), 0.5, **options)
-        errors.append(abs(flow.density[-1] - exact(box, 0.5)).sum() * box.spacing[0])
+        trajectory = solve(confined, box, exact(box, 0.0), 0.5, **options)
+        errors.append(abs(trajectory.density[-1] - exact(box, 0.5)).sum() * box.spacing[0])
     assert errors[-1] < 1.1e-4
     assert np.log2(errors[0] / errors[-1]) / 2.0 > 1.6  # 2, less what the front costs
 
@@ -185,9 +187,11 @@ def test_confined_porous_medium_is_of_the_second_order():
 def test_the_reaction_of_an_entropy_is_solved_with_the_step():
     """A uniform density stays so, and log rho + 1 decays like exp(-beta t)."""
     circle = Circle(8)
-    flow = solve(Entropy(), circle, np.full(8, 3.0), 0.7, reaction=1.5, times=[0.7], stepper="tr_bdf2", tolerance=1e-7)
+    trajectory = solve(
+        Entropy(), circle, np.full(8, 3.0), 0.7, reaction=1.5, times=[0.7], stepper="tr_bdf2", tolerance=1e-7
+    )
     expected = np.exp((np.log(3.0) + 1.0) * np.exp(-1.5 * 0.7) - 1.0)
-    assert flow.density[-1] == pytest.approx(np.full(8, expected), rel=8.8e-6)
+    assert trajectory.density[-1] == pytest.approx(np.full(8, expected), rel=8.8e-6)
 
 
 def test_interactions_are_solved_with_the_step():
@@ -195,17 +199,17 @@ def test_interactions_are_solved_with_the_step():
     box = Box([[-6.0, 6.0]], 120)
     density = np.exp(-(box.axes[0] ** 2) / 0.6) / np.sqrt(0.6 * np.pi)
     attraction = Entropy() + Interaction(lambda z: 0.5 * z[:, 0] ** 2)
-    flow = solve(attraction, box, density, 0.5, times=[0.5], stepper="tr_bdf2", tolerance=1e-6)
-    variance = flow.density[-1] @ box.axes[0] ** 2 * 0.1
+    trajectory = solve(attraction, box, density, 0.5, times=[0.5], stepper="tr_bdf2", tolerance=1e-6)
+    variance = trajectory.density[-1] @ box.axes[0] ** 2 * 0.1
     assert variance == pytest.approx(1.0 - 0.7 * np.exp(-1.0), rel=1e-3)
 
 
 def test_stiff_diffusion_takes_few_steps():
     box = Box([[0.0, 1.0]], 1000)
     density = 1.0 + np.cos(np.pi * box.axes[0])
-    flow = solve(Entropy(), box, density, 1.0, times=[1.0], stepper="tr_bdf2", tolerance=1e-4)
-    assert flow.attributes["accepted_steps"] < 50  # explicit ones: four million
-    assert abs(flow.density[-1] - 1.0 - np.exp(-(np.pi**2)) * np.cos(np.pi * box.axes[0])).max() < 1.5e-5
+    trajectory = solve(Entropy(), box, density, 1.0, times=[1.0], stepper="tr_bdf2", tolerance=1e-4)
+    assert trajectory.attributes["accepted_steps"] < 50  # explicit ones: four million
+    assert abs(trajectory.density[-1] - 1.0 - np.exp(-(np.pi**2)) * np.cos(np.pi * box.axes[0])).max() < 1.5e-5
 
 
 def test_the_default_tolerance_does_not_hide_the_grid():
@@ -218,8 +222,8 @@ def test_the_default_tolerance_does_not_hide_the_grid():
             for time in (0.0, 0.25)
         )
         drift = Entropy() + Potential(lambda x: -x.sum(axis=-1))
-        flow = solve(drift, box, start, 0.25, times=[0.25], stepper="tr_bdf2")
-        errors.append(abs(flow.density[-1] - exact).sum() / exact.sum())
+        trajectory = solve(drift, box, start, 0.25, times=[0.25], stepper="tr_bdf2")
+        errors.append(abs(trajectory.density[-1] - exact).sum() / exact.sum())
     assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.2)
 
 

@@ -51,10 +51,10 @@ def test_fluxes_of_vanishing_temperature_are_upwind(temperature):
 @pytest.mark.parametrize(("stepper", "tolerance"), [("tr_bdf2", 1e-5), ("backward_euler", 1e-4)])
 def test_a_cold_density_drifts_at_its_speed(stepper, tolerance):
     box = Box([[0.0, 4.0]], 100)
-    flow = ImplicitFiniteVolume(
+    evolution = ImplicitFiniteVolume(
         Entropy(1e-6) + Potential(slope), box, block(box, 0.5), stepper=stepper, tolerance=tolerance
     )
-    found = advance(flow, [1.0])[0].fields["density"]
+    found = advance(evolution, [1.0])[0].fields["density"]
     assert found @ box.axes[0] / found.sum() == pytest.approx(2.0, abs=1.7e-11)
     assert found.max() < 1.0 + 1e-9
 
@@ -66,8 +66,8 @@ def test_a_cold_ornstein_uhlenbeck_process_converges_to_transport():
         box = Box([[-4.0, 4.0]], cells)
         start = cell_averages(box, lambda x: np.exp(-2.0 * (x[..., 0] - 1.0) ** 2))
         exact = cell_averages(box, lambda x: np.e * np.exp(-2.0 * (np.e * x[..., 0] - 1.0) ** 2))
-        flow = ImplicitFiniteVolume(Entropy(1e-6) + Potential(bowl), box, start, tolerance=1e-5)
-        found = advance(flow, [1.0])[0].fields["density"]
+        evolution = ImplicitFiniteVolume(Entropy(1e-6) + Potential(bowl), box, start, tolerance=1e-5)
+        found = advance(evolution, [1.0])[0].fields["density"]
         errors.append(abs(found - exact).sum() / exact.sum())
     assert errors == pytest.approx([0.202, 0.119, 0.0655], rel=6.4e-3)
 

@@ -102,8 +102,8 @@ def test_weak_diffusion_in_a_strong_drift_is_upwind_transport(exponent, strength
         box = Box([[0.0, 4.0]], cells)
         weak = PowerEnergy(exponent, strength) + Potential(lambda x: -x[:, 0])
         start, exact = (1.0 * (abs(box.axes[0] - centre) < 0.5) for centre in (1.0, 2.0))
-        flow = ImplicitFiniteVolume(weak, box, start, tolerance=1e-4)
-        found = advance(flow, [1.0])[0].fields["density"]
+        evolution = ImplicitFiniteVolume(weak, box, start, tolerance=1e-4)
+        found = advance(evolution, [1.0])[0].fields["density"]
         assert found.max() <= 1.0 + 1e-6
         errors.append(abs(found - exact).sum() * box.spacing[0])
     # Both edges widen to normal distributions: |erf| integrates to 2 sqrt(2 h t / pi).

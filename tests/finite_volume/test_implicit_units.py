@@ -49,9 +49,9 @@ def run(make, stepper, length=1.0, time=1.0, mass=1.0):
     start = np.where(abs(box.axes[0] / length) < 0.6, 1.0 + 0.3 * np.sin(2.0 * box.axes[0] / length), 0.0)
     functional = make(length, length**2 / time, mass)
     options = {"stepper": stepper, "tolerance": 1e-4 if stepper == "tr_bdf2" else 3e-3, "reaction": 0.0}
-    flow = ImplicitFiniteVolume(functional, box, start * (mass / length), **options)
-    density = advance(flow, [0.05 * time])[0].fields["density"]
-    return density * (length / mass), flow.counts
+    evolution = ImplicitFiniteVolume(functional, box, start * (mass / length), **options)
+    density = advance(evolution, [0.05 * time])[0].fields["density"]
+    return density * (length / mass), evolution.counts
 
 
 @pytest.mark.parametrize("stepper", IMPLICIT_METHODS)
@@ -72,13 +72,13 @@ def test_explicit_fast_diffusion_of_any_mass(mass):
     found = []
     for unit in (1.0, mass):
         start = np.where(box.axes[0] < 0.5, unit, 0.0)
-        flow = ExplicitFiniteVolume(PowerEnergy(0.5, unit**0.5).on_grid(box), start, limiter="van_leer")
-        energies = [flow.energy]
-        while flow.counts.accepted < 60:
-            flow.step()
-            energies.append(flow.energy)
+        evolution = ExplicitFiniteVolume(PowerEnergy(0.5, unit**0.5).on_grid(box), start, limiter="van_leer")
+        energies = [evolution.energy]
+        while evolution.counts.accepted < 60:
+            evolution.step()
+            energies.append(evolution.energy)
         assert (np.diff(energies) <= 0.0).all()
-        found.append(flow.density / unit)
+        found.append(evolution.density / unit)
     assert found[0][8] > 5e-7  # it was empty
     assert found[1] == pytest.approx(found[0], abs=2e-10)
 
@@ -88,37 +88,37 @@ def test_thin_fast_diffusion_in_the_plane_comes_to_an_end():
     box, generator = Box([[-1.0, 1.0]] * 2, (12, 12)), np.random.default_rng(0)
     start = 1e-33 * generator.exponential(size=box.shape) ** 2 * (generator.random(box.shape) < 0.7)
     drift = Potential(lambda x: 8.0 * x[:, 0] ** 2 + np.sin(5.0 * x[:, 1]))
-    flow = ImplicitFiniteVolume(PowerEnergy(0.5) + drift, box, start, tolerance=1e-3)
-    flow.begin_interval(0.5)
-    while flow.time < 0.5:
-        flow.step()
-        assert flow.counts.accepted + flow.counts.rejected < 300
-    assert flow.density == pytest.approx(np.full(box.shape, start.mean()), rel=1e-13)
+    evolution = ImplicitFiniteVolume(PowerEnergy(0.5) + drift, box, start, tolerance=1e-3)
+    evolution.begin_interval(0.5)
+    while evolution.time < 0.5:
+        evolution.step()
+        assert evolution.counts.accepted + evolution.counts.rejected < 300
+    assert evolution.density == pytest.approx(np.full(box.shape, start.mean()), rel=1e-13)
 
 
 def test_diffusion_of_any_speed_keeps_the_mass_or_is_refused():
     box = Box([[0.0, 1.0]], 20)
-    flow = ImplicitFiniteVolume(Entropy(1e14), box, 1.0 + box.axes[0], tolerance=1e-3)
-    assert advance(flow, [1.0])[0].fields["density"] == pytest.approx(np.full(20, 1.5), rel=2e-15)
+    evolution = ImplicitFiniteVolume(Entropy(1e14), box, 1.0 + box.axes[0], tolerance=1e-3)
+    assert advance(evolution, [1.0])[0].fields["density"] == pytest.approx(np.full(20, 1.5), rel=2e-15)
     with pytest.raises(ComputationError, match="diffusion or drift may be too fast for such times"):
         advance(ImplicitFiniteVolume(Entropy(1e25), box, 1.0 + box.axes[0], tolerance=1e-3), [1.0])
 
 
 def test_steps_that_never_grow_are_refused(monkeypatch):
-    flow = ImplicitFiniteVolume(Entropy(), Box([[0.0, 1.0]], 8), np.arange(8.0), tolerance=1e-3)
-    solve = flow._solve
-    monkeypatch.setattr(flow, "_solve", lambda *args: solve(*args) if args[-1] < 1e-12 else None)
-    flow.begin_interval(1.0)
+    evolution = ImplicitFiniteVolume(Entropy(), Box([[0.0, 1.0]], 8), np.arange(8.0), tolerance=1e-3)
+    solve = evolution._solve
+    monkeypatch.setattr(evolution, "_solve", lambda *args: solve(*args) if args[-1] < 1e-12 else None)
+    evolution.begin_interval(1.0)
     with pytest.raises(ComputationError, match=r"steps from t = .* to 1 are no longer than \d\.\de-1\d: beyond"):
-        while flow.counts.accepted < 3000:
-            flow.step()
+        while evolution.counts.accepted < 3000:
+            evolution.step()
 
 
 @pytest.mark.parametrize(("stepper", "tolerance"), [("tr_bdf2", 1e-9), ("backward_euler", 1e-6)])
 def test_many_steps_lose_no_mass(stepper, tolerance):
     box = Box([[-1.0, 2.0]], 64)
     start = np.random.default_rng(1).exponential(size=64)
-    flow = ImplicitFiniteVolume(Entropy(0.5), box, start, stepper=stepper, tolerance=tolerance)
-    while flow.counts.accepted < 400:
-        flow.step()
-    assert math.fsum(flow.density) == pytest.approx(math.fsum(start), rel=1e-15)
+    evolution = ImplicitFiniteVolume(Entropy(0.5), box, start, stepper=stepper, tolerance=tolerance)
+    while evolution.counts.accepted < 400:
+        evolution.step()
+    assert math.fsum(evolution.density) == pytest.approx(math.fsum(start), rel=1e-15)

@@ -102,23 +102,23 @@ def test_runs_never_raise_the_energy_nor_lose_positivity(kind, domain, seed, ord
     functional = make_problem(kind, seed).on_grid(domain)
     density = rough_density(domain.shape, seed)
     options = {"order": order[0], "limiter": order[1], "stepper": stepper, "reaction": reaction}
-    flow = ExplicitFiniteVolume(functional, density, **options)
-    mass, initial = total_mass(domain, density), flow.energy
+    evolution = ExplicitFiniteVolume(functional, density, **options)
+    mass, initial = total_mass(domain, density), evolution.energy
     for _ in range(25):
-        before = flow.energy
-        flow.step()
-        snapshot = flow.snapshot()
-        assert flow.energy <= before + 1e-13 * functional.scale(flow.density)
+        before = evolution.energy
+        evolution.step()
+        snapshot = evolution.snapshot()
+        assert evolution.energy <= before + 1e-13 * functional.scale(evolution.density)
         assert snapshot.fields["density"].min() >= 0.0
-        assert flow.energy == pytest.approx(functional.value(snapshot.fields["density"]), rel=1e-13, abs=1e-14)
+        assert evolution.energy == pytest.approx(functional.value(snapshot.fields["density"]), rel=1e-13, abs=1e-14)
         if reaction == 0.0:
             assert snapshot.mass == pytest.approx(mass, rel=1e-14)
-    assert flow.energy < initial
+    assert evolution.energy < initial
 
 
 def run(functional, domain, density, time=0.3, **options):
-    flow = ExplicitFiniteVolume(functional.on_grid(domain), density, **options)
-    return advance(flow, [time])[0].fields["density"]
+    evolution = ExplicitFiniteVolume(functional.on_grid(domain), density, **options)
+    return advance(evolution, [time])[0].fields["density"]
 
 
 def smooth_density(domain, seed):

@@ -79,25 +79,27 @@ def test_steps_at_the_bounds_lower_the_energy_and_keep_the_sign(name, kind):
         names = (None, "positive") if "sphere" in name else ("mc", "positive", "minmod")
         options = {"order": 1 + number % 2, "limiter": names[number % len(names)]}
         stepper = ("euler", "ssprk2", "ssprk3", "ssprk43")[number % 4]
-        flow = without_error_control(ExplicitFiniteVolume(functional, density, stepper=stepper, **options))
+        evolution = without_error_control(ExplicitFiniteVolume(functional, density, stepper=stepper, **options))
         mass = total_mass(domain, density)
         for _ in range(3):
-            before = flow.energy
-            flow.step()
-            assert flow.energy <= before + 1e-13 * functional.scale(flow.density)
-            assert flow.density.min() >= 0.0
-        rejected += flow.counts.rejected
+            before = evolution.energy
+            evolution.step()
+            assert evolution.energy <= before + 1e-13 * functional.scale(evolution.density)
+            assert evolution.density.min() >= 0.0
+        rejected += evolution.counts.rejected
         if domain.reaction == 0.0:
-            assert total_mass(domain, flow.density) == pytest.approx(mass, rel=1e-12)
+            assert total_mass(domain, evolution.density) == pytest.approx(mass, rel=1e-12)
     # Rejections only repair what the power iteration has not yet seen of the stiffest mode.
     assert rejected <= 0.1 * 3 * STATES
 
 
 def energy_after(functional, density, factor, step):
     """Change of F by one Euler stage of a multiple of a step."""
-    flow = ExplicitFiniteVolume(functional, density, order=1, stepper="euler")
+    evolution = ExplicitFiniteVolume(functional, density, order=1, stepper="euler")
     result = np.empty_like(density)
-    flow._scheme.euler_stage(density, functional.first_variation(density), density, (0.0, 1.0), factor * step, result)
+    evolution._scheme.euler_stage(
+        density, functional.first_variation(density), density, (0.0, 1.0), factor * step, result
+    )
     return functional.value(result) - functional.value(density)
 
 

@@ -90,15 +90,17 @@ def test_estimates_are_those_of_their_formulae(stepper):
     z = -0.3  # the reaction of J = 0.3
     circle = Circle(4)
     functional = Potential(lambda x: 0.3 + 0.0 * x[..., 0]).on_grid(circle)
-    flow = ExplicitFiniteVolume(functional, np.ones(4), transport=0.0, reaction=1.0, stepper=stepper, tolerance=0.1)
-    moved = flow._do_stages(1.0)
-    flow._evaluate(moved, flow._stage_potential)
+    evolution = ExplicitFiniteVolume(
+        functional, np.ones(4), transport=0.0, reaction=1.0, stepper=stepper, tolerance=0.1
+    )
+    moved = evolution._do_stages(1.0)
+    evolution._evaluate(moved, evolution._stage_potential)
     new = {"euler": 1 + z, "ssprk2": 1 + z + z**2 / 2, "ssprk3": 1 + z + z**2 / 2 + z**3 / 6}
     new["ssprk43"] = new["ssprk3"] + z**4 / 48
     other = {"euler": 1 + z + z**2 / 2, "ssprk2": 1 + z, "ssprk3": 1 + z + z**2 / 2}
     other["ssprk43"] = 1 + z + z**2 / 2 + z**3 / 8 + z**4 / 96
     assert moved == pytest.approx(new[stepper], rel=1e-14)
-    quotient = flow._error_quotient(moved, 1.0)
+    quotient = evolution._error_quotient(moved, 1.0)
     assert quotient == pytest.approx(abs(other[stepper] - new[stepper]) / (0.1 * abs(new[stepper] - 1.0)), rel=7.9e-8)
 
 
@@ -107,12 +109,12 @@ def test_the_step_of_a_tolerance_is_that_of_the_estimate(method):
     """For u' = u, to first order."""
     step = method.accurate_step(1e-4)
     functional = Potential(lambda x: -1.0 + 0.0 * x[..., 0]).on_grid(Circle(4))
-    flow = ExplicitFiniteVolume(
+    evolution = ExplicitFiniteVolume(
         functional, np.ones(4), transport=0.0, reaction=1.0, stepper=method.name, tolerance=1e-4
     )
-    moved = flow._do_stages(step)
-    flow._evaluate(moved, flow._stage_potential)
-    assert flow._error_quotient(moved, step) == pytest.approx(1.0, rel=0.02)
+    moved = evolution._do_stages(step)
+    evolution._evaluate(moved, evolution._stage_potential)
+    assert evolution._error_quotient(moved, step) == pytest.approx(1.0, rel=0.02)
 
 
 # Each case: what grows or decays from small, alone or slowly, where bounds of stability ask for no short steps.
@@ -122,16 +124,16 @@ def growing_mass(times, **options):
     """J = -5 on the circle: the mass is e^(20 t)."""
     circle = Circle(8)
     functional = Potential(lambda x: -5.0 + 0.0 * x[..., 0])
-    flow = solve(functional, circle, np.full(8, 0.5 / np.pi), times[-1], times=times, reaction=4.0, **options)
-    return flow.mass[-1] / math.exp(20.0 * times[-1]) - 1.0
+    trajectory = solve(functional, circle, np.full(8, 0.5 / np.pi), times[-1], times=times, reaction=4.0, **options)
+    return trajectory.mass[-1] / math.exp(20.0 * times[-1]) - 1.0
 
 
 def small_mass(times, **options):
     """Quadratic features, C = I: both moments obey f' = -4 f (f - 1), and the mass is 2 f."""
     circle, half = Circle(8), 0.5e-6
-    flow = solve(Quadratic(np.eye(2)), circle, np.full(8, half / np.pi), times[-1], times=times, **options)
+    trajectory = solve(Quadratic(np.eye(2)), circle, np.full(8, half / np.pi), times[-1], times=times, **options)
     exact = 2.0 * half / (half + (1.0 - half) * math.exp(-4.0 * times[-1]))
-    return flow.mass[-1] / exact - 1.0
+    return trajectory.mass[-1] / exact - 1.0
 
 
 def small_mode(times, **options):
@@ -139,9 +141,9 @@ def small_mode(times, **options):
     circle = Circle(64)
     density = (1.0 + 1e-8 * np.cos(3.0 * circle.angles)) / (2.0 * np.pi)
     attraction = ZonalInteraction(lambda cosine: -np.exp(5.0 * cosine) / 5.0)
-    flow = solve(attraction, circle, density, times[-1], times=times, reaction=0.0, limiter="positive", **options)
+    trajectory = solve(attraction, circle, density, times[-1], times=times, reaction=0.0, limiter="positive", **options)
     mode = np.cos(3.0 * circle.angles)
-    growth = math.log((flow.density[-1] @ mode) / (density @ mode)) / times[-1]
+    growth = math.log((trajectory.density[-1] @ mode) / (density @ mode)) / times[-1]
     return growth / mode_rate(circle) - 1.0
 
 
@@ -169,9 +171,9 @@ def test_what_is_too_small_for_the_error_to_see_grows_too(outputs):
     right = circle.points[:, 0] > 0.0
     potential = Potential(lambda x: np.where(x[..., 0] > 0.0, -1.0, 0.0))
     options = {"transport": 0.0, "reaction": 1.0, "times": np.linspace(0.0, 40.0, outputs)}
-    flow = solve(potential, circle, np.where(right, 1e-14, 1.0), 40.0, **options)
+    trajectory = solve(potential, circle, np.where(right, 1e-14, 1.0), 40.0, **options)
     exact = np.where(right, 1e-14 * math.exp(40.0), 1.0)
-    assert np.abs(flow.density[-1] / exact - 1.0).max() < 1e-4
+    assert np.abs(trajectory.density[-1] / exact - 1.0).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -126,10 +126,10 @@ def test_a_grown_run_resumes_to_the_same_bits(tmp_path):
 def test_a_signed_box_grows_on_both_sheets():
     box = Signed(Box([(-1.0, 1.0)], 20))
     start = np.stack([np.exp(-20.0 * box.base.points[:, 0] ** 2)] * 2)
-    flow = solve(Quadratic([[3.0]]), box, start, 0.5, times=[0.5], wall_warning=1e-6, grow=True)
-    assert flow.domain.shape[0] == 2
-    assert flow.domain.shape[1] > 20
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=2.9e-14, abs=0.0)
+    trajectory = solve(Quadratic([[3.0]]), box, start, 0.5, times=[0.5], wall_warning=1e-6, grow=True)
+    assert trajectory.domain.shape[0] == 2
+    assert trajectory.domain.shape[1] > 20
+    assert trajectory.mass[-1] == pytest.approx(trajectory.mass[0], rel=2.9e-14, abs=0.0)
 
 
 def test_growth_adds_whole_cells_at_the_sides_named():

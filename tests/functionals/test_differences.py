@@ -87,9 +87,11 @@ def test_interaction_in_small_units_moves_its_particles():
     for unit in (1.0, 1e-6):
         kernel = Interaction(lambda z, unit=unit: unit**2 * gaussian(unit, z)[0])
         points = np.linspace(-unit, unit, 20)[:, None]
-        flow = simulate(kernel, Particles(points, np.full(20, 0.05), np.ones(20)), 10.0, domain=Space(1), reaction=0.0)
-        assert flow.position[-1].max() / unit == pytest.approx(3.1378, abs=5e-5)
-        assert flow.energy[[0, -1]] / unit**2 == pytest.approx([0.3735, 0.1644], abs=5e-5)
+        trajectory = simulate(
+            kernel, Particles(points, np.full(20, 0.05), np.ones(20)), 10.0, domain=Space(1), reaction=0.0
+        )
+        assert trajectory.position[-1].max() / unit == pytest.approx(3.1378, abs=5e-5)
+        assert trajectory.energy[[0, -1]] / unit**2 == pytest.approx([0.3735, 0.1644], abs=5e-5)
 
 
 def test_potentials_and_features_in_small_units():

@@ -57,8 +57,8 @@ def test_a_huber_loss_has_a_certificate():
     inputs = np.column_stack([x, np.ones(9)])
     domain = wgflow.Signed(wgflow.Circle(128))
     risk = wgflow.Features(lambda points: points @ inputs.T, y, loss=Huber(0.5)) + wgflow.Mass(0.01)
-    flow = wgflow.solve(risk, domain, np.full((2, 128), 0.1), 300.0, times=[300.0])
-    certificate = wgflow.certify(risk, domain, flow.density[-1])
+    trajectory = wgflow.solve(risk, domain, np.full((2, 128), 0.1), 300.0, times=[300.0])
+    certificate = wgflow.certify(risk, domain, trajectory.density[-1])
     optimum = wgflow.find_optimum(risk, domain, tolerance=1e-8)
     # All neurons are linear, so that the least value is that over lines, with the length of their coefficients as mass.
     line = minimize(lambda b: Huber(0.5).value(inputs @ b, y).mean() + 0.01 * np.linalg.norm(b), [0.5, 0.5], tol=1e-12)
@@ -73,8 +73,8 @@ def test_a_huber_loss_has_a_certificate():
 
 def test_a_huber_loss_lowers_by_variational_steps():
     risk = wgflow.Features(features, TARGETS, loss=Huber) + wgflow.Mass(0.01)
-    flow = wgflow.solve_jko(risk, CIRCLE, np.ones(24), 2.0, tau=0.5, times=[2.0])
-    assert flow.risk[-1] < 0.2 * flow.risk[0]
+    trajectory = wgflow.solve_jko(risk, CIRCLE, np.ones(24), 2.0, tau=0.5, times=[2.0])
+    assert trajectory.risk[-1] < 0.2 * trajectory.risk[0]
 
 
 class Swish:
@@ -95,9 +95,9 @@ def test_an_own_activation_is_differentiated_and_trained():
     assert layer.hessian(points, np.ones(3))[0, 0] == pytest.approx(slopes, rel=1e-5)
     start = wgflow.draw_balanced(2, 1.0, 30, seed=1)
     risk = wgflow.Features(wgflow.Neurons(layer), TARGETS)
-    flow = wgflow.simulate(risk, start, 20.0, domain=wgflow.Space(3), times=[20.0])
-    assert flow.risk[-1] < 1e-3
-    assert flow.predict(x) == pytest.approx(TARGETS, abs=0.1)
+    trajectory = wgflow.simulate(risk, start, 20.0, domain=wgflow.Space(3), times=[20.0])
+    assert trajectory.risk[-1] < 1e-3
+    assert trajectory.predict(x) == pytest.approx(TARGETS, abs=0.1)
 
 
 def test_an_own_tanh_is_the_known_one():
@@ -165,9 +165,9 @@ def test_an_own_energy_comes_to_rest_where_j_is_constant():
         wgflow.solve(energy, line, np.full(10, 0.7), 8.0, stepper=stepper, times=[8.0])
         for stepper in ("ssprk43", "tr_bdf2")
     ]
-    for flow in flows:
-        assert np.ptp(flow.potential(-1)) < 2e-5
-        assert np.ptp(np.sinh(flow.density[-1])) == pytest.approx(0.9, rel=1e-4)
+    for trajectory in flows:
+        assert np.ptp(trajectory.potential(-1)) < 2e-5
+        assert np.ptp(np.sinh(trajectory.density[-1])) == pytest.approx(0.9, rel=1e-4)
     with pytest.raises(wgflow.InputError, match="needs a density"):
         energy.at_particles(wgflow.Particles([[0.0]], [1.0]))
 

@@ -29,10 +29,10 @@ def test_particles_remember_the_domain_that_they_were_drawn_on(domain):
     drawn = wgflow.draw_particles(domain, np.ones(domain.shape), 6, seed=1)
     assert drawn.domain == domain
     assert pickle.loads(pickle.dumps(drawn)).domain == domain
-    flow = simulate(Quadratic(np.eye(drawn.points.shape[1])), drawn, 0.1, times=[0.1])
-    assert flow.domain == domain
-    assert flow.measure(-1).domain == domain
-    assert flow.measure(-1).part(np.arange(2)).domain == domain
+    trajectory = simulate(Quadratic(np.eye(drawn.points.shape[1])), drawn, 0.1, times=[0.1])
+    assert trajectory.domain == domain
+    assert trajectory.measure(-1).domain == domain
+    assert trajectory.measure(-1).part(np.arange(2)).domain == domain
 
 
 def test_other_draws_remember_theirs():
@@ -48,11 +48,11 @@ def test_particles_in_the_plane_keep_their_mass_and_their_pace():
         InputError, match=r"remember no domain; give domain = Space\(2\) for points of R\^2, or the Circle"
     ):
         simulate(Quadratic(np.eye(2)), cloud(POINTS), 0.1)
-    flow = simulate(
+    trajectory = simulate(
         wgflow.Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x), cloud(POINTS), 0.1, domain=Space(2)
     )
-    np.testing.assert_allclose(flow.position[-1], np.exp(-0.1) * np.array(POINTS), rtol=1.4e-9)
-    assert flow.mass[-1] == 2.0
+    np.testing.assert_allclose(trajectory.position[-1], np.exp(-0.1) * np.array(POINTS), rtol=1.4e-9)
+    assert trajectory.mass[-1] == 2.0
 
 
 @pytest.mark.parametrize(

@@ -106,11 +106,11 @@ def test_the_potential_is_the_derivative_of_the_risk():
 def test_a_teacher_of_three_inputs_is_learned_on_the_signed_sphere(velocity):
     domain = Signed(Sphere(162))
     density = np.full(domain.shape, 1.0 / (8.0 * np.pi))
-    flow = solve(Population(TEACHER), domain, density, 5.0, times=[1.0], velocity=velocity)
-    assert (np.diff(flow.energy) < 0.0).all()
-    assert flow.density.min() >= 0.0
-    assert 0.0 < flow.risk[-1] < 0.06 * flow.risk[0]
-    positive = domain.base.points[flow.density[-1, 0].argmax()]
+    trajectory = solve(Population(TEACHER), domain, density, 5.0, times=[1.0], velocity=velocity)
+    assert (np.diff(trajectory.energy) < 0.0).all()
+    assert trajectory.density.min() >= 0.0
+    assert 0.0 < trajectory.risk[-1] < 0.06 * trajectory.risk[0]
+    positive = domain.base.points[trajectory.density[-1, 0].argmax()]
     first = TEACHER.directions[0] / np.linalg.norm(TEACHER.directions[0])
     assert positive @ first > 0.95
 

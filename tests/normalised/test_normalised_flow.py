@@ -36,18 +36,18 @@ def test_small_steps_are_those_of_the_explicit_flow(loss, mass, error):
     """First order in the step: predictions, mass and time; with a mass of 300 half of the data saturate the loss."""
     functional, errors = LOSSES[loss], []
     for count in (25, 50):
-        flow = NormalisedFlow(functional, DOMAIN, mass * UNIFORM, tau=1.0 / count, growth=0.0)
+        evolution = NormalisedFlow(functional, DOMAIN, mass * UNIFORM, tau=1.0 / count, growth=0.0)
         for _ in range(count):
-            flow.step()
-        assert flow.time == pytest.approx(1.0, rel=1e-13)
-        assert flow.moved_steps == count
-        end = time_of(flow)
+            evolution.step()
+        assert evolution.time == pytest.approx(1.0, rel=1e-13)
+        assert evolution.moved_steps == count
+        end = time_of(evolution)
         assert end == pytest.approx(1.0, rel=1e-13) if loss == "softmin" else end > 2.0
         reference = solve(functional, DOMAIN, mass * UNIFORM, end, times=[end])
         signed = np.array([1.0, -1.0]) @ (reference.density[-1] * DOMAIN.volumes)
         wanted = LABELS * (signed @ functional.features(DOMAIN.base.points))
-        errors.append(abs(np.exp(flow.log_mass) * flow.margins - wanted).max() / abs(wanted).max())
-        assert np.exp(flow.log_mass) == pytest.approx(reference.mass[-1], rel=2.5e-4)
+        errors.append(abs(np.exp(evolution.log_mass) * evolution.margins - wanted).max() / abs(wanted).max())
+        assert np.exp(evolution.log_mass) == pytest.approx(reference.mass[-1], rel=2.5e-4)
     assert errors[0] < error
     assert 1.7 < errors[0] / errors[1] < 2.1
 
@@ -69,11 +69,13 @@ def test_the_logistic_flow_without_transport_is_its_differential_equation():
     """To a mass of 30: first order in the step."""
     errors = []
     for tau in (0.2, 0.1):
-        flow = NormalisedFlow(LOSSES["logistic"], DOMAIN, UNIFORM, transport=0.0, tau=tau, growth=0.0)
-        while flow.log_mass < np.log(30.0):
-            flow.step()
-        wanted = masses_of_the_logistic_loss((UNIFORM * DOMAIN.volumes).ravel(), time_of(flow)).reshape(DOMAIN.shape)
-        found = np.exp(flow.log_mass) * flow.density * DOMAIN.volumes
+        evolution = NormalisedFlow(LOSSES["logistic"], DOMAIN, UNIFORM, transport=0.0, tau=tau, growth=0.0)
+        while evolution.log_mass < np.log(30.0):
+            evolution.step()
+        wanted = masses_of_the_logistic_loss((UNIFORM * DOMAIN.volumes).ravel(), time_of(evolution)).reshape(
+            DOMAIN.shape
+        )
+        found = np.exp(evolution.log_mass) * evolution.density * DOMAIN.volumes
         errors.append(abs(found - wanted).sum() / wanted.sum())
     assert errors[0] < 0.01
     assert 1.7 < errors[0] / errors[1] < 2.1
@@ -98,32 +100,32 @@ def best_on_the_grid():
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_the_margin_approaches_the_largest_one_from_below(best, best_on_the_grid, loss, transport):
     """With masses beyond every number; the multipliers bound it from above; the mass grows by twice the margin."""
-    flow = NormalisedFlow(LOSSES[loss], DOMAIN, UNIFORM, transport=transport, tau=4.0, growth=0.2)
+    evolution = NormalisedFlow(LOSSES[loss], DOMAIN, UNIFORM, transport=transport, tau=4.0, growth=0.2)
     search, soft, bounds = make_direction_search(INPUTS), -np.inf, []
-    while flow.log_mass < 750.0:
-        before = flow.log_mass
-        flow.step()
-        state = flow.state()
+    while evolution.log_mass < 750.0:
+        before = evolution.log_mass
+        evolution.step()
+        state = evolution.state()
         assert state.margin <= best.upper_bound * (1.0 + 1e-9)
-        assert state.soft_margin >= soft - 1e-6 * best.margin or flow.log_mass < before
+        assert state.soft_margin >= soft - 1e-6 * best.margin or evolution.log_mass < before
         if state.margin > 0.9 * best.margin and len(bounds) < 50:
-            bounds.append(abs(search(LABELS * flow.multipliers, 1)[1][0]))
+            bounds.append(abs(search(LABELS * evolution.multipliers, 1)[1][0]))
         soft = state.soft_margin
     assert min(bounds) >= best.margin * (1.0 - 1e-9)
     assert 0.95 * best.margin < best_on_the_grid < best.margin
     assert 1.0 - 5e-4 < state.margin / best_on_the_grid < 1.0 + 1e-9
     assert (state.log_mass - before) / state.step_size == pytest.approx(2.0 * state.margin, rel=1e-2)
     assert state.scaled_log_time == pytest.approx(0.0 if loss == "softmin" else state.margin, abs=7e-9)
-    assert flow.density.min() >= 0.0
-    assert (flow.density * DOMAIN.volumes).sum() == pytest.approx(1.0, rel=1e-13)
-    assert (flow.moved_steps > 5) == (transport > 0.0)
+    assert evolution.density.min() >= 0.0
+    assert (evolution.density * DOMAIN.volumes).sum() == pytest.approx(1.0, rel=1e-13)
+    assert (evolution.moved_steps > 5) == (transport > 0.0)
 
 
 def test_the_mass_settles_at_the_optimal_neurons(best):
-    flow = NormalisedFlow(LOSSES["softmin"], DOMAIN, UNIFORM, tau=4.0, growth=0.2)
-    while flow.log_mass < 100.0:
-        flow.step()
-    masses = flow.density * DOMAIN.volumes
+    evolution = NormalisedFlow(LOSSES["softmin"], DOMAIN, UNIFORM, tau=4.0, growth=0.2)
+    while evolution.log_mass < 100.0:
+        evolution.step()
+    masses = evolution.density * DOMAIN.volumes
     for sheet, sign in enumerate((1.0, -1.0)):
         atoms = best.measure.points[best.measure.signs == sign]
         apart = np.arccos(np.clip(DOMAIN.base.points @ atoms.T, -1.0, 1.0)).min(axis=1)
@@ -132,11 +134,11 @@ def test_the_mass_settles_at_the_optimal_neurons(best):
 
 def test_transport_of_any_step_keeps_mass_and_sign():
     """A step of 10^6 moves all mass to maxima of U, of which none is left out of the balance."""
-    flow = NormalisedFlow(LOSSES["softmin"], DOMAIN, UNIFORM)
-    moved = flow._moved(flow._current, 1e6)
+    evolution = NormalisedFlow(LOSSES["softmin"], DOMAIN, UNIFORM)
+    moved = evolution._moved(evolution._current, 1e6)
     assert moved.min() >= 0.0
     assert (moved * DOMAIN.volumes).sum() == pytest.approx(1.0, rel=1e-13)
-    rising = (LABELS * LOSSES["softmin"].features(DOMAIN.base.points)) @ flow.multipliers
+    rising = (LABELS * LOSSES["softmin"].features(DOMAIN.base.points)) @ evolution.multipliers
     for masses, values in zip(moved * DOMAIN.volumes, (rising, -rising), strict=True):
         peaks = values >= np.maximum(np.roll(values, 1), np.roll(values, -1)) - 1e-6
         assert masses[~peaks].sum() < 5.1e-6
@@ -147,8 +149,8 @@ def test_any_mass_may_be_given_as_a_logarithm():
     functional = LOSSES["softmin"]
     flows = [NormalisedFlow(functional, DOMAIN, np.exp(2.0) * UNIFORM)]
     flows.append(NormalisedFlow(functional, DOMAIN, UNIFORM, log_mass=2.0))
-    for flow in flows:
-        flow.step()
+    for evolution in flows:
+        evolution.step()
     assert flows[0].log_mass == pytest.approx(flows[1].log_mass, rel=1e-13)
     assert flows[0].state().margin == pytest.approx(flows[1].state().margin, rel=1e-13)
     huge = NormalisedFlow(functional, DOMAIN, UNIFORM, log_mass=1e5)

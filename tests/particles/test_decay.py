@@ -24,8 +24,8 @@ def well_run(unit, tolerance=1e-8):
     """A cloud that falls into two wells 2 units apart; x' = 40 x (1 - x^2) in their unit."""
     well = DoubleWell(10.0 * unit**2, unit).energy
     start = particles_at(*(unit * np.linspace(-2.0, 2.1, 100)))
-    flow = ParticleFlow(well, start, tolerance=tolerance)
-    return advance(flow, [0.05])[0].fields["position"][:, 0] / unit, flow
+    evolution = ParticleFlow(well, start, tolerance=tolerance)
+    return advance(evolution, [0.05])[0].fields["position"][:, 0] / unit, evolution
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
@@ -38,9 +38,12 @@ def test_a_double_well_of_any_size(unit):
 
 @pytest.mark.parametrize("exponent", [-40, 40])
 def test_units_do_not_change_the_steps(exponent):
-    positions, flow = well_run(1.0)
+    positions, evolution = well_run(1.0)
     scaled, other = well_run(2.0**exponent)
-    assert (other.counts.accepted, other.counts.evaluations) == (flow.counts.accepted, flow.counts.evaluations)
+    assert (other.counts.accepted, other.counts.evaluations) == (
+        evolution.counts.accepted,
+        evolution.counts.evaluations,
+    )
     assert scaled == pytest.approx(positions, rel=0.0, abs=1e-13)
 
 
@@ -55,23 +58,23 @@ def test_the_tolerance_bounds_the_error_of_a_cloud_that_spreads():
 def test_a_rise_of_f_is_refused():
     """A wrong sign in a gradient is seen in the first step."""
     wrong = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: -x)
-    flow = ParticleFlow(wrong, particles_at(0.5, 1.0), tolerance=1e-8)
+    evolution = ParticleFlow(wrong, particles_at(0.5, 1.0), tolerance=1e-8)
     with pytest.raises(ComputationError, match=r"F rose from 0\.3125 to .* by more than the tolerance 1e-08 explains"):
-        advance(flow, [1.0])
-    assert flow.time == 0.0
+        advance(evolution, [1.0])
+    assert evolution.time == 0.0
 
 
 def test_round_off_is_no_rise():
     """At rest, and on the way there far below the tolerance, F is as good as constant."""
-    flow = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), tolerance=1e-3)
-    assert advance(flow, [200.0])[0].energy < 6e-4
+    evolution = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), tolerance=1e-3)
+    assert advance(evolution, [200.0])[0].energy < 6e-4
 
 
 @pytest.mark.parametrize("method", [RungeKutta4(3.0), Descent(2.1)], ids=["rk4", "descent"])
 def test_steps_too_large_for_the_flow_are_told_once(method):
-    flow = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), method=method)
+    evolution = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), method=method)
     with pytest.warns(FlowWarning, match=r"F rose from 0\.875 to .*: steps of this size do not follow") as caught:
-        advance(flow, [method.step * 4])
+        advance(evolution, [method.step * 4])
     assert len(caught) == 1
 
 
@@ -97,17 +100,17 @@ def test_outputs_near_rest_are_no_error(tolerance):
 def test_a_rise_that_creeps_is_refused():
     """F falls to 0 and then rises to 1 / 8, by less in each of many steps than 1 % of what it fell before."""
     wrong = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x + 0.5)
-    flow = ParticleFlow(wrong, particles_at(1.0))
+    evolution = ParticleFlow(wrong, particles_at(1.0))
     with pytest.raises(ComputationError, match="F rose from"):
-        advance(flow, list(np.linspace(0.01, 5.0, 500)))
-    assert flow.energy < 0.01 * 0.5
+        advance(evolution, list(np.linspace(0.01, 5.0, 500)))
+    assert evolution.energy < 0.01 * 0.5
 
 
 def test_the_watch_goes_on_after_an_interruption():
-    flow = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), tolerance=1e-3)
-    advance(flow, [5.0])
-    again = ParticleFlow(BOWL, flow.particles, tolerance=1e-3, time=flow.time)
-    again.restore(flow.checkpoint())
+    evolution = ParticleFlow(BOWL, particles_at(-1.0, 0.5, 2.0), tolerance=1e-3)
+    advance(evolution, [5.0])
+    again = ParticleFlow(BOWL, evolution.particles, tolerance=1e-3, time=evolution.time)
+    again.restore(evolution.checkpoint())
     for name in ("highest_energy", "lowest_energy"):
-        assert again.checkpoint()[name] == flow.checkpoint()[name]
-    assert flow.checkpoint()["highest_energy"] == 0.875
+        assert again.checkpoint()[name] == evolution.checkpoint()[name]
+    assert evolution.checkpoint()["highest_energy"] == 0.875

@@ -58,8 +58,8 @@ def test_moments_of_ornstein_and_uhlenbeck(order):
     mean, variance = start.points.mean(), start.points.var()
     for _ in range(4):
         mean, variance = one_step(order, mean, variance, 0.3, temperature)
-    flow = ParticleFlow(BOWL + Entropy(temperature), start, transport=transport, method=Langevin(0.6, order=order))
-    moved = advance(flow, [1.2, 2.4])[1].fields["position"][:, 0]
+    evolution = ParticleFlow(BOWL + Entropy(temperature), start, transport=transport, method=Langevin(0.6, order=order))
+    moved = advance(evolution, [1.2, 2.4])[1].fields["position"][:, 0]
     assert_mean(moved, mean)
     assert_mean((moved - mean) ** 2, variance)
     errors = []
@@ -74,8 +74,8 @@ def test_moments_of_ornstein_and_uhlenbeck(order):
 
 
 def test_layers_have_noise_at_their_own_rates():
-    flow = ParticleFlow(Entropy(0.5), normal_cloud(20_000, 0.0, 0.0, 2), input_rate=0.25, method=Langevin(1.0))
-    moved = advance(flow, [1.0])[0].fields["position"]
+    evolution = ParticleFlow(Entropy(0.5), normal_cloud(20_000, 0.0, 0.0, 2), input_rate=0.25, method=Langevin(1.0))
+    moved = advance(evolution, [1.0])[0].fields["position"]
     assert_mean(moved[:, 0] ** 2, 1.0)
     assert_mean(moved[:, 1] ** 2, 0.25)
 
@@ -111,8 +111,8 @@ def test_laws_at_rest_on_circle_and_sphere(dimension, mean):
 def test_walls_reflect_and_periodic_ends_join():
     box, temperature, time = Box([[0.0, 1.0], [-1.0, 1.0]], (4, 4), (False, True)), 0.1, 0.5
     start = cloud(np.tile([0.1, 0.7], (20_000, 1)))
-    flow = ParticleFlow(Entropy(temperature), start, geometry=box.geometry, method=Langevin(0.1))
-    first, second = advance(flow, [time])[0].fields["position"].T
+    evolution = ParticleFlow(Entropy(temperature), start, geometry=box.geometry, method=Langevin(0.1))
+    first, second = advance(evolution, [time])[0].fields["position"].T
     assert 0.0 <= first.min() < 0.01
     assert 0.99 < first.max() <= 1.0
     assert -1.0 <= second.min() < -0.99
@@ -124,8 +124,8 @@ def test_walls_reflect_and_periodic_ends_join():
 
 def test_walls_keep_the_uniform_law():
     start = cloud(np.random.default_rng(1).uniform(2.0, 3.0, (5_000, 1)))
-    flow = ParticleFlow(Entropy(1.0), start, geometry=Box([[2.0, 3.0]], 4).geometry, method=Langevin(0.01))
-    moved = advance(flow, [0.3])[0].fields["position"][:, 0]
+    evolution = ParticleFlow(Entropy(1.0), start, geometry=Box([[2.0, 3.0]], 4).geometry, method=Langevin(0.01))
+    moved = advance(evolution, [0.3])[0].fields["position"][:, 0]
     assert abs(np.corrcoef(moved, start.points[:, 0])[0, 1]) < 0.1
     assert kstest(moved - 2.0, "uniform").pvalue > 1e-3
 
@@ -197,8 +197,8 @@ def test_a_noisy_run_goes_on_bit_by_bit(options):
 
 def test_noise_and_samples_are_independent():
     """The streams of one seed differ, and so do those of its steps."""
-    flow = ParticleFlow(Entropy(0.5), normal_cloud(4_000, 0.0, 0.0), method=Langevin(1.0, seed=3))
-    first, second = (snapshot.fields["position"][:, 0] for snapshot in advance(flow, [1.0, 2.0]))
+    evolution = ParticleFlow(Entropy(0.5), normal_cloud(4_000, 0.0, 0.0), method=Langevin(1.0, seed=3))
+    first, second = (snapshot.fields["position"][:, 0] for snapshot in advance(evolution, [1.0, 2.0]))
     samples = Descent(1.0, seed=3).generator(0).standard_normal(4_000)
     for one, other in ((first, second - first), (first, samples)):
         assert abs(np.corrcoef(one, other)[0, 1]) < ERRORS / np.sqrt(4_000)
@@ -241,6 +241,6 @@ def test_what_is_not_allowed_is_named(build, message):
 
 def test_the_circle_of_cells_has_the_same_law_at_rest():
     circle = Circle(32)
-    flow = solve(TILT + Entropy(0.5), circle, np.full(32, 0.5 / np.pi), 6.0, times=[6.0], reaction=0.0)
-    mean = flow.density[-1] @ circle.points[:, 0] * 2.0 * np.pi / 32
+    trajectory = solve(TILT + Entropy(0.5), circle, np.full(32, 0.5 / np.pi), 6.0, times=[6.0], reaction=0.0)
+    mean = trajectory.density[-1] @ circle.points[:, 0] * 2.0 * np.pi / 32
     assert mean == pytest.approx(iv(1, 4.0) / iv(0, 4.0), abs=1.3e-4)

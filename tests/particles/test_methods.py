@@ -38,8 +38,8 @@ def loss_by_weights(points):
 
 def test_a_step_of_descent_is_the_step_of_a_network_written_out():
     start, step = pairs(), 0.3
-    flow = ParticleFlow(NETWORK, start, method=Descent(step))
-    moved = advance(flow, [step])[0].fields["position"]
+    evolution = ParticleFlow(NETWORK, start, method=Descent(step))
+    moved = advance(evolution, [step])[0].fields["position"]
     count, expected = len(start.points), start.points.copy()
     prediction = sum(p[0] * np.maximum(INPUTS @ p[1:], 0.0) for p in start.points) / count
     for j, (a, *b) in enumerate(start.points):
@@ -173,12 +173,12 @@ def test_the_difference_of_layers_is_conserved(seed, inputs, risk):
 
 
 def test_diverging_descent_stops_with_the_last_good_state():
-    flow = ParticleFlow(NETWORK, pairs(), method=Descent(1e200))
-    flow.begin_interval(1e202)
+    evolution = ParticleFlow(NETWORK, pairs(), method=Descent(1e200))
+    evolution.begin_interval(1e202)
     with pytest.raises(ComputationError, match=r"diverged after t = .*smaller step"):
         for _ in range(20):
-            flow.step()
-    assert np.isfinite(flow.snapshot().fields["position"]).all()
+            evolution.step()
+    assert np.isfinite(evolution.snapshot().fields["position"]).all()
 
 
 @pytest.mark.parametrize(

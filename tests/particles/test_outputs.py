@@ -82,9 +82,9 @@ def test_outputs_of_the_adaptive_method_cost_one_polynomial_for_each_step():
     """A harmonic potential: before, 101 outputs cost 1400 evaluations. F is evaluated once at each of them."""
     evaluations, errors = [], []
     for times in (HUNDREDTHS[[-1]], HUNDREDTHS):
-        flow = ParticleFlow(BOWL, PAIRS, method=Adaptive(1e-8))
-        snapshots = advance_without_energies(flow, times)
-        evaluations.append(flow.counts.evaluations)
+        evolution = ParticleFlow(BOWL, PAIRS, method=Adaptive(1e-8))
+        snapshots = advance_without_energies(evolution, times)
+        evaluations.append(evolution.counts.evaluations)
         for time, points in zip(times, snapshots, strict=True):
             errors.append(abs(points - np.exp(-time) * PAIRS.points).max())
     assert evaluations[0] <= 44
@@ -92,21 +92,21 @@ def test_outputs_of_the_adaptive_method_cost_one_polynomial_for_each_step():
     assert max(errors) < 3.6e-8
 
 
-def advance_without_energies(flow, times):
+def advance_without_energies(evolution, times):
     positions = []
     for end in times:
-        flow.begin_interval(end)
-        while flow.time < end:
-            flow.step()
-        positions.append(flow.particles.points)
+        evolution.begin_interval(end)
+        while evolution.time < end:
+            evolution.step()
+        positions.append(evolution.particles.points)
     return positions
 
 
 def test_an_output_at_a_step_of_the_integrator_is_that_step():
-    flow = ParticleFlow(BOWL, PAIRS)
-    flow.begin_interval(np.inf)
-    flow.step()
-    first, position = flow.time, flow.particles.points
+    evolution = ParticleFlow(BOWL, PAIRS)
+    evolution.begin_interval(np.inf)
+    evolution.step()
+    first, position = evolution.time, evolution.particles.points
     again = ParticleFlow(BOWL, PAIRS)
     snapshot = advance_without_energies(again, [0.5 * first, first])[1]
     np.testing.assert_array_equal(snapshot, position)
@@ -114,24 +114,24 @@ def test_an_output_at_a_step_of_the_integrator_is_that_step():
 
 def test_outputs_of_equal_steps_count_steps_from_the_start():
     """An output a rounding error beside the end of a step has its state, and the time that was asked for."""
-    flow = ParticleFlow(BOWL, PAIRS, method=RungeKutta4(0.1))
+    evolution = ParticleFlow(BOWL, PAIRS, method=RungeKutta4(0.1))
     steps = []
     for end in (0.1 * 3, 0.35, 0.4 - 1e-12, 0.4 + 1e-12, 0.7, 0.75):
-        flow.begin_interval(end)
-        while flow.time < end:
-            flow.step()
-            steps.append(flow.time)
-        assert flow.time == end
+        evolution.begin_interval(end)
+        while evolution.time < end:
+            evolution.step()
+            steps.append(evolution.time)
+        assert evolution.time == end
     assert steps == pytest.approx([0.1, 0.2, 0.3, 0.35, 0.4, 0.4, 0.5, 0.6, 0.7, 0.75])
-    assert flow.counts.evaluations == 4 * 9 + 2  # F is also evaluated at the two outputs between
+    assert evolution.counts.evaluations == 4 * 9 + 2  # F is also evaluated at the two outputs between
 
 
 def test_points_stay_on_the_sphere_over_many_steps():
-    flow = PolarFlow(SMOOTH, SPHERICAL, tolerance=1e-3, reaction=0.0)
-    flow.begin_interval(200.0)
-    while flow.time < 100.0:
-        flow.step()
-        assert abs(np.linalg.norm(flow.snapshot().fields["position"], axis=1) - 1.0).max() < 1e-15
+    evolution = PolarFlow(SMOOTH, SPHERICAL, tolerance=1e-3, reaction=0.0)
+    evolution.begin_interval(200.0)
+    while evolution.time < 100.0:
+        evolution.step()
+        assert abs(np.linalg.norm(evolution.snapshot().fields["position"], axis=1) - 1.0).max() < 1e-15
 
 
 class Cliff:
@@ -148,22 +148,22 @@ class Cliff:
 def test_an_end_of_f_behind_the_last_output_stops_no_run():
     """The integrator looks there, and does a smaller step."""
     start, cliff = Particles(np.zeros((1, 1)), np.ones(1), np.ones(1)), Cliff()
-    flow = ParticleFlow(Potential(cliff, lambda x: -np.ones_like(x)), start)
-    assert advance(flow, [0.9, 1.19])[1].fields["position"][0, 0] == pytest.approx(1.19, abs=1e-12)
+    evolution = ParticleFlow(Potential(cliff, lambda x: -np.ones_like(x)), start)
+    assert advance(evolution, [0.9, 1.19])[1].fields["position"][0, 0] == pytest.approx(1.19, abs=1e-12)
     assert cliff.looks > 0
     with pytest.raises(InputError, match="the potential returned a value that is not finite"):
-        advance(flow, [2.0])
-    assert flow.time == pytest.approx(1.2, rel=3e-14)
+        advance(evolution, [2.0])
+    assert evolution.time == pytest.approx(1.2, rel=3e-14)
 
 
 @pytest.mark.parametrize("end", [0.9, 0.999])
 def test_a_blow_up_behind_the_last_output_stops_no_run(end):
     """Particles at 1 / (1 - t)."""
     start = Particles(np.ones((1, 1)), np.ones(1), np.ones(1))
-    flow = ParticleFlow(Potential(lambda x: -(x[:, 0] ** 3) / 3.0, lambda x: -(x**2)), start, tolerance=1e-10)
-    assert advance(flow, [0.5, end])[1].fields["position"][0, 0] == pytest.approx(1.0 / (1.0 - end), rel=3.7e-8)
+    evolution = ParticleFlow(Potential(lambda x: -(x[:, 0] ** 3) / 3.0, lambda x: -(x**2)), start, tolerance=1e-10)
+    assert advance(evolution, [0.5, end])[1].fields["position"][0, 0] == pytest.approx(1.0 / (1.0 - end), rel=3.7e-8)
     with pytest.raises((ComputationError, InputError)):
-        advance(flow, [2.0])
+        advance(evolution, [2.0])
 
 
 @pytest.mark.parametrize("name", ["adaptive", "rk4"])

@@ -19,10 +19,10 @@ def descended(domain, reaction):
     point[:2] = 0.6, 0.8
     start = Particles(point[None], np.ones(1), np.ones(1), domain)
     functional = Quadratic(np.zeros((len(point), len(point))))  # J(x) = |x|^2 = 1, grad J = 2 x
-    flow = make_particle_flow(functional, start, domain, method=Descent(0.01), reaction=reaction)
-    flow.begin_interval(0.01)
-    flow.step()
-    return flow.particles
+    evolution = make_particle_flow(functional, start, domain, method=Descent(0.01), reaction=reaction)
+    evolution.begin_interval(0.01)
+    evolution.step()
+    return evolution.particles
 
 
 @pytest.mark.parametrize("domain", ROUND, ids=repr)

@@ -24,18 +24,18 @@ def test_a_weight_at_its_spike_grows_by_the_logistic_law(sign):
     rate, wanted, first = 1.5 * 7.0 * 0.8, 0.8, 0.1
     functional = Deconvolution(DirichletKernel(3), spike(1.0, wanted, sign), Signed(RING))
     options = {"domain": Signed(RING), "reaction": 1.5, "tolerance": 1e-8}
-    flow = simulate(functional, spike(1.0, first, sign), 0.5, **options, times=TIMES)
-    exact = wanted * first / (first + (wanted - first) * np.exp(-rate * flow.time))
-    assert flow.weight[:, 0] == pytest.approx(exact, rel=6.9e-9)
-    assert flow.position[:, 0, 0] == pytest.approx(1.0, abs=1e-12)
+    trajectory = simulate(functional, spike(1.0, first, sign), 0.5, **options, times=TIMES)
+    exact = wanted * first / (first + (wanted - first) * np.exp(-rate * trajectory.time))
+    assert trajectory.weight[:, 0] == pytest.approx(exact, rel=6.9e-9)
+    assert trajectory.position[:, 0, 0] == pytest.approx(1.0, abs=1e-12)
 
 
 def test_a_small_weight_moves_to_its_spike_across_the_seam():
     """dx/dt = -2 alpha s sin(x - y) for one frequency: tan((x - y) / 2) decays exponentially."""
     functional = Deconvolution(DirichletKernel(1), spike(TURN - 0.5, 0.9), RING)
-    flow = simulate(functional, spike(0.8, 1e-9), 0.5, domain=RING, transport=0.7, tolerance=1e-8, times=TIMES)
-    exact = 2.0 * np.arctan(np.tan(0.5 * 1.3) * np.exp(-2.0 * 0.7 * 0.9 * flow.time)) - 0.5
-    assert flow.position[:, 0, 0] == pytest.approx(exact, abs=9.8e-9)
+    trajectory = simulate(functional, spike(0.8, 1e-9), 0.5, domain=RING, transport=0.7, tolerance=1e-8, times=TIMES)
+    exact = 2.0 * np.arctan(np.tan(0.5 * 1.3) * np.exp(-2.0 * 0.7 * 0.9 * trajectory.time)) - 0.5
+    assert trajectory.position[:, 0, 0] == pytest.approx(exact, abs=9.8e-9)
 
 
 def test_the_seam_is_a_place_like_any_other():
@@ -59,9 +59,9 @@ def test_f_falls_at_the_rate_of_transport_and_reaction():
     start = Particles(generator.uniform(0.0, TURN, (9, 2)), generator.exponential(size=9) / 9.0, np.ones(9))
     functional = Deconvolution(DirichletKernel(2), Particles([[3.0, 1.0]], [1.0], [1.0]), TORUS) + Mass(0.3)
     factors = {"transport": 0.4, "reaction": 1.7, "domain": TORUS}
-    flow = simulate(functional, start, 4e-4, times=[1e-4, 2e-4, 3e-4, 4e-4], tolerance=1e-12, **factors)
-    middle = functional.at_particles(Particles(flow.position[2], flow.weight[2], np.ones(9)))
+    trajectory = simulate(functional, start, 4e-4, times=[1e-4, 2e-4, 3e-4, 4e-4], tolerance=1e-12, **factors)
+    middle = functional.at_particles(Particles(trajectory.position[2], trajectory.weight[2], np.ones(9)))
     square = (middle.gradient**2).sum(axis=1)
-    rate = -flow.weight[2] @ (0.4 * square + 1.7 * middle.potential**2)
-    slope = (8.0 * (flow.energy[3] - flow.energy[1]) - flow.energy[4] + flow.energy[0]) / 12e-4
+    rate = -trajectory.weight[2] @ (0.4 * square + 1.7 * middle.potential**2)
+    slope = (8.0 * (trajectory.energy[3] - trajectory.energy[1]) - trajectory.energy[4] + trajectory.energy[0]) / 12e-4
     assert slope == pytest.approx(rate, rel=8.1e-12)

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from matplotlib.contour import ContourSet
 from matplotlib.text import Annotation
 
 import wgflow
@@ -21,6 +22,7 @@ from wgflow import (
     Space,
 )
 from wgflow.plotting.layout import COLORBAR
+from wgflow.plotting.levels import share_levels
 from wgflow.plotting.margins import largest_margin, margins, upper_bounds
 from wgflow.plotting.overview import KINDS, kind_of_run
 from wgflow.plotting.overviews.kinds import RunKind
@@ -173,7 +175,9 @@ def test_porous_media_rest_at_a_paraboloid():
     np.testing.assert_allclose(rest, np.maximum(level - 0.25 * (box.points**2).sum(axis=-1), 0.0), atol=1e-12)
     assert (rest * box.volumes).sum() == pytest.approx(shown.trajectory.mass[-1], rel=1e-12)
     assert least_energy(shown) < shown.trajectory.energy[-1]
-    assert panels(figure)[3].get_title(loc="right") == "contours: $V$"
+    assert [axes.get_title(loc="right") for axes in panels(figure)[2:4]] == ["contours: $V$", "dashed: at rest"]
+    dashed = [part for part in panels(figure)[0].collections if isinstance(part, ContourSet)][-1]
+    assert dashed.levels == pytest.approx(share_levels(rest, (0.9, 0.5)), rel=1e-14)
 
 
 def test_regressions_show_their_fit_on_every_domain():

@@ -40,22 +40,22 @@ def test_box_and_particles_learn_the_same(problem, activation):
 
 
 def test_the_risk_at_the_start_is_that_of_the_formula(problem):
-    flow = wgflow.run(
+    trajectory = wgflow.run(
         {**problem, "domain": {"kind": "space", "dimension": 2}, "solver": {"t_end": 0.1, "kind": "particles"}}
     )
-    a, b = flow.position[0].T
+    a, b = trajectory.position[0].T
     outputs = np.tanh(np.outer(X, b)) @ a / len(a)
-    assert flow.risk[0] == pytest.approx(0.5 * ((outputs - np.sin(2.0 * X)) ** 2).mean(), rel=1e-13)
+    assert trajectory.risk[0] == pytest.approx(0.5 * ((outputs - np.sin(2.0 * X)) ** 2).mean(), rel=1e-13)
 
 
 def test_predictors_are_compared_with_their_activation(problem):
     opened = wgflow.open_problem(problem)
-    flow = wgflow.run(problem)
-    assert compare(flow, flow, opened).columns["predictors"].max() == 0.0
+    trajectory = wgflow.run(problem)
+    assert compare(trajectory, trajectory, opened).columns["predictors"].max() == 0.0
     problem["initial"]["covariance"] = [[0.5, 0.0], [0.0, 0.4]]  # symmetric, so that h = 0 at the start
     other = wgflow.run(problem)
-    found = compare(flow, other, opened).columns["predictors"][0]
-    measure = flow.measure(0)
+    found = compare(trajectory, other, opened).columns["predictors"][0]
+    measure = trajectory.measure(0)
     outputs = np.tanh(np.outer(X, measure.points[:, 1])) @ (measure.weights * measure.points[:, 0])
     assert abs(outputs).max() > 0.05
     assert found == pytest.approx(np.sqrt((outputs**2).mean()), rel=1e-13)
@@ -65,5 +65,5 @@ def test_batches_take_some_of_the_data(problem):
     problem["domain"] = {"kind": "space", "dimension": 2}
     problem["solver"] = {"t_end": 4.0, "kind": "particles"}
     problem["particles"] = {"count": 200, "method": "euler", "step": 0.02, "batch": 3}
-    flow = wgflow.run(problem)
-    assert flow.risk[-1] < 0.7 * flow.risk[0]
+    trajectory = wgflow.run(problem)
+    assert trajectory.risk[-1] < 0.7 * trajectory.risk[0]

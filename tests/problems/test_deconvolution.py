@@ -32,27 +32,27 @@ def changed(**sections):
     return {name: {**SIGNED.get(name, {}), **sections.get(name, {})} for name in SIGNED.keys() | sections.keys()}
 
 
-def spikes_of(flow):
-    if flow.has_particles:
-        state = Particles(flow.position[-1], flow.weight[-1], flow.sign)
+def spikes_of(trajectory):
+    if trajectory.has_particles:
+        state = Particles(trajectory.position[-1], trajectory.weight[-1], trajectory.sign)
     else:
-        state = nodes_of_cells(flow.domain, flow.density[-1])
-    return find_spikes(state, flow.domain, 0.5, 0.02)
+        state = nodes_of_cells(trajectory.domain, trajectory.density[-1])
+    return find_spikes(state, trajectory.domain, 0.5, 0.02)
 
 
 def test_the_example_recovers_its_spikes():
     problem = wgflow.open_problem("deconvolution", ["output.snapshots=2", "output.spacing=linear", "solver.t_end=1000"])
-    flow = wgflow.run(problem)
-    found, target = spikes_of_unsigned(flow), problem.spikes
+    trajectory = wgflow.run(problem)
+    found, target = spikes_of_unsigned(trajectory), problem.spikes
     order = [0, 2, 1]  # by weight
     assert found.points == pytest.approx(target.points[order], abs=8.6e-4)
     assert found.weights == pytest.approx(target.weights[order], rel=1e-2)
-    assert flow.risk[-1] < 1e-6
+    assert trajectory.risk[-1] < 1e-6
 
 
-def spikes_of_unsigned(flow):
-    weight = flow.weight[-1]
-    return find_spikes(Particles(flow.position[-1], weight, np.ones_like(weight)), flow.domain, 0.4, 0.01)
+def spikes_of_unsigned(trajectory):
+    weight = trajectory.weight[-1]
+    return find_spikes(Particles(trajectory.position[-1], weight, np.ones_like(weight)), trajectory.domain, 0.4, 0.01)
 
 
 def low_pass(z):
@@ -63,8 +63,8 @@ def low_pass(z):
 def test_each_solver_finds_signed_spikes(solver):
     """At the places that are found, the weights solve the equations J = 0; each is smaller by about lambda / 9."""
     problem = wgflow.open_problem(changed(solver={"kind": solver}))
-    flow = wgflow.run(problem)
-    found = spikes_of(flow)
+    trajectory = wgflow.run(problem)
+    found = spikes_of(trajectory)
     assert found.signs.tolist() == [1.0, -1.0]
     places, target = found.points[:, 0], np.array([1.0, 3.2])
     assert places == pytest.approx(target, abs=0.04)
@@ -122,8 +122,8 @@ def rings(figure):
 def test_pictures_mark_the_spikes(solver):
     settings = ["output.snapshots=2", "output.spacing=linear", "solver.t_end=0.02", "domain.shape=[8,8]"]
     problem = wgflow.open_problem("deconvolution", [*settings, f"solver.kind={solver}"])
-    flow = wgflow.run(problem)
-    found = rings(plot_trajectory(flow, problem))
+    trajectory = wgflow.run(problem)
+    found = rings(plot_trajectory(trajectory, problem))
     assert found
     for places in found:
         assert places == pytest.approx(problem.spikes.points, rel=1e-13)
@@ -139,9 +139,9 @@ def test_paths_do_not_cross_the_picture():
         output={"snapshots": 11},
     )
     problem = wgflow.open_problem(sections)
-    flow = wgflow.run(problem)
-    assert flow.position.max() > TURN  # some pass
-    lines = [line for line in plot_trajectory(flow, problem).axes[0].collections if hasattr(line, "get_segments")]
+    trajectory = wgflow.run(problem)
+    assert trajectory.position.max() > TURN  # some pass
+    lines = [line for line in plot_trajectory(trajectory, problem).axes[0].collections if hasattr(line, "get_segments")]
     segments = np.array(lines[0].get_segments())
     assert segments.min() >= 0.0
     assert segments.max() <= TURN
@@ -150,13 +150,13 @@ def test_paths_do_not_cross_the_picture():
 
 def test_stems_show_true_and_found_spikes_with_their_signs():
     problem = wgflow.open_problem(changed(output={"snapshots": 3}))
-    flow = wgflow.run(problem)
-    spikes, potential, risk, errors = plot_trajectory(flow, problem).axes
+    trajectory = wgflow.run(problem)
+    spikes, potential, risk, errors = plot_trajectory(trajectory, problem).axes
     (true,) = [line for line in spikes.lines if line.get_label() == "true"]
     assert true.get_xydata() == pytest.approx(np.array([[1.0, 1.0], [3.2, -0.6]]), rel=1e-14)
     (found,) = [dots for dots in spikes.collections if dots.get_label() == "found"]
     assert np.asarray(found.get_offsets()) == pytest.approx(np.array([[1.0, 0.8], [3.2, -0.4]]), abs=0.1)
     for sheet, curve in enumerate(potential.lines[:4:2]):
-        assert curve.get_ydata() == pytest.approx(flow.potential(-1)[sheet], rel=1e-9, abs=1e-12)
+        assert curve.get_ydata() == pytest.approx(trajectory.potential(-1)[sheet], rel=1e-9, abs=1e-12)
     assert (risk.get_yscale(), errors.get_yscale()) == ("log", "log")
     assert "certified gap of $F$" in [line.get_label() for line in risk.get_lines()]

@@ -13,31 +13,31 @@ SETTINGS = ["domain.cells=162", "solver.t_end=300", "output.snapshots=7"]
 
 
 @pytest.fixture(scope="module")
-def flow(tmp_path_factory):
+def trajectory(tmp_path_factory):
     path = tmp_path_factory.mktemp("normalised") / "flow.h5"
     wgflow.run(wgflow.open_problem("clusters", SETTINGS), path)
     assert all(check.passed for check in check_trajectory(path))
     return wgflow.load(path)
 
 
-def test_the_file_holds_the_normalised_measure_and_its_mass_as_a_logarithm(flow):
-    features, last = flow.functional, flow[-1].fields
-    masses = flow.density[-1] * flow.domain.volumes
-    assert flow.mass == pytest.approx(np.ones(len(flow)), rel=1e-13)
+def test_the_file_holds_the_normalised_measure_and_its_mass_as_a_logarithm(trajectory):
+    features, last = trajectory.functional, trajectory[-1].fields
+    masses = trajectory.density[-1] * trajectory.domain.volumes
+    assert trajectory.mass == pytest.approx(np.ones(len(trajectory)), rel=1e-13)
     assert last["multipliers"].sum() == pytest.approx(1.0, rel=1e-13)
     assert last["log_mass"] > 15.0
-    margins = features.targets * flow.predict(features.fn.inputs, raw=True)
+    margins = features.targets * trajectory.predict(features.fn.inputs, raw=True)
     assert last["margin"] == pytest.approx(margins.min(), rel=1e-13)
     temperature = np.exp(-last["log_mass"])
-    margins = features.targets * flow.predict(features.fn.inputs, raw=True)
+    margins = features.targets * trajectory.predict(features.fn.inputs, raw=True)
     smooth = last["margin"] - temperature * np.log(np.exp((last["margin"] - margins) / temperature).sum())
-    assert flow.risk[-1] == pytest.approx(-smooth, rel=4.8e-12)
+    assert trajectory.risk[-1] == pytest.approx(-smooth, rel=4.8e-12)
     best = variation_margin(features.fn.inputs, features.targets)
     assert 0.85 * best.margin < last["margin"] <= best.upper_bound
-    points = flow.domain.base.points
+    points = trajectory.domain.base.points
     rising = features.features(points) @ (features.targets * last["multipliers"])
-    assert np.allclose(flow.potential(-1), np.stack([-rising, rising]), rtol=1e-12)
-    assert flow.min_potential[-1] == pytest.approx(flow.potential(-1).min(), rel=1e-13)
+    assert np.allclose(trajectory.potential(-1), np.stack([-rising, rising]), rtol=1e-12)
+    assert trajectory.min_potential[-1] == pytest.approx(trajectory.potential(-1).min(), rel=1e-13)
     assert masses.sum() == pytest.approx(1.0, rel=1e-13)
 
 
@@ -94,9 +94,9 @@ def test_other_problems_are_refused():
         wgflow.open_problem("quadratic", ["solver.kind=normalised"])
 
 
-def test_certify_refuses_and_says_what_is_known(flow):
+def test_certify_refuses_and_says_what_is_known(trajectory):
     with pytest.raises(InputError, match=r"its mass grows without end\. Its margin is 0\.0"):
-        wgflow.certify_trajectory(flow)
+        wgflow.certify_trajectory(trajectory)
 
 
 def test_what_is_cited():

@@ -159,17 +159,17 @@ class TestRuns:
         problem = {**RUN, "finite_volume": {"stepper": "tr_bdf2", "tolerance": 1e-5}}
         problem["problem"] = {**problem["problem"], "internal": {"kind": "entropy", "temperature": 0.2}}
         problem["domain"] = {**LINE, "shape": [90]}
-        flow = wgflow.run(problem)
-        mean = flow.density[-1] @ flow.domain.axes[0] / flow.density[-1].sum()
+        trajectory = wgflow.run(problem)
+        mean = trajectory.density[-1] @ trajectory.domain.axes[0] / trajectory.density[-1].sum()
         assert mean == pytest.approx(0.8 * np.exp(-0.5), rel=0.0037)
-        assert flow.attributes["reaction"] == 0.0
+        assert trajectory.attributes["reaction"] == 0.0
 
     def test_particles_follow_potentials_and_interactions(self):
         problem = {**RUN, "particles": {"count": 20, "start": "quasi_random"}}
         problem["problem"] = {**problem["problem"], "interaction": {"kind": "quadratic", "strength": 2.0}}
         problem["solver"] = {"t_end": 0.5, "kind": "particles"}
-        flow = wgflow.run(problem)
-        start, end = flow.position[0, :, 0], flow.position[-1, :, 0]
+        trajectory = wgflow.run(problem)
+        start, end = trajectory.position[0, :, 0], trajectory.position[-1, :, 0]
         assert end.mean() == pytest.approx(start.mean() * np.exp(-0.5), rel=4.3e-11)
         assert end - end.mean() == pytest.approx((start - start.mean()) * np.exp(-1.5), abs=1.9e-7)
 
@@ -183,10 +183,10 @@ class TestRuns:
         }
         lines = wgflow.problems.problem.tomli_w.dumps(sections)
         (tmp_path / "mmd.toml").write_text(lines)
-        flow = wgflow.run(tmp_path / "mmd.toml", tmp_path / "mmd.h5")
+        trajectory = wgflow.run(tmp_path / "mmd.toml", tmp_path / "mmd.h5")
         (tmp_path / "samples.csv").unlink()
         again = wgflow.load(tmp_path / "mmd.h5")
-        assert again.functional.on_grid(again.domain).value(flow.density[-1]) == flow.energy[-1]
+        assert again.functional.on_grid(again.domain).value(trajectory.density[-1]) == trajectory.energy[-1]
 
     def test_figures_show_the_energy(self):
         problem = wgflow.open_problem(RUN)
@@ -208,10 +208,10 @@ def test_shipped_energies_fall(name):
         "domain.wall_warning=1.0",
     ]
     settings += ["output.first=0.01"] if name == "fokker_planck" else []
-    flow = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path(name)), settings))
-    assert flow.status == "complete"
-    assert (np.diff(flow.energy) < 0.0).all()
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-12)
+    trajectory = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path(name)), settings))
+    assert trajectory.status == "complete"
+    assert (np.diff(trajectory.energy) < 0.0).all()
+    assert trajectory.mass[-1] == pytest.approx(trajectory.mass[0], rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["fokker_planck", "porous_medium", "aggregation", "keller_segel"])
@@ -220,9 +220,9 @@ def test_shipped_energies_by_variational_steps(name):
     settings = ["solver.kind=jko", "solver.t_end=0.1", "output.snapshots=2", "domain.wall_limit=1.0"]
     settings += ["domain.wall_warning=1.0", f"domain.shape={'[60]' if name == 'fokker_planck' else '[12, 12]'}"]
     settings += ["output.first=0.05"] if name == "fokker_planck" else []
-    flow = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path(name)), settings))
-    assert flow.energy[-1] < flow.energy[0]
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-12)
+    trajectory = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path(name)), settings))
+    assert trajectory.energy[-1] < trajectory.energy[0]
+    assert trajectory.mass[-1] == pytest.approx(trajectory.mass[0], rel=1e-12)
 
 
 def test_a_collapse_stops_with_a_file_that_can_be_read(tmp_path, capsys, monkeypatch):
@@ -235,12 +235,12 @@ def test_a_collapse_stops_with_a_file_that_can_be_read(tmp_path, capsys, monkeyp
     assert len(message.splitlines()) == 1
     assert "one cell holds" in message
     assert "blow up" in message
-    flow = wgflow.load(path)
-    assert flow.status == "failed"
-    assert flow.time.size > 2
-    assert np.isfinite(flow.density).all()
-    assert (np.diff(flow.energy) < 0.0).all()
-    assert flow.mass == pytest.approx(np.full(flow.time.size, flow.mass[0]), rel=1e-12)
+    trajectory = wgflow.load(path)
+    assert trajectory.status == "failed"
+    assert trajectory.time.size > 2
+    assert np.isfinite(trajectory.density).all()
+    assert (np.diff(trajectory.energy) < 0.0).all()
+    assert trajectory.mass == pytest.approx(np.full(trajectory.time.size, trajectory.mass[0]), rel=1e-12)
 
 
 MISTAKES = {

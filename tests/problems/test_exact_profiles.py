@@ -69,11 +69,13 @@ def test_other_numbers_are_refused(exponent, dimension, named):
 def test_the_shipped_aggregation_rests_as_a_disk_about_its_centre():
     """From two lumps, whose common centre stays where it was."""
     settings = ["domain.shape=[40, 40]", "solver.t_end=6.0", "output.snapshots=2"]
-    flow = wgflow.run(wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path("aggregation")), settings))
-    points, volume, density = flow.domain.points, 0.01, flow.density[-1]
+    trajectory = wgflow.run(
+        wgflow.open_problem(find_problem_file(wgflow.problems.shipped.Path("aggregation")), settings)
+    )
+    points, volume, density = trajectory.domain.points, 0.01, trajectory.density[-1]
     centre = np.tensordot(density, points, 2) * volume
     assert centre == pytest.approx([-0.05, -0.1], abs=1e-3)
     square = ((points - centre) ** 2).sum(axis=-1)
     assert (square * density).sum() * volume == pytest.approx(0.5, abs=7.3e-4)
     assert abs(density[square < 0.4] * np.pi - 1.0).max() < 1e-3
-    assert flow.energy[-1] == pytest.approx(0.375, abs=5e-4)
+    assert trajectory.energy[-1] == pytest.approx(0.375, abs=5e-4)

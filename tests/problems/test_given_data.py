@@ -49,18 +49,18 @@ def test_data_of_python_are_those_of_a_file(form, tmp_path):
         frames[form] = lambda: xarray.Dataset({name: ("row", values) for name, values in columns.items()})
     (tmp_path / "data.csv").write_text("x,y\n0.5,1.0\n1.25,-2.5\n2.0,3.0\n")
     expected = wgflow.run(described(str(tmp_path / "data.csv")))
-    flow = wgflow.run(described(frames[form](), inputs=["x"], output="y"))
-    assert (flow.density == expected.density).all()
-    assert (flow.risk == expected.risk).all()
+    trajectory = wgflow.run(described(frames[form](), inputs=["x"], output="y"))
+    assert (trajectory.density == expected.density).all()
+    assert (trajectory.risk == expected.risk).all()
 
 
 def test_a_trajectory_holds_the_data_and_their_names(tmp_path):
     problem = described({"height": X, "weight": Y})
-    flow = wgflow.run(problem, tmp_path / "run.h5")
+    trajectory = wgflow.run(problem, tmp_path / "run.h5")
     again = wgflow.load_problem(tmp_path / "run.h5")
     assert again.dataset.names == ("height", "weight")
     assert (again.dataset.inputs == wgflow.open_problem(problem).dataset.inputs).all()
-    assert (wgflow.load(tmp_path / "run.h5").potential(-1) == flow.potential(-1)).all()
+    assert (wgflow.load(tmp_path / "run.h5").potential(-1) == trajectory.potential(-1)).all()
     # It goes on with the same data, and without them only says what it needs.
     longer = {**problem, "solver": {"t_end": 0.04}, "output": {"snapshots": 5}}
     wgflow.run(longer, tmp_path / "run.h5", resume=True)

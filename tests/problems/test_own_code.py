@@ -106,14 +106,14 @@ def in_python(**changed):
 
 
 def test_functions_of_a_file_are_those_of_python(folder):
-    flow = wgflow.run(folder / "problem.toml", allow_code=True)
+    trajectory = wgflow.run(folder / "problem.toml", allow_code=True)
     found = {}
     exec(CODE, found)
     box = wgflow.Box([(-4.0, 4.0)], 32)
     own = wgflow.Potential(found["V"]) + wgflow.Interaction(found["W"])
-    expected = wgflow.solve(own, box, flow.density[0], 0.2, times=flow.time, reaction=0.0)
-    assert flow.density[-1] == pytest.approx(expected.density[-1], rel=1e-9)
-    assert flow.density[0] == pytest.approx(np.exp(-2.0 * (box.points[:, 0] - 0.5) ** 2), abs=1e-2)
+    expected = wgflow.solve(own, box, trajectory.density[0], 0.2, times=trajectory.time, reaction=0.0)
+    assert trajectory.density[-1] == pytest.approx(expected.density[-1], rel=1e-9)
+    assert trajectory.density[0] == pytest.approx(np.exp(-2.0 * (box.points[:, 0] - 0.5) ** 2), abs=1e-2)
 
 
 def test_nothing_is_run_without_permission(command, folder):
@@ -179,10 +179,10 @@ def test_circles_have_kernels_of_cosines(folder):
         "initial": {"kind": "python", "function": "mine.py:around", "mass": 2.0},
     }
     kernel = {"kind": "python", "function": "mine.py:cosine", "gradient": "mine.py:cosine_slope"}
-    flow = wgflow.run(in_python(problem={"kind": "energy", "interaction": kernel}, **around), allow_code=True)
-    points, masses = flow.domain.points, flow.density[-1] * flow.domain.volumes
-    assert flow.mass[-1] == pytest.approx(2.0, rel=1e-12)
-    assert flow.potential(-1) == pytest.approx((1.0 - points @ points.T) @ masses, rel=1e-10)
+    trajectory = wgflow.run(in_python(problem={"kind": "energy", "interaction": kernel}, **around), allow_code=True)
+    points, masses = trajectory.domain.points, trajectory.density[-1] * trajectory.domain.volumes
+    assert trajectory.mass[-1] == pytest.approx(2.0, rel=1e-12)
+    assert trajectory.potential(-1) == pytest.approx((1.0 - points @ points.T) @ masses, rel=1e-10)
 
 
 def energy(function, **more):

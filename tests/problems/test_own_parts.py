@@ -181,13 +181,13 @@ def in_python():
 
 
 def test_a_loss_of_a_file_is_that_of_python(folder):
-    flow = wgflow.run(robust(), allow_code=True)
-    data = flow.problem.dataset
+    trajectory = wgflow.run(robust(), allow_code=True)
+    data = trajectory.problem.dataset
     risk = wgflow.Features(wgflow.Relu(data.inputs), data.targets, loss=in_python()["Huber"])
-    expected = wgflow.solve(risk, flow.domain, flow.density[0], 0.5, times=flow.time)
+    expected = wgflow.solve(risk, trajectory.domain, trajectory.density[0], 0.5, times=trajectory.time)
     assert folder.exists()
-    assert flow.density[-1] == pytest.approx(expected.density[-1], rel=1e-9)
-    assert flow.risk[-1] < flow.risk[0]
+    assert trajectory.density[-1] == pytest.approx(expected.density[-1], rel=1e-9)
+    assert trajectory.risk[-1] < trajectory.risk[0]
 
 
 def test_losses_may_be_objects_and_need_labels(folder):
@@ -204,19 +204,28 @@ def test_losses_may_be_objects_and_need_labels(folder):
         wgflow.open_problem(robust("mine.py:Logistic"), allow_code=True)
 
 
+def test_a_loss_of_a_file_is_certified_with_permission_only(command):
+    wgflow.run(robust(), output="flow.h5", allow_code=True)
+    code, said = command("certify", "flow.h5")
+    assert code == 2
+    assert "'mine.py:Huber' is Python code" in said
+    assert "--allow-code" in said
+    assert command("certify", "flow.h5", "--allow-code")[0] == 0
+
+
 def test_an_activation_of_a_file_is_trained_and_predicts(folder):
-    flow = wgflow.run(smooth(), allow_code=True)
-    data = flow.problem.dataset
+    trajectory = wgflow.run(smooth(), allow_code=True)
+    data = trajectory.problem.dataset
     layer = wgflow.Neurons(wgflow.SmoothLayer(data.inputs, in_python()["Swish"]))
-    start = flow.measure(0)
+    start = trajectory.measure(0)
     expected = wgflow.simulate(
-        wgflow.Features(layer, data.targets), start, 1.0, domain=flow.domain, times=flow.time, reaction=0.0
+        wgflow.Features(layer, data.targets), start, 1.0, domain=trajectory.domain, times=trajectory.time, reaction=0.0
     )
-    assert flow.position[-1] == pytest.approx(expected.position[-1], rel=1e-6)
-    path = flow.save(folder / "flow.h5")
+    assert trajectory.position[-1] == pytest.approx(expected.position[-1], rel=1e-6)
+    path = trajectory.save(folder / "flow.h5")
     with pytest.raises(wgflow.InputError, match=r"'mine.py:Swish' is Python code.*read /.*mine.py, then allow it"):
         wgflow.load(path).predict([0.1])
-    assert wgflow.load(path, allow_code=True).predict([0.1]) == pytest.approx(flow.predict([0.1]), rel=1e-14)
+    assert wgflow.load(path, allow_code=True).predict([0.1]) == pytest.approx(trajectory.predict([0.1]), rel=1e-14)
 
 
 def test_an_internal_energy_of_a_file_is_the_known_one(folder):

@@ -30,10 +30,10 @@ def changed(**sections):
 def test_a_network_in_six_dimensions_learns_by_each_method():
     risks = {}
     for method, batch in (("adaptive", 0), ("rk4", 0), ("euler", 0), ("euler", 64), ("mirror", 0)):
-        flow = wgflow.run(changed(particles={"method": method, "batch": batch, "step": 0.005}))
-        assert flow.position.shape == (5, 20, 7)
-        assert flow.risk[-1] < 0.8 * flow.risk[0]
-        risks[method, batch] = flow.risk[-1]
+        trajectory = wgflow.run(changed(particles={"method": method, "batch": batch, "step": 0.005}))
+        assert trajectory.position.shape == (5, 20, 7)
+        assert trajectory.risk[-1] < 0.8 * trajectory.risk[0]
+        risks[method, batch] = trajectory.risk[-1]
     assert risks["rk4", 0] == pytest.approx(risks["adaptive", 0], rel=2.7e-7)
     assert risks["euler", 0] == pytest.approx(risks["adaptive", 0], rel=1e-2)
     assert risks["mirror", 0] == risks["euler", 0]  # no weights change in space
@@ -64,9 +64,9 @@ def test_a_resumed_stochastic_run_equals_the_whole_one(tmp_path):
 
 
 def test_output_times_are_multiples_of_the_step():
-    flow = wgflow.run(changed(output={"times": [0.12, 0.5, 0.51]}))
-    assert flow.time == pytest.approx([0.0, 0.15, 0.5, 0.55, 1.0], abs=1e-14)
-    assert flow.step_size[1:] == pytest.approx(0.05, abs=1e-14)
+    trajectory = wgflow.run(changed(output={"times": [0.12, 0.5, 0.51]}))
+    assert trajectory.time == pytest.approx([0.0, 0.15, 0.5, 0.55, 1.0], abs=1e-14)
+    assert trajectory.step_size[1:] == pytest.approx(0.05, abs=1e-14)
 
 
 def test_seeds_draw_other_starts_and_other_samples():

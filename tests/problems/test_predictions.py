@@ -15,19 +15,19 @@ SHORT = ["output.snapshots=4", "solver.t_end=0.5"]
 
 def test_predictions_are_the_sum_over_the_neurons():
     problem = wgflow.open_problem("el_nino", [*SHORT, "domain.cells=32"])
-    flow = wgflow.run(problem)
+    trajectory = wgflow.run(problem)
     months = np.array([[1.0], [6.5]])
     inputs = problem.dataset.scaled(months)
     assert (inputs[:, 1] == 1.0).all()
     assert problem.dataset.input_shift + problem.dataset.input_scale * inputs[:, :1] == pytest.approx(months, rel=1e-13)
-    measure = flow.measure(-1)
+    measure = trajectory.measure(-1)
     expected = [
         sum(w * s * max(x @ eta, 0.0) for w, s, eta in zip(measure.weights, measure.signs, measure.points, strict=True))
         for x in inputs
     ]
-    assert flow.predict(inputs, raw=True) == pytest.approx(expected, rel=1e-12)
+    assert trajectory.predict(inputs, raw=True) == pytest.approx(expected, rel=1e-12)
     shift, scale = problem.dataset.target_shift, problem.dataset.target_scale
-    assert problem.dataset.in_units(flow.predict(inputs, raw=True)) == pytest.approx(
+    assert problem.dataset.in_units(trajectory.predict(inputs, raw=True)) == pytest.approx(
         shift + scale * np.array(expected), rel=1e-13
     )
 
@@ -40,18 +40,20 @@ def test_predictions_on_the_data_give_the_risk(tmp_path):
         "particles.count=20",
         "domain.wall_limit=1.0",
     ]
-    flow = wgflow.run(wgflow.open_problem("regression_box", settings), tmp_path / "run.h5")
+    trajectory = wgflow.run(wgflow.open_problem("regression_box", settings), tmp_path / "run.h5")
     data = wgflow.load_problem(tmp_path / "run.h5").dataset
     for index in (0, -1):
         residual = wgflow.load(tmp_path / "run.h5").predict(data.inputs, index, raw=True) - data.targets
-        assert 0.5 * np.mean(residual**2) == pytest.approx(flow.risk[index], rel=1e-13)
+        assert 0.5 * np.mean(residual**2) == pytest.approx(trajectory.risk[index], rel=1e-13)
 
 
 def test_students_of_a_teacher_predict():
-    flow = wgflow.run(wgflow.open_problem("network", ["output.snapshots=2", "solver.t_end=0.02", "particles.count=3"]))
+    trajectory = wgflow.run(
+        wgflow.open_problem("network", ["output.snapshots=2", "solver.t_end=0.02", "particles.count=3"])
+    )
     x = np.arange(5.0)
-    expected = sum(p[0] * max(p[1:] @ x, 0.0) for p in flow.position[-1]) / 3.0
-    assert flow.predict(x) == pytest.approx([expected], rel=1e-12)
+    expected = sum(p[0] * max(p[1:] @ x, 0.0) for p in trajectory.position[-1]) / 3.0
+    assert trajectory.predict(x) == pytest.approx([expected], rel=1e-12)
     regularised = wgflow.run(wgflow.open_problem("teacher", [*SHORT, "domain.cells=16", "problem.regularization=0.1"]))
     assert regularised.predict([[1.0, 0.0]]).shape == (1,)
 
@@ -74,7 +76,7 @@ def test_a_run_can_be_followed(tmp_path):
     run = threading.Thread(target=wgflow.run, args=(problem, path), kwargs={"observers": watcher})
     run.start()
     started.wait()
-    seen = [(flow.time[index], flow.status) for flow, index in wgflow.follow(path, poll=0.01)]
+    seen = [(trajectory.time[index], trajectory.status) for trajectory, index in wgflow.follow(path, poll=0.01)]
     run.join()
     finished = wgflow.load(path)
     assert [time for time, _ in seen] == finished.time.tolist()
@@ -83,23 +85,23 @@ def test_a_run_can_be_followed(tmp_path):
 
 def test_predictions_are_in_the_units_of_the_data(tmp_path):
     problem = wgflow.open_problem("el_nino", [*SHORT, "domain.cells=16"])
-    flow, data = wgflow.run(problem, tmp_path / "run.h5"), problem.dataset
-    expected = data.in_units(flow.predict(data.scaled([[1.0], [6.5]]), raw=True))
+    trajectory, data = wgflow.run(problem, tmp_path / "run.h5"), problem.dataset
+    expected = data.in_units(trajectory.predict(data.scaled([[1.0], [6.5]]), raw=True))
     for months in ([1.0, 6.5], [[1.0], [6.5]], {"month": [1.0, 6.5]}, {"year": ["a", "b"], "month": [1.0, 6.5]}):
-        np.testing.assert_array_equal(flow.predict(months), expected)
+        np.testing.assert_array_equal(trajectory.predict(months), expected)
     np.testing.assert_array_equal(wgflow.load(tmp_path / "run.h5").predict([1.0, 6.5]), expected)
     temperatures = data.in_units(data.targets)
-    measured = flow.predict(data.input_shift + data.input_scale * data.inputs[:, :1]) - temperatures
-    assert 0.5 * np.mean(measured**2) == pytest.approx(flow.risk[-1] * data.target_scale**2, rel=1e-12)
+    measured = trajectory.predict(data.input_shift + data.input_scale * data.inputs[:, :1]) - temperatures
+    assert 0.5 * np.mean(measured**2) == pytest.approx(trajectory.risk[-1] * data.target_scale**2, rel=1e-12)
     with pytest.warns(DeprecationWarning, match=r"month in the units of the data.*raw=True"):
-        assert (flow.predict(data.inputs) == flow.predict(data.inputs, raw=True)).all()
+        assert (trajectory.predict(data.inputs) == trajectory.predict(data.inputs, raw=True)).all()
 
 
 def test_data_frames_predict():
     pandas = pytest.importorskip("pandas")
-    flow = wgflow.run(wgflow.open_problem("el_nino", [*SHORT, "domain.cells=16"]))
+    trajectory = wgflow.run(wgflow.open_problem("el_nino", [*SHORT, "domain.cells=16"]))
     frame = pandas.DataFrame({"month": [2.0, 3.0], "temperature": [0.0, 0.0]})
-    np.testing.assert_array_equal(flow.predict(frame), flow.predict([2.0, 3.0]))
+    np.testing.assert_array_equal(trajectory.predict(frame), trajectory.predict([2.0, 3.0]))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +115,9 @@ def test_data_frames_predict():
     ],
 )
 def test_what_cannot_be_predicted_is_refused(x, message):
-    flow = wgflow.run(wgflow.open_problem("el_nino", [*SHORT, "domain.cells=8"]))
+    trajectory = wgflow.run(wgflow.open_problem("el_nino", [*SHORT, "domain.cells=8"]))
     with pytest.raises(InputError, match=message):
-        flow.predict(x)
+        trajectory.predict(x)
 
 
 class Waves:
@@ -134,9 +136,9 @@ class Waves:
 def test_own_features_predict_at_new_inputs():
     start = wgflow.Particles(np.array([[1.0, 0.3], [2.0, -0.5]]), np.array([0.4, 0.6]), np.ones(2))
     risk = wgflow.Features(Waves([[0.0], [1.0]]), [0.2, 0.5])
-    flow = wgflow.simulate(risk, start, 0.5, domain=wgflow.Space(2), times=[])
-    last = flow.position[-1]
-    expected = flow.weight[-1] @ np.sin(last[:, :1] * np.array([0.25, 0.5]) + last[:, 1:])
-    assert flow.predict([[0.25], [0.5]]) == pytest.approx(expected, rel=1e-13)
+    trajectory = wgflow.simulate(risk, start, 0.5, domain=wgflow.Space(2), times=[])
+    last = trajectory.position[-1]
+    expected = trajectory.weight[-1] @ np.sin(last[:, :1] * np.array([0.25, 0.5]) + last[:, 1:])
+    assert trajectory.predict([[0.25], [0.5]]) == pytest.approx(expected, rel=1e-13)
     with pytest.raises(InputError, match="no data set here"):
-        flow.predict({"x": [0.25]})
+        trajectory.predict({"x": [0.25]})

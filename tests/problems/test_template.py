@@ -36,9 +36,9 @@ def test_each_template_runs_and_its_defaults_are_the_true_ones(problem, domain):
         short.append("domain.shape=[16, 16]")
     if domain in ("circle", "sphere"):
         short.append("domain.cells=42")
-    flow = wgflow.run(wgflow.open_problem(tomllib.loads(text), short))
-    assert flow.status == "complete"
-    assert flow.energy[-1] < flow.energy[0]
+    trajectory = wgflow.run(wgflow.open_problem(tomllib.loads(text), short))
+    assert trajectory.status == "complete"
+    assert trajectory.energy[-1] < trajectory.energy[0]
     # With every default written out it is still the same problem.
     full = wgflow.open_problem(tomllib.loads(uncommented(text)), short)
     assert full.config == wgflow.open_problem(tomllib.loads(text), short).config

@@ -116,16 +116,16 @@ def test_doors_take_limits_and_observers(name, tmp_path):
     assert seen[-1].time < 0.2
 
 
-def expect_handed_on(flow, file):
+def expect_handed_on(trajectory, file):
     """Compare a trajectory that was handed on with one that is read from the file."""
-    read = wgflow.load(file, flow.functional)
-    expect_same(flow, read)
-    assert flow.attributes == read.attributes
-    assert {name: type(value) for name, value in flow.attributes.items()} == {
+    read = wgflow.load(file, trajectory.functional)
+    expect_same(trajectory, read)
+    assert trajectory.attributes == read.attributes
+    assert {name: type(value) for name, value in trajectory.attributes.items()} == {
         name: type(value) for name, value in read.attributes.items()
     }
-    assert repr(flow.fields) == repr(read.fields)
-    assert repr(flow[1:].fields) == repr(read[1:].fields)
+    assert repr(trajectory.fields) == repr(read.fields)
+    assert repr(trajectory[1:].fields) == repr(read[1:].fields)
 
 
 def drift(x):
@@ -136,12 +136,12 @@ def drift(x):
 def test_what_was_written_is_handed_on_without_reading_it(options, tmp_path, monkeypatch):
     line, file = Box([(-2.0, 2.0)], 24), tmp_path / "flow.h5"
     monkeypatch.setattr("wgflow.trajectory.reader._read", lambda *_: pytest.fail("the file was read"))
-    flow = wgflow.solve(
+    trajectory = wgflow.solve(
         wgflow.Potential(drift), line, lambda x: np.exp(-(x[..., 0] ** 2)), 0.4, times=[0.2], output=file, **options
     )
     monkeypatch.undo()
-    assert (flow.domain == line) != options.get("grow", False)
-    expect_handed_on(flow, file)
+    assert (trajectory.domain == line) != options.get("grow", False)
+    expect_handed_on(trajectory, file)
 
 
 def test_a_continued_run_is_handed_on(tmp_path):

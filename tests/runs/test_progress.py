@@ -130,18 +130,18 @@ def test_every_solver_is_followed(solver, capsys):
     line = wgflow.Box([(-2.0, 2.0)], 16)
     known = {"times": [0.5], "progress": True}
     if solver == "particles":
-        flow = wgflow.simulate(RISK, start, 1.0, domain=wgflow.Space(2), **known)
+        trajectory = wgflow.simulate(RISK, start, 1.0, domain=wgflow.Space(2), **known)
     elif solver == "steps":
-        flow = wgflow.solve_jko(RISK, CIRCLE, ones, 1.0, tau=0.125, scheme="linearised", **known)
+        trajectory = wgflow.solve_jko(RISK, CIRCLE, ones, 1.0, tau=0.125, scheme="linearised", **known)
     elif solver == "characteristics":
-        flow = wgflow.solve_characteristics(RISK, CIRCLE, ones, 1.0, **known)
+        trajectory = wgflow.solve_characteristics(RISK, CIRCLE, ones, 1.0, **known)
     elif solver == "implicit":
         energy = wgflow.Entropy(0.5) + wgflow.Potential(lambda x: 0.5 * x[..., 0] ** 2)
-        flow = wgflow.solve(energy, line, ones, 1.0, stepper="tr_bdf2", **known)
+        trajectory = wgflow.solve(energy, line, ones, 1.0, stepper="tr_bdf2", **known)
     else:
-        flow = wgflow.solve(RISK, CIRCLE, ones, 1.0, **known)
+        trajectory = wgflow.solve(RISK, CIRCLE, ones, 1.0, **known)
     first, middle, last = capsys.readouterr().out.splitlines()
-    done, left = (int((flow.steps["time"] <= 0.5).sum()), int((flow.steps["time"] > 0.5).sum()))
+    done, left = (int((trajectory.steps["time"] <= 0.5).sum()), int((trajectory.steps["time"] > 0.5).sum()))
     assert first.startswith("  0%  t = 0 ")
     assert last.startswith("100%  t = 1 ")
     assert last.endswith(f" {done + left} steps")
@@ -154,8 +154,8 @@ def test_a_run_that_goes_on_counts_from_its_start(tmp_path, capsys):
         return wgflow.solve(RISK, CIRCLE, np.ones(16), t_end, times=[0.25, 0.5], output=tmp_path / "run.h5", **options)
 
     earlier = len(solve(0.5).steps["time"])
-    flow = solve(1.0, resume=True, progress=True)
+    trajectory = solve(1.0, resume=True, progress=True)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("100%  t = 1 ")
-    assert line.endswith(f" {len(flow.steps['time'])} steps")
-    assert len(flow.steps["time"]) > earlier
+    assert line.endswith(f" {len(trajectory.steps['time'])} steps")
+    assert len(trajectory.steps["time"]) > earlier

@@ -254,9 +254,9 @@ def test_a_step_after_one_that_was_refused():
     whole._control.refuse(2e-3)
     part = start.make_evolution(FlowState(whole.time, whole.checkpoint()))
     part.restore(whole.checkpoint())
-    for flow in (whole, part):
-        flow.step()
-        flow.step()
+    for evolution in (whole, part):
+        evolution.step()
+        evolution.step()
     assert part.step_size == whole.step_size == pytest.approx(1.25e-3, rel=1e-13)
     np.testing.assert_array_equal(part.density, whole.density)
 
@@ -283,9 +283,9 @@ def test_implicit_steps_go_on():
             assert (part.time, part.energy, part.step_size) == (whole.time, whole.energy, whole.step_size)
             assert part.scalars() == whole.scalars()
             np.testing.assert_array_equal(part.density, whole.density)
-    for flow in (part, whole):
-        flow.begin_interval(0.7)
-        flow.step()
+    for evolution in (part, whole):
+        evolution.begin_interval(0.7)
+        evolution.step()
     np.testing.assert_array_equal(part.density, whole.density)
 
 

@@ -39,8 +39,8 @@ def changed(**solver) -> dict:
 @pytest.mark.parametrize("kind", SOLVERS)
 def test_output_times_are_met_exactly(kind):
     times = [0.1, 1.0 / 3.0, np.pi / 2]
-    flow = wgflow.run({**changed(kind=kind), "output": {"times": times}})
-    np.testing.assert_array_equal(flow.time, [0.0, *times, 2.0])
+    trajectory = wgflow.run({**changed(kind=kind), "output": {"times": times}})
+    np.testing.assert_array_equal(trajectory.time, [0.0, *times, 2.0])
 
 
 def test_logarithmic_output_times():
@@ -57,18 +57,18 @@ def test_output_times_are_checked():
 
 @pytest.mark.parametrize("kind", SOLVERS)
 def test_stops_when_stationary(kind):
-    flow = wgflow.run(changed(kind=kind, t_end=1e4, stationarity=1e-2))
-    assert flow.attributes["stop_reason"] == "stationary"
-    assert flow.status == "complete"
-    assert 0.5 < flow.time[-1] < 100.0
+    trajectory = wgflow.run(changed(kind=kind, t_end=1e4, stationarity=1e-2))
+    assert trajectory.attributes["stop_reason"] == "stationary"
+    assert trajectory.status == "complete"
+    assert 0.5 < trajectory.time[-1] < 100.0
     later = wgflow.run(changed(kind=kind, t_end=1e4, stationarity=1e-3))
-    assert later.time[-1] > 1.2 * flow.time[-1]
+    assert later.time[-1] > 1.2 * trajectory.time[-1]
 
 
 def test_stops_at_the_wall_clock():
     started = time.perf_counter()
-    flow = wgflow.run(changed(t_end=1e9, wall_time=0.2))
-    assert flow.attributes["stop_reason"] == "wall_time"
+    trajectory = wgflow.run(changed(t_end=1e9, wall_time=0.2))
+    assert trajectory.attributes["stop_reason"] == "wall_time"
     assert time.perf_counter() - started < 10.0
 
 
@@ -141,34 +141,34 @@ def test_steps_tell_the_run(tmp_path, kind, stored):
     seen = []
     observers = Observers(step=[lambda evolution: seen.append((evolution.time, evolution.step_size, evolution.energy))])
     problem = {**changed(kind=kind, t_end=4.0), "output": {"snapshots": 3}}
-    flow = wgflow.run(problem, tmp_path / "run.h5" if stored else None, observers=observers)
-    steps, (time, size, energy) = flow.steps, np.transpose(seen)
+    trajectory = wgflow.run(problem, tmp_path / "run.h5" if stored else None, observers=observers)
+    steps, (time, size, energy) = trajectory.steps, np.transpose(seen)
     np.testing.assert_array_equal(steps["time"], time)
     np.testing.assert_array_equal(steps["step_size"], size)
     np.testing.assert_array_equal(steps["energy"], energy)
-    before = np.append(flow.energy[0], energy[:-1])
+    before = np.append(trajectory.energy[0], energy[:-1])
     np.testing.assert_allclose(steps["dissipation"], (before - energy) / size, rtol=1e-12)
-    last = np.searchsorted(time, flow.time[1:])
+    last = np.searchsorted(time, trajectory.time[1:])
     for name in ("risk", "mass", "min_potential"):
-        np.testing.assert_array_equal(steps[name][last], flow.scalars[name][1:])
+        np.testing.assert_array_equal(steps[name][last], trajectory.scalars[name][1:])
         assert np.isfinite(steps[name]).all()
     assert (np.diff(steps["risk"]) < 0.0).all()
 
 
 def test_curves_pass_through_snapshots_and_steps():
-    flow = wgflow.run({**changed(t_end=100.0), "output": {"snapshots": 2}})
-    time, risk = flow.curve("risk")
-    assert len(time) == 1 + len(flow.steps["time"]) > 100
-    np.testing.assert_array_equal(time[[0, -1]], flow.time)
-    np.testing.assert_array_equal(risk[[0, -1]], flow.risk)
+    trajectory = wgflow.run({**changed(t_end=100.0), "output": {"snapshots": 2}})
+    time, risk = trajectory.curve("risk")
+    assert len(time) == 1 + len(trajectory.steps["time"]) > 100
+    np.testing.assert_array_equal(time[[0, -1]], trajectory.time)
+    np.testing.assert_array_equal(risk[[0, -1]], trajectory.risk)
     assert (np.diff(risk) < 0.0).all()
-    noted = np.searchsorted(flow.steps["time"], time[1:])
-    np.testing.assert_array_equal(risk[1:], flow.steps["risk"][noted])
-    time, energy = flow.curve("energy")
-    np.testing.assert_array_equal(time, [0.0, *flow.steps["time"]])
-    np.testing.assert_array_equal(energy[1:], flow.steps["energy"])
-    plain = wgflow.Trajectory(flow.time, flow.scalars, flow.fields, flow.domain)
-    np.testing.assert_array_equal(plain.curve("risk"), [flow.time, flow.risk])
+    noted = np.searchsorted(trajectory.steps["time"], time[1:])
+    np.testing.assert_array_equal(risk[1:], trajectory.steps["risk"][noted])
+    time, energy = trajectory.curve("energy")
+    np.testing.assert_array_equal(time, [0.0, *trajectory.steps["time"]])
+    np.testing.assert_array_equal(energy[1:], trajectory.steps["energy"])
+    plain = wgflow.Trajectory(trajectory.time, trajectory.scalars, trajectory.fields, trajectory.domain)
+    np.testing.assert_array_equal(plain.curve("risk"), [trajectory.time, trajectory.risk])
 
 
 def test_many_steps_do_not_wait_in_memory(tmp_path, monkeypatch):
@@ -181,9 +181,9 @@ def test_many_steps_do_not_wait_in_memory(tmp_path, monkeypatch):
         with h5py.File(tmp_path / "run.h5", "r") as file:
             waiting.append(evolution.time - (file["steps/time"][-1] if file["steps/time"].shape[0] else 0.0))
 
-    flow = wgflow.run(problem, tmp_path / "run.h5", observers=Observers(step=[look]))
-    assert max(waiting) <= 17 * flow.steps["step_size"].max()
-    np.testing.assert_array_equal(flow.steps["time"], wgflow.run(problem).steps["time"])
+    trajectory = wgflow.run(problem, tmp_path / "run.h5", observers=Observers(step=[look]))
+    assert max(waiting) <= 17 * trajectory.steps["step_size"].max()
+    np.testing.assert_array_equal(trajectory.steps["time"], wgflow.run(problem).steps["time"])
 
 
 def test_resume_to_a_later_time(tmp_path):
@@ -210,10 +210,10 @@ def test_handlers_of_signals_are_restored():
 def test_observers_see_steps_and_snapshots():
     times, snapshots = [], []
     observers = Observers(step=[lambda evolution: times.append(evolution.time)], snapshot=[snapshots.append])
-    flow = wgflow.run(PROBLEM, observers=observers)
-    assert len(times) == flow.attributes["accepted_steps"]
+    trajectory = wgflow.run(PROBLEM, observers=observers)
+    assert len(times) == trajectory.attributes["accepted_steps"]
     assert (np.diff(times) > 0.0).all()
-    np.testing.assert_array_equal([snapshot.time for snapshot in snapshots], flow.time)
+    np.testing.assert_array_equal([snapshot.time for snapshot in snapshots], trajectory.time)
 
 
 def test_solve_takes_a_callable_density():
@@ -224,16 +224,16 @@ def test_solve_takes_a_callable_density():
 
 
 def test_regularised_risk_and_energy_differ_by_the_mass():
-    flow = wgflow.run({**PROBLEM, "problem": {**PROBLEM["problem"], "regularization": 0.05}})
-    np.testing.assert_allclose(flow.energy - flow.risk, 0.05 * flow.mass, rtol=1e-12)
-    assert (np.diff(flow.energy) < 0.0).all()
+    trajectory = wgflow.run({**PROBLEM, "problem": {**PROBLEM["problem"], "regularization": 0.05}})
+    np.testing.assert_allclose(trajectory.energy - trajectory.risk, 0.05 * trajectory.mass, rtol=1e-12)
+    assert (np.diff(trajectory.energy) < 0.0).all()
 
 
 def test_regularisation_alone_decays_at_rate_beta_lambda():
     """Without transport and with J = lambda the mass is exp(-beta lambda t)."""
     circle = wgflow.Circle(16)
-    flow = wgflow.solve(wgflow.Mass(0.25), circle, np.ones(16), 1.0)
-    np.testing.assert_allclose(flow.mass, 2.0 * np.pi * np.exp(-4.0 * 0.25 * flow.time), rtol=4.2e-8)
+    trajectory = wgflow.solve(wgflow.Mass(0.25), circle, np.ones(16), 1.0)
+    np.testing.assert_allclose(trajectory.mass, 2.0 * np.pi * np.exp(-4.0 * 0.25 * trajectory.time), rtol=4.2e-8)
 
 
 def test_simulate_chooses_beta_like_the_domains():
@@ -258,9 +258,9 @@ def test_the_wall_clock_counts_what_comes_before_the_first_step(monkeypatch):
         return plain(self, state)
 
     monkeypatch.setattr(problem_module.Problem, "make_evolution", slowly)
-    flow = wgflow.run(changed(t_end=2.0, wall_time=0.5))
-    assert flow.attributes["stop_reason"] == "wall_time"
-    assert flow.attributes["accepted_steps"] == 1
+    trajectory = wgflow.run(changed(t_end=2.0, wall_time=0.5))
+    assert trajectory.attributes["stop_reason"] == "wall_time"
+    assert trajectory.attributes["accepted_steps"] == 1
     assert wgflow.run(changed(t_end=2.0, wall_time=60.0)).attributes["stop_reason"] == "t_end"
 
 
@@ -270,8 +270,8 @@ def test_the_wall_clock_counts_from_the_call_of_solve_and_simulate():
         return np.ones(points.shape[:-1])
 
     risk, circle = wgflow.Quadratic(np.eye(2)), wgflow.Circle(16)
-    flow = wgflow.solve(risk, circle, slowly, 1.0, wall_time=0.2)
-    assert (flow.attributes["stop_reason"], flow.attributes["accepted_steps"]) == ("wall_time", 1)
+    trajectory = wgflow.solve(risk, circle, slowly, 1.0, wall_time=0.2)
+    assert (trajectory.attributes["stop_reason"], trajectory.attributes["accepted_steps"]) == ("wall_time", 1)
     start = wgflow.draw_particles(circle, np.ones(16), count=5, seed=0)
     slow = wgflow.Features(lambda x: (time.sleep(0.001), x[:, :1])[1], [1.0])
     assert wgflow.simulate(slow, start, 1.0, wall_time=0.01).attributes["stop_reason"] == "wall_time"

@@ -35,7 +35,7 @@ def foreseen(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def flow():
+def trajectory():
     return wgflow.run(TEACHER)
 
 
@@ -64,29 +64,29 @@ def plant(folder: Path, name: str) -> Path:
 WRITERS = {
     "run.h5": lambda _, path: wgflow.run(TEACHER, path, overwrite=True),
     "figure.png": lambda _, path: save_figure(Figure(), path),
-    "page.html": lambda flow, path: report.write_report(flow, None, [], path, frames=1),
-    "table.csv": lambda flow, path: export(flow, path),
-    "arrays.mat": lambda flow, path: export(flow, path),
+    "page.html": lambda trajectory, path: report.write_report(trajectory, None, [], path, frames=1),
+    "table.csv": lambda trajectory, path: export(trajectory, path),
+    "arrays.mat": lambda trajectory, path: export(trajectory, path),
 }
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_no_planted_link_is_followed(tmp_path, flow, foreseen, name):  # noqa: ARG001
+def test_no_planted_link_is_followed(tmp_path, trajectory, foreseen, name):  # noqa: ARG001
     victim = plant(tmp_path, name)
     before = set(tmp_path.iterdir())
-    WRITERS[name](flow, tmp_path / name)
+    WRITERS[name](trajectory, tmp_path / name)
     assert victim.read_text() == "precious"
     assert set(tmp_path.iterdir()) - before == {tmp_path / name}
     assert not (tmp_path / name).is_symlink()
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_an_output_that_is_a_link_is_followed_and_stays(tmp_path, flow, name):
+def test_an_output_that_is_a_link_is_followed_and_stays(tmp_path, trajectory, name):
     target = tmp_path / "elsewhere" / "target"
     target.parent.mkdir()
     (tmp_path / name).symlink_to(target)
     for _ in range(2):  # where it leads to nothing yet, and to a file
-        WRITERS[name](flow, tmp_path / name)
+        WRITERS[name](trajectory, tmp_path / name)
         assert (tmp_path / name).is_symlink()
         assert target.stat().st_size > 0
     assert {path.name for path in tmp_path.rglob("*")} == {"elsewhere", "target", name}
@@ -218,11 +218,11 @@ def test_a_run_whose_end_cannot_be_noted_says_so(tmp_path, monkeypatch):
     assert wgflow.run(TEACHER, tmp_path / "run.h5", resume=True).status == "complete"
 
 
-def test_interruptions_and_short_writes_are_not_noticed(tmp_path, monkeypatch, flow):
+def test_interruptions_and_short_writes_are_not_noticed(tmp_path, monkeypatch, trajectory):
     plain = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, content, place: plain(descriptor, content[:7], place))
     short = wgflow.run(TEACHER, tmp_path / "run.h5")
-    np.testing.assert_array_equal(short.density, flow.density)
+    np.testing.assert_array_equal(short.density, trajectory.density)
     monkeypatch.setattr(os, "pwrite", lambda *_: 0)
     with pytest.raises(InputError, match="cannot be written: Input/output error"):
         wgflow.run(TEACHER, tmp_path / "none.h5")

@@ -118,17 +118,22 @@ def test_filters_that_the_index_skips_wrongly_are_noticed(path, bit):
     entry = content.index(address.to_bytes(8, "little"), content.index(b"TREE"))
     content[entry - 36] ^= 1 << bit  # the key before the address: size, mask, and four offsets
     path.write_bytes(content)
-    flow = wgflow.load(path)
+    trajectory = wgflow.load(path)
     for rows in (1, slice(0, 3)):
         with pytest.raises(InputError, match="damaged"):
-            flow.density[rows]
-    assert flow.density[0].sum() > 0.0
+            trajectory.density[rows]
+    assert trajectory.density[0].sum() > 0.0
     assert list(faults(path)) == ["fields"]
 
 
 def contents(path):
-    flow = wgflow.load(path)
-    arrays = [flow.time, *flow.scalars.values(), *flow.steps.values(), *map(np.asarray, flow.fields.values())]
+    trajectory = wgflow.load(path)
+    arrays = [
+        trajectory.time,
+        *trajectory.scalars.values(),
+        *trajectory.steps.values(),
+        *map(np.asarray, trajectory.fields.values()),
+    ]
     return [values.tobytes() for values in arrays]
 
 

@@ -116,9 +116,9 @@ def _put(content: bytearray, place: int, written: bytes) -> None:
 
 def test_only_durable_runs_wait_for_the_disk(tmp_path):
     assert None not in logged_run(durable(durable=False, snapshots=3), tmp_path / "plain.h5")[0].events
-    log, flow = logged_run(durable(snapshots=3, checkpoint=600.0), tmp_path / "run.h5")
+    log, trajectory = logged_run(durable(snapshots=3, checkpoint=600.0), tmp_path / "run.h5")
     assert 6 <= log.events.count(None) <= 14  # of two outputs and the end
-    np.testing.assert_array_equal(flow.density, wgflow.run(durable(durable=False, snapshots=3)).density)
+    np.testing.assert_array_equal(trajectory.density, wgflow.run(durable(durable=False, snapshots=3)).density)
 
 
 def test_solve_can_be_durable_too(tmp_path, monkeypatch):

@@ -49,9 +49,9 @@ def sections(path, **settings):
     return config
 
 
-def state(flow):
+def state(trajectory):
     """What moves, at the end."""
-    return flow.fields["density" if "density" in flow.fields else "weight"][-1]
+    return trajectory.fields["density" if "density" in trajectory.fields else "weight"][-1]
 
 
 def test_they_are_in_order_and_can_be_continued(file):
@@ -61,14 +61,14 @@ def test_they_are_in_order_and_can_be_continued(file):
     begins = f"begins anew at t = {before.time[before.scheduled - 1]:g}"
     problem = sections(file, solver__t_end=5.0, output__times=[2.0, 4.0, 5.0])
     with pytest.warns(wgflow.ResumeWarning, match=begins):
-        flow = wgflow.run(problem, file, resume=True)
-    assert flow.status == "complete"
-    np.testing.assert_array_equal(flow.time, [0.0, 2.0, 4.0, 5.0])
+        trajectory = wgflow.run(problem, file, resume=True)
+    assert trajectory.status == "complete"
+    np.testing.assert_array_equal(trajectory.time, [0.0, 2.0, 4.0, 5.0])
     for name, values in scheduled.items():
-        np.testing.assert_array_equal(flow.fields[name][: before.scheduled], values)
+        np.testing.assert_array_equal(trajectory.fields[name][: before.scheduled], values)
     whole = wgflow.run(wgflow.load_problem(file))
     largest = np.abs(state(whole)).max()
-    np.testing.assert_allclose(state(flow), state(whole), rtol=0.0, atol=ERRORS[file.stem] * largest)
+    np.testing.assert_allclose(state(trajectory), state(whole), rtol=0.0, atol=ERRORS[file.stem] * largest)
     assert all(check.passed for check in check_trajectory(file))
 
 
@@ -93,6 +93,6 @@ def test_a_second_leg_is_bit_identical(file):
         whole = wgflow.run(problem, other, resume=True)
     with pytest.warns(wgflow.ResumeWarning):
         wgflow.run(sections(file, solver__t_end=5.0, output__times=[2.0, 4.0, 5.0]), file, resume=True)
-    flow = wgflow.run(problem, file, resume=True)
-    np.testing.assert_array_equal(state(flow), state(whole))
-    np.testing.assert_array_equal(flow.steps["time"], whole.steps["time"])
+    trajectory = wgflow.run(problem, file, resume=True)
+    np.testing.assert_array_equal(state(trajectory), state(whole))
+    np.testing.assert_array_equal(trajectory.steps["time"], whole.steps["time"])

@@ -36,12 +36,12 @@ def test_file_and_memory_hold_the_same(tmp_path, kind):
 
 
 def test_potential_is_the_one_of_the_run(tmp_path):
-    flow = wgflow.run(TEACHER, tmp_path / "run.h5")
+    trajectory = wgflow.run(TEACHER, tmp_path / "run.h5")
     read = wgflow.load(tmp_path / "run.h5")
     potential = read.potential(3)
     assert potential.shape == (2, 32)
     np.testing.assert_array_equal(potential[1], -potential[0])
-    assert potential.min() == flow.min_potential[3]
+    assert potential.min() == trajectory.min_potential[3]
     particles = wgflow.run(with_solver("particles"), tmp_path / "particles.h5")
     assert particles.potential(2).min() == pytest.approx(particles.min_potential[2], abs=1e-14)
 
@@ -55,10 +55,10 @@ def test_state_as_a_measure(tmp_path):
 
 
 def test_plain_h5py_reads_the_file(tmp_path):
-    flow = wgflow.run(TEACHER, tmp_path / "run.h5")
+    trajectory = wgflow.run(TEACHER, tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5") as file:
         assert [scale.keys()[0] for scale in file["density"].dims] == ["time", "sign", "angle"]
-        np.testing.assert_array_equal(file["density"][-1], flow.density[-1])
+        np.testing.assert_array_equal(file["density"][-1], trajectory.density[-1])
         assert file["density"].chunks == (1, 2, 32)
         assert file["density"].fletcher32
         np.testing.assert_allclose(
@@ -70,30 +70,30 @@ def test_plain_h5py_reads_the_file(tmp_path):
 
 @pytest.mark.parametrize("kind", ["finite_volume", "particles", "characteristics"])
 def test_xarray_reads_the_file_with_labels(tmp_path, kind):
-    flow = wgflow.run(with_solver(kind), tmp_path / "run.h5")
+    trajectory = wgflow.run(with_solver(kind), tmp_path / "run.h5")
     with xarray.open_dataset(tmp_path / "run.h5", engine="h5netcdf") as dataset:
-        named = flow.to_xarray()
-        for name in flow.fields:
+        named = trajectory.to_xarray()
+        for name in trajectory.fields:
             assert dataset[name].dims == named[name].dims
             np.testing.assert_array_equal(dataset[name], named[name])
-        if "density" in flow.fields:
+        if "density" in trajectory.fields:
             assert dataset["density"].dims == ("time", "sign", "angle")
             half = dataset["density"].sel(sign=-1.0, time=0.5)
-            np.testing.assert_array_equal(half, flow.density[2, 1])
+            np.testing.assert_array_equal(half, trajectory.density[2, 1])
 
 
 def test_data_travel_with_the_file(tmp_path):
     data = tmp_path / "data.csv"
     data.write_text("x,y\n0,1\n1,3\n2,2\n")
     problem = {**TEACHER, "problem": {"kind": "two_layer", "data": str(data)}}
-    flow = wgflow.run(problem, tmp_path / "run.h5")
+    trajectory = wgflow.run(problem, tmp_path / "run.h5")
     data.unlink()
     restored = wgflow.load_problem(tmp_path / "run.h5")
     np.testing.assert_allclose(
         restored.dataset.inputs[:, 0], [-np.sqrt(1.5), 0.0, np.sqrt(1.5)], rtol=1e-14, atol=1e-14
     )
     np.testing.assert_array_equal(restored.dataset.inputs[:, 1], 1.0)
-    np.testing.assert_array_equal(wgflow.load(tmp_path / "run.h5").potential(-1), flow.potential(-1))
+    np.testing.assert_array_equal(wgflow.load(tmp_path / "run.h5").potential(-1), trajectory.potential(-1))
 
 
 def test_incomplete_snapshot_is_dropped(tmp_path):
@@ -149,18 +149,18 @@ def test_damaged_attribute_is_named(tmp_path, name):
 def test_trajectory_without_functional_says_so(tmp_path):
     circle = wgflow.Circle(16)
     features = wgflow.Features(lambda x: x[:, :1], targets=[0.5])
-    flow = wgflow.solve(features, circle, np.ones(16), 0.5, output=tmp_path / "own.h5")
+    trajectory = wgflow.solve(features, circle, np.ones(16), 0.5, output=tmp_path / "own.h5")
     read = wgflow.load(tmp_path / "own.h5")
     with pytest.raises(InputError, match="functional"):
         read.potential(0)
     given = wgflow.load(tmp_path / "own.h5", functional=features)
-    np.testing.assert_array_equal(given.potential(-1), flow.potential(-1))
+    np.testing.assert_array_equal(given.potential(-1), trajectory.potential(-1))
 
 
 def test_field_that_is_not_there():
-    flow = wgflow.run(TEACHER)
+    trajectory = wgflow.run(TEACHER)
     with pytest.raises(InputError, match="holds no position; it holds density"):
-        _ = flow.position
+        _ = trajectory.position
 
 
 def test_provenance_is_stored(tmp_path):
@@ -188,13 +188,13 @@ def test_provenance_is_stored(tmp_path):
 
 def test_files_of_the_first_schema_are_read_but_not_continued():
     path = Path(__file__).parent / "schema_1.nc"
-    flow = wgflow.load(path)
+    trajectory = wgflow.load(path)
     np.testing.assert_allclose(
-        flow.density, wgflow.run(wgflow.load_problem(path)).density, rtol=0.015
+        trajectory.density, wgflow.run(wgflow.load_problem(path)).density, rtol=0.015
     )  # one step for each output then
     assert all(check.passed for check in check_trajectory(path) if check.name != "attributes")
-    assert flow.steps["time"].size == 0
-    longer = wgflow.open_problem(tomllib.loads(flow.attributes["problem"]), ["solver.t_end=2.0"])
+    assert trajectory.steps["time"].size == 0
+    longer = wgflow.open_problem(tomllib.loads(trajectory.attributes["problem"]), ["solver.t_end=2.0"])
     before = path.read_bytes()
     with pytest.raises(InputError, match="written by an earlier version"):
         wgflow.run(longer, path, resume=True)
@@ -207,12 +207,12 @@ def test_a_file_that_grows_with_its_box_is_in_order(tmp_path):
     start = np.exp(-20.0 * box.points[:, 0] ** 2)
     options = {"times": [0.25, 0.5], "wall_warning": 1e-6, "grow": True}
     whole = wgflow.solve(wgflow.Quadratic([[3.0]]), box, start, 0.5, **options)
-    flow = wgflow.solve(wgflow.Quadratic([[3.0]]), box, start, 0.5, output=tmp_path / "run.h5", **options)
-    assert flow.domain.shape[0] > 20
+    trajectory = wgflow.solve(wgflow.Quadratic([[3.0]]), box, start, 0.5, output=tmp_path / "run.h5", **options)
+    assert trajectory.domain.shape[0] > 20
     assert all(check.passed for check in check_trajectory(tmp_path / "run.h5"))
-    np.testing.assert_array_equal(flow.density, whole.density)
+    np.testing.assert_array_equal(trajectory.density, whole.density)
     for name, values in whole.steps.items():
-        np.testing.assert_array_equal(flow.steps[name], values)
-    assert (np.diff(flow.steps["time"]) > 0.0).all()
-    assert np.isin(flow.time[1:], flow.steps["time"]).all()
+        np.testing.assert_array_equal(trajectory.steps[name], values)
+    assert (np.diff(trajectory.steps["time"]) > 0.0).all()
+    assert np.isin(trajectory.time[1:], trajectory.steps["time"]).all()
     assert [path.name for path in tmp_path.iterdir()] == ["run.h5"]

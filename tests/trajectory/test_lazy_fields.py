@@ -18,7 +18,7 @@ def test_fields_are_read_when_they_are_used(tmp_path):
     problem = {**TEACHER, "output": {"snapshots": 101}}
     whole = wgflow.run(problem)
     wgflow.run(problem, tmp_path / "run.h5")
-    flow = wgflow.load(tmp_path / "run.h5")
+    trajectory = wgflow.load(tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5", "r+") as file:
         chunks = [file["density"].id.get_chunk_info(index) for index in range(101)]
     content = bytearray((tmp_path / "run.h5").read_bytes())
@@ -27,11 +27,11 @@ def test_fields_are_read_when_they_are_used(tmp_path):
             content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     with (tmp_path / "run.h5").open("r+b") as file:
         file.write(content)
-    np.testing.assert_array_equal(flow.density[70], whole.density[70])
-    assert flow.density[-31, 1, 3] == whole.density[70, 1, 3]
-    np.testing.assert_array_equal(flow.density[70:71, 0], whole.density[70:71, 0])
+    np.testing.assert_array_equal(trajectory.density[70], whole.density[70])
+    assert trajectory.density[-31, 1, 3] == whole.density[70, 1, 3]
+    np.testing.assert_array_equal(trajectory.density[70:71, 0], whole.density[70:71, 0])
     with pytest.raises(InputError, match="damaged"):
-        flow.density[69]
+        trajectory.density[69]
 
 
 def test_stored_fields_behave_like_arrays(tmp_path):
@@ -78,8 +78,8 @@ def test_damaged_snapshot_is_noticed(tmp_path):
     content = bytearray((tmp_path / "run.h5").read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     (tmp_path / "run.h5").write_bytes(content)
-    flow = wgflow.load(tmp_path / "run.h5")
-    assert flow.density[1].shape == flow.density[3].shape == (2, 32)
+    trajectory = wgflow.load(tmp_path / "run.h5")
+    assert trajectory.density[1].shape == trajectory.density[3].shape == (2, 32)
     for damaged in (2, slice(0, 3), slice(None)):
         with pytest.raises(InputError, match=r"run\.h5 is damaged: density"):
-            flow.density[damaged]
+            trajectory.density[damaged]

@@ -33,20 +33,20 @@ FUNCTIONALS = {
 @pytest.mark.parametrize("name", FUNCTIONALS)
 def test_the_functional_is_that_of_the_run(name, tmp_path):
     make, domain = FUNCTIONALS[name]
-    flow = wgflow.solve(make(), domain, bump, 0.01, times=[0.01], output=tmp_path / "run.h5")
+    trajectory = wgflow.solve(make(), domain, bump, 0.01, times=[0.01], output=tmp_path / "run.h5")
     again = wgflow.load(tmp_path / "run.h5")
-    assert (again.potential(-1) == flow.potential(-1)).all()
-    assert again.labels == flow.labels
+    assert (again.potential(-1) == trajectory.potential(-1)).all()
+    assert again.labels == trajectory.labels
     saved = wgflow.load(wgflow.solve(make(), domain, bump, 0.01, times=[0.01]).save(tmp_path / "saved.h5"))
-    assert (saved.potential(-1) == flow.potential(-1)).all()
+    assert (saved.potential(-1) == trajectory.potential(-1)).all()
 
 
 def test_functions_of_the_user_have_no_name(tmp_path):
     own = wgflow.Potential(bump) + wgflow.Entropy(0.1)
-    flow = wgflow.solve(own, BOX, bump, 0.01, times=[0.01], output=tmp_path / "run.h5")
+    trajectory = wgflow.solve(own, BOX, bump, 0.01, times=[0.01], output=tmp_path / "run.h5")
     with pytest.raises(wgflow.InputError, match=r"load\(path, functional=...\) gives it"):
         wgflow.load(tmp_path / "run.h5").potential(-1)
-    assert (wgflow.load(tmp_path / "run.h5", own).potential(-1) == flow.potential(-1)).all()
+    assert (wgflow.load(tmp_path / "run.h5", own).potential(-1) == trajectory.potential(-1)).all()
 
 
 def test_particles_know_kernels_and_samples(tmp_path):
@@ -57,8 +57,8 @@ def test_particles_know_kernels_and_samples(tmp_path):
     attraction = wgflow.KernelDiscrepancy(wgflow.Interaction(kernel, gradient=kernel.gradient), SAMPLES)
     functional = 0.5 * attraction + 2.0 * QuadraticWell(np.eye(1), np.zeros(1)).energy
     start = wgflow.Particles([[0.5], [1.0]], [0.5, 0.5], [1.0, 1.0], domain=wgflow.Space(1))
-    flow = wgflow.simulate(functional, start, 0.01, times=[0.01], output=tmp_path / "run.h5")
-    assert (wgflow.load(tmp_path / "run.h5").potential(-1) == flow.potential(-1)).all()
+    trajectory = wgflow.simulate(functional, start, 0.01, times=[0.01], output=tmp_path / "run.h5")
+    assert (wgflow.load(tmp_path / "run.h5").potential(-1) == trajectory.potential(-1)).all()
 
 
 @pytest.mark.parametrize(

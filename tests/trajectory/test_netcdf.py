@@ -35,12 +35,12 @@ def data_set(tmp_path):
 def test_xarray_opens_all_groups_at_once(tmp_path, data_set, engine):
     """Coordinates of a group are inherited: steps need a dimension of their own, and all arrays need one."""
     pytest.importorskip("netCDF4" if engine == "netcdf4" else engine)
-    flow = wgflow.run(data_set, tmp_path / "run.h5")
+    trajectory = wgflow.run(data_set, tmp_path / "run.h5")
     with xarray.open_datatree(tmp_path / "run.h5", engine=engine) as tree:
         assert set(tree.groups) == {"/", "/checkpoint", "/data", "/steps"}
-        np.testing.assert_array_equal(tree["steps"]["step"], np.arange(flow.attributes["accepted_steps"]))
-        np.testing.assert_array_equal(tree["steps"]["time"], flow.steps["time"])
-        np.testing.assert_array_equal(tree["time"], flow.time)
+        np.testing.assert_array_equal(tree["steps"]["step"], np.arange(trajectory.attributes["accepted_steps"]))
+        np.testing.assert_array_equal(tree["steps"]["time"], trajectory.steps["time"])
+        np.testing.assert_array_equal(tree["time"], trajectory.time)
         assert tree["data"]["inputs"].shape == (3, 2)
 
 

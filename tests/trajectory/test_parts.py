@@ -28,51 +28,51 @@ def flows(tmp_path_factory):
 
 
 @pytest.fixture(params=["memory", "file"])
-def flow(request, flows):
+def trajectory(request, flows):
     return flows[request.param == "file"]
 
 
-def test_snapshots_by_number(flow):
-    assert len(flow) == 9
+def test_snapshots_by_number(trajectory):
+    assert len(trajectory) == 9
     for index in (0, 3, -1, np.int64(5)):
-        snapshot = flow[index]
-        assert (snapshot.time, snapshot.risk) == (flow.time[index], flow.risk[index])
-        assert (snapshot.mass, snapshot.step_size) == (flow.mass[index], flow.step_size[index])
-        np.testing.assert_array_equal(snapshot.fields["density"], flow.density[index])
+        snapshot = trajectory[index]
+        assert (snapshot.time, snapshot.risk) == (trajectory.time[index], trajectory.risk[index])
+        assert (snapshot.mass, snapshot.step_size) == (trajectory.mass[index], trajectory.step_size[index])
+        np.testing.assert_array_equal(snapshot.fields["density"], trajectory.density[index])
     with pytest.raises(IndexError):
-        flow[9]
-    assert [snapshot.time for snapshot in flow] == flow.time.tolist()
+        trajectory[9]
+    assert [snapshot.time for snapshot in trajectory] == trajectory.time.tolist()
 
 
 @pytest.mark.parametrize("key", [slice(2, 7), slice(None, None, 3), slice(-2, None), slice(4, 5)])
-def test_parts_by_number(flow, key):
-    part = flow[key]
-    np.testing.assert_array_equal(part.time, flow.time[key])
-    np.testing.assert_array_equal(part.risk, flow.risk[key])
-    np.testing.assert_array_equal(part.density, flow.density[key])
-    np.testing.assert_array_equal(part.density[-1], flow.density[key][-1])
-    np.testing.assert_array_equal(part[::2].density, flow.density[key][::2])
-    np.testing.assert_array_equal(part.potential(0), flow.potential(range(9)[key][0]))
-    steps = flow.steps["time"]
+def test_parts_by_number(trajectory, key):
+    part = trajectory[key]
+    np.testing.assert_array_equal(part.time, trajectory.time[key])
+    np.testing.assert_array_equal(part.risk, trajectory.risk[key])
+    np.testing.assert_array_equal(part.density, trajectory.density[key])
+    np.testing.assert_array_equal(part.density[-1], trajectory.density[key][-1])
+    np.testing.assert_array_equal(part[::2].density, trajectory.density[key][::2])
+    np.testing.assert_array_equal(part.potential(0), trajectory.potential(range(9)[key][0]))
+    steps = trajectory.steps["time"]
     kept = (steps > part.time[0]) & (steps <= part.time[-1])
-    np.testing.assert_array_equal(part.steps["energy"], flow.steps["energy"][kept])
-    assert part.domain == flow.domain
+    np.testing.assert_array_equal(part.steps["energy"], trajectory.steps["energy"][kept])
+    assert part.domain == trajectory.domain
 
 
-def test_parts_by_time(flow):
-    np.testing.assert_array_equal(flow.between(0.5, 1.0).time, [0.5, 0.75, 1.0])
-    np.testing.assert_array_equal(flow.between(0.51, 1.24).time, [0.75, 1.0])
-    np.testing.assert_array_equal(flow.between(-1.0, 9.0).density, flow.density)
-    assert flow.between(0.5, 1.0).to_xarray().sizes["time"] == 3
+def test_parts_by_time(trajectory):
+    np.testing.assert_array_equal(trajectory.between(0.5, 1.0).time, [0.5, 0.75, 1.0])
+    np.testing.assert_array_equal(trajectory.between(0.51, 1.24).time, [0.75, 1.0])
+    np.testing.assert_array_equal(trajectory.between(-1.0, 9.0).density, trajectory.density)
+    assert trajectory.between(0.5, 1.0).to_xarray().sizes["time"] == 3
 
 
-def test_parts_that_are_empty_are_refused(flow):
+def test_parts_that_are_empty_are_refused(trajectory):
     for start, end in ((0.51, 0.74), (2.1, 3.0), (1.0, 0.5)):
         with pytest.raises(InputError, match="there is no output from t = "):
-            flow.between(start, end)
+            trajectory.between(start, end)
     for key in (slice(5, 5), slice(None, None, -1)):
         with pytest.raises(InputError, match="one output at least"):
-            flow[key]
+            trajectory[key]
 
 
 def test_parts_of_files_read_what_is_asked_of_them(flows, monkeypatch):

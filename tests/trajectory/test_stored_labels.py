@@ -64,8 +64,8 @@ def test_files_hold_the_labels_of_their_solver(name, tmp_path):
     ],
 )
 def test_labels_say_what_a_run_holds(name, risk, mass, time):
-    flow = RUNS[name][0]()
-    found = [flow.labels.risk.long_name, flow.labels.mass.long_name, flow.labels.time.long_name]
+    trajectory = RUNS[name][0]()
+    found = [trajectory.labels.risk.long_name, trajectory.labels.mass.long_name, trajectory.labels.time.long_name]
     assert [part in whole for part, whole in zip((risk, mass, time), found, strict=True)] == [True] * 3, found
 
 
@@ -86,16 +86,18 @@ def test_labels_that_are_not_known_are_shown_as_the_file_has_them():
 
 def test_plots_tables_and_datasets_take_the_labels_of_the_trajectory(tmp_path, capsys):
     pytest.importorskip("xarray")
-    flow = network()
+    trajectory = network()
     cost = Label("costs of all kinds", "cost", "costs", r"C(\cdot)", units="J")
-    flow = replace(flow, labels=replace(flow.labels, risk=cost, time=Label("clock", "clock", symbol="s")))
+    trajectory = replace(
+        trajectory, labels=replace(trajectory.labels, risk=cost, time=Label("clock", "clock", symbol="s"))
+    )
     first, second = Figure().subplots(1, 2)
-    draw_risk(first, flow)
-    draw_mass(second, flow)
+    draw_risk(first, trajectory)
+    draw_mass(second, trajectory)
     assert (first.get_ylabel(), second.get_xlabel()) == (r"cost $C(\nu_t)$", "clock $s$")
-    assert energy_curve_of(flow).title == "Cost"
-    describe(flow, tmp_path)
+    assert energy_curve_of(trajectory).title == "Cost"
+    describe(trajectory, tmp_path)
     printed = capsys.readouterr().out
     assert "clock" in printed
     assert "costs" in printed
-    assert flow.to_xarray()["risk"].attrs == {"long_name": "costs of all kinds", "units": "J"}
+    assert trajectory.to_xarray()["risk"].attrs == {"long_name": "costs of all kinds", "units": "J"}

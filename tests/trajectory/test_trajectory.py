@@ -15,22 +15,22 @@ PNG = b"\x89PNG"
 
 
 @pytest.fixture(scope="module")
-def flow():
+def trajectory():
     return wgflow.solve(
         wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), lambda x: np.ones(x.shape[:-1]), 1.0, times=[0.5]
     )
 
 
-def test_it_draws_itself(flow, tmp_path):
-    figure = flow.plot(tmp_path / "flow.png")
+def test_it_draws_itself(trajectory, tmp_path):
+    figure = trajectory.plot(tmp_path / "flow.png")
     assert (tmp_path / "flow.png").read_bytes().startswith(PNG)
     assert figure._repr_png_().startswith(PNG)
     with pytest.raises(InputError, match="allowed are"):
-        flow.plot(tmp_path / "flow.bmp")
+        trajectory.plot(tmp_path / "flow.bmp")
 
 
-def test_a_notebook_gets_one_piece_of_html(flow):
-    page = flow._repr_html_()
+def test_a_notebook_gets_one_piece_of_html(trajectory):
+    page = trajectory._repr_html_()
     assert b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', page)[1]).startswith(PNG)
     for text in ("complete (t_end)", "density (3, 16)", "Circle(cells=16)", "save(path)"):
         assert text in page
@@ -44,8 +44,8 @@ def test_html_of_a_damaged_trajectory(scalars):
     assert "<b>" not in broken._repr_html_()
 
 
-def test_problems_are_known_where_there_is_one(flow):
-    assert flow.problem is None
+def test_problems_are_known_where_there_is_one(trajectory):
+    assert trajectory.problem is None
     problem = wgflow.open_problem("quadratic", ["output.snapshots=2", "domain.cells=16", "solver.t_end=0.1"])
     assert wgflow.run(problem).problem is problem
 
@@ -59,13 +59,13 @@ def test_problems_are_known_where_there_is_one(flow):
         (0.5, r"trajectory\[0.5\] is not allowed; give the number"),
     ],
 )
-def test_wrong_numbers_of_outputs(flow, key, message):
-    for ask in (flow.__getitem__, flow.measure, flow.potential):
+def test_wrong_numbers_of_outputs(trajectory, key, message):
+    for ask in (trajectory.__getitem__, trajectory.measure, trajectory.potential):
         with pytest.raises(InputError, match=message):
             ask(key)
 
 
-def test_a_wrong_number_is_an_index_error(flow):
+def test_a_wrong_number_is_an_index_error(trajectory):
     with pytest.raises(IndexError):
-        flow[500]
-    assert flow[np.int64(-1)].time == 1.0
+        trajectory[500]
+    assert trajectory[np.int64(-1)].time == 1.0

@@ -84,13 +84,13 @@ def test_topology_follows_the_conventions(file):
 
 def test_xarray_reads_the_mesh_and_the_coordinates(file):
     xarray = pytest.importorskip("xarray")
-    flow = load(file)
+    trajectory = load(file)
     with xarray.open_dataset(file, engine="h5netcdf") as dataset:
         assert dataset.sizes["corner"] == 6
         assert dataset.sizes["node"] == 2 * (CELLS - 2)
         assert np.isnan(dataset["face_nodes"]).sum() == 12  # the fill value of the pentagons
-        np.testing.assert_allclose(dataset["density"], flow.density, rtol=1e-14)
-        labelled = flow.to_xarray()
+        np.testing.assert_allclose(dataset["density"], trajectory.density, rtol=1e-14)
+        labelled = trajectory.to_xarray()
         for name in ("cell_lon", "cell_lat"):
             assert name in dataset["density"].coords
             np.testing.assert_array_equal(labelled["density"].coords[name], dataset[name])
@@ -111,11 +111,11 @@ def test_the_netcdf_library_reads_the_mesh(file):
 
 def test_other_domains_have_no_mesh(tmp_path):
     box = Box([(-1.0, 1.0)] * 2, (6, 6))
-    flow = solve(Quadratic(0.1 * np.eye(2)), box, np.ones((6, 6)), 0.1, times=[0.1], output=tmp_path / "box.h5")
+    trajectory = solve(Quadratic(0.1 * np.eye(2)), box, np.ones((6, 6)), 0.1, times=[0.1], output=tmp_path / "box.h5")
     with h5py.File(tmp_path / "box.h5") as content:
         assert "mesh" not in content
         assert text(content.attrs["Conventions"]) == "CF-1.8"
-    assert "cell_lon" not in flow.to_xarray().coords
+    assert "cell_lon" not in trajectory.to_xarray().coords
 
 
 def test_files_with_cells_in_another_order_are_not_misread(file, tmp_path):

@@ -138,11 +138,11 @@ def riccati_error(target, start, bounds, cells, **options):
     """L1 error at t = 1 of the flow of quadratic features from a Gaussian."""
     dimension = len(target)
     box = Box([bounds] * dimension, (cells,) * dimension)
-    flow = solve(Quadratic(target), box, gaussian_averages(start, box), 1.0, times=[1.0], **options)
+    trajectory = solve(Quadratic(target), box, gaussian_averages(start, box), 1.0, times=[1.0], **options)
     exact = gaussian_averages(quadratic_flow(target, start, 1.0).covariance, box)
-    assert flow.density.min() >= 0.0
-    assert flow.mass[-1] == pytest.approx(flow.mass[0], rel=1e-13)
-    return float((np.abs(flow.density[-1] - exact) * box.volumes).sum())
+    assert trajectory.density.min() >= 0.0
+    assert trajectory.mass[-1] == pytest.approx(trajectory.mass[0], rel=1e-13)
+    return float((np.abs(trajectory.density[-1] - exact) * box.volumes).sum())
 
 
 def test_order_two_on_the_matrix_riccati_flow_in_the_plane():
@@ -171,7 +171,7 @@ def dilation_error(dimension, cells):
     """L1 error at t = 1 of F = (int |x|^2 - a)^2 / 2, which dilates any density by a logistic law."""
     box = Box([(-5.0, 5.0)] * dimension, (cells,) * dimension)
     start, wanted = 0.09, float(dimension)
-    flow = solve(
+    trajectory = solve(
         Features(lambda x: (x**2).sum(axis=1, keepdims=True), targets=[wanted]),
         box,
         gaussian_averages(start * np.eye(dimension), box),
@@ -181,7 +181,7 @@ def dilation_error(dimension, cells):
     first = start * dimension
     moment = wanted * first / (first + (wanted - first) * np.exp(-4.0 * wanted / dimension))
     exact = gaussian_averages(moment / dimension * np.eye(dimension), box)
-    return (np.abs(flow.density[-1] - exact) * box.volumes).sum()
+    return (np.abs(trajectory.density[-1] - exact) * box.volumes).sum()
 
 
 @pytest.mark.parametrize(("dimension", "sizes", "largest"), [(1, (256, 512), 2.0e-3), (2, (64, 128), 7.0e-2)])
@@ -196,10 +196,10 @@ def contraction_error(dimension, cells):
     box = Box([(-3.5, 3.5)] * dimension, (cells,) * dimension)
     start = np.diag([0.5, 0.3, 0.4][:dimension])
     bowl = Potential(lambda x: 0.5 * (x**2).sum(axis=-1))
-    flow = solve(bowl, box, gaussian_averages(start, box), 0.5, times=[0.5])
-    assert flow.density.min() >= 0.0
+    trajectory = solve(bowl, box, gaussian_averages(start, box), 0.5, times=[0.5])
+    assert trajectory.density.min() >= 0.0
     exact = gaussian_averages(start * np.exp(-1.0), box)
-    return (np.abs(flow.density[-1] - exact) * box.volumes).sum()
+    return (np.abs(trajectory.density[-1] - exact) * box.volumes).sum()
 
 
 @pytest.mark.parametrize(
@@ -215,16 +215,16 @@ def test_no_mass_passes_a_wall():
     """A potential that falls towards a corner presses all mass against two walls, for thousands of steps."""
     box = Box([(0.0, 1.0), (0.0, 1.0)], (16, 16))
     pull = Features(lambda x: x[:, :1] + x[:, 1:], targets=[10.0])
-    flow = solve(pull, box, np.ones(box.shape), 3.0, times=[3.0])
-    assert flow.mass[-1] == pytest.approx(1.0, rel=1e-13)
-    assert flow.density[-1, -1, -1] * box.volumes[-1, -1] > 0.95
-    assert (np.diff(flow.energy) < 0.0).all()
+    trajectory = solve(pull, box, np.ones(box.shape), 3.0, times=[3.0])
+    assert trajectory.mass[-1] == pytest.approx(1.0, rel=1e-13)
+    assert trajectory.density[-1, -1, -1] * box.volumes[-1, -1] > 0.95
+    assert (np.diff(trajectory.energy) < 0.0).all()
 
 
 def test_a_box_trajectory_is_read_back(tmp_path):
     box = Box([(-2.0, 2.0), (-1.0, 1.0)], (8, 6), periodic=[False, True])
-    flow = solve(Quadratic(np.eye(2)), box, np.ones(box.shape), 0.2, times=[0.1], output=tmp_path / "box.h5")
+    trajectory = solve(Quadratic(np.eye(2)), box, np.ones(box.shape), 0.2, times=[0.1], output=tmp_path / "box.h5")
     read = wgflow.load(tmp_path / "box.h5")
     assert read.domain == box
-    np.testing.assert_array_equal(read.density, flow.density)
+    np.testing.assert_array_equal(read.density, trajectory.density)
     assert read.to_xarray()["density"].dims == ("time", "x", "y")

@@ -22,11 +22,11 @@ def exact_errors(cells, **options):
     """Relative L1 and Linf errors at T = 0.5 of quadratic features with the full reaction."""
     sphere = Sphere(cells)
     start = sphere.averages(AngularGaussian(START))
-    flow = solve(Quadratic(TARGET), sphere, start, 0.5, times=[0.5], **options)
+    trajectory = solve(Quadratic(TARGET), sphere, start, 0.5, times=[0.5], **options)
     exact = sphere.averages(quadratic_flow(TARGET, START, 0.5))
-    difference = np.abs(flow.density[-1] - exact)
-    assert flow.density.min() >= 0.0
-    assert (np.diff(flow.energy) < 0.0).all()
+    difference = np.abs(trajectory.density[-1] - exact)
+    assert trajectory.density.min() >= 0.0
+    assert (np.diff(trajectory.energy) < 0.0).all()
     return (difference * sphere.volumes).sum() / (exact * sphere.volumes).sum(), difference.max() / exact.max()
 
 
@@ -147,10 +147,10 @@ def test_the_flux_through_a_face_is_opposite_to_the_last_bit(velocity):
 def test_transport_alone_keeps_the_mass(velocity):
     sphere = Sphere(2562)
     density = sphere.averages(AngularGaussian(START))
-    flow = solve(Quadratic(TARGET), sphere, density, 1.0, reaction=0.0, velocity=velocity, times=[1.0])
-    assert abs(flow.mass / flow.mass[0] - 1.0).max() <= 1e-13
-    assert flow.density.min() >= 0.0
-    assert flow.energy[-1] < 0.95 * flow.energy[0]
+    trajectory = solve(Quadratic(TARGET), sphere, density, 1.0, reaction=0.0, velocity=velocity, times=[1.0])
+    assert abs(trajectory.mass / trajectory.mass[0] - 1.0).max() <= 1e-13
+    assert trajectory.density.min() >= 0.0
+    assert trajectory.energy[-1] < 0.95 * trajectory.energy[0]
 
 
 def test_midpoint_velocities_are_for_spheres():
@@ -201,18 +201,18 @@ def test_classification_with_two_inputs_and_a_bias(loss):
     labels = np.where(inputs[:, 0] * inputs[:, 1] > 0.0, 1.0, -1.0)
     domain = Signed(Sphere(642))
     density = np.full(domain.shape, 1.0 / (8.0 * np.pi))
-    flow = solve(Features(Relu(inputs), labels, loss), domain, density, 3.0)
-    assert (np.diff(flow.energy) < 0.0).all()
-    assert flow.density.min() >= 0.0
-    assert flow.risk[-1] < 0.95 * flow.risk[0]
+    trajectory = solve(Features(Relu(inputs), labels, loss), domain, density, 3.0)
+    assert (np.diff(trajectory.energy) < 0.0).all()
+    assert trajectory.density.min() >= 0.0
+    assert trajectory.risk[-1] < 0.95 * trajectory.risk[0]
 
 
 def test_a_sphere_trajectory_is_read_back(tmp_path):
     sphere = Sphere(162)
-    flow = solve(Quadratic(TARGET), sphere, np.ones(162), 0.1, times=[0.05], output=tmp_path / "sphere.h5")
+    trajectory = solve(Quadratic(TARGET), sphere, np.ones(162), 0.1, times=[0.05], output=tmp_path / "sphere.h5")
     read = wgflow.load(tmp_path / "sphere.h5")
     assert read.domain == sphere
-    np.testing.assert_array_equal(read.density, flow.density)
+    np.testing.assert_array_equal(read.density, trajectory.density)
 
 
 SMALL = {

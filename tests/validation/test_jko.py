@@ -43,7 +43,7 @@ def test_linearised_steps_are_of_first_order():
 @pytest.mark.parametrize("name", ["quadratic", "fokker_planck", "porous_medium"])
 def test_linearised_steps_of_shipped_problems_lower_their_energy(name):
     for tau in (0.05, 1.0):
-        flow, steps = module.linearised_steps(name, module.LINEARISED[name][1], tau, 4)
+        trajectory, steps = module.linearised_steps(name, module.LINEARISED[name][1], tau, 4)
         assert steps.raised == 0
         assert sorted(steps.iterations)[1] <= 6
-        assert flow.density.min() > 0.0
+        assert trajectory.density.min() > 0.0

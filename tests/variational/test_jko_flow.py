@@ -43,10 +43,10 @@ def test_orders_for_quadratic_features(case, order, finest):
     exact = covariance(TARGET, START, 0.5)
     errors = []
     for steps in (8, 16, 32):
-        flow = flow_of(case, tau=0.5 / steps, order=order, halve=False)
-        advance(flow, [0.5])
-        assert flow.counts.accepted == steps
-        errors.append(abs(matrix_of(flow) - exact).max())
+        evolution = flow_of(case, tau=0.5 / steps, order=order, halve=False)
+        advance(evolution, [0.5])
+        assert evolution.counts.accepted == steps
+        errors.append(abs(matrix_of(evolution) - exact).max())
     slopes = np.log2(errors[:-1]) - np.log2(errors[1:])
     assert abs(slopes - order).max() < 0.07
     assert errors[-1] < finest
@@ -55,22 +55,22 @@ def test_orders_for_quadratic_features(case, order, finest):
 @pytest.mark.parametrize("case", CASES)
 def test_steps_of_any_size_lower_f(case):
     for tau in 10.0 ** np.arange(-4.0, 5.0):
-        flow = flow_of(case, tau=tau, halve=False)
-        flow.begin_interval(4.0 * tau)
+        evolution = flow_of(case, tau=tau, halve=False)
+        evolution.begin_interval(4.0 * tau)
         for _ in range(4):
-            before = flow.energy
-            flow.step()
+            before = evolution.energy
+            evolution.step()
             assert (
-                flow.energy < before or before < 1e-20
+                evolution.energy < before or before < 1e-20
             )  # the round-off of F, which is computed from numbers of size 1
-            assert flow.last.gap <= 1e-13 * before + 1e-21
-            assert flow.last.iterations <= 15
+            assert evolution.last.gap <= 1e-13 * before + 1e-21
+            assert evolution.last.iterations <= 15
 
 
 def test_mass_is_constant_without_reaction():
-    flow = flow_of("flat", tau=0.1)
-    advance(flow, [2.0])
-    assert flow.particles.mass == GAUSSIAN.mass
+    evolution = flow_of("flat", tau=0.1)
+    advance(evolution, [2.0])
+    assert evolution.particles.mass == GAUSSIAN.mass
     turned = make_jko_flow(Quadratic(TARGET), ON_CIRCLE, CIRCLE, JkoOptions(0.1), reaction=0.0)
     start = turned.energy
     advance(turned, [2.0])
@@ -85,13 +85,13 @@ def test_few_iterations_for_many_particles():
     functional = Features(Neurons(SmoothLayer(inputs)), np.sin(2.0 * inputs[:, 0]))
     start = Particles(0.6 * generator.normal(size=(2000, 3)), np.full(2000, 5e-4), np.ones(2000))
     for tau, decrease in ((1e-3, 1e-4), (0.1, 1e-2), (1.0, 0.1), (10.0, 0.3)):
-        flow = JkoFlow(functional, start, options=JkoOptions(tau, halve=False))
-        flow.begin_interval(tau)
-        before = flow.energy
-        flow.step()
-        assert 1 <= flow.last.iterations <= 6
-        assert flow.last.gap < 1e-12 * flow.energy
-        assert before - flow.energy > decrease
+        evolution = JkoFlow(functional, start, options=JkoOptions(tau, halve=False))
+        evolution.begin_interval(tau)
+        before = evolution.energy
+        evolution.step()
+        assert 1 <= evolution.last.iterations <= 6
+        assert evolution.last.gap < 1e-12 * evolution.energy
+        assert before - evolution.energy > decrease
 
 
 def test_the_teacher_by_modes_on_both_sheets():
@@ -100,9 +100,9 @@ def test_the_teacher_by_modes_on_both_sheets():
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     errors = []
     for tau in (0.1, 0.05):
-        flow = make_jko_flow(harmonic_population(TEACHER), start, domain, JkoOptions(tau, order=2), reaction=2.0)
-        advance(flow, [1.0, 2.0])
-        risk = Population(TEACHER).at_particles(flow.particles).energy
+        evolution = make_jko_flow(harmonic_population(TEACHER), start, domain, JkoOptions(tau, order=2), reaction=2.0)
+        advance(evolution, [1.0, 2.0])
+        risk = Population(TEACHER).at_particles(evolution.particles).energy
         errors.append(risk / 0.0789539445973 - 1.0)
     assert errors[1] == pytest.approx(-2.8e-4, rel=0.05)
     assert errors[0] / errors[1] == pytest.approx(4.0, rel=0.05)
@@ -121,10 +121,10 @@ def test_signed_spheres_with_regularisation_agree_with_particles(loss):
     exact = advance(PolarFlow(functional, start, reaction=2.0, tolerance=1e-10), [1.0])[0]
     errors = []
     for tau in (0.1, 0.05):
-        flow = make_jko_flow(
+        evolution = make_jko_flow(
             functional, start, Signed(Hypersphere(3)), JkoOptions(tau, order=2, halve=False), reaction=2.0
         )
-        found = advance(flow, [1.0])[0]
+        found = advance(evolution, [1.0])[0]
         errors.append(
             [
                 abs(found.fields["position"] - exact.fields["position"]).max(),
@@ -153,13 +153,13 @@ def test_extrapolated_steps_that_raise_f_are_refused():
     """Half a step reaches the least F where it is long, so that the other half goes beyond."""
     with pytest.raises(StepError, match="a step of 50 from t = 0 raises F; choose a smaller tau"):
         advance(flow_of("flat", tau=50.0, order=2, halve=False), [50.0])
-    flow = flow_of("flat", tau=50.0, order=2)
-    flow.begin_interval(50.0)
-    before = flow.energy
-    flow.step()
-    assert flow.counts.rejected > 0
-    assert flow.energy < before
-    assert flow.step_size == 50.0 * 0.5**flow.counts.rejected
+    evolution = flow_of("flat", tau=50.0, order=2)
+    evolution.begin_interval(50.0)
+    before = evolution.energy
+    evolution.step()
+    assert evolution.counts.rejected > 0
+    assert evolution.energy < before
+    assert evolution.step_size == 50.0 * 0.5**evolution.counts.rejected
 
 
 def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
@@ -167,28 +167,28 @@ def test_the_teacher_falls_for_every_tau_to_ten_in_whole_steps():
     domain = Signed(Circle(32))
     start = nodes_of_cells(domain, np.full(domain.shape, 0.25 / np.pi))
     for tau in (1e-4, 0.1, 1.0, 10.0):
-        flow = make_jko_flow(harmonic_population(TEACHER, 16), start, domain, JkoOptions(tau), reaction=2.0)
-        energies = [flow.energy]
-        flow.begin_interval(2.0 * tau)
+        evolution = make_jko_flow(harmonic_population(TEACHER, 16), start, domain, JkoOptions(tau), reaction=2.0)
+        energies = [evolution.energy]
+        evolution.begin_interval(2.0 * tau)
         for _ in range(2):
-            flow.step()
-            energies.append(flow.energy)
+            evolution.step()
+            energies.append(evolution.energy)
         assert energies[0] > energies[1] > energies[2]
         assert energies[0] - energies[1] > 0.5 * min(tau, 1.0) * energies[0]
-        assert flow.counts.rejected == 0
-        assert flow.time == 2.0 * tau
+        assert evolution.counts.rejected == 0
+        assert evolution.time == 2.0 * tau
 
 
 def test_steps_grow_with_time_and_meet_the_outputs():
-    flow = flow_of("flat", tau=0.01, growth=0.5)
+    evolution = flow_of("flat", tau=0.01, growth=0.5)
     sizes = []
-    flow.begin_interval(3.0)
-    while flow.time < 3.0:
-        time = flow.time
-        flow.step()
-        sizes.append(flow.step_size)
-        assert flow.step_size <= (0.01 + 0.5 * time) * (1.0 + 1e-12)
-    assert flow.time == 3.0
+    evolution.begin_interval(3.0)
+    while evolution.time < 3.0:
+        time = evolution.time
+        evolution.step()
+        sizes.append(evolution.step_size)
+        assert evolution.step_size <= (0.01 + 0.5 * time) * (1.0 + 1e-12)
+    assert evolution.time == 3.0
     assert len(sizes) < 20
     assert max(sizes) > 0.5
 

@@ -61,12 +61,12 @@ def flow_of(name, options, density=None):
 def test_few_iterations_with_steep_features():
     """Newton's method for phi, not for J, took a dozen: its slopes at the kinks are halved one after the other."""
     settings = ["solver.kind=jko", "jko.scheme=linearised", "jko.tau=1.0", "domain.cells=512"]
-    flow = wgflow.open_problem("el_nino", settings).make_evolution()
-    flow.begin_interval(8.0)
+    evolution = wgflow.open_problem("el_nino", settings).make_evolution()
+    evolution.begin_interval(8.0)
     iterations = []
-    while flow.time < 8.0:
-        flow.step()
-        iterations.append(flow.last.iterations)
+    while evolution.time < 8.0:
+        evolution.step()
+        iterations.append(evolution.last.iterations)
     assert len(iterations) == 8
     assert iterations[0] <= 8
     assert np.median(iterations) <= 4.0
@@ -91,28 +91,33 @@ def test_the_parts_of_the_derivative_of_j(name):
 @pytest.mark.parametrize("exponent", [-4, 0, 4])
 def test_f_falls_by_the_cost_of_the_step_for_every_size(name, exponent):
     tau = 10.0**exponent
-    flow = flow_of(name, JkoOptions(tau))
+    evolution = flow_of(name, JkoOptions(tau))
     bound, domain = CASES[name][0].on_grid(CASES[name][1]), CASES[name][1]
     iterations = []
-    while flow.time < 1.9 * tau:
-        before, mass, density = flow.energy, total_mass(domain, flow.density), flow.density.ravel().copy()
-        flow.step()
-        upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, flow.step_size).at(
-            flow.last.potential
+    while evolution.time < 1.9 * tau:
+        before, mass, density = (
+            evolution.energy,
+            total_mass(domain, evolution.density),
+            evolution.density.ravel().copy(),
         )
-        scale = bound.scale(flow.density)
+        evolution.step()
+        upwind = StepEquations(UpwindMesh.of(domain, 1.0, CASES[name][3]), density, evolution.step_size).at(
+            evolution.last.potential
+        )
+        scale = bound.scale(evolution.density)
         assert (
-            flow.energy + upwind.action(flow.density.ravel()) <= before + 1e-7 * (before - flow.energy) + 1e-13 * scale
+            evolution.energy + upwind.action(evolution.density.ravel())
+            <= before + 1e-7 * (before - evolution.energy) + 1e-13 * scale
         )
-        assert flow.density.min() > 0.0
-        assert abs(upwind.balance(flow.density.ravel())).sum() <= 1e-12 * mass
+        assert evolution.density.min() > 0.0
+        assert abs(upwind.balance(evolution.density.ravel())).sum() <= 1e-12 * mass
         if CASES[name][3] == 0.0:
-            assert total_mass(domain, flow.density) == pytest.approx(mass, rel=1e-12)
-        iterations.append(flow.last.iterations)
+            assert total_mass(domain, evolution.density) == pytest.approx(mass, rel=1e-12)
+        iterations.append(evolution.last.iterations)
     assert max(iterations) <= 20
     if exponent == -4:
         assert iterations[-1] <= 10
-        assert flow.counts.rejected == 0
+        assert evolution.counts.rejected == 0
 
 
 def test_a_step_of_the_mass_alone_minimises_f_plus_the_cost():
@@ -120,9 +125,11 @@ def test_a_step_of_the_mass_alone_minimises_f_plus_the_cost():
     tau, beta = 0.6, 4.0
     circle = Circle(4)
     functional = Features(lambda x: np.ones((len(x), 1)), [2.0])
-    flow = LinearisedJkoFlow(functional, circle, np.full(4, 0.1), options=JkoOptions(tau, halve=False), reaction=beta)
-    flow.begin_interval(tau)
-    flow.step()
+    evolution = LinearisedJkoFlow(
+        functional, circle, np.full(4, 0.1), options=JkoOptions(tau, halve=False), reaction=beta
+    )
+    evolution.begin_interval(tau)
+    evolution.step()
     mass = 0.2 * np.pi
 
     def primal(after):
@@ -130,7 +137,7 @@ def test_a_step_of_the_mass_alone_minimises_f_plus_the_cost():
         return 0.5 * (after - 2.0) ** 2 + 0.5 * beta * tau * phi**2 * after
 
     found = minimize_scalar(primal, bounds=(0.3, 3.0), method="bounded", options={"xatol": 1e-12})
-    assert total_mass(circle, flow.density) == pytest.approx(found.x, rel=1.1e-8)
+    assert total_mass(circle, evolution.density) == pytest.approx(found.x, rel=1.1e-8)
     assert found.x > 1.5
 
 
@@ -147,10 +154,10 @@ def test_fokker_planck_at_first_order():
         nodes, weights = np.polynomial.legendre.leggauss(6)
         places = box.axes[0][:, None] + 0.5 * nodes / cells
         start, exact = (fokker_planck(places, t) @ weights / 2.0 for t in (0.0, 0.25))
-        flow = LinearisedJkoFlow(
+        evolution = LinearisedJkoFlow(
             Entropy() + Potential(lambda x: -x[:, 0]), box, np.maximum(start, 0.0), options=JkoOptions(1.0 / cells)
         )
-        found = advance(flow, [0.25])[0].fields["density"]
+        found = advance(evolution, [0.25])[0].fields["density"]
         errors.append(abs(found - exact).mean())
     print(errors)
     assert errors == pytest.approx([1.1e-1, 5.2e-2, 2.5e-2], rel=0.06)
@@ -161,10 +168,10 @@ def test_orders_against_exact_solutions_with_reaction():
     errors = []
     for cells in (64, 128, 256):
         circle = Circle(cells)
-        flow = LinearisedJkoFlow(
+        evolution = LinearisedJkoFlow(
             Quadratic(TARGET), circle, gaussian_on_circle(START, circle.angles), options=JkoOptions(3.2 / cells)
         )
-        found = advance(flow, [0.5])[0].fields["density"]
+        found = advance(evolution, [0.5])[0].fields["density"]
         exact = gaussian_on_circle(covariance(TARGET, START, 0.5), circle.angles)
         errors.append(abs(found - exact).sum() / exact.sum())
     print(errors)
@@ -182,8 +189,8 @@ def test_logistic_dilation_at_first_order():
             return np.exp(-(x**2) / (2.0 * variance)) / np.sqrt(2.0 * np.pi * variance)
 
         features = Features(lambda x: x**2, [1.0])
-        flow = LinearisedJkoFlow(features, box, normal(0.09), options=JkoOptions(6.4 / cells))
-        found = advance(flow, [1.0])[0].fields["density"]
+        evolution = LinearisedJkoFlow(features, box, normal(0.09), options=JkoOptions(6.4 / cells))
+        found = advance(evolution, [1.0])[0].fields["density"]
         variance = 0.09 / (0.09 + 0.91 * np.exp(-4.0))
         errors.append(abs(found - normal(variance)).sum() * 10.0 / cells)
     print(errors)
@@ -195,10 +202,10 @@ def test_the_sphere_with_its_reaction():
     errors, masses = [], []
     for cells, steps in ((642, 10), (2562, 20)):
         sphere = Sphere(cells)
-        flow = LinearisedJkoFlow(
+        evolution = LinearisedJkoFlow(
             Quadratic(target), sphere, AngularGaussian(start)(sphere.points), options=JkoOptions(0.3 / steps)
         )
-        snapshot = advance(flow, [0.3])[0]
+        snapshot = advance(evolution, [0.3])[0]
         exact = quadratic_flow(target, start, 0.3)
         density = AngularGaussian(exact.covariance)(sphere.points)
         errors.append((abs(snapshot.fields["density"] - density) * sphere.volumes).sum())
@@ -245,10 +252,10 @@ def test_exact_steps_on_the_line_by_quantile_functions():
         quantiles = np.interp((np.arange(50) + 0.5) / 50, cumulative, np.linspace(-4.0, 4.0, cells + 1))
         for _ in range(round(0.24 / tau)):
             quantiles = quantile_step(quantiles, tau)
-        flow = LinearisedJkoFlow(
+        evolution = LinearisedJkoFlow(
             Entropy() + Interaction(lambda z: 0.25 * z[:, 0] ** 2), box, density, options=JkoOptions(tau)
         )
-        masses = advance(flow, [0.24])[0].fields["density"] * width
+        masses = advance(evolution, [0.24])[0].fields["density"] * width
         start = density @ x**2 * width - (density @ x * width) ** 2
         exact = 2.0 + (start - 2.0) * np.exp(-0.24)
         errors.append([masses @ x**2 - (masses @ x) ** 2 - exact, quantiles.var() - exact])
@@ -297,42 +304,42 @@ def test_energies_of_problem_files_run():
         ("porous_medium", ["domain.shape=[20, 20]"]),
         ("el_nino", ["problem.temperature=0.05", "domain.cells=32"]),
     ):
-        flow = wgflow.run(wgflow.open_problem(name, [*settings, *extra]))
-        assert flow.energy[-1] < flow.energy[0]
+        trajectory = wgflow.run(wgflow.open_problem(name, [*settings, *extra]))
+        assert trajectory.energy[-1] < trajectory.energy[0]
 
 
 def test_checkpoints_continue_bit_by_bit():
     options = JkoOptions(0.01, adapt=True)
-    flow = flow_of("drift", options)
-    flow.begin_interval(1.0)
+    evolution = flow_of("drift", options)
+    evolution.begin_interval(1.0)
     for _ in range(4):
-        flow.step()
-    other = flow_of("drift", options, flow.checkpoint()["density"])
-    other.time = float(flow.checkpoint()["time"])
-    other.restore(flow.checkpoint())
+        evolution.step()
+    other = flow_of("drift", options, evolution.checkpoint()["density"])
+    other.time = float(evolution.checkpoint()["time"])
+    other.restore(evolution.checkpoint())
     for _ in range(2):
-        flow.step()
+        evolution.step()
         other.step()
-        np.testing.assert_array_equal(other.density, flow.density)
-        assert other.time == flow.time
-    assert flow.step_size > 0.015
+        np.testing.assert_array_equal(other.density, evolution.density)
+        assert other.time == evolution.time
+    assert evolution.step_size > 0.015
 
 
 def test_steps_that_are_not_found_are_halved_or_refused():
     few = {"tau": 1.0, "iterations": 3}
-    flow = flow_of("features, reaction", JkoOptions(**few, halve=False))
-    flow.begin_interval(1.0)
-    before = flow.density.copy()
+    evolution = flow_of("features, reaction", JkoOptions(**few, halve=False))
+    evolution.begin_interval(1.0)
+    before = evolution.density.copy()
     with pytest.raises(StepError, match="choose a smaller tau"):
-        flow.step()
-    np.testing.assert_array_equal(flow.density, before)
-    flow = flow_of("features, reaction", JkoOptions(**few))
-    energy = flow.energy
-    flow.begin_interval(1.0)
-    flow.step()
-    assert flow.counts.rejected > 0
-    assert 0.0 < flow.step_size < 1.0
-    assert flow.energy < energy
+        evolution.step()
+    np.testing.assert_array_equal(evolution.density, before)
+    evolution = flow_of("features, reaction", JkoOptions(**few))
+    energy = evolution.energy
+    evolution.begin_interval(1.0)
+    evolution.step()
+    assert evolution.counts.rejected > 0
+    assert 0.0 < evolution.step_size < 1.0
+    assert evolution.energy < energy
 
 
 def test_what_is_not_allowed():

@@ -51,10 +51,10 @@ def density_of(kind, functional, domain, start, **options):
 def normalised(loss, **options):
     def build(time=0.0, fields=None):
         functional, density = Features(Relu(INPUTS), LABELS, loss), np.full(SHEETS.shape, 1.0)
-        flow = NormalisedFlow(functional, SHEETS, density if fields is None else fields["density"], **options)
+        evolution = NormalisedFlow(functional, SHEETS, density if fields is None else fields["density"], **options)
         if fields is not None:
-            flow.go_on(time, fields)
-        return flow
+            evolution.go_on(time, fields)
+        return evolution
 
     return build
 
@@ -96,23 +96,23 @@ def test_a_checkpoint_goes_on_to_other_outputs(name):
 @pytest.mark.parametrize("name", ["steps that are halved", "linearised steps that are halved", "steps that double"])
 def test_those_are_of_another_size(name):
     build, span = FLOWS[name]
-    flow, halvings = build(), []
-    flow.begin_interval(span)
-    while flow.time < span:
-        flow.step()
-        halvings.append(int(flow.checkpoint()["halvings"]))
-    assert min(halvings) < -2 if name == "steps that double" else max(halvings) + flow.counts.rejected > 0
+    evolution, halvings = build(), []
+    evolution.begin_interval(span)
+    while evolution.time < span:
+        evolution.step()
+        halvings.append(int(evolution.checkpoint()["halvings"]))
+    assert min(halvings) < -2 if name == "steps that double" else max(halvings) + evolution.counts.rejected > 0
 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_checkpoint_is_small(name):
     """It holds the state once where the next step begins there, and twice at an output between two steps."""
-    flow = FLOWS[name][0]()
-    flow.step()
-    once = flow.checkpoint()
-    flow.begin_interval(1.3 * flow.time)
-    flow.step()
-    twice = flow.checkpoint()
+    evolution = FLOWS[name][0]()
+    evolution.step()
+    once = evolution.checkpoint()
+    evolution.begin_interval(1.3 * evolution.time)
+    evolution.step()
+    twice = evolution.checkpoint()
     added = {key.removeprefix("base_"): twice[key].size for key in twice.keys() - once.keys()}
     state = {"state": np.append(once["position"], once["growth"])} if "position" in once else once
     assert added == {key: state[key].size for key in added}
@@ -122,8 +122,8 @@ def test_a_checkpoint_is_small(name):
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_checkpoint_of_something_else_is_refused(name):
-    flow = FLOWS[name][0]()
-    checkpoint = dict(flow.checkpoint())
+    evolution = FLOWS[name][0]()
+    checkpoint = dict(evolution.checkpoint())
     del checkpoint["whole_steps"]
     with pytest.raises(LookupError):
-        flow.restore(checkpoint)
+        evolution.restore(checkpoint)

@@ -43,17 +43,17 @@ def test_f_falls_for_every_tau(name, loss):
     box = Box([[-4.0, 4.0]] * 3, (6, 6, 6))
     ends = []
     for tau in 10.0 ** np.arange(-4.0, 5.0, 2.0):
-        flow = make_jko_flow(functional, START, box, JkoOptions(tau, halve=False))
-        flow.begin_interval(tau)
-        before = flow.energy
-        flow.step()
-        moved = flow.particles.points
+        evolution = make_jko_flow(functional, START, box, JkoOptions(tau, halve=False))
+        evolution.begin_interval(tau)
+        before = evolution.energy
+        evolution.step()
+        moved = evolution.particles.points
         work = ((moved - START.points) ** 2).sum() / (120.0 * tau)
-        assert flow.energy + work < before
+        assert evolution.energy + work < before
         assert work > 1e-9 * before
-        assert flow.time == tau
-        assert flow.last.gap >= 0.0
-        ends.append(flow.energy / before)
+        assert evolution.time == tau
+        assert evolution.last.gap >= 0.0
+        ends.append(evolution.energy / before)
     assert (np.diff(ends) < 0.0).all()
     assert ends[-1] < (0.002 if loss == "square" else 0.02)
 
@@ -61,10 +61,10 @@ def test_f_falls_for_every_tau(name, loss):
 def test_a_curvature_of_zero_does_not_end_a_step():
     """R = |x x^T - I|^2 / 2 of one particle and tau = 1/2: E is flat across x at the start; the step is |x|^2 x = y."""
     start = np.array([[1.0, 0.5]])
-    flow = JkoFlow(Quadratic(np.eye(2)), Particles(start, [1.0]), options=JkoOptions(0.5, halve=False))
-    flow.begin_interval(0.5)
-    flow.step()
-    moved = flow.particles.points
+    evolution = JkoFlow(Quadratic(np.eye(2)), Particles(start, [1.0]), options=JkoOptions(0.5, halve=False))
+    evolution.begin_interval(0.5)
+    evolution.step()
+    moved = evolution.particles.points
     np.testing.assert_allclose((moved**2).sum() * moved, start, rtol=1e-8)
 
 

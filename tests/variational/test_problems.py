@@ -11,18 +11,18 @@ SMALL = ["solver.t_end=1.0", "output.snapshots=2", "output.spacing=linear", "par
 
 
 def test_the_shipped_teacher_has_the_risk_of_the_population():
-    flow = wgflow.run(wgflow.open_problem("teacher_jko", [*SMALL, "domain.cells=128"]))
+    trajectory = wgflow.run(wgflow.open_problem("teacher_jko", [*SMALL, "domain.cells=128"]))
     # Characteristics: 0.3013984 at t = 1.
-    assert flow.risk[-1] == pytest.approx(0.3013984, rel=2e-4)
-    assert flow.position.shape == (2, 256, 2)
-    assert flow.sign.sum() == 0.0
+    assert trajectory.risk[-1] == pytest.approx(0.3013984, rel=2e-4)
+    assert trajectory.position.shape == (2, 256, 2)
+    assert trajectory.sign.sum() == 0.0
 
 
 def test_the_shipped_quadratic_problem_lowers_f_with_any_step():
     settings = ["solver.t_end=1000.0", "output.snapshots=3", "jko.tau=500.0", "particles.count=64"]
-    flow = wgflow.run(wgflow.open_problem("riccati_jko", settings))
-    assert flow.risk[1] < 1.9e-6 * flow.risk[0]
-    assert (flow.mass == flow.mass[0]).all()
+    trajectory = wgflow.run(wgflow.open_problem("riccati_jko", settings))
+    assert trajectory.risk[1] < 1.9e-6 * trajectory.risk[0]
+    assert (trajectory.mass == trajectory.mass[0]).all()
 
 
 def test_a_grid_runs_from_a_file_and_is_resumed(tmp_path):
@@ -44,8 +44,8 @@ def test_relu_on_data_agrees_with_finite_volumes():
     settings = ["solver.t_end=1.0", "output.snapshots=2", "problem.dataset.standardize=true"]
     reference = wgflow.run(wgflow.open_problem("el_nino", [*settings, "domain.cells=256"]))
     variational = ["solver.kind=jko", "particles.count=100", "particles.start=equispaced", "jko.tau=0.1", "jko.order=2"]
-    flow = wgflow.run(wgflow.open_problem("el_nino", [*settings, *variational, "domain.cells=128"]))
-    assert flow.risk[-1] == pytest.approx(reference.risk[-1], rel=3e-4)
+    trajectory = wgflow.run(wgflow.open_problem("el_nino", [*settings, *variational, "domain.cells=128"]))
+    assert trajectory.risk[-1] == pytest.approx(reference.risk[-1], rel=3e-4)
     assert reference.risk[-1] < 0.8 * reference.risk[0]
 
 

@@ -82,10 +82,10 @@ def validate(
     settings = [f"domain.shape={[along] * 3}", f"solver.t_end={t_end}", f"output.snapshots={snapshots}"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.h5"
-        flow, seconds = timed_run(problem, settings, path)
+        trajectory, seconds = timed_run(problem, settings, path)
         size = path.stat().st_size
         bare = bare_write(Path(folder) / "bare", np.ones(along**3), len(seconds))
-    total, steps = flow.attributes["run_seconds"], flow.attributes["accepted_steps"]
+    total, steps = trajectory.attributes["run_seconds"], trajectory.attributes["accepted_steps"]
     what = f"{problem}, {along}^3 cells, {len(seconds)} snapshots, {steps} steps"
     yield measured(f"{what}: writing over the run", sum(seconds) / total, f"{size / 2**20:.0f} MiB").quote()
     yield measured(f"{what}: milliseconds of a snapshot", 1e3 * sum(seconds) / len(seconds)).quote()

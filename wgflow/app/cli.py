@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from wgflow.app.commands.computing import new, run, sweep
+from wgflow.app.commands.documenting import docs
 from wgflow.app.commands.drawing import animate, export, plot, report
 from wgflow.app.commands.kinds_in_help import KindsInHelp
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
@@ -49,7 +50,7 @@ def options(
         os.environ["WGFLOW_DEBUG"] = "1"
 
 
-for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate):
+for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate, docs):
     app.command(cls=KindsInHelp if command is new else None)(command)
 app.command(name="list")(list_problems)
 

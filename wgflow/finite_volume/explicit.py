@@ -57,7 +57,7 @@ class ExplicitFiniteVolume:
         "minmod", "mc" (by default), "van_leer", or "positive" (clips the central slope; for smooth densities); on
         spheres "barth_jespersen" (by default) or "positive".
     stepper : str
-        "euler", "ssprk2", "ssprk3" or "ssprk43"; see `wgflow.finite_volume.runge_kutta`.
+        "euler", "ssprk2", "ssprk3" or "ssprk43"; see ``wgflow.finite_volume.runge_kutta``.
     tolerance : float
         Error of a step over its change, both in L1, in [1e-12, 0.1].
     velocity : str

@@ -44,7 +44,7 @@ class Limits:
         Keep the state of intervals that take longer after each of so many seconds, so that a run which is killed goes
         on from there; None keeps it at outputs alone.
     since : float or None
-        Reading of `time.perf_counter` from which ``wall_time`` counts, so that what came before the first step is
+        Reading of ``time.perf_counter`` from which ``wall_time`` counts, so that what came before the first step is
         part of it; None for the first step.
     until : callable or None
         Stop after the first step whose `wgflow.flows.stopping.State` it finds true for: its ``time``, ``step_size``,
@@ -81,16 +81,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observers:
-    """Who is told what.
+    """Functions that a run calls while it goes on, in the order given; what they give back is not looked at.
 
     Parameters
     ----------
-    step, snapshot : sequence of callable
-        Each step (progress), and each snapshot (table).
+    step : sequence of callable
+        Called after each step that was kept, with the flow itself, e.g. a `JkoFlow`: it has ``time``, ``step_size``,
+        ``energy``, and ``measure``, a density or `Particles` that the next step overwrites.
+    snapshot : sequence of callable
+        Called at each output, the start included, with its `Snapshot`.
     start : sequence of callable
-        The state from which a run goes on that began before.
+        Called, where a run goes on that began before, with the flow at the state from which it does.
     begin : sequence of callable
-        That all is checked, and work begins.
+        Called without arguments once all is checked, and work begins.
 
     Examples
     --------

@@ -41,7 +41,7 @@ class Functional(ABC):
 
     Functionals are vectors: they are added with ``+``, ``-`` and ``sum``, and multiplied and divided by numbers. Those
     whose flow has a direction (entropies, powers of the density, risks and distances) take no negative factors.
-    Averages over samples may have a method ``sampled``, see `wgflow.functionals.samples`.
+    Averages over samples may have a method ``sampled``, see ``wgflow.functionals.samples``.
 
     Examples
     --------

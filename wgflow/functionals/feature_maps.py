@@ -20,12 +20,12 @@ class FeatureMap(Protocol):
     What else a map may have is used where it is there:
 
     ``jacobian(points)``, ``hessian(points, coefficients)``, ``jet(points, coefficients)``
-        Further derivatives, see `jacobian_of`, `hessian_of` and `jet_of`; central differences else.
+        Further derivatives, see ``jacobian_of``, ``hessian_of`` and `jet_of`; central differences else.
     ``sums``
         Sums over particles and features that store no matrix of them, with the methods ``forward(points, charges)``,
         ``backward(activations, coefficients)`` and ``values(points, coefficients, values)``, or None.
     ``moments_on(domain, count, memory_limit)``
-        The `Moments` of a domain on which the map knows a faster way than a dense matrix, None on all others.
+        The ``Moments`` of a domain on which the map knows a faster way than a dense matrix, None on all others.
     ``feature_count``
         The number n, or None, so that targets can be checked before anything is computed.
     ``spacing``

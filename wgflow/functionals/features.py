@@ -208,7 +208,7 @@ class _GridFeatures(GridFunctional):
 def Quadratic(target: FloatArray) -> Features:  # noqa: N802 - named like the functionals it stands beside
     r"""Quadratic features with :math:`R(M) = \frac12 |M - M_*|_F^2`, :math:`M = \int w w^T d\mu`.
 
-    The flow has an exact solution (`wgflow.exact.quadratic`): it is the first test of every solver.
+    The flow has an exact solution (``wgflow.exact.quadratic``): it is the first test of every solver.
 
     Parameters
     ----------

@@ -20,6 +20,9 @@ from wgflow.typing import FloatArray
 class Mass(Functional):
     """The regulariser ``lambda |mu|``, whose first variation is the constant lambda.
 
+    Of balanced ReLU networks it is weight decay: |mu| is the mean of (a^2 + |b|^2) / 2 over the neurons (a, b). With it
+    the best measure of a convex risk is sparse, and lambda is the level of ``-J`` of the risk on its support.
+
     Parameters
     ----------
     strength : float
@@ -29,6 +32,10 @@ class Mass(Functional):
     ------
     InputError
         If the factor is not a finite number.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 2, for the regularised problem and its optimality conditions.
 
     Examples
     --------

@@ -43,14 +43,14 @@ from wgflow.typing import FloatArray
 
 @dataclass(frozen=True)
 class Teacher:
-    """A finite network ``sum_t weights_t relu(directions_t . x)``.
+    r"""A finite ReLU network of d inputs, :math:`\sum_t c_t (\theta_t \cdot x)_+`, that others are to learn.
 
     Parameters
     ----------
     directions : array, shape (k, d)
-        Input weights, any nonzero length.
+        Input weights theta, any nonzero length.
     weights : array, shape (k,)
-        Output weights.
+        Output weights c, of both signs.
 
     Raises
     ------
@@ -124,19 +124,31 @@ def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray)
 
 @dataclass(frozen=True)
 class Population(Functional):
-    """Population square risk of a two-layer ReLU network, in closed form.
+    r"""Population square risk of a two-layer ReLU network, in closed form.
+
+    For inputs x ~ N(0, I) and a student measure nu of directions eta with signs e,
+
+    .. math:: F(\nu) = \frac{1}{2} E \left( \int e (\eta \cdot x)_+ d\nu - \sum_t c_t (\theta_t \cdot x)_+ \right)^2,
+
+    by the arc-cosine kernel of order 1. On circles potentials are convolutions, on spheres transforms or sums over
+    all pairs of cells, at particles sums over pairs (in the plane prefix sums over sorted angles). Points with one more
+    component than the teacher has inputs are pairs (a, b) of output and input weights.
 
     Parameters
     ----------
     teacher : Teacher
-        The network to be learned. On a signed domain students have both signs.
+        The network to be learned, of d inputs. On a signed domain students have both signs.
     strength : float
         A factor > 0 of F.
 
     Raises
     ------
     InputError
-        If the strength is not positive.
+        If the strength is not positive; where it is used, if the domain has not d or d + 1 components.
+
+    References
+    ----------
+    Bach and Chizat (2022), Section 4, for the problem; Cho and Saul (2009), Section 2.1, for the kernel.
 
     Examples
     --------
@@ -224,7 +236,7 @@ class Population(Functional):
         return found if self.strength == 1.0 else scaled_potential(self.strength, found)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
-        """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `predictions`."""
+        """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `Trajectory.predict`."""
         return self._neurons(Relu(inputs), components)
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import FigureBase
-from matplotlib.patheffects import withStroke
 
 from wgflow.networks import Teacher
 from wgflow.plotting.line_profiles import (
@@ -25,7 +25,7 @@ from wgflow.plotting.line_profiles import (
     sheet_signs,
 )
 from wgflow.plotting.scalars import LOG_RATIO, is_log_spaced, set_time_axis
-from wgflow.plotting.style import BLACK, BLUE, DASHES, DENSITY_MAP, sign_color, sign_symbol
+from wgflow.plotting.style import BLACK, BLUE, DENSITY_MAP, sign_color, sign_symbol
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
 
@@ -33,6 +33,7 @@ DECADES = 5  # densities further below the maximum have the colour of the lowest
 MAX_ROWS, MAX_COLUMNS = 256, 300  # cells of a heat map must be larger than pixels, or narrow peaks vanish
 MAX_PATHS = 150  # particles drawn on a sheet
 THICKEST, THINNEST = 1.4, 0.15
+BESIDE = 1.012  # where marks at the end of the time axis stand, over its length
 
 
 def evenly_spread(count: int, most: int) -> IntArray:
@@ -57,14 +58,14 @@ def draw_measure(
         axes.set_ylim(*line.limits)
 
 
-def measure_title(trajectory: Trajectory, sign: float, *, dashed: str = "", weights: str = "output weights") -> str:
-    """Title of a sheet: what the dashed lines are, if there are any, and whose sign it is."""
+def measure_title(trajectory: Trajectory, sign: float, *, marked: str = "") -> str:
+    """Title of a sheet: what triangles mark, if there are any, and whose sign it is."""
     kind = "Density" if has_density(trajectory) else "Particles"
-    notes = [f"dashed: {dashed}"] if dashed else []
+    notes = [f"triangles: {marked}"] if marked else []
     letter = measure_symbol(trajectory)
     if len(sheet_signs(trajectory)) == 1:
         return rf"{kind} of ${letter}_t$" + (f" ({notes[0]})" if notes else "")
-    notes = [f"{weights} ${sign_symbol(sign)}$", *notes]
+    notes = [f"output weights ${sign_symbol(sign)}$", *notes]
     return rf"{kind} of ${letter}_t^{sign_symbol(sign)}$ ({', '.join(notes)})"
 
 
@@ -149,11 +150,12 @@ def _segments(time: FloatArray, values: FloatArray, weights: FloatArray, line: L
 
 
 def mark_teacher(axes: Axes, teacher: Teacher, sign: float, line: Line, *, signed: bool) -> None:
-    """Dashed lines at the directions of the teacher's neurons whose output weight has the sign of the sheet."""
-    angles = coordinate_of(teacher.directions, line)
-    halo = withStroke(linewidth=2.4, foreground="white")
+    """Triangles beside the directions of the teacher's neurons whose output weight has the sign of the sheet.
+
+    They stand at the end of the time axis, outside, where they cover nothing.
+    """
+    angles, beside = coordinate_of(teacher.directions, line), axes.get_yaxis_transform()
+    look: dict[str, Any] = {"marker": "<", "color": BLACK, "markersize": 6.0, "markeredgewidth": 0.0}
     for angle, weight in zip(angles, teacher.weights, strict=True):
         if not signed or weight * sign > 0.0:
-            axes.axhline(
-                angle, color=BLACK, linestyle=DASHES, linewidth=1.0, zorder=3, path_effects=[halo], label="teacher"
-            )
+            axes.plot([BESIDE], [float(angle)], transform=beside, clip_on=False, label="teacher", **look)

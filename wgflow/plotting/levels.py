@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from wgflow.plotting.domain_views import MapView
+from wgflow.plotting.style import BLACK
 from wgflow.typing import FloatArray
 
 MASS_SHOWN = 0.999  # of the mass, along each axis
@@ -32,6 +33,15 @@ def draw_shares(axes: Axes, view: MapView, density: FloatArray, color: str, widt
         x, y = (0.5 * (edges[1:] + edges[:-1]) for edges in (view.x, view.y))
         widths = width * np.array([0.6, 0.9, 1.2])[kept]
         axes.contour(x, y, values, levels=levels[kept], colors=color, linewidths=widths.tolist())
+
+
+def draw_rest_shares(axes: Axes, view: MapView, density: FloatArray) -> None:
+    """Dashed contours around 50 and 90 % of the mass of the density at which a flow rests."""
+    values = view.image(density)
+    levels = np.unique(share_levels(values, SHARES[1:]))
+    x, y = (0.5 * (edges[1:] + edges[:-1]) for edges in (view.x, view.y))
+    if values.max() > levels[0]:
+        axes.contour(x, y, values, levels=levels, colors=BLACK, linestyles="dashed", linewidths=0.7)
 
 
 def mass_extent(view: MapView, densities: Iterable[FloatArray]) -> tuple[tuple[float, float], tuple[float, float]]:

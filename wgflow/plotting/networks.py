@@ -161,7 +161,7 @@ def draw_disk_frame(axes: Axes, teacher: Teacher) -> None:
     axes.add_patch(Disk((0.0, 0.0), float(np.tanh(0.5)), fill=False, edgecolor=GREY, linewidth=0.9, linestyle=":"))
     units = teacher.directions / np.linalg.norm(teacher.directions, axis=1, keepdims=True)
     for (x, y), weight in zip(units, teacher.weights, strict=True):
-        axes.plot([0.0, x], [0.0, y], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
+        axes.plot([0.0, x], [0.0, y], color=sign_color(weight), linestyle=DASHES, linewidth=1.1, zorder=0.5)
 
 
 def draw_polar(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line) -> None:
@@ -177,7 +177,7 @@ def draw_polar(axes: Axes, trajectory: Trajectory, teacher: Teacher, line: Line)
         top = max(top, float(radius.max()))
     top = 1.1 * top or 1.0
     for angle, weight in zip(coordinate_of(teacher.directions, line), teacher.weights, strict=True):
-        axes.plot([angle, angle], [0.0, top], color=sign_color(weight), linestyle=DASHES, linewidth=1.1)
+        axes.plot([angle, angle], [0.0, top], color=sign_color(weight), linestyle=DASHES, linewidth=1.1, zorder=0.5)
     _set_polar_frame(cast(PolarAxes, axes), top)
     add_sign_legend(axes, sheet_signs(trajectory))
 

@@ -23,7 +23,8 @@ if not TYPE_CHECKING:
 BAND = 0.25  # opacity of estimated errors
 ROUND_OFF = 1e-13  # of F, over its size: steps that change it by less say nothing
 FALLING_SHARE = 0.9  # of the steps
-END_SIZE, END_HEIGHT = 9.0, 0.09  # of a value beside the end of its curve: points, and about as much of a panel
+END_SIZE, END_GAP = 9.0, 12.0  # points, of a value beside the end of its curve, and from one to the next
+LEAST_PANEL = 80.0  # points, about the height of the lowest panel
 PLAIN = 1e-3  # smaller numbers are written with a power of ten
 LOG_RATIO = 10.0  # values that spread over more than this are drawn on a log scale
 
@@ -48,6 +49,7 @@ def set_time_axis(axes: Axes, time: FloatArray, label: Label) -> None:
     """Make time the x axis, logarithmic if the output times are."""
     if is_log_spaced(time):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # powers of ten alone
     axes.set_xlim(*time_limits(time))
     axes.set_xlabel(label.axis())
 
@@ -66,7 +68,8 @@ def set_value_scale(axes: Axes, values: FloatArray, *, log_time: bool = False) -
 
 def _label_plainly(axes: Axes, ratio: float) -> None:
     """Write 0.2 instead of a power of ten, at 1, 2 and 5 (or more often on short axes)."""
-    shown = (1, 2, 5) if ratio > 5.0 else (1, 2, 3, 4, 5, 6, 8)
+    dense = (1, 2, 3, 5, 7) if ratio > 2.5 else (1, 2, 3, 4, 5, 6, 8)
+    shown = (1, 2, 5) if ratio > 5.0 else dense
 
     def label(value: float, _position: int | None = None) -> str:
         digit = round(value / 10.0 ** np.floor(np.log10(value) + 1e-9))
@@ -153,8 +156,8 @@ def mark_ends(axes: Axes, curves: Mapping[str, tuple[FloatArray, FloatArray]]) -
             ends.append((float(height), place, color))
     lowest = -np.inf
     for height, place, color in sorted(ends):
-        lowest = max(height, lowest + END_HEIGHT)
-        shift = (lowest - height) * END_SIZE / END_HEIGHT
+        lowest = max(height, lowest + END_GAP / LEAST_PANEL)
+        shift = (lowest - height) * LEAST_PANEL
         look: Any = {"xytext": (4.0, shift), "textcoords": "offset points", "va": "center", "fontsize": END_SIZE}
         axes.annotate(readable(place[1]), place, color=color, annotation_clip=False, **look)
 

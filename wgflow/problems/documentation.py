@@ -1,4 +1,4 @@
-"""The table of keys in the README, made from the sections themselves: ``python -m wgflow.problems.documentation``."""
+"""Tables of the keys of problem files, made from the sections themselves; the handbook shows them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,37 @@ _LISTS = {
 }
 
 
+HEAD = ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
+
+
 def key_table() -> str:
     """Markdown table of every key, with what is allowed, the default and the meaning."""
-    lines = ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
-    lines += [f"| {' | '.join(row)} |" for row in _rows(ProblemFile, "")]
-    return "\n".join(lines)
+    return "\n".join([*HEAD, *map(_line, _rows(ProblemFile, ""))])
+
+
+def sections_of(place: str) -> list[type[Section]]:
+    """Sections that may stand somewhere in a problem file, e.g. at ``problem.potential``; none for a plain key."""
+    sections: list[type[Section]] = [ProblemFile]
+    for word in place.split("."):
+        fields = [section.model_fields[word] for section in sections if word in section.model_fields]
+        sections = list(dict.fromkeys(member for field in fields for member in tables_of(field)))
+    return sections
+
+
+def table_of(section: type[Section], place: str) -> str:
+    """Markdown table of the keys of one section that stands somewhere; tables of several kinds are named only."""
+    return "\n".join([*HEAD, *map(_line, _own_rows(section, f"{place}."))])
+
+
+def _own_rows(model: type[Section], prefix: str) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        members = tables_of(field)
+        if len(members) > 1:
+            yield f"`{prefix}{name}`", "table, or several", _default(field), f"see `{prefix}{name}.kind`"
+        elif members:
+            yield from _own_rows(members[0], f"{prefix}{name}.")
+        else:
+            yield _row(model, prefix, name)
 
 
 def _rows(model: type[Section], prefix: str) -> Iterator[tuple[str, ...]]:
@@ -34,7 +60,16 @@ def _rows(model: type[Section], prefix: str) -> Iterator[tuple[str, ...]]:
         for member in members:
             yield from _rows(member, f"{prefix}{name}.")
         if not members:
-            yield f"`{prefix}{name}`", allowed_values(field), _default(field), _meaning(model, field)
+            yield _row(model, prefix, name)
+
+
+def _row(model: type[Section], prefix: str, name: str) -> tuple[str, ...]:
+    field = model.model_fields[name]
+    return f"`{prefix}{name}`", allowed_values(field), _default(field), _meaning(model, field)
+
+
+def _line(row: tuple[str, ...]) -> str:
+    return f"| {' | '.join(row)} |"
 
 
 def _meaning(model: type[Section], field: FieldInfo) -> str:
@@ -110,7 +145,3 @@ def _default(field: FieldInfo) -> str:
         if isinstance(value, str)
         else f"`{value:g}`"
     )
-
-
-if __name__ == "__main__":
-    print(key_table())

@@ -115,14 +115,19 @@ def load_problem(path: str | Path, *, allow_code: bool = False) -> Problem:
     Parameters
     ----------
     path : path
-        The file.
+        The file, of a run from a problem file, its name or a dictionary; those from Python objects hold no problem.
     allow_code : bool
         Whether to run the Python files that the problem names; else its functional cannot be used.
+
+    Returns
+    -------
+    Problem
+        As `open_problem` gave it, with all defaults and changes; `run` takes it. Data come from the file itself.
 
     Raises
     ------
     InputError
-        If it holds no problem, or its code has changed.
+        If it is no trajectory, holds no problem, or its code has changed.
 
     Examples
     --------

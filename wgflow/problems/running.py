@@ -114,7 +114,7 @@ def run(
     observers : Observers, optional
         Called after steps and snapshots.
     since : float, optional
-        Reading of `time.perf_counter` from which ``solver.wall_time`` counts; the call by default.
+        Reading of ``time.perf_counter`` from which ``solver.wall_time`` counts; the call by default.
     until : callable, optional
         Stop after the first step whose state it finds True for, see `wgflow.solve`.
     progress : bool

@@ -12,10 +12,10 @@ HDF5 = b"\x89HDF\r\n\x1a\n"  # how a trajectory begins
 
 
 def shipped_folder(name: str) -> Path:
-    """Folder of the source tree, or of the installed package, e.g. ``data/problems``."""
+    """Folder or file of the source tree, or of the installed package, e.g. ``data/problems``."""
     package = Path(__file__).resolve().parent.parent
-    in_source_tree = package.parent / name
-    return in_source_tree if in_source_tree.is_dir() else package / "_shipped" / name
+    installed = package / "_shipped"  # beside an installed package there are folders of others
+    return (installed if installed.is_dir() else package.parent) / name
 
 
 def shipped_problems() -> list[Path]:

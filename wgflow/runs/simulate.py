@@ -59,7 +59,7 @@ def simulate(
         Local error of the default method, `Adaptive`, in [1e-13, 0.1], by default 1e-6.
     method : Adaptive, RungeKutta4, Descent or Langevin, optional
         How the particles advance in time; ``Descent(step)`` is gradient descent, ``Descent(step, batch)`` SGD. Where F
-        has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (`suitable_langevin`).
+        has an entropy, ``Langevin(step)``, by default with a step for the drift at the start (``suitable_langevin``).
     input_rate : float
         Rate of the input weights over that of the output weight, for pairs (a, b) on boxes and in space.
     times, output, overwrite, durable, resume

@@ -58,8 +58,8 @@ def solve(
     reaction : float, optional
         The factor beta; by default the domain's own (4 on the circle, 2 on the signed circle).
     order, limiter, stepper, velocity
-        See `wgflow.finite_volume.ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for
-        stiff diffusion; then the others of these do not count: see `wgflow.finite_volume.ImplicitFiniteVolume`.
+        See `ExplicitFiniteVolume`. The steppers "backward_euler" and "tr_bdf2" are implicit, for
+        stiff diffusion; then the others of these do not count: see `ImplicitFiniteVolume`.
     tolerance : float, optional
         Error of a step in L1, in [1e-12, 0.1]: of explicit steps relative to the change in a step, by default 1e-4; of
         implicit ones relative to the mass, by default 1e-6.

@@ -72,7 +72,7 @@ class NamedOutputs:
         """Estimated errors at each output, shape (T,), of "energy", "risk", "mass", "density" and "transport".
 
         That of the density is a distance in L1; that of the measure one in W1, on circles and lines, between atoms at
-        the cell centres. NaN where an error is not resolved; empty without estimates, see `wgflow.runs.estimates`.
+        the cell centres. NaN where an error is not resolved; empty without estimates, see ``wgflow.runs.estimates``.
         """
         return self._estimated(ERRORS, missing=np.inf)
 

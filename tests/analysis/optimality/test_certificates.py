@@ -128,15 +128,15 @@ def test_densities_are_certified_as_atoms_at_the_centres():
 def test_the_gap_of_a_flow_falls_and_a_start_without_support_is_found_out():
     """A flow from everywhere comes within 6e-4 of the optimum, one atom that cannot split does not."""
     functional = PROBLEMS["square"]
-    flow = solve(functional, Circle(128), np.full(128, 0.1), 400.0, times=[1.0, 8.0])
-    gaps = [certificate.gap for certificate in certify_trajectory(flow, range(4))]
+    trajectory = solve(functional, Circle(128), np.full(128, 0.1), 400.0, times=[1.0, 8.0])
+    gaps = [certificate.gap for certificate in certify_trajectory(trajectory, range(4))]
     assert np.all(np.diff(gaps) < 0.0)
-    assert gaps[-1] < 6e-4 * flow.energy[0]
+    assert gaps[-1] < 6e-4 * trajectory.energy[0]
     start = Particles(on_circle(np.arctan([0.1])), [0.5], [1.0], Circle(4))
     single = wgflow.simulate(functional, start, 60.0, times=[60.0])
     found = certify_trajectory(single)[0]
     assert found.support_residual < 1e-5  # it has come to rest
-    assert found.lower_bound < flow.energy[-1] < 0.9 * found.value
+    assert found.lower_bound < trajectory.energy[-1] < 0.9 * found.value
     assert found.gap > 0.1 * found.value
     assert not found.rigorous
     assert "as far as known" in found.verdict
@@ -150,8 +150,8 @@ def test_command_and_figures_show_the_gap(tmp_path):
         "solver": {"t_end": 2.0},
         "output": {"snapshots": 3},
     }
-    flow = wgflow.run(problem, tmp_path / "flow.h5")
-    expected = certify_trajectory(flow)[0]
+    trajectory = wgflow.run(problem, tmp_path / "flow.h5")
+    expected = certify_trajectory(trajectory)[0]
     done = CliRunner().invoke(app, ["certify", str(tmp_path / "flow.h5")])
     assert done.exit_code == 0
     assert f"lower bound     {expected.lower_bound:.10g}" in done.output
@@ -159,7 +159,7 @@ def test_command_and_figures_show_the_gap(tmp_path):
     assert "all nonnegative measures" in done.output
     done = CliRunner().invoke(app, ["certify", str(tmp_path / "flow.h5"), "--mass-bound", "2.5"])
     assert "measures of mass at most 2.5" in done.output
-    panels = plot_trajectory(flow).axes
+    panels = plot_trajectory(trajectory).axes
     curves = [line for axes in panels for line in axes.lines if line.get_label() == "certified gap of $F$"]
     assert len(curves) == 1
     assert curves[0].get_ydata()[-1] == pytest.approx(expected.gap, rel=1e-12)
@@ -169,15 +169,15 @@ def test_command_and_figures_show_the_gap(tmp_path):
 def test_fixed_mass_is_that_of_the_continuity_equation():
     """Without reaction, all mass at the least point of a linear F is optimal, whatever J is there."""
     line = Features(lambda x: x**2 - x, [-3.0])
-    flow = solve(line, Box([(0.0, 1.0)], 64), np.ones(64), 30.0, times=[30.0])
-    found = certify_trajectory(flow)[0]
+    trajectory = solve(line, Box([(0.0, 1.0)], 64), np.ones(64), 30.0, times=[30.0])
+    found = certify_trajectory(trajectory)[0]
     assert found.scope == "fixed"
     assert found.mass_bound == pytest.approx(1.0, rel=1e-12)
     assert found.min_potential < -0.5  # no optimum among all measures
     assert found.gap < 3.4e-4
     assert found.support_residual < 1e-12
     with pytest.raises(InputError, match="functional of this trajectory is not known"):
-        certify_trajectory(wgflow.Trajectory(flow.time, flow.scalars, flow.fields, flow.domain))
+        certify_trajectory(wgflow.Trajectory(trajectory.time, trajectory.scalars, trajectory.fields, trajectory.domain))
 
 
 def test_softmin_has_only_the_bound_by_tangents():

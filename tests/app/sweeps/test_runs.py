@@ -43,11 +43,11 @@ def resumed(monkeypatch):
 
 def test_a_run_gives_the_scalars_of_its_trajectory(plan, tmp_path):
     outcome = carry_out_run(plan, tmp_path, 2)
-    flow = wgflow.run(plan.problem(2))
+    trajectory = wgflow.run(plan.problem(2))
     assert (outcome.index, outcome.status, outcome.message, outcome.reached_end) == (2, "complete", "", True)
-    np.testing.assert_array_equal(outcome.time, flow.time)
-    assert set(outcome.scalars) == set(flow.scalars)
-    for name, values in flow.scalars.items():
+    np.testing.assert_array_equal(outcome.time, trajectory.time)
+    assert set(outcome.scalars) == set(trajectory.scalars)
+    for name, values in trajectory.scalars.items():
         np.testing.assert_array_equal(outcome.scalars[name], values)
 
 

@@ -86,12 +86,12 @@ def test_sweep_gives_what_single_runs_give(address, problem, tmp_path, monkeypat
     assert (dataset["status"] == "complete").all()
     for seed in (3, 8):
         for count in (2, 4):
-            flow = wgflow.run({**problem, "initial": {"seed": seed}, "particles": {"count": count}})
+            trajectory = wgflow.run({**problem, "initial": {"seed": seed}, "particles": {"count": count}})
             found = dataset.sel({"initial.seed": seed, "particles.count": count})
-            np.testing.assert_array_equal(found["time"], flow.time)
+            np.testing.assert_array_equal(found["time"], trajectory.time)
             for name in ("risk", "mass", "energy", "min_potential", "step_size"):
-                np.testing.assert_array_equal(found[name], flow.scalars[name])
-            assert found["final_risk"] == flow.risk[-1]
+                np.testing.assert_array_equal(found[name], trajectory.scalars[name])
+            assert found["final_risk"] == trajectory.risk[-1]
     xarray.testing.assert_identical(wgflow.open_sweep(tmp_path / "sweep"), dataset)
 
     # The same again does nothing, and needs no worker.

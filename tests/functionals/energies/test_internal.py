@@ -115,53 +115,55 @@ def test_explicit_diffusion_never_raises_the_energy_nor_loses_positivity(energy,
     functional = (ENERGIES[energy] + Potential(lambda x: np.sin(2.0 * x[:, 0]))).on_grid(domain)
     density = rough_density(domain.shape, seed)
     limiter = None if order[1] == "van_leer" and domain.base.kind == "sphere" else order[1]
-    flow = ExplicitFiniteVolume(functional, density, order=order[0], limiter=limiter, stepper=stepper, reaction=0.0)
+    evolution = ExplicitFiniteVolume(
+        functional, density, order=order[0], limiter=limiter, stepper=stepper, reaction=0.0
+    )
     for _ in range(15):
-        before = flow.energy
-        flow.step()
-        assert flow.energy <= before + 1e-13 * functional.scale(flow.density)
-        assert flow.density.min() >= 0.0
-        assert total_mass(domain, flow.density) == pytest.approx(total_mass(domain, density), rel=1e-13)
+        before = evolution.energy
+        evolution.step()
+        assert evolution.energy <= before + 1e-13 * functional.scale(evolution.density)
+        assert evolution.density.min() >= 0.0
+        assert total_mass(domain, evolution.density) == pytest.approx(total_mass(domain, density), rel=1e-13)
 
 
 @pytest.mark.parametrize("limiter", ["van_leer", "minmod"])
 def test_vacuum_fills_in_not_many_more_steps_than_the_parabolic_bound_asks_for(limiter):
     """They are shorter at first, where the jumps of the density spread over a cell."""
     box = Box([[-4.0, 4.0]], 104)
-    flow = ExplicitFiniteVolume(Entropy().on_grid(box), 0.5 * (abs(box.axes[0]) < 1.0), limiter=limiter)
-    flow.begin_interval(0.1)
-    while flow.time < 0.1:
-        flow.step()
-    assert flow.counts.accepted < 1.6 * 4 * 0.1 * 4.0 / box.spacing[0] ** 2
-    assert flow.density.min() > 1e-30
+    evolution = ExplicitFiniteVolume(Entropy().on_grid(box), 0.5 * (abs(box.axes[0]) < 1.0), limiter=limiter)
+    evolution.begin_interval(0.1)
+    while evolution.time < 0.1:
+        evolution.step()
+    assert evolution.counts.accepted < 1.6 * 4 * 0.1 * 4.0 / box.spacing[0] ** 2
+    assert evolution.density.min() > 1e-30
 
 
 def test_what_concentrates_beyond_the_grid_is_stopped():
     box = Box([[-1.0, 1.0]], 400)
     collapse = Entropy(0.01) + Interaction(lambda z: 2.0 * np.log(np.maximum(abs(z[:, 0]), 1e-3)))
-    flow = ExplicitFiniteVolume(collapse.on_grid(box), np.exp(-20.0 * box.axes[0] ** 2))
-    flow.begin_interval(10.0)
+    evolution = ExplicitFiniteVolume(collapse.on_grid(box), np.exp(-20.0 * box.axes[0] ** 2))
+    evolution.begin_interval(10.0)
     with pytest.raises(ComputationError, match=r"concentration at t = 0\.\d+: one cell holds 1\d% of the mass"):
-        while flow.time < 10.0:
-            flow.step()
+        while evolution.time < 10.0:
+            evolution.step()
 
 
 def test_a_concentrated_start_may_spread():
     box = Box([[-1.0, 1.0]], 400)
-    flow = ExplicitFiniteVolume(Entropy().on_grid(box), np.eye(400)[200] * 200.0, limiter="van_leer")
-    flow.begin_interval(5e-5)
-    while flow.time < 5e-5:
-        flow.step()
-    assert flow.density.max() < 100.0
+    evolution = ExplicitFiniteVolume(Entropy().on_grid(box), np.eye(400)[200] * 200.0, limiter="van_leer")
+    evolution.begin_interval(5e-5)
+    while evolution.time < 5e-5:
+        evolution.step()
+    assert evolution.density.max() < 100.0
 
 
 def test_what_the_grid_resolves_is_not_concentrated():
     """At rest a cell of the grid holds a third of the mass, and its neighbours nearly as much."""
     box = Box([[-3.0, 3.0]], 200)
     functional = Entropy(1e-3) + Potential(lambda x: 0.5 * x[:, 0] ** 2)
-    flow = solve(functional, box, np.exp(-2.0 * box.axes[0] ** 2), 20.0, times=[20.0], stepper="tr_bdf2")
+    trajectory = solve(functional, box, np.exp(-2.0 * box.axes[0] ** 2), 20.0, times=[20.0], stepper="tr_bdf2")
     gibbs = np.exp(-0.5 * box.axes[0] ** 2 / 1e-3)
-    share = flow.density[-1] * box.volumes / flow.mass[-1]
+    share = trajectory.density[-1] * box.volumes / trajectory.mass[-1]
     assert 0.3 < share.max() < 0.4
     np.testing.assert_allclose(share, gibbs / gibbs.sum(), atol=1.4e-14, rtol=2.2e-10)
 

@@ -42,40 +42,40 @@ def run(base=QUADRATIC, output=None, *, estimate=True, resume=False, **settings)
     return wgflow.run(wgflow.open_problem(base, chosen), output, resume, estimate=estimate)
 
 
-def true_errors(flow, represent=cell_averages):
+def true_errors(trajectory, represent=cell_averages):
     """Of F, mass and density, at all outputs."""
-    exact = [quadratic_flow(TARGET, START, time) for time in flow.time]
+    exact = [quadratic_flow(TARGET, START, time) for time in trajectory.time]
     errors = {
-        "energy": [0.5 * ((law.covariance - TARGET) ** 2).sum() for law in exact] - flow.energy,
-        "mass": [law.mass for law in exact] - flow.mass,
+        "energy": [0.5 * ((law.covariance - TARGET) ** 2).sum() for law in exact] - trajectory.energy,
+        "mass": [law.mass for law in exact] - trajectory.mass,
     }
-    if "density" in flow.fields:
-        there = np.array([represent(flow.domain, law) for law in exact])
-        errors["density"] = np.abs(there - flow.density) @ flow.domain.volumes
+    if "density" in trajectory.fields:
+        there = np.array([represent(trajectory.domain, law) for law in exact])
+        errors["density"] = np.abs(there - trajectory.density) @ trajectory.domain.volumes
     return {name: np.abs(values) for name, values in errors.items()}
 
 
-def check(flow, true, names=("energy", "mass", "density"), factor=3.0):
+def check(trajectory, true, names=("energy", "mass", "density"), factor=3.0):
     """The last estimates are within a factor of the true errors next to them."""
     for name in names:
-        ratio = flow.errors[name][-1] / true[name][-3:].max()
+        ratio = trajectory.errors[name][-1] / true[name][-3:].max()
         assert 1.0 / factor < ratio < factor, (name, ratio)
 
 
 @pytest.mark.parametrize("cells", [128, 125])
 def test_finite_volumes(cells):
-    flow = run(domain__cells=cells)
-    true = true_errors(flow)
-    check(flow, true)
-    assert flow.errors["density"][-1] == pytest.approx(true["density"][-1], rel=0.3)  # 2^p - 1 is 3
-    assert flow.orders["density"][-1] == pytest.approx(2.0, abs=0.3)
+    trajectory = run(domain__cells=cells)
+    true = true_errors(trajectory)
+    check(trajectory, true)
+    assert trajectory.errors["density"][-1] == pytest.approx(true["density"][-1], rel=0.3)  # 2^p - 1 is 3
+    assert trajectory.orders["density"][-1] == pytest.approx(2.0, abs=0.3)
 
 
 def test_fifth_order_of_point_values():
     """With a tolerance that lets the order in space be seen."""
-    flow = run(finite_volume__order=5, finite_volume__tolerance=1e-7, domain__cells=256, output__snapshots=9)
-    check(flow, true_errors(flow, point_values), ["density", "mass"])
-    assert flow.orders["density"][-1] > 3.5  # 2^p - 1 is 15 or more
+    trajectory = run(finite_volume__order=5, finite_volume__tolerance=1e-7, domain__cells=256, output__snapshots=9)
+    check(trajectory, true_errors(trajectory, point_values), ["density", "mass"])
+    assert trajectory.orders["density"][-1] > 3.5  # 2^p - 1 is 15 or more
 
 
 def test_function_and_array_as_start_on_both_sheets():
@@ -83,39 +83,42 @@ def test_function_and_array_as_start_on_both_sheets():
     exact = quadratic_flow(TARGET, START, 0.0)
     functional = wgflow.Population(wgflow.Teacher(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([1.0, -1.0])))
     for start in (exact, exact(domain.points)):
-        flow = solve(functional, domain, start, 0.2, times=times, estimate=True)
-        assert flow.orders["density"][-1] == pytest.approx(2.0, abs=0.5)
-        assert np.isfinite(flow.errors["transport"]).all()
+        trajectory = solve(functional, domain, start, 0.2, times=times, estimate=True)
+        assert trajectory.orders["density"][-1] == pytest.approx(2.0, abs=0.5)
+        assert np.isfinite(trajectory.errors["transport"]).all()
 
 
 @pytest.mark.parametrize("settings", [{}, {"initial__seed": 3}])
 def test_random_particles(settings):
     """Batches tell the statistical error; it is of one standard deviation, which a single draw may miss."""
-    flow = run(solver__kind="particles", particles__count=512, particles__tolerance=1e-4, **settings)
+    trajectory = run(solver__kind="particles", particles__count=512, particles__tolerance=1e-4, **settings)
     deviation = {"energy": 2.6e-3, "mass": 6.5e-3}  # root mean squares over 32 seeds
     for name, value in deviation.items():
-        assert 0.5 < flow.errors[name][-1] / value < 2.0
-    assert flow.orders["mass"][-1] == 0.5
+        assert 0.5 < trajectory.errors[name][-1] / value < 2.0
+    assert trajectory.orders["mass"][-1] == 0.5
 
 
 def test_descent_shows_the_error_of_its_steps():
     options = {"particles__start": "equispaced", "particles__method": "euler", "particles__step": 0.01}
-    flow = run(solver__kind="particles", particles__count=128, **options)
-    check(flow, true_errors(flow), ["energy", "mass"])
-    assert flow.orders["mass"][-1] == pytest.approx(1.0, abs=0.2)
+    trajectory = run(solver__kind="particles", particles__count=128, **options)
+    check(trajectory, true_errors(trajectory), ["energy", "mass"])
+    assert trajectory.orders["mass"][-1] == pytest.approx(1.0, abs=0.2)
 
 
 def test_spectrally_accurate_particles_err_by_their_tolerance():
-    flow = run(solver__kind="particles", particles__count=128, particles__start="equispaced")
-    assert flow.errors["mass"][-1] < 1e-5
-    assert np.isnan(flow.orders["mass"][-1])
+    trajectory = run(solver__kind="particles", particles__count=128, particles__start="equispaced")
+    assert trajectory.errors["mass"][-1] < 1e-5
+    assert np.isnan(trajectory.orders["mass"][-1])
 
 
 def test_variational_steps_double_with_the_cells():
-    flow = run(ENERGY, solver__kind="jko", jko__scheme="linearised", jko__tau=0.01)
+    trajectory = run(ENERGY, solver__kind="jko", jko__scheme="linearised", jko__tau=0.01)
     finer = run(ENERGY, estimate=False, domain__shape="[512]")
-    apart = np.abs(flow.density[-1] - finer.density[-1].reshape(64, 8).mean(axis=1)).sum() * flow.domain.spacing[0]
-    assert 1.0 / 3.0 < flow.errors["density"][-1] / apart < 3.0
+    apart = (
+        np.abs(trajectory.density[-1] - finer.density[-1].reshape(64, 8).mean(axis=1)).sum()
+        * trajectory.domain.spacing[0]
+    )
+    assert 1.0 / 3.0 < trajectory.errors["density"][-1] / apart < 3.0
 
 
 @pytest.mark.parametrize("output", [None, "run.h5"])
@@ -151,17 +154,19 @@ def test_estimates_do_not_begin_in_the_middle(tmp_path):
 
 def test_grids_that_are_too_coarse_are_not_resolved(tmp_path):
     with pytest.warns(EstimateWarning, match="at least 4 cells"):
-        flow = run(output=tmp_path / "run.h5", domain__cells=12)
-    assert flow.status == "complete"
-    assert all(np.isnan(errors).all() for errors in flow.errors.values())
+        trajectory = run(output=tmp_path / "run.h5", domain__cells=12)
+    assert trajectory.status == "complete"
+    assert all(np.isnan(errors).all() for errors in trajectory.errors.values())
     assert all(entry.passed for entry in check_trajectory(tmp_path / "run.h5"))
 
 
 def test_functional_of_one_grid_is_not_resolved():
     functional = wgflow.SobolevDiscrepancy(np.ones(32), 1.0)
     with pytest.warns(EstimateWarning, match="not resolved"):
-        flow = solve(functional, Box([(0.0, 1.0)], 32, periodic=True), np.ones(32), 0.1, times=[0.1], estimate=True)
-    assert np.isnan(flow.errors["energy"]).all()
+        trajectory = solve(
+            functional, Box([(0.0, 1.0)], 32, periodic=True), np.ones(32), 0.1, times=[0.1], estimate=True
+        )
+    assert np.isnan(trajectory.errors["energy"]).all()
 
 
 def test_given_particles():
@@ -184,8 +189,8 @@ def test_noise_of_langevin_steps_falls_with_the_particles():
     start = Particles(np.linspace(-1.0, 1.0, 256)[:, None], np.full(256, 1.0 / 256), np.ones(256))
     functional = Entropy(0.3) + Potential(lambda points: 0.5 * (points**2).sum(axis=1))
     options = {"times": [0.5], "domain": Box([(-4.0, 4.0)], 16), "method": Langevin(0.05), "reaction": 0.0}
-    flow = simulate(functional, start, 0.5, estimate=True, **options)
-    assert 2e-3 < flow.errors["energy"][-1] < 3e-2
+    trajectory = simulate(functional, start, 0.5, estimate=True, **options)
+    assert 2e-3 < trajectory.errors["energy"][-1] < 3e-2
 
 
 @pytest.mark.parametrize(

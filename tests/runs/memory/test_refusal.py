@@ -148,9 +148,9 @@ def test_a_box_that_would_grow_beyond_the_memory_stops_and_is_kept(tmp_path, mon
     with pytest.raises(ComputationError, match=r"box of 40 cells to which it grows needs .* can be resumed"):
         wgflow.run(problem, path)
     assert len(wgflow.load(path).time) >= 1
-    flow = wgflow.run(problem, path, resume=True, force=True)
-    assert flow.status == "complete"
-    assert flow.density.shape[1] > 32
+    trajectory = wgflow.run(problem, path, resume=True, force=True)
+    assert trajectory.status == "complete"
+    assert trajectory.density.shape[1] > 32
 
 
 def test_sweeps_start_as_many_runs_as_fit_and_refuse_single_ones_that_do_not(free, monkeypatch):

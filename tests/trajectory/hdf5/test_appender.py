@@ -77,23 +77,23 @@ class WriteLog:
 def logged_run(path: Path, monkeypatch: pytest.MonkeyPatch, source: dict) -> tuple[WriteLog, wgflow.Trajectory]:
     log = WriteLog(monkeypatch)
     first = wgflow.Observers(snapshot=[lambda snapshot: log.begin(path) if snapshot.time == 0.0 else None])
-    flow = wgflow.run(source, path, observers=first)
+    trajectory = wgflow.run(source, path, observers=first)
     monkeypatch.undo()
-    return log, flow
+    return log, trajectory
 
 
-def expect_whole(path: Path, flow: wgflow.Trajectory) -> int:
+def expect_whole(path: Path, trajectory: wgflow.Trajectory) -> int:
     """Read a file by h5py alone; all that it announces is what the run computed. Gives the number of snapshots."""
     with h5py.File(path, "r") as file:
         count = file["time"].shape[0]
-        np.testing.assert_array_equal(file["time"][:], flow.time[:count])
-        for name, values in {**flow.fields, **flow.scalars}.items():
+        np.testing.assert_array_equal(file["time"][:], trajectory.time[:count])
+        for name, values in {**trajectory.fields, **trajectory.scalars}.items():
             np.testing.assert_array_equal(file[name][:], values[:count])
             # Walks through the whole index, beyond what is announced.
             assert h5py.h5o.get_info(file[name].id).type == h5py.h5o.TYPE_DATASET
             assert file[name].id.get_storage_size() > 0
         steps = file[STEPS]["time"].shape[0]
-        for name, values in flow.steps.items():
+        for name, values in trajectory.steps.items():
             np.testing.assert_array_equal(file[STEPS][name][:], values[:steps])
     return count
 
@@ -129,16 +129,16 @@ def test_file_with_nodes_that_split_is_whole_too(tmp_path, monkeypatch):
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
 def test_xarray_opens_what_a_kill_leaves(tmp_path, monkeypatch, engine):
     pytest.importorskip("netCDF4" if engine == "netcdf4" else engine)
-    log, flow = logged_run(tmp_path / "run.h5", monkeypatch, problem(snapshots=3))
+    log, trajectory = logged_run(tmp_path / "run.h5", monkeypatch, problem(snapshots=3))
     for number, content in enumerate(log.states()):
         if number % 18 == 0:
             name = tmp_path / f"{number}.h5"  # the netCDF libraries remember files by their names
             name.write_bytes(content)
             with xarray.open_dataset(name, engine=engine) as dataset:
-                np.testing.assert_array_equal(dataset["density"], flow.density[: dataset.sizes["time"]])
-                np.testing.assert_array_equal(dataset["risk"], flow.risk[: dataset.sizes["time"]])
+                np.testing.assert_array_equal(dataset["density"], trajectory.density[: dataset.sizes["time"]])
+                np.testing.assert_array_equal(dataset["risk"], trajectory.risk[: dataset.sizes["time"]])
             with xarray.open_dataset(name, engine=engine, group=STEPS) as dataset:
-                np.testing.assert_array_equal(dataset["energy"], flow.steps["energy"][: dataset.sizes["step"]])
+                np.testing.assert_array_equal(dataset["energy"], trajectory.steps["energy"][: dataset.sizes["step"]])
                 np.testing.assert_array_equal(dataset["step"], np.arange(dataset.sizes["step"]))
 
 

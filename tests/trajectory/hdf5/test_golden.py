@@ -38,12 +38,12 @@ def test_runs_are_read_checked_and_continued(tmp_path, whole, version, name):
     assert (part.status, part.scheduled, len(part.time)) == ("interrupted", 3, 4)
     density = part.density[:3]
     np.testing.assert_allclose(density, whole.density[:3], rtol=ROUND_OFF)
-    flow = wgflow.run(SOURCE, path, resume=True)
+    trajectory = wgflow.run(SOURCE, path, resume=True)
     assert [check.found for check in check_trajectory(path) if not check.passed] == []
-    np.testing.assert_array_equal(flow.time, whole.time)
-    np.testing.assert_array_equal(flow.density[:3], density)
-    np.testing.assert_allclose(flow.density, whole.density, rtol=ROUND_OFF)
-    np.testing.assert_allclose(flow.steps["risk"], whole.steps["risk"], rtol=ROUND_OFF)
+    np.testing.assert_array_equal(trajectory.time, whole.time)
+    np.testing.assert_array_equal(trajectory.density[:3], density)
+    np.testing.assert_allclose(trajectory.density, whole.density, rtol=ROUND_OFF)
+    np.testing.assert_allclose(trajectory.steps["risk"], whole.steps["risk"], rtol=ROUND_OFF)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -57,12 +57,12 @@ def interrupted_at(path, source, time, **options):
 def expect_same(path, whole):
     """A file is in order, and holds the bits of another run."""
     assert [check.found for check in check_trajectory(path) if not check.passed] == []
-    flow = wgflow.load(path)
-    assert flow.status == "complete"
+    trajectory = wgflow.load(path)
+    assert trajectory.status == "complete"
     for name, values in {**whole.fields, **whole.scalars}.items():
-        np.testing.assert_array_equal({**flow.fields, **flow.scalars}[name], values)
+        np.testing.assert_array_equal({**trajectory.fields, **trajectory.scalars}[name], values)
     for name, values in whole.steps.items():
-        np.testing.assert_array_equal(flow.steps[name], values)
+        np.testing.assert_array_equal(trajectory.steps[name], values)
 
 
 @pytest.mark.parametrize(("kind", "why"), [*((kind, "unlocked") for kind in KINDS), ("finite_volume", "too_long")])
@@ -122,9 +122,9 @@ def test_a_box_that_grows_says_it_once(tmp_path, unlocked):
         "output": {"snapshots": 4},
     }
     with pytest.warns(wgflow.FlowWarning, match=unlocked) as told:
-        flow = wgflow.run(source, tmp_path / "run.h5")
+        trajectory = wgflow.run(source, tmp_path / "run.h5")
     assert len(told) == 1
-    assert flow.domain.shape[0] > 30
+    assert trajectory.domain.shape[0] > 30
     expect_same(tmp_path / "run.h5", wgflow.run(source))
 
 
@@ -144,9 +144,9 @@ def test_headers_over_one_page(tmp_path):
         recorder.append(everything(float(number)), SPENT)
     recorder.finish({"status": "complete", "stop_reason": "t_end", **SPENT})
     assert all(check.passed for check in check_trajectory(path))
-    flow, _ = read_trajectory(path)
-    assert set(flow.fields) == set(FIELDS)
-    np.testing.assert_array_equal(flow.fields["position"][:, 3, 1], np.arange(1.0, 4.0))
+    trajectory, _ = read_trajectory(path)
+    assert set(trajectory.fields) == set(FIELDS)
+    np.testing.assert_array_equal(trajectory.fields["position"][:, 3, 1], np.arange(1.0, 4.0))
     file = GrowingFile(path)
     assert not opening.announces_at_once(file)
     file.close()

@@ -29,7 +29,7 @@ def find_spikes(measure: Particles, domain: Domain, radius: float, least: float 
     Parameters
     ----------
     measure : Particles
-        Atoms, e.g. those of a grid by `wgflow.measures.nodes_of_cells`; on periodic axes they may lie beyond the
+        Atoms, e.g. those of a grid by ``wgflow.measures.nodes_of_cells``; on periodic axes they may lie beyond the
         box.
     domain : Domain
         Box or circle, also signed; it tells which axes are periodic.

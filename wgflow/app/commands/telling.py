@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wgflow.app.commands.arguments import FileArgument
+from wgflow.app.commands.arguments import CodeOption, FileArgument
+from wgflow.errors import InputError
 from wgflow.system.terminal import say
 
 
@@ -41,13 +42,16 @@ def certify(
     mass_bound: Annotated[
         float | None, typer.Option("--mass-bound", metavar="M", help="Compare with measures of mass at most M.")
     ] = None,
+    allow_code: CodeOption = False,
 ) -> None:
     """Bound how far F at the end of a trajectory is from its least value over all measures."""
     from wgflow.analysis.optimality.certificates import certify_trajectory
     from wgflow.app.console import show_certificate
     from wgflow.problems import load
 
-    trajectory = load(file)
+    trajectory = load(file, allow_code=allow_code)
+    if trajectory.problem is not None and trajectory.problem.code.withheld:
+        raise InputError(trajectory.problem.code.withheld)
     show_certificate(certify_trajectory(trajectory, mass_bound=mass_bound)[0], trajectory)
 
 

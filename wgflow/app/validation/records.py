@@ -49,7 +49,7 @@ class Record:
 
     @property
     def rows_quoted(self) -> tuple[Row, ...]:
-        """The rows that the README quotes."""
+        """The rows that the table of all validations quotes."""
         return tuple(row for row in self.rows if row.quoted)
 
 

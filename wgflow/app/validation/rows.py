@@ -25,7 +25,7 @@ class Row:
     beside : str
         What else is worth knowing, e.g. the error of a simpler scheme.
     quoted : bool
-        Whether the README quotes it.
+        Whether the table of all validations quotes it.
     """
 
     what: str
@@ -43,7 +43,7 @@ class Row:
         return "PASS" if self.passed else "FAIL"
 
     def quote(self) -> Row:
-        """Give this row as one that the README quotes."""
+        """Give this row as one that the table of all validations quotes."""
         return replace(self, quoted=True)
 
     def as_json(self) -> dict[str, object]:

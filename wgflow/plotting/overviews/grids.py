@@ -13,18 +13,19 @@ from wgflow.plotting.domain_views import MapView
 from wgflow.plotting.fits import fit_panel
 from wgflow.plotting.great_circles import draw_great_circles
 from wgflow.plotting.layout import Panel, PanelRow, beside
-from wgflow.plotting.levels import draw_shares, mass_extent
+from wgflow.plotting.levels import draw_rest_shares, draw_shares, mass_extent
 from wgflow.plotting.line_profiles import grid_of, measure_symbol
 from wgflow.plotting.maps import draw_sheet, map_scale, map_views, sheet_at, shows_maps
 from wgflow.plotting.overviews.kinds import RunKind
 from wgflow.plotting.panels import scalar_panels
+from wgflow.plotting.references import rest_density, rest_name, target_samples
 from wgflow.plotting.shown import Shown
-from wgflow.plotting.style import BLACK, GREY, sign_symbol
+from wgflow.plotting.style import BLACK, GREEN, GREY, sign_symbol
 from wgflow.typing import FloatArray, IntArray
 
 SNAPSHOTS, GLOBES = 4, 3  # times in a row
 PICTURE_WIDTH, ROOM, LEAST_HEIGHT, MOST_HEIGHT = 2.05, 0.85, 1.8, 4.5  # of a snapshot, in inches; of their row
-FIT_HEIGHT, SCALARS_HEIGHT, SPACE_HEIGHT = 3.6, 2.9, 3.1  # inches
+FIT_HEIGHT, SCALARS_HEIGHT, SPACE_HEIGHT = 3.6, 2.9, 3.5  # inches
 
 
 def _views(shown: Shown) -> list[MapView]:
@@ -82,10 +83,18 @@ def _draw_plane(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
     trajectory, views, times = shown.trajectory, _views(shown), shown.few(SNAPSHOTS)
     used = _without_rest(panels, len(times))
     draw_sheet(used[0].figure, np.array([used]), views, trajectory, sign, times, map_scale(trajectory, views, times))
-    name = draw_contours(used, shown, views[0], sign, times)
+    name, rest, samples = draw_contours(used, shown, views[0], sign, times), rest_density(shown), target_samples(shown)
     for axes in used:
+        if rest is not None:
+            draw_rest_shares(axes, views[0], rest)
+        if samples is not None:
+            x, y = views[0].project(samples.points).T
+            axes.scatter(x, y, marker="x", s=10.0, color=GREEN, linewidths=0.7)
         _crop(axes, shown, views[0], times)
-    used[-1].set_title(f"contours: {name}", loc="right", fontsize=9.0, color=GREY)
+    dashed = [f"dashed: {rest_name(shown)}"] if rest is not None else []
+    crosses = ["crosses: target"] if samples is not None else []
+    for axes, note in zip(used[::-1], [f"contours: {name}", *dashed, *crosses][::-1], strict=False):
+        axes.set_title(note, loc="right", fontsize=9.0, color=GREY)
 
 
 def _without_rest(panels: Sequence[Axes], count: int) -> Sequence[Axes]:
@@ -113,10 +122,11 @@ def _draw_marginals(panels: Sequence[Axes], shown: Shown, sign: float) -> None:
         draw_shares(axes, view, start, GREY)
         draw_shares(axes, view, end, BLACK)
         _crop(axes, shown, view, np.array([0, len(trajectory.time) - 1]))
-        axes.set_anchor("N")  # titles in line
         axes.set_title(rf"${symbol}_T$: {view.labels[0]}, {view.labels[1]}")
     panels[-1].set_title("50, 90, 99 %; grey: start", loc="right", fontsize=9.0, color=GREY)
     bar = panels[0].figure.colorbar(image, ax=list(panels), shrink=0.8, aspect=25, pad=0.02)
+    for axes in panels:
+        axes.set_anchor("N")  # titles in line; the bar sets another one
     bar.set_label(views[0].quantity)
     bar.outline.set_linewidth(0.5)
 

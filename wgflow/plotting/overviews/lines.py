@@ -62,7 +62,7 @@ def _draw_sheets(panels: Sequence[Axes], shown: Shown) -> None:
     teacher = shown.teacher
     draw_measure(panels[0].figure, panels, shown.trajectory, cast(Line, shown.line), teacher)
     for axes, sign in zip(panels, shown.signs, strict=True):
-        axes.set_title(measure_title(shown.trajectory, sign, dashed="teacher" if teacher is not None else ""))
+        axes.set_title(measure_title(shown.trajectory, sign, marked="teacher" if teacher is not None else ""))
 
 
 def _draw_profiles(axes: Axes, shown: Shown) -> None:
