@@ -276,6 +276,7 @@ def build_problem(
     given: Columns | None = None,
     force: bool = False,
     allow_code: bool = False,
+    name: str = "",
 ) -> Problem:
     """Read the data and check that everything fits together.
 
@@ -291,6 +292,8 @@ def build_problem(
         Whether to build what a run would need more memory for than there is.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    name : str
+        What its file is called, without the ending.
 
     Raises
     ------
@@ -302,7 +305,7 @@ def build_problem(
     code = read_code(references_in(config), folder, allow=allow_code)
     start, data = read_start(config, folder), read_data(config, folder, given, force=force, code=code)
     check_memory(estimate_read(config, data, start), force=force)
-    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code)
+    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code, name=name)
     config.problem.check_widths(problem)
     problem.check_start()
     config.problem.warn(problem)
@@ -317,11 +320,12 @@ def assemble(
     *,
     force: bool = False,
     code: OwnCode | None = None,
+    name: str = "",
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
     domain = make_domain(**config.domain.parameters)
     code = OwnCode() if code is None else code
-    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code)
+    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code, name)
     check_sections(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
