@@ -26,6 +26,9 @@ COARSE = 51  # points along each axis, where the network is evaluated
 
 @pytest.fixture
 def coarse(monkeypatch):
+    """Without the bounds beside the regions, either, which take longest."""
+    monkeypatch.setattr("wgflow.plotting.gaps.final_certificate", lambda _: None)
+    monkeypatch.setattr("wgflow.plotting.margins.upper_bounds", lambda _: (np.empty(0, dtype=int), np.empty(0)))
     drawn = partial(draw_learned_regions, resolution=COARSE)
     monkeypatch.setattr("wgflow.plotting.overviews.classifiers.draw_learned_regions", drawn)
 
