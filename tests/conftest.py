@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections import Counter
 from pathlib import PurePosixPath
 
@@ -19,6 +20,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("wgflow")
+
+# A hangup that is ignored, as under nohup, stays so in runs; tests send it to see runs end.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What compiles the kernels that take longest, which the tests of a whole folder need: of two workers, each begins with
 # one of these, and the other finds its kernels on disk when it comes to them.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Domain, make_domain
+from wgflow.domains import Domain, Signed, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
@@ -20,7 +21,7 @@ from wgflow.flows.loop import Limits
 from wgflow.former_names import with_former
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
-from wgflow.networks import Teacher
+from wgflow.networks import Link, Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
@@ -100,10 +101,16 @@ class Problem:
     @property
     def teacher(self) -> Teacher | None:
         """The teacher network, where the problem has one."""
+        found = self.target
+        return found if isinstance(found, Teacher) else None
+
+    @cached_property
+    def target(self) -> Teacher | Link | None:
+        """The teacher network or link, where the problem has one."""
         section = self.config.problem
-        if isinstance(section, TwoLayerProblem) and section.teacher is not None:
-            return section.teacher.build()
-        return None
+        if not isinstance(section, TwoLayerProblem) or self.code.withheld:
+            return None
+        return section.target(self.config.domain.parameters.get("inputs"), self.code)
 
     @property
     def spikes(self) -> Particles | None:
@@ -116,8 +123,8 @@ class Problem:
         """Number of inputs of the network, a bias included; None where the problem is no network."""
         if self.dataset is not None:
             return int(self.dataset.inputs.shape[1])
-        teacher = self.teacher
-        return None if teacher is None else int(teacher.directions.shape[1])
+        target = self.target
+        return None if target is None else target.inputs
 
     @property
     def has_pairs(self) -> bool:
@@ -136,7 +143,8 @@ class Problem:
         if self.code.withheld:
             return WithheldFunctional(self.code.withheld)
         section = self.config.problem
-        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples, self.code)
+        given = (self.dataset, self.samples, self.code, self.config.domain.parameters.get("inputs"))
+        setting = ProblemSetting(self.domain, self.solver, self.options, *given)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
@@ -204,6 +212,10 @@ class Problem:
         represent = point_values if self.options.pointwise else cell_averages
         return initial_averages(self.initial, self.domain, represent)
 
+    def initial_at(self, points: FloatArray) -> FloatArray:
+        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets, where it has a closed form."""
+        return self.initial.at_points(self.domain, points)
+
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
         initial, options = self.initial, self.drawing
@@ -230,7 +242,7 @@ class Problem:
             self.start.particles_on(self.domain)
         if self.options.draws_particles and not self.domain.base.has_cells:
             self.initial_particles()
-        else:
+        elif self.domain.base.has_cells or not self.options.moves_particles:
             self._checked["density"] = self.initial_density()
 
     def make_evolution(self, state: FlowState | None = None) -> Evolution:
@@ -293,7 +305,7 @@ def build_problem(
     allow_code : bool
         Whether to run the Python files that the problem names.
     name : str
-        What its file is called, without the ending.
+        What the file of the problem is called, without the ending.
 
     Raises
     ------
@@ -323,7 +335,7 @@ def assemble(
     name: str = "",
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    domain = make_domain(**config.domain.parameters)
+    domain = domain_of(config)
     code = OwnCode() if code is None else code
     problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code, name)
     check_sections(problem)
@@ -331,6 +343,15 @@ def assemble(
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
+
+
+def domain_of(config: ProblemFile) -> Domain:
+    """Domain of a problem: particles of half circles and half spheres live on the whole sphere of R^d."""
+    domain = make_domain(**config.domain.parameters)
+    base = domain.base
+    if not (isinstance(base, SymmetricDomain) and config.options.moves_particles):
+        return domain
+    return Signed(base.whole) if domain.sheets == 2 else base.whole
 
 
 def references_in(config: ProblemFile) -> list[str]:
