@@ -13,6 +13,8 @@ from .app.sweeps import sweep as sweep
 from .app.sweeps.many import open_many as open_many
 from .domains import Box as Box
 from .domains import Circle as Circle
+from .domains import HalfCircle as HalfCircle
+from .domains import HalfSphere as HalfSphere
 from .domains import Hypersphere as Hypersphere
 from .domains import Signed as Signed
 from .domains import Space as Space
@@ -52,6 +54,7 @@ from .measures.deposit import deposit as deposit
 from .measures.directions import draw_balanced as draw_balanced
 from .measures.directions import draw_directions as draw_directions
 from .measures.transfer import transfer as transfer
+from .networks import Link as Link
 from .networks import Neurons as Neurons
 from .networks import Population as Population
 from .networks import Relu as Relu
@@ -63,6 +66,7 @@ from .particles import Adaptive as Adaptive
 from .particles import Descent as Descent
 from .particles import Langevin as Langevin
 from .particles import RungeKutta4 as RungeKutta4
+from .plotting import plot_characteristics as plot_characteristics
 from .plotting import plot_comparison as plot_comparison
 from .plotting import plot_trajectory as plot_trajectory
 from .plotting import save_figure as save_figure

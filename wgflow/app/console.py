@@ -114,6 +114,15 @@ def show_checks(checks: Iterable[Check], path: Path) -> None:
         raise InputError(f"{path} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; {faults[0]}")
 
 
+def _kernel(trajectory: Trajectory) -> list[str]:
+    """A line on the averaged kernel, where a run had one."""
+    found = trajectory.attributes
+    if "kernel_rank" not in found:
+        return []
+    size = float(found["kernel_memory"]) / 2.0**20
+    return [f"kernel      rank {int(found['kernel_rank'])}, error {float(found['kernel_error']):.1e}, {size:.1f} MiB"]
+
+
 def _table(trajectory: Trajectory) -> str:
     labels = trajectory.labels
     columns = {
@@ -160,6 +169,7 @@ def _ending(trajectory: Trajectory) -> list[str]:
             f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
         )
         lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
+    lines += _kernel(trajectory)
     shown = {_risk_label(trajectory).column: trajectory.risk}
     if not _energy_is_risk(trajectory):
         shown[trajectory.labels.energy.column] = trajectory.energy

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from wgflow.analysis.comparison import PredictorDistance, compared_columns, data_distance, moment_distance
-from wgflow.analysis.metrics import as_neurons, empirical_distance, population_distance
+from wgflow.analysis.metrics import as_neurons, empirical_distance, population_distance, symmetric_distance
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
+from wgflow.networks.symmetric_population import frame_on
 from wgflow.problems import Problem, load, load_problem
 from wgflow.problems.models import QuadraticProblem, TwoLayerProblem
 from wgflow.problems.sections import is_reference
@@ -106,6 +108,10 @@ def predictor_distance(problem: Problem) -> PredictorDistance:
     count = problem.inputs
     if count is None:
         return moment_distance
+    base = problem.config.domain.build().base
+    if isinstance(base, SymmetricDomain) and problem.target is not None:
+        frame = frame_on(problem.target, base)
+        return lambda a, b: symmetric_distance(a, b, base, frame)
     if problem.dataset is None:
         return lambda a, b: population_distance(as_neurons(a, count), as_neurons(b, count))
     inputs, section = problem.dataset.inputs, problem.config.problem

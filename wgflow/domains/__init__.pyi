@@ -5,6 +5,8 @@ from .box import Box as Box
 from .circle import Circle as Circle
 from .gridless import Hypersphere as Hypersphere
 from .gridless import Space as Space
+from .half_circle import HalfCircle as HalfCircle
+from .half_sphere import HalfSphere as HalfSphere
 from .kinds import DOMAINS as DOMAINS
 from .kinds import make_domain as make_domain
 from .signed import Signed as Signed

@@ -18,6 +18,7 @@ from wgflow.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from wgflow.domains.box import Box
     from wgflow.domains.mesh import SurfaceMesh
+    from wgflow.domains.symmetric import ReferenceDensity
 
 Density = Callable[[FloatArray], FloatArray]
 
@@ -171,6 +172,11 @@ class UnsignedDomain(ABC):
     def walls(self) -> tuple[tuple[int, int], ...]:
         """Sides that no mass passes, pairs of an axis and an end (0 lower, 1 upper)."""
         return ()
+
+    @property
+    def reference(self) -> ReferenceDensity | None:
+        """Density that entropies are relative to; None for the volume."""
+        return None
 
     @property
     def has_cells(self) -> bool:

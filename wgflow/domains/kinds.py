@@ -8,6 +8,8 @@ from wgflow.domains.base import Domain, UnsignedDomain
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
 from wgflow.domains.gridless import Hypersphere, Space
+from wgflow.domains.half_circle import HalfCircle
+from wgflow.domains.half_sphere import HalfSphere
 from wgflow.domains.signed import Signed
 from wgflow.domains.sphere import Sphere
 from wgflow.errors import InputError
@@ -23,7 +25,7 @@ def _adopt(name: str, domain: Any) -> type[UnsignedDomain]:
 
 DOMAINS: Registry[type[UnsignedDomain]] = Registry(
     "domain kind",
-    {domain.kind: domain for domain in (Circle, Sphere, Box, Space, Hypersphere)},
+    {domain.kind: domain for domain in (Circle, Sphere, HalfCircle, HalfSphere, Box, Space, Hypersphere)},
     group="wgflow.domains",
     adopt=_adopt,
 )

@@ -52,8 +52,18 @@ class SurfaceMesh:
     edge_vertices: IntArray
 
     @property
+    def neighbour_points(self) -> FloatArray:
+        """Centres behind the faces, shape (N, 6, p)."""
+        return self.points[self.neighbours]
+
+    @property
+    def triangles(self) -> tuple[IntArray, IntArray]:
+        """Cells (T,) and corners (T, 2) of the triangles of centres and faces that cells are made of."""
+        return np.concatenate([self.edges[:, 0], self.edges[:, 1]]), np.tile(self.edge_vertices, (2, 1))
+
+    @property
     def faces(self) -> Faces:
         """The faces as a list of pairs."""
         first = self.edges[:, 0]
-        place = np.argmax(self.neighbours[first] == self.edges[:, 1, None], axis=1)
+        place = np.argmax((self.neighbours[first] == self.edges[:, 1, None]) & (self.lengths[first] > 0.0), axis=1)
         return Faces(self.edges, self.lengths[first, place] / self.distances[first, place])

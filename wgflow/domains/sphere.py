@@ -12,10 +12,9 @@ import numpy as np
 from wgflow.domains.base import SIGNED, Coordinate, UnsignedDomain
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import UnitSphere
-from wgflow.domains.icosphere import triangle_areas, unit
-from wgflow.domains.inversion import invert
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.mesh_cache import cached_mesh
+from wgflow.domains.triangles import place_in_triangles, triangle_averages
 from wgflow.errors import InputError
 from wgflow.registry import Argument
 from wgflow.text import shown
@@ -135,33 +134,14 @@ class Sphere(UnsignedDomain):
 
     def averages(self, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Cell averages of a density given at unit vectors, (..., 3) to (...), by quadrature on triangles."""
-        mesh = self.mesh
-        first, second = mesh.vertices[mesh.edge_vertices[:, 0]], mesh.vertices[mesh.edge_vertices[:, 1]]
-        total = np.zeros(self.cells)
-        for end in range(2):
-            centre = mesh.points[mesh.edges[:, end]]
-            middles = (unit(first + second), unit(centre + first), unit(centre + second))
-            values = sum(density(middle) for middle in middles) / 3.0
-            total += np.bincount(mesh.edges[:, end], triangle_areas(centre, first, second) * values, self.cells)
-        return total / mesh.volumes
+        return triangle_averages(self.mesh, density)
 
     uniforms = 3
     strata = 1  # the first uniform passes through the cells and their triangles, two place a point in its triangle
 
     def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-        """Points from masses of cells (N,) and uniforms (3, m): a cell, one of its triangles, a point of that."""
-        mesh = self.mesh
-        cells, fraction = invert(masses, uniforms[0])
-        ends = np.concatenate([mesh.edges[:, 0], mesh.edges[:, 1]])
-        corners = np.concatenate([mesh.edge_vertices, mesh.edge_vertices])
-        by_cell = np.argsort(ends, kind="stable")
-        starts = np.searchsorted(ends[by_cell], np.arange(self.cells + 1))
-        number = starts[cells + 1] - starts[cells]
-        # Triangles of one cell are nearly equal: the uniform that is left over chooses among them.
-        chosen = by_cell[starts[cells] + np.minimum((fraction * number).astype(np.int64), number - 1)]
-        root, along = np.sqrt(uniforms[1])[:, None], uniforms[2][:, None]
-        first, second = mesh.vertices[corners[chosen, 0]], mesh.vertices[corners[chosen, 1]]
-        return unit((1.0 - root) * mesh.points[cells] + root * ((1.0 - along) * first + along * second))
+        """Points from masses of cells (N,) and uniforms (3, m), see `place_in_triangles`."""
+        return place_in_triangles(self.mesh, masses, uniforms)
 
     def quality(self) -> dict[str, float]:
         """Measures of the mesh.

@@ -58,6 +58,7 @@ class DiffusionFluxes:
         self._rest: GridFunctional | None = Sum(tuple(others)).on_grid(domain) if others else None
         self._temperature = sum(term.temperature for term in internal if isinstance(term, Entropy))
         self._powers = [term for term in internal if not isinstance(term, Entropy)]
+        self._level = _reference_level(domain, self._temperature)
         faces = list_faces(domain)
         self._first, self._second = faces.cells.T.copy()
         self._conductance, self._reaction = transport * faces.conductance, reaction
@@ -103,10 +104,10 @@ class DiffusionFluxes:
     def _potential(self, density: FloatArray) -> FloatArray | None:
         """V at the cells, shape (N,); None where there are no other terms."""
         if self._rest is None:
-            return None
+            return self._level
         potential = np.empty(self._shape)
         self._rest.evaluate(density.reshape(self._shape), potential)
-        return potential.ravel()
+        return potential.ravel() if self._level is None else potential.ravel() + self._level
 
     def _terms(self, density: FloatArray) -> InternalTerms:
         """The internal energies with the floors of a density."""
@@ -148,3 +149,9 @@ class DiffusionFluxes:
         forward = fall >= 0.0
         left, right = np.where(forward, self._first, self._second), np.where(forward, self._second, self._first)
         return DriftFaces(self._terms(density), density[left], density[right], np.abs(fall)), forward
+
+
+def _reference_level(domain: Domain, temperature: float) -> FloatArray | None:
+    """Potential -T log w (N,) that an entropy relative to a reference w adds to that of the volume; None without."""
+    reference = domain.base.reference
+    return None if reference is None else np.tile(-temperature * np.log(reference.weights), domain.sheets)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Circle, Domain, Space
+from wgflow.domains import Circle, Domain, Signed, Space
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.inversion import invert
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.measures.checks import check_density
 from wgflow.measures.particles import Particles
@@ -30,8 +31,11 @@ def draw_particles(
     method: str = "random",
     *,
     rng: np.random.Generator | None = None,
+    frame: FloatArray | None = None,
 ) -> Particles:
     """Draw particles of equal weight from a piecewise constant density.
+
+    From half circles and half spheres they are lifted to the unit sphere of R^d, with rests that are turned at random.
 
     Parameters
     ----------
@@ -52,11 +56,14 @@ def draw_particles(
         the share of a sheet is no multiple of 1/m, one stratum lies in both.
     rng : numpy.random.Generator, optional
         Source of the random numbers, in the place of a seed.
+    frame : array, shape (k, d), optional
+        For half circles and half spheres: their directions, orthonormal rows; the first axes by default.
 
     Raises
     ------
     InputError
-        If the count is not positive or has no lattice, the density is not one, or the method is unknown.
+        If the count is not positive or has no lattice, the density is not one, the method is unknown, or there is a
+        frame where none belongs.
 
     Notes
     -----
@@ -74,8 +81,15 @@ def draw_particles(
     density = check_density(density, domain.shape)
     masses = density * domain.volumes
     rows = masses.reshape(domain.sheets, -1)
-    points, sheet = DRAWS.on(domain)(domain.base, rows, count, random_generator(seed, rng), method)
-    return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet], domain)
+    generator, base = random_generator(seed, rng), domain.base
+    points, sheet = DRAWS.on(domain)(base, rows, count, generator, method)
+    lives = domain
+    if isinstance(base, SymmetricDomain):
+        points = base.lifted(points, generator, frame)
+        lives = Signed(base.whole) if domain.sheets == 2 else base.whole
+    elif frame is not None:
+        raise InputError(f"a frame is for half circles and half spheres; found the domain {domain.kind!r}")
+    return Particles(points, np.full(count, masses.sum() / count), domain.signs[sheet], lives)
 
 
 def draw_gaussian(

@@ -10,7 +10,10 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains.base import Domain, total_mass
 from wgflow.domains.box import Box
 from wgflow.domains.circle import Circle
+from wgflow.domains.half_circle import HalfCircle
+from wgflow.domains.half_sphere import HalfSphere
 from wgflow.domains.sphere import Sphere, tangent_coordinates, tangent_frames
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 
@@ -67,6 +70,22 @@ def _transfer_circle(density: FloatArray, source: Circle, target: Circle) -> Flo
     return _share(density * source.volumes, *faces, axis=0, periodic=True) / target.volumes
 
 
+def _transfer_half_circle(density: FloatArray, source: HalfCircle, target: HalfCircle) -> FloatArray:
+    _check_inputs(source, target)
+    faces = [np.linspace(0.0, np.pi, half.cells + 1) for half in (source, target)]
+    return _share(density * source.volumes, *faces, axis=0, periodic=False) / target.volumes
+
+
+def _transfer_half_sphere(density: FloatArray, source: HalfSphere, target: HalfSphere) -> FloatArray:
+    _check_inputs(source, target)
+    return _transfer_sphere(density, source, target)
+
+
+def _check_inputs(source: SymmetricDomain, target: SymmetricDomain) -> None:
+    if source.inputs != target.inputs:
+        raise InputError(f"a density of {source.inputs} inputs cannot be carried to one of {target.inputs}")
+
+
 def _transfer_box(density: FloatArray, source: Box, target: Box) -> FloatArray:
     if len(source.shape) != len(target.shape) or source.periodic != target.periodic:
         raise InputError(
@@ -101,7 +120,7 @@ def _share(masses: FloatArray, old: FloatArray, new: FloatArray, *, axis: int, p
     return np.moveaxis(carried.clip(min=0.0), 0, axis)
 
 
-def _transfer_sphere(density: FloatArray, source: Sphere, target: Sphere) -> FloatArray:
+def _transfer_sphere(density: FloatArray, source: Sphere | HalfSphere, target: Sphere | HalfSphere) -> FloatArray:
     from scipy.spatial import KDTree
 
     tree, slopes = KDTree(source.points), limited_gradients(source, density)
@@ -114,10 +133,10 @@ def _transfer_sphere(density: FloatArray, source: Sphere, target: Sphere) -> Flo
     return carried * (total_mass(source, density) / total_mass(target, carried))
 
 
-def limited_gradients(sphere: Sphere, density: FloatArray) -> FloatArray:
+def limited_gradients(sphere: Sphere | HalfSphere, density: FloatArray) -> FloatArray:
     """Tangent gradient of a density in each cell, (N, 3), limited so that it stays within its neighbours' range."""
     mesh = sphere.mesh
-    flat = tangent_coordinates(mesh.points, mesh.points[mesh.neighbours])
+    flat = tangent_coordinates(mesh.points, mesh.neighbour_points)
     normal = np.einsum("nki,nkj->nij", flat, flat)
     rise = density[mesh.neighbours] - density[:, None]
     slope = np.linalg.solve(normal, np.einsum("nki,nk->ni", flat, rise)[..., None])[..., 0]
@@ -132,5 +151,12 @@ def limited_gradients(sphere: Sphere, density: FloatArray) -> FloatArray:
 
 
 TRANSFERS: DomainTable[Callable[..., FloatArray]] = DomainTable(
-    "a transfer between grids", {Circle: _transfer_circle, Box: _transfer_box, Sphere: _transfer_sphere}
+    "a transfer between grids",
+    {
+        Circle: _transfer_circle,
+        Box: _transfer_box,
+        Sphere: _transfer_sphere,
+        HalfCircle: _transfer_half_circle,
+        HalfSphere: _transfer_half_sphere,
+    },
 )

@@ -2,6 +2,8 @@ from .activations import SMOOTH_ACTIVATIONS as SMOOTH_ACTIVATIONS
 from .activations import SmoothLayer as SmoothLayer
 from .harmonics import ArcCosineHarmonics as ArcCosineHarmonics
 from .harmonics import harmonic_population as harmonic_population
+from .links import LINKS as LINKS
+from .links import Link as Link
 from .neurons import Neurons as Neurons
 from .population import Population as Population
 from .population import Teacher as Teacher

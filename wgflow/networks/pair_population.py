@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.domains import Box, Domain
+from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.grid import GridFunctional
 from wgflow.networks.arc_sums import planar_angles
 from wgflow.networks.kernels.arc_sums import sorted_circle_sums
@@ -69,15 +70,19 @@ class PairPopulation(GridFunctional):
         Potential of the teacher at the `input_weights` of the domain.
     constant : float
         Risk of the zero measure.
+    convolution : callable, optional
+        Sums with the kernel over the `input_weights`; by default those of all inputs, one or two.
     """
 
-    def __init__(self, domain: Domain, teacher: FloatArray, constant: float) -> None:
+    def __init__(
+        self, domain: Domain, teacher: FloatArray, constant: float, convolution: Convolution | None = None
+    ) -> None:
         self.domain = domain
         points = domain.points.reshape(-1, domain.points.shape[-1])
         box = box_of_pairs(domain)
         self._weights = _OutputColumn(points[:, 0]) if box is None else OutputWeights(box)
         inner = input_weights(domain)
-        self._convolve = SortedDirections(inner)
+        self._convolve = SortedDirections(inner) if convolution is None else convolution
         self._teacher, self._constant = teacher, constant
         self._volumes = np.ascontiguousarray(domain.volumes).ravel()
         self._mass, self._values = np.empty(len(points)), np.empty(len(inner))

@@ -20,7 +20,8 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.geometry import is_flat
+from wgflow.domains.geometry import Geometry, is_flat
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.convolution import Convolution
@@ -29,16 +30,32 @@ from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.moments import MEMORY_LIMIT
 from wgflow.measures import Particles, require_particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
+from wgflow.networks.links import Link, spanned
+from wgflow.networks.neuron_laplacian import neuron_laplacian
 from wgflow.networks.neurons import Neurons
+from wgflow.networks.orbit_kernel import LowRank, factor_on
+from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
 from wgflow.networks.pair_population import PairPopulation, input_weights
 from wgflow.networks.relu import Relu
+from wgflow.networks.symmetric_population import (
+    TOLERANCES,
+    LowRankSums,
+    OrbitRelu,
+    at_orbits,
+    frame_on,
+    potential_in_space,
+    potential_on,
+)
 from wgflow.networks.zonal_convolution import zonal_convolution
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
+
+LEAST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1  # of the kernel
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,31 @@ class Teacher:
             raise InputError("a teacher direction is the zero vector; give nonzero directions")
         object.__setattr__(self, "directions", directions)
         object.__setattr__(self, "weights", weights)
+
+    @property
+    def inputs(self) -> int:
+        """Number d of inputs."""
+        return self.directions.shape[1]
+
+    @property
+    def frame(self) -> FloatArray:
+        """Orthonormal directions that span those of the neurons, the first one first, shape (k, d)."""
+        return spanned(self.directions)
+
+    @property
+    def second_moment(self) -> float:
+        """The mean of its square over Gaussian inputs."""
+        gram = arc_cosine_kernel(self.directions, self.directions)
+        return float(self.weights @ gram @ self.weights)
+
+    def targets(self, inputs: FloatArray) -> FloatArray:
+        """Outputs (n,) at inputs (n, d)."""
+        return np.asarray(np.maximum(inputs @ self.directions.T, 0.0) @ self.weights)
+
+    def potential(self, reduced: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean of its product with ReLU neurons (m, k + 1) in the frame and beside it, and the gradient (m, k + 1)."""
+        along = self.directions @ self.frame.T
+        return PairSums(reduced, np.column_stack([along, np.zeros(len(along))])).with_gradient(self.weights)
 
     @classmethod
     def from_angles(cls, angles: FloatArray, weights: FloatArray) -> Teacher:
@@ -136,15 +178,21 @@ class Population(Functional):
 
     Parameters
     ----------
-    teacher : Teacher
-        The network to be learned, of d inputs. On a signed domain students have both signs.
+    teacher : Teacher or Link
+        The network to be learned, or another function of one or two projections of the inputs. On a signed domain
+        students have both signs.
     strength : float
         A factor > 0 of F.
+    tolerance : float, optional
+        Largest error of the kernel on half circles and half spheres over its largest value, in [1e-14, 0.1]; by default
+        1e-12 and 1e-6. The kernel is stored there as a matrix of low rank, see `kernel_on`.
+    memory_limit : float
+        Bytes that this matrix may take.
 
     Raises
     ------
     InputError
-        If the strength is not positive; where it is used, if the domain has not d or d + 1 components.
+        If the strength is not positive, or the tolerance not allowed; where it is used, if the domain does not fit.
 
     References
     ----------
@@ -160,11 +208,20 @@ class Population(Functional):
     True
     """
 
-    teacher: Teacher
+    teacher: Teacher | Link
     strength: float = 1.0
+    tolerance: float | None = None
+    memory_limit: float = MEMORY_LIMIT
+    is_smooth = False  # second derivatives of J bend where a neuron meets another one
 
     def __post_init__(self) -> None:
         check_positive("strength", self.strength)
+        check_positive("memory_limit", self.memory_limit)
+        if self.tolerance is not None and not LEAST_TOLERANCE <= self.tolerance <= LARGEST_TOLERANCE:
+            raise InputError(
+                f"tolerance = {self.tolerance!r} is not allowed; give a number from {LEAST_TOLERANCE:g} to "
+                f"{LARGEST_TOLERANCE:g}"
+            )
 
     def scaled(self, factor: float) -> Functional:
         """The risk with the factor in its strength."""
@@ -179,8 +236,23 @@ class Population(Functional):
     @property
     def risk_at_zero(self) -> float:
         """Half the second moment of the teacher, the risk of the zero measure."""
-        gram = arc_cosine_kernel(self.teacher.directions, self.teacher.directions)
-        return self.strength * (0.5 * float(self.teacher.weights @ gram @ self.teacher.weights))
+        return self.strength * (0.5 * self.teacher.second_moment)
+
+    def kernel_on(self, domain: Domain) -> LowRank:
+        """Kernel at the cells of a half circle or half sphere, with its ``rank``, ``error`` and ``memory``.
+
+        Raises
+        ------
+        InputError
+            If the domain is another one, or the kernel takes more than the memory limit.
+        """
+        base = domain.base
+        if not isinstance(base, SymmetricDomain):
+            raise InputError(
+                f"there is no averaged kernel on the domain {domain.kind!r}; it is for half circles and spheres"
+            )
+        tolerance = TOLERANCES[base.kept] if self.tolerance is None else self.tolerance
+        return factor_on(base, tolerance, self.memory_limit)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the sums with the kernel.
@@ -196,17 +268,29 @@ class Population(Functional):
         return scaled_grid(self.strength, replace(self, strength=1.0)._bound(domain))
 
     def _bound(self, domain: Domain) -> GridFunctional:
-        inputs, components = self.teacher.directions.shape[1], domain.points.shape[-1]
+        inputs, components = self.teacher.inputs, domain.points.shape[-1]
+        if isinstance(domain.base, SymmetricDomain):
+            frame_on(self.teacher, domain.base)
+            wanted = potential_on(self.teacher, domain.base.points)[0]
+            return _ZonalPopulation(domain, LowRankSums(self.kernel_on(domain)), wanted, self.risk_at_zero)
         if components == inputs and domain.base.has_cells and not is_flat(domain.geometry):
-            return _ZonalPopulation(self, domain, _CONVOLUTIONS.on(domain)(domain.base))
+            wanted = self._wanted(domain.base.points.reshape(-1, components))
+            return _ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
-            kernel = arc_cosine_kernel(input_weights(domain), self.teacher.directions)
-            return PairPopulation(domain, kernel @ self.teacher.weights, self.risk_at_zero)
+            return PairPopulation(domain, self._wanted(input_weights(domain)), self.risk_at_zero)
+        if holds_orbits(domain, self.teacher):
+            return bind_orbit_pairs(self.teacher, domain, self.tolerance, self.memory_limit)
         raise ShapeError(
             f"the population risk with a teacher of {inputs} inputs is not available on the domain {domain.kind!r}, "
             f"whose points have {components} components; use a circle for 2 inputs, a sphere for 3, or "
             f"for 1 or 2 an unsigned domain of pairs (a, b) with {inputs + 1} components"
         )
+
+    def _wanted(self, points: FloatArray) -> FloatArray:
+        """Potential of the teacher at points (m, d) of R^d."""
+        if isinstance(self.teacher, Link):
+            return potential_in_space(self.teacher, points)[0]
+        return np.asarray(arc_cosine_kernel(points, self.teacher.directions) @ self.teacher.weights)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at particles, directions with signs or pairs (a, b).
@@ -217,23 +301,47 @@ class Population(Functional):
             If they have another dimension.
         """
         require_particles(particles)
-        inputs, points = self.teacher.directions.shape[1], particles.points
+        inputs, points = self.teacher.inputs, particles.points
+        domain = particles.domain
+        if domain is not None and isinstance(domain.base, SymmetricDomain):
+            return scaled_potential(self.strength, at_orbits(self.teacher, particles, domain.base))
+        if domain is not None and holds_orbits(domain, self.teacher):
+            return scaled_potential(self.strength, at_orbit_pairs(self.teacher, particles))
         if points.shape[1] not in (inputs, inputs + 1):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1
         outputs = points[:, 0] if pairs else np.ones(len(points))
-        inner = points[:, 1:] if pairs else points
-        sources = np.concatenate([inner, self.teacher.directions])
-        masses = np.concatenate([particles.weights * particles.signs * outputs, -self.teacher.weights])
+        charges = particles.weights * particles.signs * outputs
+        energy, values, gradient = self._sums(points[:, 1:] if pairs else points, charges)
+        slopes = outputs[:, None] * gradient
+        if pairs:
+            slopes = np.column_stack([values, slopes])
+        found = ParticlePotential(energy, particles.signs * outputs * values, particles.signs[:, None] * slopes)
+        return found if self.strength == 1.0 else scaled_potential(self.strength, found)
+
+    def _sums(self, points: FloatArray, charges: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """F, and the potential and gradient of neurons of given charges at their own points."""
+        count, teacher = len(points), self.teacher
+        if isinstance(teacher, Link):
+            values, gradient = arc_cosine_sums(points, points, charges)
+            wanted, slopes = potential_in_space(teacher, points)
+            energy = 0.5 * float(charges @ (values - 2.0 * wanted)) + 0.5 * teacher.second_moment
+            return energy, values - wanted, gradient - slopes
+        sources, masses = np.concatenate([points, teacher.directions]), np.concatenate([charges, -teacher.weights])
         # One sum for both, so that what cancels in the residual cancels before it is rounded.
         values, gradient = arc_cosine_sums(sources, sources, masses)
-        count = len(points)
-        energy = 0.5 * float(masses @ values)
-        slopes = outputs[:, None] * gradient[:count]
-        if pairs:
-            slopes = np.column_stack([values[:count], slopes])
-        found = ParticlePotential(energy, particles.signs * outputs * values[:count], particles.signs[:, None] * slopes)
-        return found if self.strength == 1.0 else scaled_potential(self.strength, found)
+        return 0.5 * float(masses @ values), values[:count], gradient[:count]
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """In closed form, of links and on half circles and half spheres by differences; see `neuron_laplacian`."""
+        if isinstance(self.teacher, Link) or isinstance(getattr(particles.domain, "base", None), SymmetricDomain):
+            return super().laplacian_at_particles(particles, geometry)
+        return self.strength * neuron_laplacian(particles, self.teacher.directions, self.teacher.weights)
+
+    def orbits_at(self, inputs: FloatArray, domain: SymmetricDomain) -> OrbitRelu:
+        """Neurons of a half circle or half sphere at inputs (k, d) of R^d, averaged over their orbits."""
+        reduced = domain.reduced(inputs, frame_on(self.teacher, domain))
+        return OrbitRelu(reduced, domain.inputs - domain.kept)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:
         """Neurons at inputs (k, d), for particles that are directions or pairs (a, b); see `Trajectory.predict`."""
@@ -241,14 +349,12 @@ class Population(Functional):
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
         """Risk on fresh Gaussian inputs, for particles that are directions or pairs (a, b)."""
-        inputs = self.teacher.directions.shape[1]
-        samples = generator.standard_normal((count, inputs))
-        targets = np.maximum(samples @ self.teacher.directions.T, 0.0) @ self.teacher.weights
-        risk = Features(self._neurons(Relu(samples, merge=False), components), targets)
+        samples = generator.standard_normal((count, self.teacher.inputs))
+        risk = Features(self._neurons(Relu(samples, merge=False), components), self.teacher.targets(samples))
         return risk if self.strength == 1.0 else risk.scaled(self.strength)
 
     def _neurons(self, hidden: Relu, components: int) -> FeatureMap:
-        return Neurons(hidden) if components == self.teacher.directions.shape[1] + 1 else hidden
+        return Neurons(hidden) if components == self.teacher.inputs + 1 else hidden
 
 
 def _over_all_pairs(domain: UnsignedDomain) -> Convolution:
@@ -266,13 +372,10 @@ _CONVOLUTIONS: DomainTable[Callable[..., Convolution]] = DomainTable(
 class _ZonalPopulation(GridFunctional):
     """Directions with signs: one convolution with the kernel per evaluation."""
 
-    def __init__(self, functional: Population, domain: Domain, convolution: Convolution) -> None:
+    def __init__(self, domain: Domain, convolution: Convolution, wanted: FloatArray, constant: float) -> None:
         self.domain = domain
         self._convolution = convolution
-        teacher = functional.teacher
-        points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
-        self._teacher = arc_cosine_kernel(points, teacher.directions) @ teacher.weights
-        self._constant = functional.risk_at_zero
+        self._teacher, self._constant = wanted, constant
         self._sheets = SheetSums(domain)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:

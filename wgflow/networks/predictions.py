@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, terms_of
 from wgflow.functionals.feature_maps import FeatureFunction
@@ -34,9 +35,20 @@ def predictions(functional: Functional, particles: Particles, inputs: FloatArray
         If the inputs do not fit the input weights.
     """
     points, charges = particles.points, particles.weights * particles.signs
-    neurons = _neurons_at(functional, inputs, points.shape[1])
+    neurons = _neurons_of(functional, particles, inputs)
     sums = getattr(neurons, "sums", None)
     return charges @ neurons(points) if sums is None else sums.forward(points, charges)[0]
+
+
+def _neurons_of(functional: Functional, particles: Particles, inputs: FloatArray) -> FeatureFunction:
+    """Neurons at other inputs; on half circles and half spheres averaged over their orbits."""
+    domain = None if particles.domain is None else particles.domain.base
+    if isinstance(domain, SymmetricDomain):
+        for term in terms_of(functional):
+            if hasattr(term, "orbits_at"):
+                orbits: FeatureFunction = term.orbits_at(inputs, domain)
+                return orbits
+    return _neurons_at(functional, inputs, particles.points.shape[1])
 
 
 def _neurons_at(functional: Functional, inputs: FloatArray, components: int) -> FeatureFunction:

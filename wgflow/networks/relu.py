@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.feature_maps import weighted_squares
 from wgflow.functionals.moments import Moments
@@ -114,6 +116,13 @@ class Relu:
         inside = np.abs(points @ self.inputs.T) < width
         return weighted_squares(np.where(inside, 0.5 * coefficients / width, 0.0), self.inputs)
 
+    is_smooth: ClassVar[bool] = False  # rounded kinks are narrow
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the kinks are not rounded."""
+        return self.smoothing == 0.0
+
     @property
     def feature_count(self) -> int:
         """Number n of features."""
@@ -149,6 +158,8 @@ _EXACT_SUMS: DomainTable[Callable[..., Moments]] = DomainTable(
 
 
 def _check_dimension(inputs: FloatArray, domain: Domain) -> None:
+    if isinstance(domain.base, SymmetricDomain):
+        raise InputError(f"data are not invariant under rotations, as measures on the domain {domain.kind!r} are")
     if inputs.shape[1] != domain.points.shape[-1]:
         raise ShapeError(
             f"data with {inputs.shape[1]} inputs (a bias counts as one) does not fit the domain "

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Circle, Domain, Hypersphere, Sphere
+from wgflow.domains import Circle, Domain, HalfCircle, HalfSphere, Hypersphere, Sphere
 from wgflow.functionals import Functional
 from wgflow.measures import Particles
 from wgflow.particles.polar import PolarFlow
 from wgflow.particles.system import ParticleFlow
 
 PARTICLE_FLOWS = DomainTable[type[ParticleFlow]](
-    "a particle system", {Circle: PolarFlow, Sphere: PolarFlow, Hypersphere: PolarFlow, object: ParticleFlow}
+    "a particle system",
+    {
+        Circle: PolarFlow,
+        Sphere: PolarFlow,
+        HalfCircle: PolarFlow,
+        HalfSphere: PolarFlow,
+        Hypersphere: PolarFlow,
+        object: ParticleFlow,
+    },
 )
 
 

@@ -15,10 +15,11 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.patches import Circle as Disk
 from matplotlib.patheffects import withStroke
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfSphere, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import Geometry
 from wgflow.domains.sphere import longitude_latitude
@@ -33,6 +34,7 @@ UNEQUAL = 4.0  # axes whose lengths differ by more have no common scale
 GLOBE = "mollweide"
 MERIDIANS, PARALLELS, POLE_SIZE = 60.0, 30.0, 9.0  # degrees between the lines of a graticule; points
 POLES = ((0.0, 0.0), (0.5 * np.pi, 0.0), (0.0, 0.47 * np.pi))  # where the axes of components meet the sphere
+DISK_PIXELS, DISK_LABELS = 241, (r"$u_1 \cdot \eta$", r"$u_2 \cdot \eta$")  # of a half sphere from above
 CHART_LABELS = ("chart coordinate 1", "chart coordinate 2")
 CHART_JUMP = np.pi  # between two outputs, which a path in a chart crosses at its edge: half a turn
 
@@ -201,9 +203,34 @@ def _none(_: Any, __: Any) -> list[Any]:
     return []
 
 
+def half_sphere_views(half: HalfSphere, _: Sequence[str]) -> list[MapView]:
+    """The half sphere from above: a disk of the components along its directions, whose rim is the target's plane."""
+    edges = np.linspace(-1.0, 1.0, DISK_PIXELS + 1)
+    first, second = np.meshgrid(*(0.5 * (edges[1:] + edges[:-1]),) * 2)
+    square = first**2 + second**2
+
+    @cache
+    def cells() -> IntArray:
+        points = np.stack([first, second, np.sqrt(np.maximum(1.0 - square, 0.0))], axis=-1)
+        return half.cells_at(points.reshape(-1, 3)).reshape(first.shape)
+
+    def image(density: FloatArray) -> FloatArray:
+        return np.where(square <= 1.0, density[cells()], 0.0)
+
+    return [MapView(image, edges, edges, DISK_LABELS, lambda points: points[..., :2], _draw_disk)]
+
+
+def _draw_disk(axes: Axes, view: MapView, values: FloatArray, scale: Normalize) -> Any:
+    """Draw the pixels within the rim."""
+    picture = _draw_image(axes, view, values, scale)
+    picture.set_clip_path(Disk((0.0, 0.0), 1.0, transform=axes.transData))
+    return picture
+
+
 Pictures = Callable[[Any, Sequence[str]], list[MapView]]
 MAPS = DomainTable[Pictures](
-    "a map of a density", {Box: box_views, Circle: _none, Sphere: globe_views, object: chart_views}
+    "a map of a density",
+    {Box: box_views, Circle: _none, Sphere: globe_views, HalfSphere: half_sphere_views, object: chart_views},
 )
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Coordinate
+from wgflow.domains import Box, Circle, Coordinate, HalfCircle
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.problems import Problem
@@ -61,7 +61,13 @@ def _one_axis(trajectory: Trajectory, problem: Problem | None) -> Line | None:
     return _interval(trajectory, problem) if len(grid_of(trajectory).shape) == 1 else None
 
 
-LINES = DomainTable[Callable[[Trajectory, "Problem | None"], Line | None]]("a line", {Circle: _circle, Box: _one_axis})
+def _half_circle(_: Trajectory, __: Problem | None) -> Line:
+    return Line("angle to the target", (0.0, 0.5 * TURN), angular=False)
+
+
+LINES = DomainTable[Callable[[Trajectory, "Problem | None"], Line | None]](
+    "a line", {Circle: _circle, HalfCircle: _half_circle, Box: _one_axis}
+)
 """Lines of the domains that have one."""
 
 

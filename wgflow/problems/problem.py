@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
-from wgflow.domains import Domain, make_domain
+from wgflow.domains import Domain, Signed, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
@@ -20,7 +21,7 @@ from wgflow.flows.loop import Limits
 from wgflow.former_names import with_former
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
-from wgflow.networks import Teacher
+from wgflow.networks import Link, Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
@@ -100,10 +101,16 @@ class Problem:
     @property
     def teacher(self) -> Teacher | None:
         """The teacher network, where the problem has one."""
+        found = self.target
+        return found if isinstance(found, Teacher) else None
+
+    @cached_property
+    def target(self) -> Teacher | Link | None:
+        """The teacher network or link, where the problem has one."""
         section = self.config.problem
-        if isinstance(section, TwoLayerProblem) and section.teacher is not None:
-            return section.teacher.build()
-        return None
+        if not isinstance(section, TwoLayerProblem) or self.code.withheld:
+            return None
+        return section.target(self.config.domain.parameters.get("inputs"), self.code)
 
     @property
     def spikes(self) -> Particles | None:
@@ -116,8 +123,8 @@ class Problem:
         """Number of inputs of the network, a bias included; None where the problem is no network."""
         if self.dataset is not None:
             return int(self.dataset.inputs.shape[1])
-        teacher = self.teacher
-        return None if teacher is None else int(teacher.directions.shape[1])
+        target = self.target
+        return None if target is None else target.inputs
 
     @property
     def has_pairs(self) -> bool:
@@ -136,7 +143,8 @@ class Problem:
         if self.code.withheld:
             return WithheldFunctional(self.code.withheld)
         section = self.config.problem
-        setting = ProblemSetting(self.domain, self.solver, self.options, self.dataset, self.samples, self.code)
+        given = (self.dataset, self.samples, self.code, self.config.domain.parameters.get("inputs"))
+        setting = ProblemSetting(self.domain, self.solver, self.options, *given)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)
@@ -204,6 +212,10 @@ class Problem:
         represent = point_values if self.options.pointwise else cell_averages
         return initial_averages(self.initial, self.domain, represent)
 
+    def initial_at(self, points: FloatArray) -> FloatArray:
+        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets, where it has a closed form."""
+        return self.initial.at_points(self.domain, points)
+
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
         initial, options = self.initial, self.drawing
@@ -230,7 +242,7 @@ class Problem:
             self.start.particles_on(self.domain)
         if self.options.draws_particles and not self.domain.base.has_cells:
             self.initial_particles()
-        else:
+        elif self.domain.base.has_cells or not self.options.moves_particles:
             self._checked["density"] = self.initial_density()
 
     def make_evolution(self, state: FlowState | None = None) -> Evolution:
@@ -276,6 +288,7 @@ def build_problem(
     given: Columns | None = None,
     force: bool = False,
     allow_code: bool = False,
+    name: str = "",
 ) -> Problem:
     """Read the data and check that everything fits together.
 
@@ -291,6 +304,8 @@ def build_problem(
         Whether to build what a run would need more memory for than there is.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    name : str
+        What the file of the problem is called, without the ending.
 
     Raises
     ------
@@ -302,7 +317,7 @@ def build_problem(
     code = read_code(references_in(config), folder, allow=allow_code)
     start, data = read_start(config, folder), read_data(config, folder, given, force=force, code=code)
     check_memory(estimate_read(config, data, start), force=force)
-    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code)
+    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code, name=name)
     config.problem.check_widths(problem)
     problem.check_start()
     config.problem.warn(problem)
@@ -317,16 +332,26 @@ def assemble(
     *,
     force: bool = False,
     code: OwnCode | None = None,
+    name: str = "",
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
-    domain = make_domain(**config.domain.parameters)
+    domain = domain_of(config)
     code = OwnCode() if code is None else code
-    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code)
+    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code, name)
     check_sections(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
+
+
+def domain_of(config: ProblemFile) -> Domain:
+    """Domain of a problem: particles of half circles and half spheres live on the whole sphere of R^d."""
+    domain = make_domain(**config.domain.parameters)
+    base = domain.base
+    if not (isinstance(base, SymmetricDomain) and config.options.moves_particles):
+        return domain
+    return Signed(base.whole) if domain.sheets == 2 else base.whole
 
 
 def references_in(config: ProblemFile) -> list[str]:

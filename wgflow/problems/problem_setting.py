@@ -32,6 +32,8 @@ class ProblemSetting:
         Samples of a target measure, where the problem has any.
     code : OwnCode
         Functions in Python files that the problem names.
+    inputs : int or None
+        Number of inputs that the domain of the file gives, where it gives one.
     """
 
     domain: Domain
@@ -40,3 +42,4 @@ class ProblemSetting:
     dataset: Dataset | None = None
     samples: Particles | None = None
     code: OwnCode = field(default_factory=OwnCode)
+    inputs: int | None = None

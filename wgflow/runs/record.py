@@ -20,6 +20,7 @@ from wgflow.flows.loop import Limits, Observers
 from wgflow.functionals import Functional
 from wgflow.functionals.checks import called
 from wgflow.measures.checks import described, real_values
+from wgflow.networks.kernel_attributes import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
@@ -161,6 +162,7 @@ def record_flow(
             described = describe_functional(functional)
             attributes = {**(attributes or {}), **described.attributes}
             data = {**(data or {}), **described.arrays}
+    attributes = {**(attributes or {}), **kernel_attributes(functional, run_setup.domain)}
     estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
     known: dict[str, Any] = {"domain": run_setup.domain, "sign": sign, "attributes": attributes}
     known["labels"] = labels_with(evolution.labels, functional)

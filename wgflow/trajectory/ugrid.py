@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Domain, Sphere
+from wgflow.domains import Domain, HalfSphere, Sphere
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.domains.sphere import longitude_latitude, tangent_frames
 from wgflow.trajectory.dimensions import define_bare_dimension
@@ -36,7 +36,7 @@ TOPOLOGY: Mapping[str, str] = {
 }
 
 
-IS_GLOBE = DomainTable("a mesh in longitude and latitude", {Sphere: True, object: False})
+IS_GLOBE = DomainTable("a mesh in longitude and latitude", {Sphere: True, HalfSphere: True, object: False})
 """Whether the cells of a domain are described by longitude and latitude."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.errors import InputError
 from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
@@ -39,7 +39,9 @@ BOX = Discretisation({TWO_POINT: BoxScheme}, LIMITERS, "mc")
 SURFACE = Discretisation({TWO_POINT: SurfaceScheme}, SURFACE_LIMITERS, "barth_jespersen")
 SPHERE = Discretisation({TWO_POINT: SurfaceScheme, MIDPOINT: MidpointScheme}, SURFACE_LIMITERS, "barth_jespersen")
 
-DISCRETISATIONS = DomainTable("a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE})
+DISCRETISATIONS = DomainTable(
+    "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: SURFACE}
+)
 
 
 def discretisation_on(domain: Domain) -> Discretisation:

@@ -57,7 +57,7 @@ class SurfaceScheme(SpaceScheme):
         self._conductance = transport * mesh.lengths / mesh.distances
         self._inverse_volumes = 1.0 / mesh.volumes
         self._neighbours, self._opposite = mesh.neighbours.astype(np.uint32), mesh.opposite.astype(np.uint8)
-        slopes = _least_squares(surface.tangent_coordinates(mesh.points[mesh.neighbours]))
+        slopes = _least_squares(surface.tangent_coordinates(mesh.neighbour_points))
         offsets = surface.tangent_coordinates(mesh.midpoints)
         self._slopes, self._offsets = (np.ascontiguousarray(both.swapaxes(1, 2)) for both in (slopes, offsets))
         self._face_values = np.empty(mesh.lengths.shape)

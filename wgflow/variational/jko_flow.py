@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Hypersphere, Space, Sphere
 from wgflow.domains.geometry import UnitSphere
 from wgflow.errors import InputError
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
@@ -198,7 +198,15 @@ class PolarJkoFlow(JkoFlow):
 
 PARTICLE_STEPS = DomainTable[type[JkoFlow]](
     "a variational step of particles",
-    {Box: JkoFlow, Space: JkoFlow, Circle: PolarJkoFlow, Sphere: PolarJkoFlow, Hypersphere: PolarJkoFlow},
+    {
+        Box: JkoFlow,
+        Space: JkoFlow,
+        Circle: PolarJkoFlow,
+        Sphere: PolarJkoFlow,
+        HalfCircle: PolarJkoFlow,
+        HalfSphere: PolarJkoFlow,
+        Hypersphere: PolarJkoFlow,
+    },
 )
 
 

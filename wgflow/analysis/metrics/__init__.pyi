@@ -3,6 +3,7 @@ from .predictors import as_neurons as as_neurons
 from .predictors import empirical_distance as empirical_distance
 from .predictors import population_distance as population_distance
 from .predictors import relu_predictions as relu_predictions
+from .predictors import symmetric_distance as symmetric_distance
 from .spikes import find_spikes as find_spikes
 from .wasserstein import circle_wasserstein as circle_wasserstein
 from .wasserstein import line_wasserstein as line_wasserstein

@@ -6,8 +6,11 @@ import numpy as np
 
 from wgflow.analysis.metrics.atoms import charge_difference, check_measure, check_same_space
 from wgflow.analysis.metrics.quadratic_forms import arc_cosine_form
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.measures import Particles
+from wgflow.networks.orbit_kernel import OrbitKernel
+from wgflow.networks.population import arc_cosine_sums
 from wgflow.typing import FloatArray
 
 _BLOCK = 2**21  # numbers in a block of a dense product: 16 MB
@@ -106,6 +109,36 @@ def population_distance(first: Particles, second: Particles) -> float:
         return 0.0
     square = _planar_square(points, charges) if points.shape[1] == 2 else arc_cosine_form(points, charges)
     return float(np.sqrt(max(square, 0.0)))
+
+
+def symmetric_distance(first: Particles, second: Particles, domain: SymmetricDomain, frame: FloatArray) -> float:
+    r"""Distance :math:`(E (h_1(x) - h_2(x))^2)^{1/2}` where one network or both are known by their symmetry.
+
+    Parameters
+    ----------
+    first, second : Particles
+        Measures of points (p, r) of the domain, each of which stands for its orbit, or of directions in R^d.
+    domain : SymmetricDomain
+        The half circle or half sphere.
+    frame : array, shape (k, d)
+        Its directions.
+    """
+    kernel = OrbitKernel(domain.inputs, domain.kept)
+
+    def product(a: Particles, b: Particles) -> float:
+        if domain.inputs == a.points.shape[1] == b.points.shape[1] and not (_is_reduced(a) or _is_reduced(b)):
+            sums = arc_cosine_sums(a.points, b.points, b.weights * b.signs)[0]
+        else:
+            points, others = (m.points if _is_reduced(m) else domain.reduced(m.points, frame) for m in (a, b))
+            sums = kernel.sums(points, others, b.weights * b.signs)[0]
+        return float((a.weights * a.signs) @ sums)
+
+    square = product(first, first) - 2.0 * product(first, second) + product(second, second)
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _is_reduced(measure: Particles) -> bool:
+    return measure.domain is not None and isinstance(measure.domain.base, SymmetricDomain)
 
 
 def _predictions(points: FloatArray, charges: FloatArray, inputs: FloatArray) -> FloatArray:

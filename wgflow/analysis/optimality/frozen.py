@@ -12,11 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.functionals import Features, Functional, Mass, terms_of
 from wgflow.functionals.feature_maps import with_gradient
 from wgflow.measures import Particles
-from wgflow.networks import Population, arc_cosine_sums
+from wgflow.networks import Link, Population, arc_cosine_sums
+from wgflow.networks.orbit_kernel import OrbitKernel
+from wgflow.networks.symmetric_population import potential_on
 from wgflow.typing import FloatArray
 
 Risk = Features | Population
@@ -87,6 +90,8 @@ class FrozenPopulation:
     def of(cls, functional: Population, measure: Particles) -> FrozenPopulation:
         """Freeze the potential of a measure of directions, or of pairs (a, b)."""
         teacher, charges = functional.teacher, measure.weights * measure.signs
+        if isinstance(teacher, Link):
+            raise InputError("no certificate is known for particles and a link; use a half circle or half sphere")
         inputs, points = teacher.directions.shape[1], measure.points
         if points.shape[1] == inputs + 1:
             charges, points = charges * points[:, 0], points[:, 1:]
@@ -120,6 +125,55 @@ class FrozenPopulation:
         return points[:, 0], points[:, 1:]
 
 
+@dataclass(frozen=True)
+class FrozenOrbits(FrozenPopulation):
+    r"""V at the points (p, r) of a half circle or half sphere, for a measure whose neurons stand for their orbits.
+
+    Its least value there is that over the whole unit sphere of R^d. For a rotation or reflection U that leaves the
+    directions of the target in their place, :math:`(U\eta \cdot x)_+ = (\eta \cdot U^T x)_+`, and inputs
+    :math:`U^T x` are distributed as x, with the same targets. The measure :math:`\nu` is invariant, so that its
+    prediction is: :math:`h(U^T x) = h(x)`. Hence :math:`V(U \eta) = E (h - y)(x)\, (U\eta \cdot x)_+ = V(\eta)`: V is
+    constant on orbits, each of which meets the half sphere in the one point (p, r), so both minima are the same, and
+    bounds that rest on :math:`\min V` hold for all measures on the unit sphere, also those that are not invariant.
+
+    Parameters
+    ----------
+    sources : array, shape (n, k + 1)
+        Points of the measure, those of the same place together.
+    masses : array, shape (n,)
+        Their charges, times the strength of the risk.
+    functional : Population
+        The risk.
+    domain : SymmetricDomain
+        The half circle or half sphere.
+    """
+
+    functional: Population
+    domain: SymmetricDomain
+
+    @classmethod
+    def of_orbits(cls, functional: Population, measure: Particles, domain: SymmetricDomain) -> FrozenOrbits:
+        """Freeze the potential of a measure of points (p, r)."""
+        charges = functional.strength * measure.weights * measure.signs
+        here = charges != 0.0
+        return cls(measure.points[here], charges[here], functional, domain)
+
+    def values(self, points: FloatArray) -> FloatArray:
+        """V at points (m, k + 1), shape (m,)."""
+        return self._both(points)[0]
+
+    def slopes(self, points: FloatArray) -> FloatArray:
+        """Ambient gradient of V at points (m, k + 1), shape (m, k + 1)."""
+        return self._both(points)[1]
+
+    def _both(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        kernel = OrbitKernel(self.domain.inputs, self.domain.kept)
+        values, slopes = kernel.sums(points, self.sources, self.masses)
+        wanted, wanted_slopes = potential_on(self.functional.teacher, points)
+        strength = self.functional.strength
+        return values - strength * wanted, slopes - strength * wanted_slopes
+
+
 def split_risk(functional: Functional) -> tuple[Risk, float]:
     """Write F as a risk plus lambda times the mass.
 
@@ -145,7 +199,12 @@ def split_risk(functional: Functional) -> tuple[Risk, float]:
 
 def freeze(risk: Risk, measure: Particles) -> FrozenFeatures | FrozenPopulation:
     """Freeze the potential of the risk at a measure, O(N n) for N atoms."""
-    return FrozenFeatures.of(risk, measure) if isinstance(risk, Features) else FrozenPopulation.of(risk, measure)
+    if isinstance(risk, Features):
+        return FrozenFeatures.of(risk, measure)
+    domain = None if measure.domain is None else measure.domain.base
+    if isinstance(domain, SymmetricDomain):
+        return FrozenOrbits.of_orbits(risk, measure, domain)
+    return FrozenPopulation.of(risk, measure)
 
 
 def predict(functional: Features, measure: Particles) -> FloatArray:

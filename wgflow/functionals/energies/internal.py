@@ -14,6 +14,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_factor, is_number
@@ -84,11 +85,17 @@ class InternalEnergy(Functional):
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a circle, box or sphere, signed or not; raises InputError on domains without cells."""
+        if domain.base.reference is not None and not isinstance(self, Entropy):
+            raise InputError(f"{type(self).__name__} is not available on the domain {domain.kind!r}; Entropy is")
         return _GridInternal(domain, self)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: a sum of Diracs has no density."""
         raise InputError(f"{type(self).__name__} needs a density, which particles have not: use a grid")
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
+        """Raise InputError: the density has derivatives on grids alone."""
+        raise InputError(f"{type(self).__name__} spreads mass across characteristics: use a grid, e.g. finite volumes")
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,10 @@ class Entropy(InternalEnergy):
     r"""The entropy :math:`T \int \rho \log \rho`, whose flow is linear diffusion: J = T (log rho + 1).
 
     With ``Potential(V)`` the flow is the Fokker-Planck equation, which comes to rest at exp(-V / T). Densities below
-    1e-30 of the mean over the domain have the J of that density. Vacuum fills fast with the limiter "van_leer" (or
-    with order 1, or "minmod"): the face values of the others vanish beside it, so that the steep J there keeps the
-    steps of explicit schemes small.
+    1e-30 of the mean over the domain have the J of that density. On half circles and half spheres the entropy is
+    relative to the image of the uniform probability measure of the whole sphere, in the place of the volume. Vacuum
+    fills fast with the limiter "van_leer" (or with order 1, or "minmod"): the face values of the others vanish beside
+    it, so that the steep J there keeps the steps of explicit schemes small.
 
     A sum of Diracs has no entropy. Particles follow its flow by noise (`wgflow.particles.Langevin`); their F leaves it
     out, and so does the risk on grids, where it counts as a regularisation.
@@ -276,13 +284,16 @@ class _GridInternal(GridFunctional):
         self._energy = energy
         self._cells = list_faces(domain).cells
         self._volumes = np.ascontiguousarray(np.broadcast_to(domain.volumes, domain.shape)).ravel()
+        self._reference = domain.base.reference
+        if self._reference is not None:
+            self._volumes = self._volumes * np.tile(self._reference.weights, domain.sheets)
         count, volume = self._volumes.size, float(self._volumes.sum())
         self.largest_share = min(max(CONCENTRATION_SHARE, CONCENTRATION_CONTRAST / count), 1.0)
         self._volume, self._mean = volume, 0.0
         self._density, self._raised = np.zeros(count), np.zeros(count)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        self._density[...] = density.ravel()
+        self._density[...] = self._relative(density.ravel())
         self._mean = inner_product(self._volumes, self._density) / self._volume
         return self._energy.write(self._density, self._energy.floor(self._mean), self._volumes, potential.reshape(-1))
 
@@ -298,16 +309,20 @@ class _GridInternal(GridFunctional):
         """
         np.maximum(self._density, self._least(), out=self._raised)
         raise_to_neighbours(self._density, self._cells, STEEPNESS, self._raised)
-        self._energy.write_curved(self._raised, rate.reshape(-1), potential.reshape(-1))
+        self._energy.write_curved(self._raised, self._relative(rate.reshape(-1)), potential.reshape(-1))
 
     def local_curvature(self) -> FloatArray:
         curvature = np.empty_like(self._density)
         safe = np.maximum(self._density, self._least())
-        self._energy.write_curved(safe, np.ones_like(safe), curvature)
+        self._energy.write_curved(safe, self._relative(np.ones_like(safe)), curvature)
         return curvature
 
     def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
         potential[...] = 0.0
+
+    def _relative(self, values: FloatArray) -> FloatArray:
+        """Values of densities (N,) over the reference, where there is one."""
+        return values if self._reference is None else self._reference.ratio(values)
 
     def _least(self) -> float:
         """Density that vacuum counts as in U'', which has no bound there."""

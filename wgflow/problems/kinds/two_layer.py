@@ -12,23 +12,27 @@ import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Hypersphere, Space, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import FlowWarning, InputError
 from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, Loss
 from wgflow.functionals.own_losses import PARTS, as_loss
-from wgflow.networks import SMOOTH_ACTIVATIONS, Neurons, Population, SmoothLayer, Teacher, harmonic_population
+from wgflow.networks import SMOOTH_ACTIVATIONS, Link, Neurons, Population, SmoothLayer, Teacher, harmonic_population
 from wgflow.networks.activations import Activation, as_activation
+from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.relu import Relu
+from wgflow.networks.symmetric_population import frame_on
 from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
+from wgflow.problems.kinds.teachers import LinkSection, TeacherSection
 from wgflow.problems.memory import check_reading
 from wgflow.problems.own_code import OwnCode, tried
 from wgflow.problems.problem_setting import ProblemSetting
-from wgflow.problems.sections import Matrix, NonNegative, Positive, Section, Vector, is_reference, one_of_or_own
+from wgflow.problems.sections import NonNegative, Positive, Section, is_reference, one_of_or_own
 from wgflow.runs.memory.grids import Grid, Terms
 from wgflow.runs.memory.particles import FunctionalArrays
 from wgflow.typing import FloatArray
@@ -45,35 +49,6 @@ else:
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
 LOSS_FLAGS = ("labels", "nonnegative")  # what own losses may say of themselves
-
-
-class TeacherSection(Section):
-    """A teacher network, by angles in the plane or by directions in any dimension."""
-
-    angles: Vector | None = Field(None, description="directions in the plane, in radians")
-    directions: Matrix | None = Field(None, description="input weights, one row per neuron")
-    weights: Vector = Field(description="output weights, one per neuron")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> TeacherSection:
-        if (self.angles is None) == (self.directions is None):
-            raise ValueError("needs exactly one of angles and directions")
-        count = len(self.angles if self.angles is not None else self.directions or [])
-        if count != len(self.weights):
-            raise ValueError(f"has {count} neurons but {len(self.weights)} weights; give one weight each")
-        return self
-
-    def build(self) -> Teacher:
-        """Build the teacher network."""
-        weights = np.array(self.weights)
-        if self.angles is not None:
-            return Teacher.from_angles(np.array(self.angles), weights)
-        return Teacher(np.array(self.directions), weights)
-
-    @property
-    def inputs(self) -> int:
-        """Number of inputs."""
-        return 2 if self.directions is None else len(self.directions[0])
 
 
 class DatasetSection(Section):
@@ -111,7 +86,12 @@ class TwoLayerProblem(ProblemSection):
     memory_limit: Positive = Field(
         1024.0, description="MiB that the features at all cells may take; beyond, they are computed anew each time"
     )
+    kernel_tolerance: Annotated[float, Field(ge=LEAST_TOLERANCE, le=LARGEST_TOLERANCE)] | None = Field(
+        None,
+        description="error of the averaged kernel over its largest value; 1e-12 on half circles, 1e-6 on half spheres",
+    )
     teacher: TeacherSection | None = None
+    link: LinkSection | None = None
     dataset: DatasetSection | None = None
     _code: OwnCode | None = PrivateAttr(None)
 
@@ -119,8 +99,9 @@ class TwoLayerProblem(ProblemSection):
     def _one_source(self) -> TwoLayerProblem:
         if self.data == GAUSSIAN_TEACHER:
             self._check_teacher()
-        elif self.teacher is not None:
-            raise ValueError(f'[problem.teacher] needs data = "{GAUSSIAN_TEACHER}"; remove it to learn from a table')
+        elif self.teacher is not None or self.link is not None:
+            found = "teacher" if self.link is None else "link"
+            raise ValueError(f'[problem.{found}] needs data = "{GAUSSIAN_TEACHER}"; remove it to learn from a table')
         elif (self.data is None) == (self.dataset is None or self.dataset.path is None):
             raise ValueError(
                 f'needs its data once: data = "{GAUSSIAN_TEACHER}", data = "FILE.csv", or path in [problem.dataset]'
@@ -128,8 +109,10 @@ class TwoLayerProblem(ProblemSection):
         return self
 
     def _check_teacher(self) -> None:
-        if self.teacher is None:
+        if self.teacher is None and self.link is None:
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" needs a [problem.teacher] with angles and weights')
+        if self.teacher is not None and self.link is not None:
+            raise ValueError("[problem.teacher] and [problem.link] exclude each other")
         if self.loss != "square":
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
         if self.activation != "relu":
@@ -137,13 +120,14 @@ class TwoLayerProblem(ProblemSection):
         if self.dataset is not None:
             raise ValueError(
                 f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other; remove data and '
-                "[problem.teacher] to learn from a table"
+                f"[problem.{'teacher' if self.link is None else 'link'}] to learn from a table"
             )
 
     @property
     def code(self) -> Iterator[str]:
-        """An activation and a loss from Python files."""
-        yield from filter(is_reference, (self.activation, self.loss))
+        """An activation, a loss and a link from Python files."""
+        own = None if self.link is None else self.link.function
+        yield from filter(is_reference, (self.activation, self.loss, *([] if own is None else [own])))
 
     def bound(self, code: OwnCode) -> TwoLayerProblem:
         """The problem with its loss, which says whether targets are labels."""
@@ -176,11 +160,21 @@ class TwoLayerProblem(ProblemSection):
         loss = self.loss_in(setting.code)
         return tried(self.loss, lambda: Features(features, targets, loss, memory_limit=self.memory_limit * 2.0**20))
 
+    def target(self, inputs: int | None, code: OwnCode) -> Teacher | Link | None:
+        """What is to be learned of Gaussian inputs, if that is given, with as many inputs or its own number."""
+        if self.link is not None:
+            return self.link.build(inputs, code)
+        return None if self.teacher is None else self.teacher.build(inputs)
+
     def _population(self, setting: ProblemSetting) -> Functional:
-        if self.teacher is None:
+        target, modes = self.target(setting.inputs, setting.code), setting.options.harmonics
+        if target is None:
             raise InputError("[problem] has neither data nor a teacher")
-        teacher, modes = self.teacher.build(), setting.options.harmonics
-        return Population(teacher) if modes is None else _of_modes(teacher, setting.domain, modes)
+        if modes is not None:
+            if isinstance(target, Link):
+                raise InputError('[jko] scheme = "dual" has no features of a link; choose scheme = "linearised"')
+            return _of_modes(target, setting.domain, modes)
+        return Population(target, tolerance=self.kernel_tolerance, memory_limit=self.memory_limit * 2.0**20)
 
     def _hidden_layer(self, setting: ProblemSetting, inputs: FloatArray) -> FeatureMap:
         if self.activation != "relu":
@@ -191,10 +185,14 @@ class TwoLayerProblem(ProblemSection):
         """Raise InputError unless neurons are points of the domain."""
         self._check_activation(problem.domain)
         inputs, base, sheets = problem.inputs, problem.domain.base, problem.domain.sheets
+        if isinstance(base, SymmetricDomain):
+            _check_symmetry(problem, base)
+            return
         directions = inputs == base.geometry.components and not is_flat(base.geometry)
         if inputs is None or directions or (problem.has_pairs and sheets == 1):
             return
-        source = "[problem.dataset]" if problem.dataset is not None else "[problem.teacher]"
+        given = "teacher" if self.link is None else "link"
+        source = "[problem.dataset]" if problem.dataset is not None else f"[problem.{given}]"
         raise InputError(
             f"{source} gives a two_layer network of {inputs} inputs (a bias counts as one), but "
             f"{_FITTING.on(base)(inputs)}: choose other inputs, another bias, or another [domain]"
@@ -279,7 +277,8 @@ class TwoLayerProblem(ProblemSection):
         """Features of data, or sums of pairs with a teacher."""
         batch = options.batch_size
         if data is None:
-            inputs = 2 if self.teacher is None else self.teacher.inputs
+            given = self.teacher or self.link
+            inputs = 2 if given is None else given.inputs
             return FunctionalArrays(features=options.harmonics or 0, batch=batch, inputs=inputs)
         stored = self.activation != "relu" or options.particle_method == "jko"
         return FunctionalArrays(
@@ -296,6 +295,17 @@ class TwoLayerProblem(ProblemSection):
         elif not base.has_cells:
             described["initial"] = {"kind": "balanced"}
         return described
+
+
+def _check_symmetry(problem: Problem, base: SymmetricDomain) -> None:
+    """Raise InputError unless the target depends on few enough projections of Gaussian inputs."""
+    target = problem.target
+    if target is None:
+        raise InputError(
+            f'[domain] kind = "{base.kind}" is for Gaussian inputs, data = "{GAUSSIAN_TEACHER}", which all rotations '
+            "leave as they are; data sets need a circle, a sphere, a box or particles"
+        )
+    frame_on(target, base)
 
 
 def _of_modes(teacher: Teacher, domain: Domain, modes: int) -> Features:
@@ -315,6 +325,8 @@ _FITTING: DomainTable[Callable[[int], str]] = DomainTable(
         Circle: lambda _: "the circle needs 2 inputs, or 1 for pairs (a, b) if it is unsigned",
         Sphere: lambda _: "the sphere needs 3 inputs, or 2 for pairs (a, b) if it is unsigned",
         Space: lambda inputs: f"the space of pairs (a, b) needs dimension = {inputs + 1}",
+        HalfCircle: lambda inputs: f"the half circle needs inputs = {inputs}",
+        HalfSphere: lambda inputs: f"the half sphere needs inputs = {inputs}",
         Hypersphere: lambda inputs: (
             f"the hypersphere needs dimension = {inputs}, or unsigned {inputs + 1} for pairs (a, b)"
         ),
@@ -334,6 +346,8 @@ _TEACHERS: DomainTable[Callable[[UnsignedDomain], dict[str, Any]]] = DomainTable
     "an example",
     {
         Circle: lambda _: {"angles": [0.5, 2.9, 4.9, 5.4], "weights": [1.0, -1.0, -1.0, 1.0]},
+        HalfCircle: lambda _: {"directions": [[1.0]], "weights": [1.0]},
+        HalfSphere: lambda _: {"angles": [0.0, 1.0], "weights": [1.0, -1.0]},
         Box: lambda _: {"directions": [[1.0], [-1.0]], "weights": [1.0, -0.5]},
         Space: lambda base: _in_space(base.geometry.components - 1),
         object: lambda base: _in_space(base.geometry.components),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Signed, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, Signed, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.sphere import cells_of_level
 from wgflow.errors import InputError
@@ -105,6 +105,7 @@ COARSENINGS = DomainTable[Coarsening](
     "a restriction to coarser cells",
     {
         Circle: Coarsening(lambda circle: Circle((circle.cells + 1) // 2), _by_axes),
+        HalfCircle: Coarsening(lambda half: HalfCircle((half.cells + 1) // 2, half.inputs), _by_axes),
         Box: Coarsening(lambda box: Box(box.bounds, [(count + 1) // 2 for count in box.shape], box.periodic), _by_axes),
         Sphere: Coarsening(
             lambda sphere: Sphere(cells_of_level(sphere.level - 1)) if sphere.level > 0 else None, _by_quadrature
