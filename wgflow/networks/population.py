@@ -333,7 +333,7 @@ class Population(Functional):
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
-        """In closed form, of links and on half circles and half spheres by differences; see `neuron_laplacian`."""
+        """In closed form, of links and on half circles and half spheres by differences; see ``neuron_laplacian``."""
         if isinstance(self.teacher, Link) or isinstance(getattr(particles.domain, "base", None), SymmetricDomain):
             return super().laplacian_at_particles(particles, geometry)
         return self.strength * neuron_laplacian(particles, self.teacher.directions, self.teacher.weights)
