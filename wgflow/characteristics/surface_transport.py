@@ -140,7 +140,7 @@ def spread_out(points: FloatArray) -> IntArray:
     from scipy.spatial import KDTree
 
     tree, left = KDTree(points), np.ones(len(points), dtype=bool)
-    nearest = tree.query(points, 2)[0][:, -1]
+    nearest = np.asarray(tree.query(points, 2)[0])[:, -1]
     radius = CLOSE * float(np.median(nearest))
     for number in np.flatnonzero(nearest < radius):
         if left[number]:

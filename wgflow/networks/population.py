@@ -336,10 +336,15 @@ class Population(Functional):
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
-        """In closed form, of pairs that learn a link by differences; see `neuron_laplacian`."""
+        """In closed form, of pairs that learn a link by differences; see ``neuron_laplacian``."""
         teacher, domain = self.teacher, particles.domain
         if domain is not None and isinstance(domain.base, SymmetricDomain):
             return self.strength * orbit_laplacian(teacher, particles, domain.base)
+        if domain is not None and holds_orbits(domain, teacher):
+            raise InputError(
+                "there are no characteristics with densities of neurons (a, p, r), whose J is not smooth at r = 0; use "
+                "finite volumes or particles"
+            )
         if isinstance(teacher, Teacher):
             return self.strength * neuron_laplacian(particles, teacher.directions, teacher.weights)
         if is_flat(geometry):

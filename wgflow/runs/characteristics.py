@@ -59,7 +59,7 @@ def solve_characteristics(
         Where the nodes start, by default "cells" on grids, "frames" on hyperspheres and "gauss_hermite" in space:
         "cells" (one at each cell centre), "product" (Gauss nodes on S^2), "fibonacci" (a spiral on S^2), "frames"
         (orthogonal frames and their antipodes on unit spheres of any dimension) or "gauss_hermite" (for densities like
-        that of a Gaussian, in boxes and space); or a rule of `wgflow.characteristics`.
+        that of a Gaussian, in boxes and space); or a rule of ``wgflow.characteristics``.
     node_count : int, optional
         Wanted number of nodes on each sheet, for all but "cells"; 1000 by default.
     times, output, overwrite, durable, resume
