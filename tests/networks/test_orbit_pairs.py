@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import wgflow
+from wgflow.errors import InputError
 from wgflow.networks.orbit_pairs import orbit_gaussian
 
 INPUTS, VARIANCE = 20, 0.05
@@ -41,3 +42,9 @@ def test_gradient_of_orbits() -> None:
             for side in (1, -1)
         )
         assert found.gradient[j, k] / 3.0 == pytest.approx((ahead - behind) / (2.0 * step), abs=1e-8)
+
+
+def test_characteristics_of_orbits_are_refused() -> None:
+    box = wgflow.Box([(-1.0, 1.0), (-1.0, 1.0), (0.0, 1.0)], (4, 4, 4))
+    with pytest.raises(InputError, match=r"not available for neurons \(a, p, r\)"):
+        wgflow.solve_characteristics(RISK, box, np.ones(box.shape), 1.0)

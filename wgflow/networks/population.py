@@ -342,8 +342,7 @@ class Population(Functional):
             return self.strength * orbit_laplacian(teacher, particles, domain.base)
         if domain is not None and holds_orbits(domain, teacher):
             raise InputError(
-                "there are no characteristics with densities of neurons (a, p, r), whose J is not smooth at r = 0; use "
-                "finite volumes or particles"
+                "densities along characteristics are not available for neurons (a, p, r); use particles or a grid"
             )
         if isinstance(teacher, Teacher):
             return self.strength * neuron_laplacian(particles, teacher.directions, teacher.weights)
