@@ -8,7 +8,7 @@ import pytest
 import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.characteristics import CharacteristicFlow
-from wgflow.characteristics.line_transport import shared_out
+from wgflow.characteristics.line_transport import LineTransport, shared_out
 from wgflow.domains import Circle, Signed
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.functionals import Quadratic
@@ -140,3 +140,11 @@ def test_shared_out_masses_of_resting_nodes_are_the_density():
         assert gathered.sum() == pytest.approx(masses.sum(), rel=1e-12)
     outside = shared_out(angles + 1.0, masses, edges, None)  # what has left an interval is in its last cell
     assert outside.sum() == pytest.approx(masses.sum(), rel=1e-12)
+
+
+def test_the_density_beside_a_dirac_is_shared_out():
+    """A density at a node that no distance of nodes goes with, as late in a flow that gathers mass."""
+    circle = Circle(16)
+    transport, masses = LineTransport(circle, circle.lattice, circle.points), np.full(16, 0.25)
+    density = np.where(np.arange(16) == 3, 1e308, 1.0)
+    np.testing.assert_allclose(transport(circle.points, density, masses), 0.25 / circle.spacing, rtol=1e-12)

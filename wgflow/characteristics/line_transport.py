@@ -43,7 +43,7 @@ class LineTransport:
         """Density at the cell centres, shape (cells,), from that at moved nodes (n, p) and their masses."""
         places, density, masses = self._places(points)[self._order], density[self._order], masses[self._order]
         (spacing,), mass = self._lattice.spacing, masses.sum()
-        if self._is_ordered(places):
+        if self._is_ordered(places) and density.max() * CLOSEST * spacing <= mass:  # else next to a Dirac
             found = self._interpolated(places, density)
             if abs(found.sum() * spacing - mass) <= RESOLVED * mass:
                 return found
