@@ -20,7 +20,13 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import (
+    BothSums,
+    GridInteraction,
+    potential_of_samples,
+    potential_over_pairs,
+    sum_over_pairs,
+)
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.measures import Particles, require_particles
@@ -116,9 +122,11 @@ class Interaction(Functional):
         return GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
-        """Sum over all pairs, self-interaction included, as on grids."""
+        """Sum over all pairs, self-interaction included, as on grids; compiled for kernels by name."""
         require_particles(particles)
-        return sum_over_pairs(particles, self._sums)
+        if self.periods is not None and np.isfinite(self.periods).any():
+            return sum_over_pairs(particles, self._pairs)
+        return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
@@ -139,12 +147,14 @@ class Interaction(Functional):
         """The interaction of the cells of a box."""
         return self if self.on_cells is None else replace(self, kernel=self.on_cells(box.spacing))
 
-    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Convolution with the kernel and its gradient at some of the particles."""
+    def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
+        """Sums over some of the pairs for both of their sides."""
         displacements = self.displacements(targets, sources)
-        values = self.values(displacements).reshape(len(targets), -1) @ charges
-        slopes = self._slopes(displacements).reshape(len(targets), *sources.shape)
-        return values, np.einsum("ijk,j->ik", slopes, charges)
+        values = self.values(displacements).reshape(len(targets), len(sources))
+        slopes = self._slopes(displacements).reshape(*values.shape, -1)
+        of_targets, of_sources = charges
+        along, back = np.einsum("ijk,j->ik", slopes, of_sources), np.einsum("ijk,i->jk", slopes, of_targets)
+        return (values @ of_sources, along), (of_targets @ values, -back)
 
     def _slopes(self, displacements: FloatArray) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p)."""

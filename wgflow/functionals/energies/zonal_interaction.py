@@ -23,7 +23,12 @@ from wgflow.functionals.convolution import (
     ScalarFunction,
     warn_of_sampling,
 )
-from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import (
+    BothSums,
+    GridInteraction,
+    potential_of_samples,
+    potential_over_pairs,
+)
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
@@ -121,7 +126,7 @@ class ZonalInteraction(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
         require_particles(particles)
-        return sum_over_pairs(particles, self._sums)
+        return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
 
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
@@ -135,15 +140,18 @@ class ZonalInteraction(Functional):
         """W between all unit vectors (m, p) and (n, p), shape (m n,)."""
         return self.values(_cosines(targets, sources))
 
-    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
+        """Sums over some of the pairs for both of their sides."""
         cosines = _cosines(targets, sources)
         if self.gradient is None:
             raise InputError(
                 "particles need the slope W' of a zonal interaction; give ZonalInteraction(W, gradient=dW)"
             )
         slopes = values_of("the gradient of the kernel", self.gradient, cosines, cosines.shape, of="cosines")
-        shape = (len(targets), len(sources))
-        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+        values, slopes = (found.reshape(len(targets), len(sources)) for found in (self.values(cosines), slopes))
+        of_targets, of_sources = charges
+        along, back = (slopes * of_sources) @ sources, (slopes.T * of_targets) @ targets
+        return (values @ of_sources, along), (of_targets @ values, back)
 
     def values(self, cosines: FloatArray) -> FloatArray:
         """W at cosines (N,), shape (N,), checked."""
