@@ -1,7 +1,6 @@
 """Exponential, logarithm and inverse root without branches and calls, so that loops over them vectorise.
 
-Each splits its argument into a power of two and a rest near 1 by the bits of the number. Relative errors are below
-2e-15; absolute ones where a logarithm is less than 1 in size.
+Each splits a number by its bits into a power of two and a rest near 1. Relative errors are below 2e-15.
 
 References
 ----------
@@ -32,8 +31,9 @@ def exponential(x):
     shifted = x * PER_OCTAVE + ROUNDER
     octaves = shifted - ROUNDER
     r = (x - octaves * OCTAVE) - octaves * OCTAVE_REST
-    series = 2.480152119021773e-05 + r * (2.7557268378684192e-06 + r * (2.7620138719733994e-07 + r * 2.5100424157005067e-08))
-    series = 8.333333333330051e-03 + r * (1.3888888917281794e-03 + r * (1.9841269863105968e-04 + r * series))
+    series = 2.7557268378684192e-06 + r * (2.7620138719733994e-07 + r * 2.5100424157005067e-08)
+    series = 1.9841269863105968e-04 + r * (2.480152119021773e-05 + r * series)
+    series = 8.333333333330051e-03 + r * (1.3888888917281794e-03 + r * series)
     series = 0.5 + r * (0.16666666666666669 + r * (4.166666666662399e-02 + r * series))
     value = np.float64(1.0 + r + r * r * series)
     return np.int64(value.view(np.int64) + (np.float64(shifted).view(np.int64) << 52)).view(np.float64)
@@ -53,9 +53,7 @@ def logarithm_and_inverse(x):
     series = 2.222219843214978396e-01 + z * (
         1.818357216161805012e-01 + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01)
     )
-    series = 6.666666666666735130e-01 + z * (
-        3.999999999940941908e-01 + z * (2.857142874366239149e-01 + z * series)
-    )
+    series = 6.666666666666735130e-01 + z * (3.999999999940941908e-01 + z * (2.857142874366239149e-01 + z * series))
     logarithm = count * LOG_2 + s * (2.0 + z * series)
     inverse = np.float64((1.0 + m) * both)
     return logarithm, np.int64(inverse.view(np.int64) - (octaves << 52)).view(np.float64)
@@ -73,7 +71,7 @@ def reciprocal(x):
 
 @inlined_kernel
 def inverse_root(x):
-    """The number 1 / sqrt(x), that of 1e-300 below it, by steps of the fifth and third order from a first one of 4 %."""
+    """The number 1 / sqrt(x), below 1e-300 that of 1e-300; first one of 4 %, steps of the fifth and third order."""
     x = LEAST_SQUARE if x < LEAST_SQUARE else x
     y = np.int64(ROOT_BITS - (np.float64(x).view(np.int64) >> 1)).view(np.float64)
     gap = 1.0 - x * (y * y)
