@@ -50,7 +50,7 @@ def cloud(count, dimension, seed=0):
 
 
 def dense_sums(kernel, points, charges):
-    """The readable twin: values and gradients of a radial kernel over all pairs, and the largest sums of their sizes."""
+    """The readable twin: values and gradients over all pairs, each with the largest sum of sizes."""
     steps = points[:, None, :] - points
     squares = (steps**2).sum(axis=-1)
     terms = kernel.of_square(squares) * charges
@@ -85,9 +85,7 @@ def test_gradients_are_those_of_the_energy(name):
     energy = Interaction(KERNELS[name])
 
     def moved(step):
-        return energy.at_particles(
-            Particles(particles.points + step * way, particles.weights, particles.signs)
-        ).energy
+        return energy.at_particles(Particles(particles.points + step * way, particles.weights, particles.signs)).energy
 
     found = energy.at_particles(particles).gradient
     expected = central_difference(moved, 1e-3)

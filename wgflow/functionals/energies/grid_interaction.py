@@ -17,7 +17,7 @@ from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 PAIRS_AT_ONCE = 2**20  # of cells and samples, so that memory stays bounded
-TILE = 128  # particles: what their pairs need stays in the cache
+TILE = 96  # particles: what their pairs need stays in the cache
 BothSums = tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,8 @@ def compiled_sums(
     """
     factor, inner = (kernel.factor, kernel.function) if isinstance(kernel, Times) else (1.0, kernel)
     own_factor, own = (gradient.factor, gradient.function) if isinstance(gradient, Times) else (1.0, gradient)
-    if not isinstance(inner, PairKernel) or own != inner.gradient or own_factor != factor or not inner.profiles:
+    is_own = isinstance(own, MethodType) and own.__self__ == inner and own.__name__ == "gradient"
+    if not isinstance(inner, PairKernel) or not is_own or own_factor != factor or not inner.profiles:
         return None
     across = np.ascontiguousarray(points.T)
     total = factor * np.sum([profile.sums(across, charges) for profile in inner.profiles], axis=0)
