@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals.factors import Times
-from wgflow.functionals.kernels.pairs import EXPONENTIAL, add_pairs, add_rows, fill_profile
+from wgflow.functionals.kernels.pairs import EXPONENTIAL, TILE, add_pairs, add_rows, fill_profile
 from wgflow.typing import FloatArray
 
+VECTOR = 8  # numbers: one across two lines of the cache takes twice as long
 MOST_GROUPS, MOST_SUMS = 16, 2**24  # of rows that have sums of their own, and numbers in those
 
 
@@ -59,13 +61,15 @@ class Profile:
         """Sums of values and of gradients over all points (p, n), themselves included; shape (1 + p, n)."""
         size = (len(points) + 1) * charges.size
         groups = max(min(MOST_GROUPS, MOST_SUMS // max(size, 1)), 1)
-        sums = np.zeros((groups, len(points) + 1, charges.size))
+        sums, work = aligned_zeros(groups, len(points) + 1, charges.size), aligned_zeros(groups, 3, TILE)
+        places, weights = aligned_zeros(*points.shape), aligned_zeros(charges.size)[: charges.size]
+        places[:, : charges.size], weights[:] = points, charges
         if self.own is None:
-            add_pairs(self.kind, self.first, self.second, points, charges, sums)
+            add_pairs(self.kind, self.first, self.second, places, weights, work, sums)
         else:
             for group in range(groups):
-                add_rows(self.own, self.kind, 0.0, 0.0, points, charges, group, groups, sums[group])
-        total = sums.sum(axis=0)
+                add_rows(self.own, self.kind, 0.0, 0.0, places, weights, group, groups, work[group], sums[group])
+        total: FloatArray = sums.sum(axis=0)[:, : charges.size]
         if not self.of_products:
             total[1:] *= 2.0  # the gradient of the squared distance is twice the displacement
         self._add_self(points, charges, total)
@@ -79,6 +83,14 @@ class Profile:
             total[1:] += charges * slopes * points
         else:
             total[0] += charges * self.at(np.zeros(1))[0]
+
+
+def aligned_zeros(*shape: int) -> FloatArray:
+    """Zeros of a shape whose last axis is lengthened, so that each row begins at a multiple of a vector."""
+    rows, length = math.prod(shape[:-1]), -(-shape[-1] // VECTOR) * VECTOR
+    numbers = np.zeros(rows * length + VECTOR)
+    first = -(numbers.ctypes.data // numbers.itemsize) % VECTOR
+    return numbers[first : first + rows * length].reshape(*shape[:-1], length)
 
 
 class PairKernel(ABC):

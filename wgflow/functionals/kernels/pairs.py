@@ -1,7 +1,8 @@
 """Sums of a kernel and of its slope over all pairs of points: each pair is computed once, for both of its points.
 
 Rows of points are dealt in turn to a fixed number of groups, each of which has sums of its own, and pass over the
-sources tile by tile: what a pass needs stays in the cache, and results do not depend on the number of threads.
+sources tile by tile: what a pass needs stays in the cache, and results do not depend on the number of threads. Rows of
+arrays may be longer than there are points, so that they begin at multiples of the width of a vector.
 """
 
 from __future__ import annotations
@@ -134,12 +135,12 @@ def _add_row(own, kind, first, second, points, charges, i, start, stop, work, su
 
 
 @kernel
-def add_rows(own, kind, first, second, points, charges, group, groups, sums):
+def add_rows(own, kind, first, second, points, charges, group, groups, work, sums):
     """Add all pairs of the points of a group with those after them to its sums, (1 + p, n).
 
-    The profile is the one that is given, if any, else that of the kind.
+    The profile is the one that is given, if any, else that of the kind. ``work`` has the shape (3, TILE).
     """
-    count, work = points.shape[1], np.empty((3, TILE))
+    count = charges.size
     for start in range(0, count, TILE):
         stop = min(start + TILE, count)
         for i in range(group, stop, groups):
@@ -149,8 +150,8 @@ def add_rows(own, kind, first, second, points, charges, group, groups, sums):
 
 
 @parallel_kernel
-def add_pairs(kind, first, second, points, charges, sums):
+def add_pairs(kind, first, second, points, charges, work, sums):
     """Add the sums of values and slopes of each group, (groups, 1 + p, n), over all pairs of n points (p, n)."""
     groups = sums.shape[0]
     for group in prange(groups):
-        add_rows(None, kind, first, second, points, charges, group, groups, sums[group])
+        add_rows(None, kind, first, second, points, charges, group, groups, work[group], sums[group])
