@@ -212,6 +212,10 @@ class Problem:
         represent = point_values if self.options.pointwise else cell_averages
         return initial_averages(self.initial, self.domain, represent)
 
+    def initial_at(self, points: FloatArray) -> FloatArray:
+        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets, where it has a closed form."""
+        return self.initial.at_points(self.domain, points)
+
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
         initial, options = self.initial, self.drawing
@@ -238,7 +242,7 @@ class Problem:
             self.start.particles_on(self.domain)
         if self.options.draws_particles and not self.domain.base.has_cells:
             self.initial_particles()
-        else:
+        elif self.domain.base.has_cells or not self.options.moves_particles:
             self._checked["density"] = self.initial_density()
 
     def make_evolution(self, state: FlowState | None = None) -> Evolution:

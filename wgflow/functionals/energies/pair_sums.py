@@ -118,11 +118,19 @@ def compiled_sums(
     """
     factor, inner = (kernel.factor, kernel.function) if isinstance(kernel, Times) else (1.0, kernel)
     own_factor, own = (gradient.factor, gradient.function) if isinstance(gradient, Times) else (1.0, gradient)
-    is_own = isinstance(own, MethodType) and own.__self__ == inner and own.__name__ == "gradient"
-    if not isinstance(inner, PairKernel) or not is_own or own_factor != factor or not inner.profiles:
+    if not isinstance(inner, PairKernel) or not _is_gradient_of(inner, own) or own_factor != factor:
+        return None
+    if not inner.profiles:
         return None
     across = np.ascontiguousarray(points.T)
     total = factor * np.sum([profile.sums(across, charges) for profile in inner.profiles], axis=0)
     if not np.isfinite(total).all():
         raise InputError("the interaction kernel returned a value that is not finite; round its singularity")
     return total[0], np.ascontiguousarray(total[1:].T)
+
+
+def _is_gradient_of(kernel: PairKernel, given: object) -> bool:
+    """Whether something is the method of the kernel, or of an equal one."""
+    if not isinstance(given, MethodType) or given.__name__ != "gradient":
+        return False
+    return type(given.__self__) is type(kernel) and given.__self__ == kernel

@@ -12,7 +12,7 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.geometry import UnitSphere
+from wgflow.domains.geometry import Geometry, UnitSphere
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import check_callable, own_gradient, values_of
@@ -26,11 +26,13 @@ from wgflow.functionals.convolution import (
 from wgflow.functionals.energies.grid_interaction import (
     BothSums,
     GridInteraction,
+    laplacian_over_pairs,
     potential_of_samples,
     potential_over_pairs,
 )
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
+from wgflow.functionals.laplacians import smooth_derivative
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
 from wgflow.measures import Particles, require_particles
 from wgflow.typing import FloatArray
@@ -128,6 +130,25 @@ class ZonalInteraction(Functional):
         require_particles(particles)
         return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
 
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        r"""Sum over all pairs of :math:`w'' + (p - 2) \cot\theta\, w'`, :math:`w(\theta) = W(\cos\theta)`.
+
+        Raises
+        ------
+        InputError
+            Without the slope, and where it is not smooth.
+        """
+        slope, components = self._own_slope, geometry.components
+
+        def between(targets: FloatArray, sources: FloatArray) -> FloatArray:
+            angles = np.arccos(_cosines(targets, sources))
+            bend = smooth_derivative(
+                lambda step: -np.sin(angles + step) * slope(np.cos(angles + step)), 1.0, "a zonal interaction"
+            )
+            return bend - (components - 2) * np.cos(angles) * slope(np.cos(angles))
+
+        return laplacian_over_pairs(particles, between)
+
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
         arcs = domain.base.lattice
@@ -142,16 +163,21 @@ class ZonalInteraction(Functional):
 
     def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
         """Sums over some of the pairs for both of their sides."""
-        cosines = _cosines(targets, sources)
-        if self.gradient is None:
-            raise InputError(
-                "particles need the slope W' of a zonal interaction; give ZonalInteraction(W, gradient=dW)"
-            )
-        slopes = values_of("the gradient of the kernel", self.gradient, cosines, cosines.shape, of="cosines")
-        values, slopes = (found.reshape(len(targets), len(sources)) for found in (self.values(cosines), slopes))
+        cosines, shape = _cosines(targets, sources), (len(targets), len(sources))
+        values, slopes = self.values(cosines).reshape(shape), self._own_slope(cosines).reshape(shape)
         of_targets, of_sources = charges
         along, back = (slopes * of_sources) @ sources, (slopes.T * of_targets) @ targets
         return (values @ of_sources, along), (of_targets @ values, back)
+
+    @property
+    def _own_slope(self) -> ScalarFunction:
+        """W' at cosines (N,), shape (N,), checked; raises InputError without it."""
+        own = self.gradient
+        if own is None:
+            raise InputError(
+                "particles need the slope W' of a zonal interaction; give ZonalInteraction(W, gradient=dW)"
+            )
+        return lambda at: values_of("the gradient of the kernel", own, at, at.shape, of="cosines")
 
     def values(self, cosines: FloatArray) -> FloatArray:
         """W at cosines (N,), shape (N,), checked."""

@@ -7,7 +7,6 @@ arrays may be longer than there are points, so that they begin at multiples of t
 
 from __future__ import annotations
 
-import numpy as np
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
