@@ -89,7 +89,7 @@ def test_gradients_are_those_of_the_energy(name):
 
     found = energy.at_particles(particles).gradient
     expected = central_difference(moved, 1e-3)
-    assert (particles.weights[:, None] * found * way).sum() == pytest.approx(expected, rel=2e-6)
+    assert (particles.weights[:, None] * found * way).sum() == pytest.approx(expected, rel=3.6e-7)
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -97,7 +97,7 @@ def test_no_kernel_moves_the_centre_of_mass(name):
     particles = cloud(600, 2, 3)
     found = Interaction(KERNELS[name]).at_particles(particles)
     forces = particles.weights[:, None] * found.gradient
-    assert abs(forces.sum(axis=0)).max() < 4.0 * EPS * abs(forces).sum()
+    assert abs(forces.sum(axis=0)).max() < 0.22 * EPS * abs(forces).sum()
 
 
 def test_exponentials_of_products_equal_dense_ones():
@@ -135,19 +135,21 @@ def test_elementary_functions_are_exact_to_round_off():
     exponents = np.concatenate([generator.uniform(-708.0, 709.0, 20001), np.linspace(-1.0, 1.0, 20001)])
     exact = exponents.astype(np.longdouble)
     assert worst(Profile(EXPONENTIAL, 1.0).at(exponents)[0], np.exp(exact)) < 4e-16
-    assert Profile(GAUSSIAN, -1.0).at(np.array([0.0, 1e5]))[0] == pytest.approx([1.0, 0.0], abs=1e-300)
+    at_zero, far = Profile(GAUSSIAN, -1.0).at(np.array([0.0, 1e5]))[0]
+    assert at_zero == 1.0
+    assert 0.0 < far < 1e-300
     squares = np.concatenate([10.0 ** generator.uniform(-290.0, 290.0, 20001), np.linspace(0.3, 3.0, 20001)])
     exact = squares.astype(np.longdouble)
     logs, halves = Profile(LOGARITHM).at(squares)
     assert worst(logs, 0.5 * np.log(exact)) < 1e-15
-    assert worst(halves, 0.5 / exact) < 1e-15
+    assert worst(halves, 0.5 / exact) < 5e-16
     roots, inverses = Profile(INTEGER_POWER, 1.0).at(squares)
-    assert worst(roots, np.sqrt(exact)) < 1e-15
-    assert worst(inverses, 0.5 / np.sqrt(exact)) < 1e-15
+    assert worst(roots, np.sqrt(exact)) < 4e-16
+    assert worst(inverses, 0.5 / np.sqrt(exact)) < 3.2e-16
     near = squares[20001:]
     powers, slopes = Profile(POWER, 1.5).at(near)
-    assert worst(powers, near.astype(np.longdouble) ** 0.75 / 1.5) < 1e-15
-    assert worst(slopes, 0.5 * near.astype(np.longdouble) ** -0.25) < 1e-15
+    assert worst(powers, near.astype(np.longdouble) ** 0.75 / 1.5) < 7.5e-16
+    assert worst(slopes, 0.5 * near.astype(np.longdouble) ** -0.25) < 4.3e-16
 
 
 def test_discrepancies_to_samples_are_those_of_functions():
@@ -156,7 +158,7 @@ def test_discrepancies_to_samples_are_those_of_functions():
     found = KernelDiscrepancy(Interaction(kernel), samples).at_particles(particles)
     expected = KernelDiscrepancy(plain, samples).at_particles(particles)
     assert found.energy == pytest.approx(expected.energy, rel=1e-14)
-    assert_agree((found.potential, found.gradient), [(expected.potential, 30.0), (expected.gradient, 30.0)])
+    assert_agree((found.potential, found.gradient), [(expected.potential, 8.0), (expected.gradient, 8.0)])
 
 
 def test_numpy_functions_take_each_pair_once():
@@ -175,7 +177,7 @@ def test_numpy_functions_take_each_pair_once():
     def slope(z):
         return -2.0 * z * np.exp(-(z**2).sum(axis=-1))[:, None] + 0.3 * np.cos(z[:, :1]) * np.array([1.0, 0.0])
 
-    for given, tolerance in [(slope, 4.0 * EPS), (None, 1e-10)]:
+    for given, tolerance in [(slope, 4.0 * EPS), (None, 1.5e-12)]:
         found = Interaction(kernel, periods, given).at_particles(particles)
         by_sign = particles.signs * found.potential, particles.signs[:, None] * found.gradient
         assert_agree(by_sign, [(values @ charges, size), (gradient, size)], tolerance)
