@@ -31,7 +31,7 @@ from wgflow.typing import FloatArray
 
 from ._timing import paired_seconds, ratio_row
 
-COUNT, QUICK_COUNT, SLOW_COUNT = 4000, 600, 600
+COUNT, QUICK_COUNT, SLOW_COUNT = 3000, 600, 600
 WIDTH = 0.7
 
 
@@ -101,7 +101,7 @@ def row_of(what: str, functional: Functional, count: int, repetitions: int) -> R
 
 def validate(setting: Setting) -> Iterator[Row]:
     """Time all kernels on one and on all threads; quick, few particles."""
-    count, repetitions = (QUICK_COUNT, 3) if setting.quick else (COUNT, 15)
+    count, repetitions = (QUICK_COUNT, 3) if setting.quick else (COUNT, 5)
     most = thread_count()
     for name, functional in COMPILED.items():
         for threads in sorted({1, most}):
