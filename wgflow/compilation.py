@@ -15,10 +15,11 @@ from typing import Any
 from wgflow.system.threads import threads_lost  # isort: skip
 
 import numba
-from numba import config
+from numba import config, types
 from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.types.misc import unliteral
+from numba.extending import intrinsic
 
 from wgflow.system.caching import cache_folder, say_once
 
@@ -120,6 +121,14 @@ def reduction(function: Function) -> Function:
     return _compile(function, fastmath=_FAST_MATH | {"reassoc"})
 
 
+def passed_kernel(signature: str, function: Function) -> Function:
+    """Compile a function of some types that kernels take as an argument; they are not compiled anew for each."""
+    if config.DISABLE_JIT:
+        return function
+    compiled: Function = numba.cfunc(signature, error_model="numpy", fastmath=_FAST_MATH)(function)
+    return compiled
+
+
 def parallel_kernel(function: Function) -> Function:
     """Compile a kernel whose ``prange`` loops run on all threads; results do not depend on their number.
 
@@ -147,6 +156,23 @@ class _ParallelKernel:
         if self._serial is None:
             self._serial = _compile(self.__wrapped__, apart="serial", fastmath=_FAST_MATH)
         return self._serial
+
+
+def _wide_vectors(typing: Any) -> Any:  # noqa: ARG001
+    """Let the loops of the kernel that calls this use the widest vectors of the processor.
+
+    Compilers prefer half of them, as processors slow down a little; loops of much arithmetic on few data gain all the
+    same.
+    """
+
+    def mark(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite lists others alone
+        return context.get_dummy_value()
+
+    return types.none(), mark
+
+
+wide_vectors: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_wide_vectors)
 
 
 def compilation_count() -> int:

@@ -3,6 +3,8 @@ from .base import ParticlePotential as ParticlePotential
 from .base import Scaled as Scaled
 from .base import Sum as Sum
 from .base import terms_of as terms_of
+from .energies.compiled_kernels import CompiledKernel as CompiledKernel
+from .energies.compiled_kernels import ExponentialKernel as ExponentialKernel
 from .energies.deconvolution import Deconvolution as Deconvolution
 from .energies.density_energy import DensityEnergy as DensityEnergy
 from .energies.discrepancies import KernelDiscrepancy as KernelDiscrepancy
@@ -16,6 +18,8 @@ from .energies.periodic_kernels import FourierKernel as FourierKernel
 from .energies.periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .energies.periodic_kernels import SampledKernel as SampledKernel
 from .energies.potential import Potential as Potential
+from .energies.radial_kernels import GaussianKernel as GaussianKernel
+from .energies.radial_kernels import PowerKernel as PowerKernel
 from .energies.zonal_interaction import ZonalInteraction as ZonalInteraction
 from .feature_maps import FeatureMap as FeatureMap
 from .feature_maps import OuterProduct as OuterProduct

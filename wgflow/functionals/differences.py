@@ -123,7 +123,7 @@ def _derivative(function: Function, points: FloatArray, axis: int, centre: Float
             break
         rows, lost = rows[wanted], lost[wanted]
         step[rows] *= np.where(lost, MORE, LESS)
-        last = _quotients(function, points[rows], axis, step[rows], centre[rows])
+        last = _quotients(function, points.T[:, rows].T, axis, step[rows], centre[rows])
         best.replace(rows, last, last.whole < best.whole[rows])  # beside a bend slopes and errors fall alike
     jumps = ~last.agree & (last.reach_slope > JUMP * first_slope[rows]) & (best.relative[rows] > RESOLVED)
     _refuse(points[rows[jumps]], "its quotients grow without bound as the step falls, as at a jump or in noise")
@@ -154,7 +154,7 @@ def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArr
     """Difference quotients with a step for each point."""
     odd, even = {}, {}
     for multiple in (0.5, 1.0, 2.0):
-        moved = points.copy()
+        moved = points.copy(order="K")
         moved[:, axis] = points[:, axis] + multiple * step
         above = np.asarray(function(moved), dtype=np.float64)
         moved[:, axis] = points[:, axis] - multiple * step
@@ -178,6 +178,8 @@ def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArr
 
 def _largest(values: FloatArray) -> FloatArray:
     """Largest entry for each point, shape (n,)."""
+    if values.ndim == 1:  # row by row, NumPy takes twenty times longer
+        return np.maximum(values, 0.0)
     return values.reshape(len(values), -1).max(axis=1, initial=0.0)
 
 

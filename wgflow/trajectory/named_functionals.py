@@ -17,6 +17,7 @@ from wgflow.errors import WgflowError
 from wgflow.functionals import (
     LOSSES,
     Entropy,
+    ExponentialKernel,
     Features,
     Functional,
     Interaction,
@@ -45,7 +46,7 @@ CLASSES: tuple[type, ...] = (
     *(Sum, Mass, Entropy, PowerEnergy, Features, Population, Potential, Interaction, ZonalInteraction),
     *(KernelDiscrepancy, SobolevDiscrepancy, OuterProduct, Neurons, Relu, SmoothLayer, Teacher),
     *(potentials.QuadraticWell, potentials.Slope, potentials.DoubleWell, potentials.PlaneWave, potentials.CircleWave),
-    *(kernels.GaussianKernel, kernels.PowerKernel, kernels.SumKernel, Times, TimesMade),
+    *(kernels.GaussianKernel, kernels.PowerKernel, kernels.SumKernel, ExponentialKernel, Times, TimesMade),
 )
 KINDS = {found.__name__: found for found in CLASSES}
 RISKS = {**LOSSES, HALF_SQUARED_NORM.name: HALF_SQUARED_NORM}

@@ -1,3 +1,5 @@
+from .compiled_kernels import CompiledKernel as CompiledKernel
+from .compiled_kernels import ExponentialKernel as ExponentialKernel
 from .deconvolution import Deconvolution as Deconvolution
 from .discrepancies import KernelDiscrepancy as KernelDiscrepancy
 from .discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
@@ -10,4 +12,6 @@ from .periodic_kernels import FourierKernel as FourierKernel
 from .periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .periodic_kernels import SampledKernel as SampledKernel
 from .potential import Potential as Potential
+from .radial_kernels import GaussianKernel as GaussianKernel
+from .radial_kernels import PowerKernel as PowerKernel
 from .zonal_interaction import ZonalInteraction as ZonalInteraction

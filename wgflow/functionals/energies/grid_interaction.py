@@ -10,12 +10,15 @@ from wgflow.domains import Domain, total_mass
 from wgflow.errors import ShapeError
 from wgflow.functionals.base import ParticlePotential
 from wgflow.functionals.convolution import Convolution, Pairing
+from wgflow.functionals.energies.pair_sums import compiled_sums
 from wgflow.functionals.grid import GridFunctional, SheetSums
 from wgflow.measures import Particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
-PAIRS_AT_ONCE = 2**20  # of particles, so that memory stays bounded
+PAIRS_AT_ONCE = 2**20  # of cells and samples, so that memory stays bounded
+TILE = 96  # particles: what their pairs need stays in the cache
+BothSums = tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def _blocks(targets: int, sources: int) -> Iterator[slice]:
@@ -24,16 +27,41 @@ def _blocks(targets: int, sources: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, targets, size))
 
 
-def sum_over_pairs(
-    particles: Particles,
-    sums: Callable[[FloatArray, FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+def potential_over_pairs(
+    particles: Particles, kernel: object, gradient: object, pairs: Callable[..., BothSums]
 ) -> ParticlePotential:
-    """Energy, potential and gradient of charges that act on each other."""
+    """Energy, potential and gradient of charges that act on each other: compiled, or by the sums that are given."""
     charges = particles.weights * particles.signs
-    values, gradient = np.empty(len(charges)), np.empty_like(particles.points)
-    for block in _blocks(len(charges), len(charges)):
-        values[block], gradient[block] = sums(particles.points[block], particles.points, charges)
-    energy = 0.5 * float(charges @ values)
+    found = compiled_sums(kernel, gradient, particles.points, charges)
+    return sum_over_pairs(particles, pairs) if found is None else _potential(particles, *found)
+
+
+def sum_over_pairs(particles: Particles, pairs: Callable[..., BothSums]) -> ParticlePotential:
+    """Energy, potential and gradient of charges that act on each other, each pair of particles taken once.
+
+    Parameters
+    ----------
+    particles : Particles
+        The charges.
+    pairs : callable
+        Targets (m, p), sources (n, p) and the charges of both to the sums for the targets, and for the sources: values
+        and gradients.
+    """
+    points, charges = particles.points, particles.weights * particles.signs
+    values, gradient = np.zeros(len(charges)), np.zeros_like(points)
+    tiles = [slice(start, start + TILE) for start in range(0, len(charges), TILE)]
+    for number, tile in enumerate(tiles):
+        for other in tiles[number:]:
+            here, there = pairs(points[tile], points[other], charges[tile], charges[other])
+            for place, (own, slopes) in [(tile, here), (other, there)][: 1 if other is tile else 2]:
+                values[place] += own
+                gradient[place] += slopes
+    return _potential(particles, values, gradient)
+
+
+def _potential(particles: Particles, values: FloatArray, gradient: FloatArray) -> ParticlePotential:
+    """What acts on particles, from sums over charges."""
+    energy = 0.5 * float(particles.weights @ (particles.signs * values))
     return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +16,20 @@ from scipy.special import erfc
 
 from wgflow.errors import InputError
 from wgflow.functionals.convolution import ScalarFunction
+from wgflow.functionals.energies.pair_sums import PairKernel, Profile
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
+from wgflow.functionals.kernels.pairs import GAUSSIAN, INTEGER_POWER, LOGARITHM, POWER
 from wgflow.typing import FloatArray
 
 NODES = 3  # Gauss points per axis of a cell over which a kernel is averaged
 NARROW_GAUSSIAN = 0.75  # of a cell: samples of wider ones err by less than 4e-5 of their integral
 NARROW_POWER = 0.5  # of a cell: samples of those that are rounded over more err by less than 5 % of a cell
 ARC_NODES, MOST_PARTS = 8, 50  # Gauss points in each part of an arc, and parts of a kink, each twice the one before
+LARGEST_BY_PRODUCTS = 12  # integer power of the distance that is made of products
 SHELL_PARTS, SHELL_NODES = 4, 8  # parts and points per axis of the cell at 0, less its middle half
 
 
-class RadialKernel(ABC):
+class RadialKernel(PairKernel):
     """A kernel that is a function of the squared distance."""
 
     @abstractmethod
@@ -96,10 +99,22 @@ class GaussianKernel(RadialKernel):
     ----------
     strength, width : float
         Factor, and width > 0.
+
+    Examples
+    --------
+    >>> from wgflow import GaussianKernel, Interaction, Particles
+    >>> pair = Particles([[0.0, 0.0], [1.0, 0.0]], [0.5, 0.5])
+    >>> round(Interaction(GaussianKernel(1.0, 0.5)).at_particles(pair).energy, 6)
+    0.283834
     """
 
     strength: float
     width: float
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The exponential of the squared distance."""
+        return (Profile(GAUSSIAN, -0.5 / self.width**2, factor=self.strength),)
 
     def of_square(self, square: FloatArray) -> FloatArray:
         """Values at squared distances, any shape."""
@@ -151,11 +166,30 @@ class PowerKernel(RadialKernel):
         The factor.
     smoothing : float
         The length e >= 0 that rounds the kernel: \|z\|^2 + e^2 takes the place of \|z\|^2.
+
+    Examples
+    --------
+    The energy distance to samples:
+
+    >>> from wgflow import Interaction, KernelDiscrepancy, Particles, PowerKernel
+    >>> samples = Particles([[0.0, 0.0], [3.0, 4.0]], [0.5, 0.5])
+    >>> distance = KernelDiscrepancy(Interaction(PowerKernel(1.0, -1.0)), samples)
+    >>> round(distance.at_particles(Particles([[0.0, 0.0]], [1.0])).energy, 12)
+    1.25
     """
 
     exponent: float
     strength: float = 1.0
     smoothing: float = 0.0
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The power of the squared distance, by products where the exponent is an integer; none if it is singular."""
+        if self.singular:
+            return ()
+        by_products = self.exponent == round(self.exponent) and abs(self.exponent) <= LARGEST_BY_PRODUCTS
+        kind = LOGARITHM if self.exponent == 0.0 else INTEGER_POWER if by_products else POWER
+        return (Profile(kind, self.exponent, self.smoothing**2, self.strength),)
 
     @property
     def singular(self) -> bool:
@@ -250,6 +284,12 @@ class SumKernel(RadialKernel):
     """
 
     parts: tuple[RadialKernel, ...]
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """Those of the parts; none if one of them has none."""
+        found = [part.profiles for part in self.parts]
+        return tuple(itertools.chain(*found)) if all(found) else ()
 
     def of_square(self, square: FloatArray) -> FloatArray:
         """Values at squared distances, any shape."""

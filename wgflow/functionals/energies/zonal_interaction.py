@@ -24,10 +24,11 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.energies.grid_interaction import (
+    BothSums,
     GridInteraction,
     laplacian_over_pairs,
     potential_of_samples,
-    sum_over_pairs,
+    potential_over_pairs,
 )
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
@@ -127,7 +128,7 @@ class ZonalInteraction(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
         require_particles(particles)
-        return sum_over_pairs(particles, self._sums)
+        return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         r"""Sum over all pairs of :math:`w'' + (p - 2) \cot\theta\, w'`, :math:`w(\theta) = W(\cos\theta)`.
@@ -160,10 +161,13 @@ class ZonalInteraction(Functional):
         """W between all unit vectors (m, p) and (n, p), shape (m n,)."""
         return self.values(_cosines(targets, sources))
 
-    def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
+        """Sums over some of the pairs for both of their sides."""
         cosines, shape = _cosines(targets, sources), (len(targets), len(sources))
-        slopes = self._own_slope(cosines)
-        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+        values, slopes = self.values(cosines).reshape(shape), self._own_slope(cosines).reshape(shape)
+        of_targets, of_sources = charges
+        along, back = (slopes * of_sources) @ sources, (slopes.T * of_targets) @ targets
+        return (values @ of_sources, along), (of_targets @ values, back)
 
     @property
     def _own_slope(self) -> ScalarFunction:
