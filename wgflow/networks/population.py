@@ -29,7 +29,7 @@ from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
-from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.grid import GridFunctional, scaled_grid
 from wgflow.functionals.moments import MEMORY_LIMIT
 from wgflow.measures import Particles, require_particles
 from wgflow.networks.arc_cosine import PairSums
@@ -51,7 +51,7 @@ from wgflow.networks.symmetric_population import (
     potential_on,
 )
 from wgflow.networks.zonal_convolution import zonal_convolution
-from wgflow.reductions import inner_product
+from wgflow.networks.zonal_population import ZonalPopulation
 from wgflow.typing import FloatArray
 
 LEAST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1  # of the kernel
@@ -270,10 +270,10 @@ class Population(Functional):
         if isinstance(domain.base, SymmetricDomain):
             frame_on(self.teacher, domain.base)
             wanted = potential_on(self.teacher, domain.base.points)[0]
-            return _ZonalPopulation(domain, LowRankSums(self.kernel_on(domain)), wanted, self.risk_at_zero)
+            return ZonalPopulation(domain, LowRankSums(self.kernel_on(domain)), wanted, self.risk_at_zero)
         if components == inputs and domain.base.has_cells and not is_flat(domain.geometry):
             wanted = self._wanted(domain.base.points.reshape(-1, components))
-            return _ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
+            return ZonalPopulation(domain, _CONVOLUTIONS.on(domain)(domain.base), wanted, self.risk_at_zero)
         if components == inputs + 1 and inputs <= 2 and domain.sheets == 1:
             return PairPopulation(domain, self._wanted(input_weights(domain)), self.risk_at_zero)
         if holds_orbits(domain, self.teacher):
@@ -360,34 +360,3 @@ _CONVOLUTIONS: DomainTable[Callable[..., Convolution]] = DomainTable(
     "a convolution with the arc-cosine kernel",
     {Circle: ArcCosineConvolution, Sphere: zonal_convolution, object: _over_all_pairs},
 )
-
-
-class _ZonalPopulation(GridFunctional):
-    """Directions with signs: one convolution with the kernel per evaluation."""
-
-    def __init__(self, domain: Domain, convolution: Convolution, wanted: FloatArray, constant: float) -> None:
-        self.domain = domain
-        self._convolution = convolution
-        self._teacher, self._constant = wanted, constant
-        self._sheets = SheetSums(domain)
-
-    def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        mass = self._sheets.net_mass(density)
-        values = self._convolve(mass, potential)
-        values -= self._teacher
-        energy = 0.5 * (inner_product(mass, values) - inner_product(mass, self._teacher)) + self._constant
-        self._sheets.mirror(potential)
-        return energy
-
-    def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        self._convolve(self._sheets.net_mass(rate), potential)
-        self._sheets.mirror(potential)
-
-    def scale(self, density: FloatArray) -> float:
-        return super().scale(density) + self._constant
-
-    def _convolve(self, mass: FloatArray, potential: FloatArray) -> FloatArray:
-        """Write the convolution with the kernel into the positive sheet and return it."""
-        values = self._sheets.positive_sheet(potential)
-        self._convolution(mass, values)
-        return values
