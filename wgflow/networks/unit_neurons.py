@@ -5,8 +5,8 @@ In normalised Hermite polynomials h_k the activation is :math:`\sigma = \sum_k a
 .. math:: \kappa(u \cdot v) = E\,\sigma(u \cdot x)\, \sigma(v \cdot x) = \sum_k a_k^2 (u \cdot v)^k, \qquad
           \kappa' = E\,\sigma'\sigma'.
 
-Those of tanh fall like :math:`e^{-\pi \sqrt k / 2}`, for its poles are at a distance of half of pi from the line, those of
-softplus like the square of it, and those of the squared ReLU slowly, but its kernel is known,
+Those of tanh fall like :math:`e^{-\pi \sqrt k / 2}`, for its poles are half of pi from the line, those of softplus
+like the square of it, and those of the squared ReLU slowly, but its kernel is known,
 :math:`\kappa = [3 \sin p \cos p + (\pi - p)(1 + 2 \cos^2 p)] / 2\pi`.
 
 References
