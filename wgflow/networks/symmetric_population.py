@@ -25,7 +25,7 @@ from wgflow.typing import FloatArray
 
 TOLERANCES = {1: 1e-12, 2: 1e-6}  # of the kernel by the number of directions, where none is given
 
-Potential = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+MeanProduct = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 """Mean of a target and neurons at points (m, k + 1), and its gradient (m, k + 1)."""
 
 
@@ -97,7 +97,7 @@ def potential_in_space(target: GaussianTarget, points: FloatArray) -> tuple[Floa
     return potential_along(target.potential, target.frame, points)
 
 
-def potential_along(potential: Potential, axes: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def potential_along(potential: MeanProduct, axes: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A potential of the components along orthonormal axes (k, p), and the length of the rest, at points (m, p)."""
     along = points @ axes.T
     rest = points - along @ axes

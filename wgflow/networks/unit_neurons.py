@@ -30,7 +30,7 @@ from wgflow.networks.activations import SMOOTH_ACTIVATIONS
 from wgflow.networks.links import Link
 from wgflow.networks.orbit_kernel import orbit_nodes
 from wgflow.networks.relu_means import SQUARED_RELU_MEANS, tail_moments
-from wgflow.networks.symmetric_population import Potential
+from wgflow.networks.symmetric_population import MeanProduct
 from wgflow.typing import FloatArray
 
 ORDER = 160  # of series: what is left of the kernel of tanh is 1e-14
@@ -50,7 +50,7 @@ class UnitNeuron(Protocol):
     def kernel_slope(self) -> Callable[[FloatArray], FloatArray]:
         """Derivative of the kernel with respect to the cosine."""
 
-    def against(self, link: Link) -> Potential:
+    def against(self, link: Link) -> MeanProduct:
         """Mean of the product with a link, at unit vectors (p, r) in the frame of the link."""
 
     def averaged(self, level: FloatArray, width: FloatArray, dimension: int) -> FloatArray:
@@ -108,7 +108,7 @@ class SeriesNeuron:
         """Its derivative, in the same way."""
         return piecewise(np.arange(1.0, ORDER + 1.0) * self.coefficients[1:] ** 2)
 
-    def against(self, link: Link) -> Potential:
+    def against(self, link: Link) -> MeanProduct:
         r"""Power series in p, of the coefficients f of the link.
 
         .. math:: T(p) = \sum_{i, j} a_{i+j} \sqrt{\tbinom{i+j}{i}} f_{ij}\, p_1^i p_2^j.
@@ -161,7 +161,7 @@ class SquaredRelu:
         angles = np.arccos(np.clip(cosines, -1.0, 1.0))
         return np.asarray(2.0 * (np.sin(angles) + (np.pi - angles) * np.cos(angles)) / np.pi)
 
-    def against(self, link: Link) -> Potential:
+    def against(self, link: Link) -> MeanProduct:
         """By quadrature over the projections, the rest by hand."""
         return lambda points: link.quadrature.potential(points, SQUARED_RELU_MEANS)
 

@@ -26,7 +26,7 @@ from wgflow.networks.population import Population, Teacher
 from wgflow.networks.symmetric_population import (
     TOLERANCES,
     LowRankSums,
-    Potential,
+    MeanProduct,
     frame_on,
     level_and_width,
     potential_along,
@@ -256,7 +256,7 @@ class UnitPopulation(Functional):
         return frame_on(self.target, domain)
 
     @cached_property
-    def _parts(self) -> list[tuple[float, Link, Potential]]:
+    def _parts(self) -> list[tuple[float, Link, MeanProduct]]:
         """Functions of one or two projections that the target is a sum of, with factors and their potentials."""
         if isinstance(self.target, Link):
             return [(1.0, self.target, self._neuron.against(self.target))]
@@ -268,7 +268,7 @@ class UnitPopulation(Functional):
         ]
 
     def _wanted(self, points: FloatArray, frame: FloatArray | None) -> tuple[FloatArray, FloatArray]:
-        """Potential of the target at points (m, p), in a frame or of R^d, and its gradient (m, p)."""
+        """MeanProduct of the target at points (m, p), in a frame or of R^d, and its gradient (m, p)."""
         values, slopes = np.zeros(len(points)), np.zeros(points.shape)
         for factor, link, potential in self._parts:
             axes = link.frame

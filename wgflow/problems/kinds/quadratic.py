@@ -30,8 +30,8 @@ class QuadraticProblem(ProblemSection):
 
     kind: Literal["quadratic"]
     target: Matrix = Field(
-        description="symmetric matrix M_*; on half circles and half spheres the last diagonal entry is that of all inputs "
-        "beyond the first one or two"
+        description="symmetric matrix M_*; on half circles and half spheres its last diagonal entry is that of all "
+        "inputs beyond the first one or two"
     )
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
     temperature: NonNegative = Field(

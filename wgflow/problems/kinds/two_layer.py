@@ -220,7 +220,9 @@ class TwoLayerProblem(ProblemSection):
         Of Gaussian inputs there is the flow of unit input weights, see `UnitPopulation`.
         """
         if self.data == GAUSSIAN_TEACHER:
-            if self.activation != "relu" and not isinstance(domain.base, SymmetricDomain | Hypersphere):
+            base = domain.base
+            allowed = isinstance(base, SymmetricDomain) or not (base.has_cells or is_flat(base.geometry))
+            if self.activation != "relu" and not allowed:
                 raise InputError(
                     f'[problem] activation = "{self.activation}" with data = "{GAUSSIAN_TEACHER}" is for unit input '
                     f'weights on a half circle, half sphere or hypersphere, not on a {domain.kind}; choose "relu", or '

@@ -71,9 +71,9 @@ def _mesh(base: Any) -> Grid:
 
 
 def averaged_rank(domain: SymmetricDomain) -> int:
-    """About the rank of the averaged kernel at its tolerance by default: 500 at d = 3, 20 and 128 at d = 1000."""
+    """About the rank of the averaged kernel at its tolerance by default: 520 at d = 3, 26 and 128 at d = 1000."""
     shape, inputs = domain.shape[0], domain.inputs
-    rank = 20.0 + 500.0 * (3.0 / inputs) ** 3 if domain.kept == 1 else 128.0 + 110.0 * (5.0 / inputs) ** 2
+    rank = 26.0 + 500.0 * (3.0 / inputs) ** 3 if domain.kept == 1 else 128.0 + 110.0 * (5.0 / inputs) ** 2
     return min(int(rank), shape)
 
 
