@@ -12,6 +12,8 @@ import pytest
 
 import wgflow
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 PACKAGE = Path(wgflow.__file__).parent
 GIVEN = {"np": numpy, "wgflow": wgflow}
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -158,7 +158,8 @@ def moved_density(kind: Any, functional: Callable[[Units], Functional]) -> Calla
 
 def along_characteristics(units: Units) -> Result:
     """Nodes on a circle."""
-    circle, factors = Signed(Circle(32)), {"transport": units.mobility, "reaction": 4.0 * units.rate}
+    circle = Signed(Circle(32))
+    factors: dict[str, Any] = {"transport": units.mobility, "reaction": 4.0 * units.rate}
     evolution = carried(CharacteristicFlow(population(units), circle, start(circle, units), **factors), units)
     return evolution.snapshot().fields["weight"] / units.mass, (evolution.counts.evaluations,)
 

@@ -67,6 +67,7 @@ from .particles import Adaptive as Adaptive
 from .particles import Descent as Descent
 from .particles import Langevin as Langevin
 from .particles import RungeKutta4 as RungeKutta4
+from .plotting import plot_characteristics as plot_characteristics
 from .plotting import plot_comparison as plot_comparison
 from .plotting import plot_trajectory as plot_trajectory
 from .plotting import save_figure as save_figure

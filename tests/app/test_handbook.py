@@ -53,7 +53,7 @@ def test_the_page_of_problem_files_explains_every_key():
 
 
 def test_keys_of_what_does_not_exist():
-    with pytest.raises(InputError, match=r"\[domain\] has no kind 'disk', but circle, sphere, box"):
+    with pytest.raises(InputError, match=r"\[domain\] has no kind 'disk', but circle, sphere, half_circle"):
         tables.keys("domain", "disk")
 
 

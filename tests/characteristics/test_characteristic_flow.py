@@ -8,7 +8,7 @@ import pytest
 import wgflow
 from tests.references import advance, covariance, gaussian_on_circle
 from wgflow.characteristics import CharacteristicFlow
-from wgflow.characteristics.characteristic_flow import _share_out
+from wgflow.characteristics.line_transport import shared_out
 from wgflow.domains import Circle, Signed
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.functionals import Quadratic
@@ -129,10 +129,14 @@ def test_density_of_collapsed_nodes_is_finite_and_holds_the_mass():
 
 
 def test_shared_out_masses_of_resting_nodes_are_the_density():
-    carried = np.random.default_rng(0).random(32)
-    angles = (np.arange(32) + 0.5) * 2.0 * np.pi / 32
-    np.testing.assert_allclose(_share_out(angles, carried, 2.0 * np.pi / 32), carried, atol=1e-14, rtol=1.7e-13)
-    turned = _share_out(angles + 3 * 2.0 * np.pi / 32, carried, 2.0 * np.pi / 32)
-    np.testing.assert_allclose(turned, np.roll(carried, 3), atol=1e-14, rtol=1.7e-13)
-    gathered = _share_out(np.full(32, 1.0), carried, 2.0 * np.pi / 32)
-    assert gathered.sum() == pytest.approx(carried.sum(), rel=1e-12)
+    masses, turn = np.random.default_rng(0).random(32), 2.0 * np.pi
+    angles, edges = (np.arange(32) + 0.5) * turn / 32, np.linspace(0.0, turn, 33)
+    np.testing.assert_allclose(shared_out(angles, masses, edges, turn), masses, atol=1e-14, rtol=1.7e-13)
+    turned = shared_out(angles + 35 * turn / 32, masses, edges, turn)
+    np.testing.assert_allclose(turned, np.roll(masses, 3), atol=1e-14, rtol=3.4e-13)
+    np.testing.assert_allclose(shared_out(angles, masses, edges, None), masses, atol=1e-14, rtol=1.7e-13)
+    for period in (turn, None):
+        gathered = shared_out(np.full(32, 1.0), masses, edges, period)
+        assert gathered.sum() == pytest.approx(masses.sum(), rel=1e-12)
+    outside = shared_out(angles + 1.0, masses, edges, None)  # what has left an interval is in its last cell
+    assert outside.sum() == pytest.approx(masses.sum(), rel=1e-12)

@@ -12,6 +12,8 @@ from wgflow.app.cli import _exit_code
 from wgflow.errors import InputError
 from wgflow.exact import AngularGaussian, quadratic_covariance, quadratic_flow
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 TARGETS = {
     "positive": [[1.0, 0.3, 0.0], [0.3, 0.5, 0.1], [0.0, 0.1, 0.2]],
     "singular": [[1.0, 0.5, 0.0], [0.5, 0.25, 0.0], [0.0, 0.0, 0.0]],

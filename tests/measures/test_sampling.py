@@ -126,6 +126,21 @@ def test_a_gaussian_is_drawn_with_its_moments(method):
     assert abs(np.cov(particles.points.T) - covariance).max() < accuracy
 
 
+@pytest.mark.parametrize(
+    ("covariance", "mean", "named"),
+    [
+        (0.5, [0.0], r"covariance of shape \(\) .* numpy.eye"),
+        ([0.5], [0.0], r"covariance of shape \(1,\)"),
+        ([[1.0, 2.0], [2.0, 1.0]], [0.0, 0.0], "positive definite"),
+        ([[1.0, 0.5], [0.0, 1.0]], [0.0, 0.0], "symmetric"),
+        (np.eye(2), [0.0], r"mean has shape \(1,\); a covariance of 2 rows needs \(2,\)"),
+    ],
+)
+def test_a_covariance_must_be_one(covariance, mean, named):
+    with pytest.raises(InputError, match=named):
+        draw_gaussian(covariance, mean, 1.0, 4, seed=0)
+
+
 def test_a_method_must_be_known():
     with pytest.raises(InputError, match="start = 'sobol' is unknown"):
         draw_particles(DOMAIN, DENSITY, 8, 0, "sobol")

@@ -34,7 +34,8 @@ BOWL = Potential(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x)
 
 
 def characteristics(time=0.0, fields=None):
-    moved = {} if fields is None else {"points": fields["position"], "growth": fields["growth"]}
+    moved = {} if fields is None else {"points": fields["position"]}
+    moved |= {name: values for name, values in (fields or {}).items() if name in ("growth", "expansion")}
     return CharacteristicFlow(PLANE, CIRCLE, gaussian_on_circle(START, CIRCLE.angles), time=time, **moved)
 
 

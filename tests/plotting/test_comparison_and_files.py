@@ -69,6 +69,16 @@ def test_comparison_shows_densities_and_histograms(runs, figure):
         assert axes.get_lines()[0].get_xdata()[0] == pytest.approx((0.5, 2.9)[sheet], rel=1e-14, abs=0.0)
 
 
+def test_titles_tell_the_times_of_runs_that_end_at_different_ones(runs, figure):
+    problem = problem_of(t_end=0.25)
+    early = plot_comparison(runs[0], wgflow.run(problem), ("a", "b"), problem=wgflow.open_problem(problem))
+    for title in ("Last measure", "learned functions"):
+        shown = [axes.get_title(loc="left") for axes in early.axes if title in axes.get_title(loc="left")]
+        assert shown
+        assert all("$t = 1$ and $t = 0.25$" in text for text in shown)
+    assert not any("$t = 1$" in axes.get_title(loc="left") for axes in figure.axes)
+
+
 def test_named_curves_are_drawn_in_the_colours_of_their_sheets(runs):
     time = np.linspace(0.0, 1.0, 4)
     curves = {name: (time, scale * (1.0 + time)) for name, scale in (("W1+", 1.0), ("W1-", 50.0), ("kernel", 2.0))}

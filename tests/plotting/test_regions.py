@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import wgflow
 from wgflow.plotting import plot_trajectory
-from wgflow.plotting.regions import RESOLUTION, draw_boundary, draw_decision, draw_labelled, shows_regions
+from wgflow.plotting.regions import (
+    RESOLUTION,
+    draw_boundary,
+    draw_decision,
+    draw_labelled,
+    draw_learned_regions,
+    shows_regions,
+)
 from wgflow.plotting.style import BLUE, VERMILLION
 
 SHORT = ["domain.cells=42", "solver.t_end=4.0", "output.snapshots=3", "output.spacing=linear"]
+COARSE = 51  # points along each axis, where the network is evaluated
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Without the bounds beside the regions, either, which take longest."""
+    monkeypatch.setattr("wgflow.plotting.gaps.final_certificate", lambda _: None)
+    monkeypatch.setattr("wgflow.plotting.margins.upper_bounds", lambda _: (np.empty(0, dtype=int), np.empty(0)))
+    drawn = partial(draw_learned_regions, resolution=COARSE)
+    monkeypatch.setattr("wgflow.plotting.overviews.classifiers.draw_learned_regions", drawn)
 
 
 def columns(figure):
     return [axes for axes in figure.axes if axes.images]
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("solver", ["finite_volume", "particles"])
 def test_learned_regions_of_real_data(solver):
     problem = wgflow.open_problem("penguins", [*SHORT, f"solver.kind={solver}", "particles.count=40"])
@@ -30,9 +50,9 @@ def test_learned_regions_of_real_data(solver):
     values = np.maximum(data.inputs @ measure.points.T, 0.0) @ charges
     wrong = int((data.targets * values <= 0.0).sum())
     assert pictures[-1].get_title(loc="left").endswith(f"$t = 4$: {wrong} of 342 wrong")
-    x, y = np.linspace(*pictures[-1].get_xlim(), RESOLUTION), np.linspace(*pictures[-1].get_ylim(), RESOLUTION)
+    x, y = np.linspace(*pictures[-1].get_xlim(), COARSE), np.linspace(*pictures[-1].get_ylim(), COARSE)
     image = pictures[-1].images[0].get_array()
-    for row, column in ((50, 350), (200, 100), (350, 300)):
+    for row, column in ((6, 44), (25, 12), (44, 38)):
         place = (np.array([x[column], y[row]]) - data.input_shift) / data.input_scale
         assert image[row, column] == np.sign(np.maximum(measure.points @ [*place, 1.0], 0.0) @ charges)
     assert (pictures[0].get_xlabel(), pictures[0].get_ylabel()) == ("bill length", "bill depth")
@@ -42,6 +62,7 @@ def test_learned_regions_of_real_data(solver):
     )
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_start_that_knows_nothing_has_no_region():
     problem = wgflow.open_problem("penguins", [*SHORT, "solver.t_end=0.01"])
     first = columns(plot_trajectory(wgflow.run(problem), problem))[0]

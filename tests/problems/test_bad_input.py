@@ -151,6 +151,13 @@ CHANGES = {
     "teacher with logistic": (TEACHER, "data =", 'loss = "logistic"\ndata =', ["square", "logistic"]),
     "teacher with tanh": (TEACHER, "data =", 'activation = "tanh"\ndata =', ["relu", "tanh"]),
     "teacher missing": (TEACHER, "[problem.teacher]\nangles = [0.5, 2.9]\nweights = [1.0, -1.0]", "", ["teacher"]),
+    "teacher and table": (
+        TEACHER,
+        "[domain]",
+        '[problem.dataset]\npath = "data.csv"\n[domain]',
+        ["remove data", "table"],
+    ),
+    "teacher left": (TEACHER, '"gaussian_teacher"', '"data.csv"', ["[problem.teacher]", "remove it"]),
     "target ragged": (QUADRATIC, "[0.0, 0.5]]", "[0.5]]", ["target", "[problem]"]),
     "target asymmetric": (QUADRATIC, "[0.0, 0.5]]", "[0.3, 0.5]]", ["target", "symmetric"]),
     "target too large": (QUADRATIC, "[[1.0, 0.0], [0.0, 0.5]]", "[[1.0]]", ["target", "2"]),

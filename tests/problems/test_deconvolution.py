@@ -11,6 +11,8 @@ from wgflow import InputError, find_spikes
 from wgflow.measures import Particles, nodes_of_cells
 from wgflow.plotting import plot_trajectory
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 TURN = 2.0 * np.pi
 SIGNED = {
     "problem": {

@@ -14,6 +14,8 @@ from wgflow.domains import Circle
 from wgflow.plotting import plot_trajectory
 from wgflow.problems.shipped import find_problem_file
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 BOX = {"kind": "box", "bounds": [[-1.0, 2.0], [0.0, 1.5]], "shape": [6, 5], "wall_limit": 1.0, "wall_warning": 1.0}
 LINE = {"kind": "box", "bounds": [[-3.0, 3.0]], "shape": [24], "wall_limit": 1.0, "wall_warning": 1.0}
 TORUS = {"kind": "box", "bounds": [[0.0, 2.0], [-1.0, 1.0]], "shape": [8, 8], "periodic": True}

@@ -73,7 +73,7 @@ def test_a_trajectory_holds_the_data_and_their_names(tmp_path):
 
 MISTAKES = {
     "a matrix": (np.ones((3, 2)), r"array of shape \(3, 2\), whose columns have no names; give a DataFrame"),
-    "a list": ([1.0, 2.0], r"\[problem\] data = \[1.0, 2.0\] is not allowed"),
+    "a list": ([1.0, 2.0], r"data = \[1.0, 2.0\] is not allowed; give a DataFrame, or a .*, or the path of a file"),
     "lengths": ({"x": X, "y": Y[:2]}, r"data \(dict\) holds columns of different lengths"),
     "columns of a matrix": ({"x": np.ones((3, 2)), "y": Y}, r"data \(dict\): the column 'x' has shape \(3, 2\)"),
     "nothing": ({}, r"data \(dict\) holds no numbers"),
@@ -95,3 +95,17 @@ def test_what_is_no_table_of_numbers_is_named(mistake):
 def test_sweeps_need_a_file(tmp_path):
     with pytest.raises(wgflow.InputError, match="the runs of a sweep read their data from a file"):
         wgflow.sweep(described({"x": X, "y": Y}), {"domain.cells": [8, 16]}, tmp_path / "sweep")
+
+
+def test_files_of_another_kind_are_called_what_they_are(tmp_path):
+    table, file = tmp_path / "mine.csv", tmp_path / "mine.toml"
+    table.write_text("x,y\n1,2\n")
+    file.write_text("[problem]\n")
+    with pytest.raises(
+        wgflow.InputError, match=r"like a file of data; give the problem file that names it, \[problem\]"
+    ):
+        wgflow.run(table)
+    with pytest.raises(
+        wgflow.InputError, match=r"is a problem file, no trajectory; `wgflow run .*mine.toml` writes one"
+    ):
+        wgflow.load(file)

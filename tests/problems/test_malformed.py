@@ -91,11 +91,18 @@ def test_numbers_that_overflow_later_are_a_failed_computation(kind, tmp_path):
         wgflow.run(wgflow.open_problem(SMALL, settings), tmp_path / "run.h5")
 
 
+def test_settings_are_a_list():
+    with pytest.raises(InputError, match=r"settings = 'solver\.t_end=1' is one text; give a list"):
+        wgflow.open_problem(SMALL, "solver.t_end=1")
+
+
 def test_times_that_round_off_puts_above_the_end():
     assert check_times(np.arange(0, 0.4, 0.1), 0.3).tolist() == [0.1, 0.2, 0.3]
     beyond = 0.3 * (1.0 + 1e-14)
-    with pytest.raises(InputError, match=re.escape(f"found 0.3 to {beyond!r}")):
+    with pytest.raises(InputError, match=re.escape(f"found {beyond!r}") + "$"):
         check_times([beyond], 0.3)
+    with pytest.raises(InputError, match=r"found 1\.0 to 3\.0$"):
+        check_times([3, 2, 1], 0.3)
     with pytest.raises(InputError, match=r"first = 0\.30000000000000004 .* t_end = 0\.3$"):
         wgflow.open_problem(SMALL, ["output.spacing=log", "output.first=0.30000000000000004", "solver.t_end=0.3"])
 

@@ -10,6 +10,8 @@ import wgflow
 from wgflow.app.cli import _exit_code
 from wgflow.app.sweeps.plan import make_plan
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 CODE = '''
 import numpy as np
 

@@ -86,7 +86,7 @@ def test_a_gaussian_start_has_the_asked_variance():
     ("change", "message"),
     [
         ({"solver": {"kind": "finite_volume"}}, "needs a grid, which the domain 'space' has not"),
-        ({"solver": {"kind": "characteristics"}}, "needs a grid, which the domain 'space' has not"),
+        ({"solver": {"kind": "characteristics"}}, "has no cells to find moments"),
         ({"domain": {"dimension": 6}}, "the space of pairs .* needs dimension = 7"),
         ({"initial": {"kind": "uniform"}}, "'uniform' is not available on the domain 'space'"),
         ({"particles": {"step": 0.03}}, r"step = 0.03 does not divide \[solver\] t_end = 1; allowed is t_end = 1.02"),

@@ -50,6 +50,12 @@ def test_every_key_is_explained():
             assert before.startswith("# ")
 
 
+def test_bounds_are_written_as_one_writes_them():
+    lines = problem_template("two_layer", "circle").splitlines()
+    assert "# number of cells on each sheet; integer >= 4, <= 2^26" in lines
+    assert "# seed of the draw of particles; integer >= 0, < 2^63" in lines
+
+
 def test_files_that_exist_are_kept(tmp_path):
     path = tmp_path / "mine.toml"
     write_template("two_layer", "circle", path)

@@ -169,7 +169,7 @@ RISK = wgflow.Quadratic(np.eye(2))
         (lambda: wgflow.solve_jko(RISK, Circle(8), CLOUD, 1.0, tau=0.1), "unit"),
         (lambda: wgflow.solve_jko(RISK, Circle(8), np.ones(8), 1.0, tau=0.0), "tau = 0.0"),
         (lambda: wgflow.solve_jko(RISK, Circle(8), np.ones(8), 0.0, tau=0.1), "t_end = 0.0"),
-        (lambda: wgflow.solve_characteristics(RISK, Space(2), np.ones(8), 1.0), "on circles"),
+        (lambda: wgflow.solve_characteristics(RISK, Space(2), np.ones(8), 1.0), "no cells to find moments"),
         (lambda: wgflow.solve_characteristics(RISK, Circle(8), np.full(8, "a"), 1.0), "real numbers"),
         (lambda: wgflow.solve_normalised(RISK, Circle(8), np.ones(8), 1.0), "softmin"),
     ],

@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+from numba import config
+
+from wgflow.system.caching import cache_folder
+
 CODE = """
 import sys, warnings
 sys.modules["fcntl"] = None  # importing it raises ImportError
@@ -39,6 +43,7 @@ assert cache_folder()
 def test_runs_need_neither_fcntl_nor_a_home(tmp_path):
     """In memory and to a file, which is read, checked and continued."""
     environment = {name: value for name, value in os.environ.items() if name not in {"HOME", "XDG_CACHE_HOME"}}
+    environment["NUMBA_CACHE_DIR"] = config.CACHE_DIR or cache_folder()  # kernels alone, which take long to compile
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("no fcntl") == 1

@@ -40,8 +40,6 @@ def faults(path) -> dict[str, str]:
     ids=["circle", "sphere"],
 )
 def test_files_of_runs_are_in_order(tmp_path, kind, domain):
-    if (kind, domain["kind"]) == ("characteristics", "sphere"):
-        pytest.skip("characteristics are followed on circles only")
     count = 2 if domain["kind"] == "circle" else 3
     teacher = {"directions": np.eye(count).tolist(), "weights": [1.0] * count}
     problem = {**PROBLEM, "domain": domain, "problem": {**PROBLEM["problem"], "teacher": teacher}}

@@ -41,11 +41,11 @@ def test_a_grid_runs_from_a_file_and_is_resumed(tmp_path):
 
 
 def test_relu_on_data_agrees_with_finite_volumes():
-    settings = ["solver.t_end=1.0", "output.snapshots=2", "problem.dataset.standardize=true"]
+    settings = ["solver.t_end=0.5", "output.snapshots=2", "problem.dataset.standardize=true"]
     reference = wgflow.run(wgflow.open_problem("el_nino", [*settings, "domain.cells=256"]))
     variational = ["solver.kind=jko", "particles.count=100", "particles.start=equispaced", "jko.tau=0.1", "jko.order=2"]
     trajectory = wgflow.run(wgflow.open_problem("el_nino", [*settings, *variational, "domain.cells=128"]))
-    assert trajectory.risk[-1] == pytest.approx(reference.risk[-1], rel=3e-4)
+    assert trajectory.risk[-1] == pytest.approx(reference.risk[-1], rel=1.5e-4)
     assert reference.risk[-1] < 0.8 * reference.risk[0]
 
 

@@ -1,4 +1,4 @@
-"""The flow along its characteristics: one node for each cell, whose density follows from its neighbours."""
+"""The flow along its characteristics: nodes of a quadrature, which carry masses and densities on every domain."""
 
 import lazy_loader
 

@@ -1,2 +1,11 @@
 from .characteristic_flow import NODE_TOLERANCE as NODE_TOLERANCE
 from .characteristic_flow import CharacteristicFlow as CharacteristicFlow
+from .nodes import NODES as NODES
+from .nodes import CellNodes as CellNodes
+from .nodes import FibonacciNodes as FibonacciNodes
+from .nodes import FrameNodes as FrameNodes
+from .nodes import GaussHermiteNodes as GaussHermiteNodes
+from .nodes import NodeRule as NodeRule
+from .nodes import ProductNodes as ProductNodes
+from .nodes import make_nodes as make_nodes
+from .nodes import start_nodes as start_nodes

@@ -233,7 +233,8 @@ def _check(bounds: Sequence[Sequence[float]], shape: Sequence[int], periodic: Se
         raise InputError(f"bounds give {len(bounds)} axes; a box has 1 to {MAX_DIMENSION}")
     if not len(bounds) == len(shape) == len(periodic):
         raise InputError(
-            f"bounds give {len(bounds)} axes, shape {len(shape)} and periodic {len(periodic)}; give one entry per axis"
+            f"bounds give {len(bounds)} axes, shape {len(shape)} and periodic {len(periodic)}; give "
+            "one entry per axis, e.g. Box([(-1.0, 1.0)] * 2, (64, 64))"
         )
     for axis, pair in enumerate(bounds):
         if len(pair) != 2 or not all(math.isfinite(end) for end in pair) or not pair[0] < pair[1]:

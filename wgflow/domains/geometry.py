@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -59,6 +60,9 @@ class Geometry(Protocol):
 
     def wander(self, points: FloatArray, variance: FloatArray, normals: FloatArray) -> FloatArray:
         """Points after Brownian motion with the given variance of each component (p,), from normal numbers (m, p)."""
+
+    def laplacian(self, points: FloatArray, gradient: FloatArray, hessian: FloatArray) -> FloatArray:
+        """Laplacian (m,) along the set of a function, from its ambient derivatives (m, p) and (m, p, p)."""
 
     def chart(self, points: FloatArray) -> FloatArray:
         """Coordinates (m, dimension) to draw points in."""
@@ -157,6 +161,10 @@ class Flat:
         low, high = np.array([pair or (0.0, 1.0) for pair in self.periods]).T
         return np.where(closed, low + np.mod(points - low, high - low), points)
 
+    def laplacian(self, points: FloatArray, gradient: FloatArray, hessian: FloatArray) -> FloatArray:  # noqa: ARG002
+        """Trace of the Hessian."""
+        return np.einsum("kii->k", hessian)
+
     def chart(self, points: FloatArray) -> FloatArray:
         """The components themselves."""
         return points
@@ -217,6 +225,12 @@ class UnitSphere:
         spread = variance[0] / (1.0 + (points.shape[1] - 2) * variance[0] / 6.0)
         return self.move(points, np.sqrt(spread) * self.tangential(points, normals))
 
+    def laplacian(self, points: FloatArray, gradient: FloatArray, hessian: FloatArray) -> FloatArray:
+        r"""Laplace-Beltrami operator :math:`\mathrm{tr} H - w^T H w - (p - 1) w^T g`, of any smooth extension."""
+        across = np.einsum("ki,kij,kj->k", points, hessian, points)
+        outward = np.einsum("ki,ki->k", points, gradient)
+        return np.asarray(np.einsum("kii->k", hessian) - across - (self.components - 1) * outward)
+
     def chart(self, points: FloatArray) -> FloatArray:
         """Angle on the circle in [0, 2 pi); longitude and latitude on the sphere; else angles to the later axes."""
         angle = np.arctan2(points[:, 1], points[:, 0])
@@ -231,3 +245,8 @@ class UnitSphere:
 def is_unit_sphere(geometry: Geometry) -> bool:
     """Whether the points of a set are all unit vectors."""
     return geometry == UnitSphere(geometry.components)
+
+
+def sphere_area(components: int) -> float:
+    """Area of the unit sphere of R^p, 2 pi on the circle."""
+    return 2.0 * math.pi ** (0.5 * components) / math.gamma(0.5 * components)

@@ -117,7 +117,7 @@ class HalfSphere(SymmetricDomain):
 
     @cached_property
     def uniform(self) -> FloatArray:
-        """Cell averages of the image of the uniform probability measure, of exact masses; see `power_masses`."""
+        """Cell averages of the image of the uniform probability measure, of exact masses; see ``power_masses``."""
         power = self.orbit_power
         return power_masses(self.mesh, power) * (power + 1.0) / (2.0 * np.pi) / self.volumes
 
@@ -147,5 +147,5 @@ class HalfSphere(SymmetricDomain):
     strata = 1
 
     def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-        """Points from masses of cells (N,) and uniforms (3, m), see `place_in_triangles`."""
+        """Points from masses of cells (N,) and uniforms (3, m), see ``place_in_triangles``."""
         return place_in_triangles(self.mesh, masses, uniforms)

@@ -140,7 +140,7 @@ class Sphere(UnsignedDomain):
     strata = 1  # the first uniform passes through the cells and their triangles, two place a point in its triangle
 
     def place(self, masses: FloatArray, uniforms: FloatArray) -> FloatArray:
-        """Points from masses of cells (N,) and uniforms (3, m), see `place_in_triangles`."""
+        """Points from masses of cells (N,) and uniforms (3, m), see ``place_in_triangles``."""
         return place_in_triangles(self.mesh, masses, uniforms)
 
     def quality(self) -> dict[str, float]:

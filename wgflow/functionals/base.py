@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.former_names import with_former
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, as_factor, check_positive_factor, is_number, refuse_sum
 from wgflow.functionals.grid import GridFunctional, GridSum, scaled_grid
+from wgflow.functionals.laplacians import divergence
 from wgflow.measures import Particles
 from wgflow.typing import FloatArray
 
@@ -65,6 +67,34 @@ class Functional(ABC):
     @abstractmethod
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at the particles of a discrete measure."""
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether second derivatives of J are smooth, and do not bend or jump somewhere as those of neurons."""
+        return True
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """Laplacian of J along a set at the particles on it, shape (m,), which moves the density along characteristics.
+
+        By default it is found by differences of the gradient at particles of mass 0.
+
+        Raises
+        ------
+        InputError
+            If J has no second derivatives.
+        """
+        count = len(particles.weights)
+
+        def gradient(points: FloatArray) -> FloatArray:
+            probes = Particles(
+                np.concatenate([particles.points, points]),
+                np.concatenate([particles.weights, np.zeros(count)]),
+                np.concatenate([particles.signs, particles.signs]),
+                particles.domain,
+            )
+            return self.at_particles(probes).gradient[count:]
+
+        return divergence(geometry, particles.points, gradient, f"the first variation of {type(self).__name__}")
 
     @property
     def temperature(self) -> float:
@@ -188,6 +218,15 @@ class Sum(Functional):
         )
 
     @property
+    def is_smooth(self) -> bool:
+        """Whether those of all terms are."""
+        return all(term.is_smooth for term in self.terms)
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """Sum of those of the terms."""
+        return np.sum([term.laplacian_at_particles(particles, geometry) for term in self.terms], axis=0)
+
+    @property
     def temperature(self) -> float:
         """Sum of the terms' temperatures."""
         return sum(term.temperature for term in self.terms)
@@ -254,6 +293,15 @@ class Scaled(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """The factor times energy, potential and gradient."""
         return scaled_potential(self.factor, self.functional.at_particles(particles))
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether those of the functional are."""
+        return self.functional.is_smooth
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """The factor times that of the functional."""
+        return self.factor * self.functional.laplacian_at_particles(particles, geometry)
 
     def penalty(self, mass: float) -> float:
         """The factor times that of the functional."""

@@ -21,6 +21,8 @@ class FeatureMap(Protocol):
 
     ``jacobian(points)``, ``hessian(points, coefficients)``, ``jet(points, coefficients)``
         Further derivatives, see ``jacobian_of``, ``hessian_of`` and `jet_of`; central differences else.
+    ``is_smooth``, ``has_kinks``
+        Whether second derivatives are smooth everywhere, and whether there are places that have none.
     ``sums``
         Sums over particles and features that store no matrix of them, with the methods ``forward(points, charges)``,
         ``backward(activations, coefficients)`` and ``values(points, coefficients, values)``, or None.

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import ROUND_OFF, Functional, ParticlePotential
 from wgflow.functionals.checks import check_callable, values_of
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
-from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, with_gradient
+from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, hessian_of, with_gradient
 from wgflow.functionals.grid import GridFunctional, SheetSums
+from wgflow.functionals.laplacians import divergence
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
@@ -140,6 +142,38 @@ class Features(Functional):
         if particles.signs.min(initial=1.0) < 0.0:
             values, gradient = particles.signs * values, particles.signs[:, None] * gradient
         return ParticlePotential(risk, values, gradient)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether those of the features are."""
+        return bool(getattr(self.fn, "is_smooth", True))
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """Laplacian of J along a set at the particles on it, shape (m,).
+
+        By the Hessian of the features where they have one, else by differences of their gradient.
+
+        Raises
+        ------
+        InputError
+            If the features have kinks.
+        """
+        fn, points, charges = self.fn, particles.points, particles.weights * particles.signs
+        if getattr(fn, "has_kinks", False):
+            raise InputError(
+                f"{type(fn).__name__} features have kinks, where the density along characteristics has no meaning; "
+                "give smoothing > 0, or use particles or finite volumes"
+            )
+        sums = getattr(fn, "sums", None)
+        prediction = charges @ self.features(points) if sums is None else sums.forward(points, charges)[0]
+        coefficients, smooth = self._risk.evaluate(prediction, self.targets)[1], with_gradient(fn)
+        if hasattr(fn, "hessian"):
+            hessian = hessian_of(fn, points, coefficients)
+            found = geometry.laplacian(points, smooth.gradient(points, coefficients), hessian)
+        else:
+            what = f"the first variation of {type(fn).__name__} features"
+            found = divergence(geometry, points, lambda moved: smooth.gradient(moved, coefficients), what)
+        return particles.signs * found
 
     def potential_of(self, coefficients: FloatArray, domain: Domain) -> FloatArray:
         """Potential ``<Psi, coefficients>`` at the cells of a grid, times the sign on signed domains."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wgflow.domains import Domain, total_mass
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.factors import is_number
@@ -63,6 +64,10 @@ class Mass(Functional):
         require_particles(particles)
         potential = np.full(len(particles.weights), self.strength)
         return ParticlePotential(self.penalty(particles.mass), potential, np.zeros_like(particles.points))
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
+        """Zero: the potential is constant."""
+        return np.zeros(len(particles.weights))
 
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:  # noqa: ARG002
         """Itself: there is nothing to sample."""

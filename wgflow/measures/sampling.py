@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -118,7 +119,8 @@ def draw_gaussian(
     Raises
     ------
     InputError
-        If the count is not positive or has no lattice, or the method is unknown.
+        If the count is not positive or has no lattice, the method is unknown, the covariance is not symmetric positive
+        definite, or the mean does not fit it.
 
     Examples
     --------
@@ -129,9 +131,23 @@ def draw_gaussian(
     """
     from scipy.special import ndtri
 
-    normal = ndtri(_uniforms(count, len(covariance), random_generator(seed, rng), method))
-    points = mean + normal @ np.linalg.cholesky(covariance).T
-    return Particles(points, np.full(count, mass / count), np.ones(count), Space(len(covariance)))
+    factor = _cholesky_factor(covariance)
+    components = len(factor)
+    if np.shape(mean) not in ((), (components,)):
+        raise InputError(f"mean has shape {np.shape(mean)}; a covariance of {components} rows needs ({components},)")
+    normal = ndtri(_uniforms(count, components, random_generator(seed, rng), method))
+    return Particles(mean + normal @ factor.T, np.full(count, mass / count), np.ones(count), Space(components))
+
+
+def _cholesky_factor(covariance: FloatArray) -> FloatArray:
+    matrix = np.asarray(covariance, dtype=np.float64)
+    if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.allclose(matrix, matrix.T):
+        with contextlib.suppress(np.linalg.LinAlgError):
+            return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+    raise InputError(
+        f"covariance of shape {matrix.shape} is not allowed; give a symmetric positive definite matrix, shape (p, p), "
+        "e.g. numpy.eye(2)"
+    )
 
 
 def _draw_around(

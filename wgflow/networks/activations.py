@@ -170,6 +170,11 @@ class SmoothLayer:
             weighted_squares(activation.curvature_at(z, value) * coefficients, self.inputs),
         )
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether second derivatives do not jump, as those of "squared_relu"."""
+        return not isinstance(self.activation, str) or self.activation != "squared_relu"
+
     def at_inputs(self, inputs: FloatArray) -> SmoothLayer:
         """The same neurons at other inputs, shape (k, d)."""
         return SmoothLayer(inputs, self._known)

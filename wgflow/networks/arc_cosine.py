@@ -29,7 +29,7 @@ class PairSums:
         self._sources = np.ascontiguousarray(directions.T)
         self._blocks = BLOCKS if len(points) * len(sources) >= PARALLEL_THRESHOLD else 1
         self._work = np.empty((self._blocks, 2, CHUNK))
-        self._charges = np.empty(len(sources))
+        self._charges, self._sines = np.empty(len(sources)), np.empty(len(points))
 
     def __call__(self, masses: FloatArray, values: FloatArray) -> None:
         """Write the sums for masses (n,) into ``values`` (m,)."""
@@ -42,10 +42,16 @@ class PairSums:
         slopes /= 2.0 * np.pi
         return values, slopes
 
+    def with_sines(self, masses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r"""Give the sums, and :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p of the pairs, shapes (m,)."""
+        values = np.empty(len(self._targets))
+        self._sum(masses, values, np.empty((0, 0)), gradients=False)
+        return values, self._sines / (2.0 * np.pi)
+
     def _sum(self, masses: FloatArray, values: FloatArray, slopes: FloatArray, *, gradients: bool) -> None:
         np.multiply(masses, self._source_lengths, out=self._charges)
         sums = pair_kernel(gradients, self._blocks)
-        sums(self._targets, self._sources, self._charges, self._work, values, slopes)
+        sums(self._targets, self._sources, self._charges, self._work, values, self._sines, slopes)
         values *= self._lengths
         values /= 2.0 * np.pi
 

@@ -36,3 +36,21 @@ def planar_sums(points: FloatArray, sources: FloatArray, masses: FloatArray) -> 
     tangent = np.stack([-radial[:, 1], radial[:, 0]], axis=-1)
     gradient = values[:, None] * radial + derivatives[:, None] * tangent
     return lengths * values, gradient[:, : points.shape[1]]
+
+
+def planar_sines(points: FloatArray, sources: FloatArray, masses: FloatArray) -> FloatArray:
+    r"""Give :math:`\sum_j m_j |v_j| \sin p_{ij} / 2\pi` of the angles p between points and sources v in the plane.
+
+    With the differences d of angles, :math:`\sin p = |\sin d|`: twice the sines of the sources less than half a turn
+    behind, which are positive, less those of all.
+    """
+    angles, source_angles = planar_angles(points), planar_angles(sources)
+    sorting = np.argsort(source_angles)
+    behind, weights = source_angles[sorting], (masses * np.linalg.norm(sources, axis=1))[sorting]
+    below = np.zeros((2, len(behind) + 1))
+    np.cumsum([weights * np.cos(behind), weights * np.sin(behind)], axis=1, out=below[:, 1:])
+    opposite, total = np.mod(angles + np.pi, 2.0 * np.pi), below[:, -1:]
+    half = below[:, np.searchsorted(behind, angles)] - below[:, np.searchsorted(behind, opposite)]
+    half += np.where(opposite > angles, total, 0.0)
+    across = np.stack([np.sin(angles), -np.cos(angles)])
+    return np.asarray(((2.0 * half - total) * across).sum(axis=0) / (2.0 * np.pi))

@@ -90,6 +90,16 @@ class Neurons:
         """Number n of features, where the hidden ones tell it."""
         return getattr(self.hidden, "feature_count", None)
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the hidden features are."""
+        return bool(getattr(self.hidden, "is_smooth", True))
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the hidden features have."""
+        return bool(getattr(self.hidden, "has_kinks", False))
+
     def moments_on(self, domain: Domain, count: int, memory_limit: float) -> Moments | None:
         """Moments contracted over the output weights first, on boxes of pairs (a, b)."""
         box = box_of_pairs(domain)

@@ -20,7 +20,7 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.geometry import is_flat
+from wgflow.domains.geometry import Geometry, is_flat
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
@@ -36,6 +36,7 @@ from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.circle_convolution import ArcCosineConvolution
 from wgflow.networks.links import Link, spanned
+from wgflow.networks.neuron_laplacian import neuron_laplacian
 from wgflow.networks.neurons import Neurons
 from wgflow.networks.orbit_kernel import LowRank, factor_on
 from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
@@ -211,6 +212,7 @@ class Population(Functional):
     strength: float = 1.0
     tolerance: float | None = None
     memory_limit: float = MEMORY_LIMIT
+    is_smooth = False  # second derivatives of J bend where a neuron meets another one
 
     def __post_init__(self) -> None:
         check_positive("strength", self.strength)
@@ -309,9 +311,8 @@ class Population(Functional):
             raise ShapeError(f"particles in {points.shape[1]} dimensions do not fit a teacher in {inputs}")
         pairs = points.shape[1] == inputs + 1
         outputs = points[:, 0] if pairs else np.ones(len(points))
-        energy, values, gradient = self._sums(
-            points[:, 1:] if pairs else points, particles.weights * particles.signs * outputs
-        )
+        charges = particles.weights * particles.signs * outputs
+        energy, values, gradient = self._sums(points[:, 1:] if pairs else points, charges)
         slopes = outputs[:, None] * gradient
         if pairs:
             slopes = np.column_stack([values, slopes])
@@ -330,6 +331,12 @@ class Population(Functional):
         # One sum for both, so that what cancels in the residual cancels before it is rounded.
         values, gradient = arc_cosine_sums(sources, sources, masses)
         return 0.5 * float(masses @ values), values[:count], gradient[:count]
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """In closed form, of links and on half circles and half spheres by differences; see ``neuron_laplacian``."""
+        if isinstance(self.teacher, Link) or isinstance(getattr(particles.domain, "base", None), SymmetricDomain):
+            return super().laplacian_at_particles(particles, geometry)
+        return self.strength * neuron_laplacian(particles, self.teacher.directions, self.teacher.weights)
 
     def orbits_at(self, inputs: FloatArray, domain: SymmetricDomain) -> OrbitRelu:
         """Neurons of a half circle or half sphere at inputs (k, d) of R^d, averaged over their orbits."""

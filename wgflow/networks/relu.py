@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,6 +115,13 @@ class Relu:
         width = self._width
         inside = np.abs(points @ self.inputs.T) < width
         return weighted_squares(np.where(inside, 0.5 * coefficients / width, 0.0), self.inputs)
+
+    is_smooth: ClassVar[bool] = False  # rounded kinks are narrow
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the kinks are not rounded."""
+        return self.smoothing == 0.0
 
     @property
     def feature_count(self) -> int:

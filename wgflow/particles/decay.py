@@ -96,5 +96,6 @@ class DecayWatch:
 
 def _effect(found: ParticlePotential, weights: FloatArray, sizes: FloatArray) -> float:
     """Change of F by errors of the sizes of all positions and log-weights."""
-    slopes = np.concatenate([(weights[:, None] * found.gradient).ravel(), weights * found.potential]) * sizes
+    slopes = np.concatenate([(weights[:, None] * found.gradient).ravel(), weights * found.potential])
+    slopes *= sizes[: slopes.size]  # what a state holds beside these does not change F
     return math.sqrt(slopes.size * float(slopes @ slopes))

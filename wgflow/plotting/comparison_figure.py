@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from wgflow.analysis.comparison import compared_output
 from wgflow.flows.labels import Label
 from wgflow.networks import Teacher
-from wgflow.plotting.comparison_fits import RUN_DASHES, drawn_fit
+from wgflow.plotting.comparison_fits import RUN_DASHES, drawn_fit, ends, same_end
 from wgflow.plotting.line_profiles import (
     Line,
     coordinate_of,
@@ -287,13 +287,14 @@ def _titles(
     labels, name = runs[0].labels, compared_output(*runs)
     dotted = " (dotted: estimated errors)" if estimated else ""
     dashed = "dashed: teacher" if teacher else ""
+    last = "" if same_end(runs) else f"at {ends(runs)}"
     return {
         "risk": labels.of(name).panel,
         "mass": labels.mass.panel,
         "difference": f"Relative difference of {'the risks' if labels.falling == 'risk' else '$F$'}{dotted}",
         "curves": "Distances",
-        "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", dashed),
-        "sheet -": _last_title("output weights $-$", dashed),
+        "sheet +": _last_title("output weights $+$" if "sheet -" in panels else "", last, dashed),
+        "sheet -": _last_title("output weights $-$", last, dashed),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,12 @@ from matplotlib.axes import Axes
 
 from wgflow.plotting.fits import DIRECTIONS, draw_agreement, draw_student, fit_panel, predicted
 from wgflow.plotting.line_profiles import TURN
-from wgflow.plotting.networks import draw_data, learned_function
+from wgflow.plotting.networks import draw_data, learned_function, time_label
 from wgflow.plotting.regions import draw_boundary, draw_labelled, shows_regions
 from wgflow.plotting.shown import Shown
 from wgflow.plotting.style import RUNS
 from wgflow.problems.datasets import Dataset
+from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 Pair = tuple[Shown, Shown]
@@ -37,12 +39,25 @@ def drawn_fit(runs: Pair) -> Callable[[Axes], None] | None:
     return lambda axes: build(axes, runs, data)
 
 
+def same_end(runs: tuple[Trajectory, Trajectory]) -> bool:
+    """Whether the last outputs of both runs are of one time."""
+    first, second = (float(run.time[-1]) for run in runs)
+    return math.isclose(first, second)
+
+
+def ends(runs: tuple[Trajectory, Trajectory]) -> str:
+    """When the last outputs are: the end, or the two times where the runs end at different ones."""
+    if same_end(runs):
+        return "the end"
+    return " and ".join(time_label(float(run.time[-1]), run.labels.time) for run in runs)
+
+
 def draw_functions(axes: Axes, runs: Pair, data: Dataset) -> None:
     """Data and the functions that both runs have learned at the end, in the units of the data."""
     draw_data(axes, data)
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(*learned_function(run.trajectory, data, -1), color=color, linestyle=dashes)
-    axes.set_title("Data, and learned functions at the end")
+    axes.set_title(f"Data, and learned functions at {ends((runs[0].trajectory, runs[1].trajectory))}")
 
 
 def _students(axes: Axes, runs: Pair) -> None:
@@ -55,7 +70,7 @@ def _students(axes: Axes, runs: Pair) -> None:
     for run, color, dashes in zip(runs, RUNS, RUN_DASHES, strict=True):
         axes.plot(angles, predicted(run, -1, inputs), color=color, linestyle=dashes)
     axes.legend(handles=axes.get_lines()[:1], loc="upper center")
-    axes.set_title("Teacher, and learned functions at the end")
+    axes.set_title(f"Teacher, and learned functions at {ends((runs[0].trajectory, runs[1].trajectory))}")
 
 
 def _agreements(axes: Axes, runs: Pair, data: Dataset) -> None:
@@ -68,7 +83,7 @@ def _agreements(axes: Axes, runs: Pair, data: Dataset) -> None:
         values = data.in_units(predicted(run, -1, data.inputs))
         axes.scatter(wanted, values, s=DOT, color=color, alpha=0.6, linewidths=0)
     axes.legend(handles=axes.get_lines()[:1], loc="best")
-    axes.set_title("Data, and predictions at the end")
+    axes.set_title(f"Data, and predictions at {ends((runs[0].trajectory, runs[1].trajectory))}")
 
 
 def _boundaries(axes: Axes, runs: Pair, data: Dataset) -> None:
@@ -79,7 +94,7 @@ def _boundaries(axes: Axes, runs: Pair, data: Dataset) -> None:
         draw_boundary(axes, _decision(run, data), points, color, dashes, RESOLUTION)
     axes.set_xlabel(data.names[0].replace("_", " "))
     axes.set_ylabel(data.names[1].replace("_", " "))
-    axes.set_title("Data, and where $h = 0$ at the end")
+    axes.set_title(f"Data, and where $h = 0$ at {ends((runs[0].trajectory, runs[1].trajectory))}")
 
 
 def _decision(run: Shown, data: Dataset) -> Callable[[FloatArray], FloatArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from wgflow.plotting.characteristics import plot_characteristics, shows_deformed_mesh
 from wgflow.plotting.layout import draw_rows
 from wgflow.plotting.overviews.classifiers import CLASSIFIER
 from wgflow.plotting.overviews.deconvolution import DECONVOLUTION
@@ -45,6 +46,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
       dashed; in the plane at a few times with contours of V, or of J; in space by its three marginals; on spheres by
       maps; particles with their paths; those in more dimensions by their angle to the teacher, or their two principal
       axes.
+    - Characteristics in the plane and on spheres show the mesh of their nodes, see `plot_characteristics`.
     - Deconvolution shows the spikes that were to be found and those that were, J at the end, and their errors.
     - Networks show their risk, energies F and its dissipation, and F above its least value where that is known. The
       certified gap stands beside risks that are regularised, the last value beside each curve.
@@ -69,4 +71,7 @@ def plot_trajectory(trajectory: Trajectory, problem: Problem | None = None) -> F
     True
     """
     shown = Shown(trajectory, problem)
-    return draw_rows(kind_of_run(shown).rows(shown), shown)
+    kind = kind_of_run(shown)
+    if kind in (PLANE, SURFACE, PARTICLES) and shows_deformed_mesh(trajectory):
+        return plot_characteristics(trajectory)
+    return draw_rows(kind.rows(shown), shown)

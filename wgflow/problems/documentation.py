@@ -124,8 +124,14 @@ def _type_name(annotation: Any) -> str:
 def _bound(item: Any) -> str:
     for attribute, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<=")):
         if hasattr(item, attribute) and getattr(item, attribute) is not None:
-            return f"{sign} {getattr(item, attribute):g}"
+            return f"{sign} {_limit(getattr(item, attribute))}"
     return ""
+
+
+def _limit(value: float) -> str:
+    """A bound as one writes it: 2^26 in place of 6.71089e+07."""
+    power = value.bit_length() - 1 if isinstance(value, int) else 0
+    return f"2^{power}" if power >= 20 and value == 1 << power else f"{value:g}"
 
 
 def _default(field: FieldInfo) -> str:

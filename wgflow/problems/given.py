@@ -44,6 +44,8 @@ def take_data(sections: Mapping[str, Any]) -> tuple[Mapping[str, Any], Columns |
     if isinstance(data, np.ndarray):
         raise InputError(f"[problem] data is an array of shape {data.shape}, whose columns have no names; give {FORMS}")
     if not (isinstance(data, Mapping) or _is_frame(data)):
+        if data is not None and not isinstance(data, str):
+            raise InputError(f"[problem] data = {shown(data)} is not allowed; give {FORMS}, or the path of a file")
         return sections, None
     return {**sections, "problem": {**problem, "data": GIVEN}}, columns_of(data)  # type: ignore[dict-item]
 

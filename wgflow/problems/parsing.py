@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from wgflow.errors import InputError
+from wgflow.problems.datasets import ENDINGS
 from wgflow.problems.documentation import sections_in, tables_of
 from wgflow.problems.energies.registry import ENERGIES
 from wgflow.problems.kinds.registry import KINDS
@@ -39,10 +40,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"problem file {path} does not exist; `wgflow list` shows those that ship") from None
     except InputError as error:
         raise InputError(f"problem file {path}: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        _refuse_data(path)
+        if isinstance(error, tomllib.TOMLDecodeError):
+            raise InputError(f"problem file {path} is not valid TOML: {error}") from None
         raise InputError(f"problem file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"problem file {path} is not valid TOML: {error}") from None
+
+
+def _refuse_data(path: Path) -> None:
+    """Raise InputError where a file is called like one of data."""
+    if path.suffix.lower() in ENDINGS:
+        raise InputError(
+            f"{path} is called like a file of data; give the problem file that names it, [problem] data = "
+            f'"{path.name}"; `wgflow new two_layer circle` writes one'
+        )
 
 
 def _read_text(path: Path) -> str:
@@ -56,6 +67,8 @@ def _read_text(path: Path) -> str:
 
 def apply_settings(sections: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """Apply ``section.key=value`` settings, values in TOML notation (bare words are strings)."""
+    if isinstance(settings, str):
+        raise InputError(f"settings = {shown(settings)} is one text; give a list, e.g. ['domain.cells=512']")
     check_values(sections)
     result = _copy(sections)
     for setting in settings:

@@ -212,6 +212,10 @@ class Problem:
         represent = point_values if self.options.pointwise else cell_averages
         return initial_averages(self.initial, self.domain, represent)
 
+    def initial_at(self, points: FloatArray) -> FloatArray:
+        """Density of the initial measure at points (n, p), or (2, n, p) of both sheets, where it has a closed form."""
+        return self.initial.at_points(self.domain, points)
+
     def initial_particles(self) -> Particles:
         """Particles of the initial measure: those of a file, or drawn ones."""
         initial, options = self.initial, self.drawing
@@ -238,7 +242,7 @@ class Problem:
             self.start.particles_on(self.domain)
         if self.options.draws_particles and not self.domain.base.has_cells:
             self.initial_particles()
-        else:
+        elif self.domain.base.has_cells or not self.options.moves_particles:
             self._checked["density"] = self.initial_density()
 
     def make_evolution(self, state: FlowState | None = None) -> Evolution:
@@ -284,6 +288,7 @@ def build_problem(
     given: Columns | None = None,
     force: bool = False,
     allow_code: bool = False,
+    name: str = "",
 ) -> Problem:
     """Read the data and check that everything fits together.
 
@@ -299,6 +304,8 @@ def build_problem(
         Whether to build what a run would need more memory for than there is.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    name : str
+        What the file of the problem is called, without the ending.
 
     Raises
     ------
@@ -310,7 +317,7 @@ def build_problem(
     code = read_code(references_in(config), folder, allow=allow_code)
     start, data = read_start(config, folder), read_data(config, folder, given, force=force, code=code)
     check_memory(estimate_read(config, data, start), force=force)
-    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code)
+    problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code, name=name)
     config.problem.check_widths(problem)
     problem.check_start()
     config.problem.warn(problem)
@@ -325,11 +332,12 @@ def assemble(
     *,
     force: bool = False,
     code: OwnCode | None = None,
+    name: str = "",
 ) -> Problem:
     """Build a problem from its sections and its data, and check that they fit together."""
     domain = domain_of(config)
     code = OwnCode() if code is None else code
-    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code)
+    problem = Problem(config.with_limiter(domain), domain, dataset, start, samples, force, code, name)
     check_sections(problem)
     if problem.times.size == 0:
         raise InputError("[output] times must hold a time after 0")

@@ -72,7 +72,7 @@ def open_problem(
         sections, folder, origin, name = read_toml(path), path.parent, str(path), path.stem
     config = parse_sections(apply_settings(sections, settings), origin)
     try:
-        return replace(build_problem(config, folder, given=given, force=force, allow_code=allow_code), name=name)
+        return build_problem(config, folder, given=given, force=force, allow_code=allow_code, name=name)
     except InputError as error:
         raise type(error)(f"{origin}: {error}") from None
 

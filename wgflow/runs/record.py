@@ -81,7 +81,7 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
     beyond = (given > t_end) & (given - t_end <= ROUND_OFF * np.spacing(t_end))
     wanted = np.unique(np.append(np.where(beyond, t_end, given), t_end))
     if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
-        found = f"{float(wanted[0])!r} to {float(wanted[-1])!r}"
+        found = " to ".join(dict.fromkeys(repr(float(end)) for end in (given.min(), given.max())))
         raise InputError(f"times must lie in [0, t_end] = [0, {float(t_end)!r}]; found {found}")
     return wanted[wanted > 0.0]
 

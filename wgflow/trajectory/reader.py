@@ -33,6 +33,8 @@ CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, an
 LONGEST_REASON = 200  # characters
 FIRST_SEALED = 2  # schema version
 
+PROBLEM_SUFFIX = ".toml"
+
 # What damaged bytes make the libraries raise.
 DAMAGE = (
     OSError,
@@ -85,6 +87,8 @@ def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     except InputError as error:
         raise InputError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
     except DAMAGE as error:
+        if path.suffix == PROBLEM_SUFFIX:
+            raise InputError(f"{path} is a problem file, no trajectory; `wgflow run {path}` writes one") from None
         raise InputError(f"{path} is not a readable trajectory file ({reason(error)})") from None
 
 

@@ -62,7 +62,7 @@ def check_shapes(fields: Mapping[str, Any], sign: FloatArray | None, domain: Dom
 
 def _wanted(found: Mapping[str, tuple[int, ...]], domain: Domain | None) -> dict[str, tuple[int, ...]]:
     """Shapes that fields should have."""
-    wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("log_mass", "margin", "scaled_log_time"), ())
+    wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("log_mass", "margin", "scaled_log_time", "least_density"), ())
     wanted |= dict.fromkeys((ERRORS, ORDERS), (len(QUANTITIES),))
     if domain is not None:
         wanted["density"] = domain.shape
@@ -70,7 +70,7 @@ def _wanted(found: Mapping[str, tuple[int, ...]], domain: Domain | None) -> dict
         wanted["multipliers"] = found["multipliers"][:1]
     if "weight" in found:
         particles = found["weight"][:1]
-        wanted |= dict.fromkeys(("weight", "growth", "particle_sign"), particles)
+        wanted |= dict.fromkeys(("weight", "growth", "expansion", "node_density", "particle_sign"), particles)
         wanted["position"] = (*particles, components(domain) or (*found["position"], 0, 0)[1])
     return wanted
 

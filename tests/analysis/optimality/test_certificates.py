@@ -16,6 +16,8 @@ from wgflow.app.cli import app
 from wgflow.plotting import plot_trajectory
 from wgflow.plotting.gaps import final_certificate
 
+pytestmark = pytest.mark.usefixtures("without_layout")
+
 CIRCLE = Circle(32)
 PROBLEMS = {
     "square": deconvolution(),

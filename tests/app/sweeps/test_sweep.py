@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 
@@ -28,22 +27,6 @@ def test_missing_libraries_are_named(monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=rf"{library}.* pip install 'wgflow\[sweep\]'"):
         check_libraries()
-
-
-SCRIPT = """
-import os
-from wgflow import sweep
-before = dict(os.environ)
-dataset = sweep({problem!r}, {{"initial.seed": "0:3"}}, {folder!r}, workers=1)
-print(dataset["status"].values, dict(os.environ) == before, __file__ != "")
-"""
-
-
-def test_scripts_need_no_guard(problem, tmp_path):
-    (tmp_path / "script.py").write_text(SCRIPT.format(problem=problem, folder="sweep"))
-    command = [sys.executable, "-m", "script"]  # hides both ways in which a process finds the main module
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path)
-    assert (done.stdout, done.stderr) == ("['complete' 'complete' 'complete'] True True\n", "")
 
 
 def test_interrupted_sweeps_say_how_to_continue(problem, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -30,9 +31,25 @@ from .test_runs import BOX
 
 
 @pytest.fixture(scope="module")
-def client():
+def script(tmp_path_factory):
+    """Let a script that is run by its name be the main module; gives it, and what appears where it is run again."""
+    folder = tmp_path_factory.mktemp("script")
+    file, again = folder / "wgflow_script.py", folder / "again"
+    file.write_text(f"open({str(again)!r}, 'w').close()")
+    script = module_from_spec(spec_from_file_location("wgflow_script", file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setitem(sys.modules, "__main__", script)
+        yield script, again
+
+
+@pytest.fixture(scope="module")
+def client(script):
+    before = dict(os.environ)
     with connect(None, 2, 1) as client:
         yield client
+    assert dict(os.environ) == before
+    assert (script[0].__spec__.name, Path(script[0].__file__).stem) == ("wgflow_script", "wgflow_script")
 
 
 @pytest.fixture
@@ -54,6 +71,12 @@ def command(address, tmp_path, monkeypatch, capfd):
         return code, *capfd.readouterr()
 
     return run
+
+
+def test_scripts_need_no_guard(client, script):
+    """A worker that imported the main module would start a sweep in turn; two things lead there."""
+    assert client.submit(os.getpid).result() != os.getpid()
+    assert not script[1].exists()
 
 
 def test_sweep_gives_what_single_runs_give(address, problem, tmp_path, monkeypatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -60,17 +62,24 @@ class WriteLog:
         self.writes.append((place, bytes(content)))
         return self._plain(descriptor, content, place)
 
-    def states(self):
-        """All contents that a kill can leave: the kernel copies page by page."""
-        content = bytearray(self.start)
+    def pieces(self) -> list[tuple[int, bytes]]:
+        """Parts of writes between which a kill can come: the kernel copies page by page."""
+        found = []
         for place, written in self.writes:
-            done = 0
-            while done < len(written):
-                size = min(PAGE - (place + done) % PAGE, len(written) - done)
-                end = place + done + size
-                content.extend(bytes(max(0, end - len(content))))
-                content[place + done : end] = written[done : done + size]
-                done += size
+            first = PAGE - place % PAGE
+            edges = [0, *range(first, len(written), PAGE), len(written)]
+            found += [(place + a, written[a:b]) for a, b in pairwise(edges)]
+        return found
+
+    def states(self, chosen: slice = slice(None)) -> Iterator[bytes]:
+        """All contents that a kill can leave, or some of them, in their order."""
+        content, pieces = bytearray(self.start), self.pieces()
+        wanted = set(range(len(pieces))[chosen])
+        for number, (place, piece) in enumerate(pieces):
+            end = place + len(piece)
+            content.extend(bytes(max(0, end - len(content))))
+            content[place:end] = piece
+            if number in wanted:
                 yield bytes(content)
 
 
@@ -101,9 +110,9 @@ def expect_whole(path: Path, trajectory: wgflow.Trajectory) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_file_is_whole_after_a_kill_at_any_write(tmp_path, monkeypatch, kind):
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, problem(kind))
-    counts, states = [], list(log.states())
-    assert len(states) > 100
-    for content in states if kind == "finite_volume" else states[::-3][::-1]:
+    counts = []
+    assert len(log.pieces()) > 100
+    for content in log.states(slice(None, None, -1 if kind == "finite_volume" else -3)):
         (tmp_path / "killed.h5").write_bytes(content)
         counts.append(expect_whole(tmp_path / "killed.h5", flow))
         if len(counts) % 4 == 0:
@@ -117,9 +126,8 @@ def test_file_with_nodes_that_split_is_whole_too(tmp_path, monkeypatch):
     """Behind 64 chunks the index gets a second level, and with 16 KiB in a chunk writes extend over pages."""
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, problem(snapshots=66, cells=1024))
     assert max(len(content) for _, content in log.writes) > 2 * PAGE
-    states = list(log.states())
     counts = []
-    for content in states[-200::5]:
+    for content in log.states(slice(-200, None, 5)):
         (tmp_path / "killed.h5").write_bytes(content)
         counts.append(expect_whole(tmp_path / "killed.h5", flow))
     assert counts[0] < 64
@@ -130,23 +138,21 @@ def test_file_with_nodes_that_split_is_whole_too(tmp_path, monkeypatch):
 def test_xarray_opens_what_a_kill_leaves(tmp_path, monkeypatch, engine):
     pytest.importorskip("netCDF4" if engine == "netcdf4" else engine)
     log, trajectory = logged_run(tmp_path / "run.h5", monkeypatch, problem(snapshots=3))
-    for number, content in enumerate(log.states()):
-        if number % 18 == 0:
-            name = tmp_path / f"{number}.h5"  # the netCDF libraries remember files by their names
-            name.write_bytes(content)
-            with xarray.open_dataset(name, engine=engine) as dataset:
-                np.testing.assert_array_equal(dataset["density"], trajectory.density[: dataset.sizes["time"]])
-                np.testing.assert_array_equal(dataset["risk"], trajectory.risk[: dataset.sizes["time"]])
-            with xarray.open_dataset(name, engine=engine, group=STEPS) as dataset:
-                np.testing.assert_array_equal(dataset["energy"], trajectory.steps["energy"][: dataset.sizes["step"]])
-                np.testing.assert_array_equal(dataset["step"], np.arange(dataset.sizes["step"]))
+    for number, content in enumerate(log.states(slice(None, None, 18))):
+        name = tmp_path / f"{number}.h5"  # the netCDF libraries remember files by their names
+        name.write_bytes(content)
+        with xarray.open_dataset(name, engine=engine) as dataset:
+            np.testing.assert_array_equal(dataset["density"], trajectory.density[: dataset.sizes["time"]])
+            np.testing.assert_array_equal(dataset["risk"], trajectory.risk[: dataset.sizes["time"]])
+        with xarray.open_dataset(name, engine=engine, group=STEPS) as dataset:
+            np.testing.assert_array_equal(dataset["energy"], trajectory.steps["energy"][: dataset.sizes["step"]])
+            np.testing.assert_array_equal(dataset["step"], np.arange(dataset.sizes["step"]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_run_resumes_from_what_a_kill_leaves(tmp_path, monkeypatch, kind):
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, problem(kind, snapshots=4))
-    states = list(log.states())
-    for content in [*states[:: len(states) // 6], states[-2]]:
+    for content in [*log.states(slice(None, None, len(log.pieces()) // 6)), *log.states(slice(-2, -1))]:
         (tmp_path / "killed.h5").write_bytes(content)
         resumed = wgflow.run(problem(kind, snapshots=4), tmp_path / "killed.h5", resume=True)
         assert expect_whole(tmp_path / "killed.h5", flow) == len(resumed.time) == 4
@@ -170,7 +176,7 @@ def test_resumed_file_is_whole_at_every_write_too(tmp_path, monkeypatch):
     log.begin(tmp_path / "run.h5")
     wgflow.run(source, tmp_path / "run.h5", resume=True)
     monkeypatch.undo()
-    for content in list(log.states())[::2]:
+    for content in log.states(slice(None, None, 2)):
         (tmp_path / "killed.h5").write_bytes(content)
         with h5py.File(tmp_path / "killed.h5", "r") as file:
             count = file["time"].shape[0]
@@ -190,8 +196,8 @@ def test_a_kill_at_any_write_leaves_a_checkpoint_or_an_output_to_go_on_from(tmp_
     source |= {"solver": {"t_end": 0.5}, "output": {"times": [0.4, 0.5], "checkpoint": 1e-9}}
     source = wgflow.open_problem(source)
     log, flow = logged_run(tmp_path / "run.h5", monkeypatch, source)
-    states, known = list(log.states()), []
-    for number, content in enumerate(states[::4]):
+    known = []
+    for number, content in enumerate(log.states(slice(None, None, 4))):
         (tmp_path / "killed.h5").write_bytes(content)
         if number % 12 == 0:
             assert all(check.passed for check in check_trajectory(tmp_path / "killed.h5"))
@@ -200,7 +206,7 @@ def test_a_kill_at_any_write_leaves_a_checkpoint_or_an_output_to_go_on_from(tmp_
         assert known[-1] == 0.0 or known[-1] in part.steps["time"]
     assert (np.diff(known) >= 0.0).all()
     np.testing.assert_array_equal(np.unique(known)[1:], flow.steps["time"])
-    for content in states[:: len(states) // 5]:
+    for content in log.states(slice(None, None, len(log.pieces()) // 5)):
         (tmp_path / "killed.h5").write_bytes(content)
         wgflow.run(source, tmp_path / "killed.h5", resume=True)
         assert expect_whole(tmp_path / "killed.h5", flow) == 3

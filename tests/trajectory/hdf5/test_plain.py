@@ -131,7 +131,7 @@ def test_a_box_that_grows_says_it_once(tmp_path, unlocked):
 def everything(time: float) -> Snapshot:
     """A snapshot with more fields than any solver of the library has: their headers take more than 4096 bytes."""
     shapes = {"density": (2, 4), "position": (4, 2), "estimated_error": (5,), "observed_order": (5,)}
-    shapes |= dict.fromkeys(("weight", "growth"), (4,)) | {"multipliers": (3,)}
+    shapes |= dict.fromkeys(("weight", "growth", "expansion", "node_density"), (4,)) | {"multipliers": (3,)}
     fields = {name: np.full(shapes.get(name, ()), 1.0 + time) for name in FIELDS}
     return Snapshot(time, 0.1, 0.0, 0.0, 1.0, 0.0, fields)
 

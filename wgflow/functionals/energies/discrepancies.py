@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
@@ -203,17 +204,25 @@ class KernelDiscrepancy(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
         require_particles(particles)
+        count = len(particles.weights)
+        found = self.interaction.at_particles(self._with_target(particles))
+        return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        """Sum over all pairs of particles and samples."""
+        both = self._with_target(particles)
+        return self.interaction.laplacian_at_particles(both, geometry)[: len(particles.weights)]
+
+    def _with_target(self, particles: Particles) -> Particles:
+        """The particles, and the samples with the other sign; raises InputError unless there are samples."""
         target = self.target
         if not isinstance(target, Particles):
             raise InputError("particles need a target of a KernelDiscrepancy that is given by samples (Particles)")
-        count = len(particles.weights)
-        both = Particles(
+        return Particles(
             np.concatenate([particles.points, target.points]),
             np.concatenate([particles.weights, target.weights]),
             np.concatenate([particles.signs, -target.signs]),
         )
-        found = self.interaction.at_particles(both)
-        return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
 
 
 class _GridShifted(GridFunctional):

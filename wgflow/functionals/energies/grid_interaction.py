@@ -37,6 +37,17 @@ def sum_over_pairs(
     return ParticlePotential(energy, particles.signs * values, particles.signs[:, None] * gradient)
 
 
+def laplacian_over_pairs(
+    particles: Particles, kernel_laplacian: Callable[[FloatArray, FloatArray], FloatArray]
+) -> FloatArray:
+    """Laplacian of the potential of charges, from that of the kernel between targets and sources, flattened."""
+    charges, found = particles.weights * particles.signs, np.empty(len(particles.weights))
+    for block in _blocks(len(charges), len(charges)):
+        between = kernel_laplacian(particles.points[block], particles.points)
+        found[block] = between.reshape(-1, len(charges)) @ charges
+    return particles.signs * found
+
+
 def potential_of_samples(
     domain: Domain, samples: Particles, at_cells: Pairing, exact: Pairing
 ) -> tuple[FloatArray, float]:

@@ -20,11 +20,18 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import (
+    GridInteraction,
+    laplacian_over_pairs,
+    potential_of_samples,
+    sum_over_pairs,
+)
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
+from wgflow.functionals.laplacians import smooth_derivative
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described
+from wgflow.measures.particles import extent_of
 from wgflow.typing import FloatArray
 
 
@@ -120,6 +127,14 @@ class Interaction(Functional):
         require_particles(particles)
         return sum_over_pairs(particles, self._sums)
 
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
+        """Sum over all pairs of the trace of the Hessian of W; raises InputError where that is not smooth."""
+
+        def between(targets: FloatArray, sources: FloatArray) -> FloatArray:
+            return self._bends(self.displacements(targets, sources))
+
+        return laplacian_over_pairs(particles, between)
+
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
         box, exact = domain.base.lattice, self._pairing(domain.geometry)
@@ -157,6 +172,17 @@ class Interaction(Functional):
             return values_of("the gradient of the kernel", gradient, at, at.shape, of="displacements")
 
         return 0.5 * (own(displacements) - own(-displacements))
+
+    def _bends(self, displacements: FloatArray) -> FloatArray:
+        """Laplacian of the even part of W at displacements (N, p), shape (N,)."""
+        total, scale = np.zeros(len(displacements)), extent_of(displacements)
+        for axis, along in enumerate(np.eye(displacements.shape[1])):
+            total += smooth_derivative(
+                lambda step, way=along, k=axis: self._slopes(displacements + step * way)[:, k],  # type: ignore[misc]
+                scale,
+                "an interaction",
+            )
+        return total
 
     def displacements(self, targets: FloatArray, sources: FloatArray) -> FloatArray:
         """All differences of targets (m, p) and sources (n, p), the short way round; shape (m n, p)."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.faces import list_faces
+from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_factor, is_number
@@ -91,6 +92,10 @@ class InternalEnergy(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: a sum of Diracs has no density."""
         raise InputError(f"{type(self).__name__} needs a density, which particles have not: use a grid")
+
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
+        """Raise InputError: the density has derivatives on grids alone."""
+        raise InputError(f"{type(self).__name__} spreads mass across characteristics: use a grid, e.g. finite volumes")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Circle, Domain, Sphere
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.geometry import UnitSphere
+from wgflow.domains.geometry import Geometry, UnitSphere
 from wgflow.errors import InputError, MissingExtraError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import check_callable, own_gradient, values_of
@@ -23,9 +23,15 @@ from wgflow.functionals.convolution import (
     ScalarFunction,
     warn_of_sampling,
 )
-from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples, sum_over_pairs
+from wgflow.functionals.energies.grid_interaction import (
+    GridInteraction,
+    laplacian_over_pairs,
+    potential_of_samples,
+    sum_over_pairs,
+)
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
+from wgflow.functionals.laplacians import smooth_derivative
 from wgflow.functionals.zonal import HarmonicConvolution, largest_degree, warn_of_cutoff
 from wgflow.measures import Particles, require_particles
 from wgflow.typing import FloatArray
@@ -123,6 +129,25 @@ class ZonalInteraction(Functional):
         require_particles(particles)
         return sum_over_pairs(particles, self._sums)
 
+    def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
+        r"""Sum over all pairs of :math:`w'' + (p - 2) \cot\theta\, w'`, :math:`w(\theta) = W(\cos\theta)`.
+
+        Raises
+        ------
+        InputError
+            Without the slope, and where it is not smooth.
+        """
+        slope, components = self._own_slope, geometry.components
+
+        def between(targets: FloatArray, sources: FloatArray) -> FloatArray:
+            angles = np.arccos(_cosines(targets, sources))
+            bend = smooth_derivative(
+                lambda step: -np.sin(angles + step) * slope(np.cos(angles + step)), 1.0, "a zonal interaction"
+            )
+            return bend - (components - 2) * np.cos(angles) * slope(np.cos(angles))
+
+        return laplacian_over_pairs(particles, between)
+
     def of_samples(self, domain: Domain, samples: Particles) -> tuple[FloatArray, float]:
         """Potential of samples at the cells of the positive sheet, flattened, and their own energy."""
         arcs = domain.base.lattice
@@ -136,14 +161,19 @@ class ZonalInteraction(Functional):
         return self.values(_cosines(targets, sources))
 
     def _sums(self, targets: FloatArray, sources: FloatArray, charges: FloatArray) -> tuple[FloatArray, FloatArray]:
-        cosines = _cosines(targets, sources)
-        if self.gradient is None:
+        cosines, shape = _cosines(targets, sources), (len(targets), len(sources))
+        slopes = self._own_slope(cosines)
+        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+
+    @property
+    def _own_slope(self) -> ScalarFunction:
+        """W' at cosines (N,), shape (N,), checked; raises InputError without it."""
+        own = self.gradient
+        if own is None:
             raise InputError(
                 "particles need the slope W' of a zonal interaction; give ZonalInteraction(W, gradient=dW)"
             )
-        slopes = values_of("the gradient of the kernel", self.gradient, cosines, cosines.shape, of="cosines")
-        shape = (len(targets), len(sources))
-        return self.values(cosines).reshape(shape) @ charges, (slopes.reshape(shape) * charges) @ sources
+        return lambda at: values_of("the gradient of the kernel", own, at, at.shape, of="cosines")
 
     def values(self, cosines: FloatArray) -> FloatArray:
         """W at cosines (N,), shape (N,), checked."""

@@ -70,10 +70,10 @@ def _weighted_sum(weights, values):
 
 
 @reduction
-def sums_at_targets(first, last, gradients, targets, sources, masses, work, values, slopes):
+def sums_at_targets(first, last, gradients, targets, sources, masses, work, values, sines, slopes):
     """Write the sums at the targets ``first ... last - 1``; ``work`` has the shape (2, c)."""
     for i in range(first, last):
-        values[i] = 0.0
+        values[i] = sines[i] = 0.0
         if gradients:
             for axis in range(targets.shape[1]):
                 slopes[i, axis] = 0.0
@@ -83,6 +83,7 @@ def sums_at_targets(first, last, gradients, targets, sources, masses, work, valu
             half_chords(targets[i], sources[:, begin:end], apart, together)
             value, along = angular_sums(apart, together, masses[begin:end])
             values[i] += value
+            sines[i] += along
             if gradients:
                 for axis in range(targets.shape[1]):
                     turned = _weighted_sum(apart, sources[axis, begin:end])
@@ -95,14 +96,15 @@ def pair_kernel(gradients: bool, blocks: int) -> Callable[..., None]:
     compiled = reduction if blocks == 1 else parallel_kernel
 
     @compiled
-    def pair_sums(targets, sources, masses, work, values, slopes):
+    def pair_sums(targets, sources, masses, work, values, sines, slopes):
         """Write sums over unit sources (d, n) at unit targets (m, d) times 2 pi; ``work`` has the shape (blocks, 2, c).
 
-        ``slopes`` (m, d) becomes the sum of masses times sin(p) target + (pi - p) source, used with ``gradients``.
+        ``sines`` (m,) becomes the sum of masses times sin p, ``slopes`` (m, d) that of masses times sin(p) target +
+        (pi - p) source, used with ``gradients``.
         """
         count = targets.shape[0]
         for block in prange(blocks):
             first, last = block * count // blocks, (block + 1) * count // blocks
-            sums_at_targets(first, last, gradients, targets, sources, masses, work[block], values, slopes)
+            sums_at_targets(first, last, gradients, targets, sources, masses, work[block], values, sines, slopes)
 
     return pair_sums

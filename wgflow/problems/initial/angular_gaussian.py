@@ -22,7 +22,7 @@ class AngularGaussianInitial(InitialSection):
     closed_form = True
 
     def density(self, base: UnsignedDomain) -> Density:
-        """Density on a unit sphere with cells."""
-        if not (base.has_cells and is_unit_sphere(base.geometry)):
+        """Density on a unit sphere."""
+        if not is_unit_sphere(base.geometry):
             return super().density(base)
         return AngularGaussian(symmetric_positive(self.covariance, base))

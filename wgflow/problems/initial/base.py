@@ -53,6 +53,13 @@ class InitialSection(Section):
         values = self.scaled(domain.base, represent(domain.base, self.density(domain.base)))
         return np.broadcast_to(values / domain.sheets, domain.shape).copy()
 
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """Density at points (..., p) of a sheet or of both; raises InputError where there is no closed form.
+
+        Unlike `averages`, it is that of the measure itself, and not scaled to what a grid holds.
+        """
+        return self.density(domain.base)(points) / domain.sheets
+
     def scaled(self, base: UnsignedDomain, values: FloatArray) -> FloatArray:  # noqa: ARG002
         """Cell averages with the mass that was asked for."""
         return values

@@ -31,10 +31,14 @@ class GaussianInitial(InitialSection):
     closed_form = True
 
     def density(self, base: UnsignedDomain) -> Density:
-        """Density on a flat domain with cells."""
-        if not (base.has_cells and is_flat(base.geometry)):
+        """Density on a flat domain."""
+        if not is_flat(base.geometry):
             return super().density(base)
         return _gaussian(symmetric_positive(self.covariance, base), self._centre(base))
+
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """Density of the whole Gaussian, on flat domains."""
+        return self.mass * super().at_points(domain, points)
 
     def scaled(self, base: UnsignedDomain, values: FloatArray) -> FloatArray:
         """Cell averages of a box that holds exactly what was asked for."""

@@ -25,3 +25,8 @@ class Mixture(InitialSection):
         """The sum of those of its components."""
         parts: list[InitialSection] = self.components
         return np.asarray(np.sum([part.averages(domain, represent) for part in parts], axis=0))
+
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """The sum of those of its components."""
+        parts: list[InitialSection] = self.components
+        return np.asarray(np.sum([part.at_points(domain, points) for part in parts], axis=0))

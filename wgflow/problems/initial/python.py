@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from wgflow.domains import total_mass
+from wgflow.domains import Domain, total_mass
 from wgflow.domains.base import Density, UnsignedDomain
 from wgflow.errors import InputError
 from wgflow.problems.initial.base import InitialSection
@@ -52,6 +52,12 @@ class PythonInitial(InitialSection):
             return self._checked(function(flat), len(flat)).reshape(points.shape[:-1])
 
         return density
+
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """The function itself; raises InputError where it is to have another mass, which cells alone could measure."""
+        if self.mass is not None:
+            raise InputError(f"[initial] mass = {self.mass:g} of {self.function} is known on cells only; leave it out")
+        return super().at_points(domain, points)
 
     def scaled(self, base: UnsignedDomain, values: FloatArray) -> FloatArray:
         """Cell averages with the mass that was asked for."""

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from wgflow.domains import Domain
-from wgflow.domains.geometry import is_unit_sphere
+from wgflow.domains.geometry import is_unit_sphere, sphere_area
 from wgflow.domains.quadrature import point_values
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.measures import Particles
@@ -36,6 +36,18 @@ class UniformInitial(InitialSection):
             shape = represent(base, base.uniform_density) if represent is point_values else base.uniform
             return np.broadcast_to(self.mass / domain.sheets * shape, domain.shape).copy()
         return np.full(domain.shape, self.mass / domain.volumes.sum())
+
+    def at_points(self, domain: Domain, points: FloatArray) -> FloatArray:
+        """The same number everywhere, on unit spheres and grids; the image of the uniform measure on half ones."""
+        if isinstance(domain.base, SymmetricDomain):
+            return self.mass / domain.sheets * domain.base.uniform_density(points)
+        if is_unit_sphere(domain.geometry):
+            volume = sphere_area(domain.geometry.components)
+        elif domain.base.has_cells:
+            volume = float(domain.base.volumes.sum())
+        else:
+            return super().at_points(domain, points)
+        return np.full(points.shape[:-1], self.mass / (domain.sheets * volume))
 
     def draw(self, domain: Domain, count: int, method: str) -> Particles | None:
         """Directions, on unit spheres without cells."""

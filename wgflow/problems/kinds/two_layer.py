@@ -112,7 +112,7 @@ class TwoLayerProblem(ProblemSection):
             self._check_teacher()
         elif self.teacher is not None or self.link is not None:
             found = "teacher" if self.link is None else "link"
-            raise ValueError(f'[problem.{found}] needs data = "{GAUSSIAN_TEACHER}"')
+            raise ValueError(f'[problem.{found}] needs data = "{GAUSSIAN_TEACHER}"; remove it to learn from a table')
         elif (self.data is None) == (self.dataset is None or self.dataset.path is None):
             raise ValueError(
                 f'needs its data once: data = "{GAUSSIAN_TEACHER}", data = "FILE.csv", or path in [problem.dataset]'
@@ -132,7 +132,10 @@ class TwoLayerProblem(ProblemSection):
                 f'{", ".join(UNIT_NEURONS)}; found "{self.activation}"'
             )
         if self.dataset is not None:
-            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other')
+            raise ValueError(
+                f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other; remove data and '
+                f"[problem.{'teacher' if self.link is None else 'link'}] to learn from a table"
+            )
 
     @property
     def code(self) -> Iterator[str]:
