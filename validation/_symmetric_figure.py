@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from wgflow.app.validation import Row, Setting, measured
 from wgflow.plotting import save_figure
-from wgflow.plotting.style import CURVES, ORANGE, VERMILLION, styled_figure
+from wgflow.plotting.style import BLUE, CURVES, GREEN, GREY, ORANGE, VERMILLION, styled_figure
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -125,7 +125,8 @@ def _draw_students(axes: Axes, curves: Curves, case: Case, flow: Trajectory) -> 
         axes.loglog(MARKS, sgd.mean(axis=0), color=colour, label=f"SGD, $m = {width}$")
         label = "no samples" if width == widths[-1] else None
         axes.loglog(MARKS, population.mean(axis=0), ":", color=colour, linewidth=2.2, label=label)
-    axes.loglog(flow.time[1:], flow.risk[1:], "--", color="black", label=r"$m = \infty$")
+    shown = (flow.time > 0.0) & (flow.time <= TRAINED)
+    axes.loglog(flow.time[shown], flow.risk[shown], "--", color="black", label=r"$m = \infty$")
     axes.set_title(f"One teacher neuron, $d = {case.inputs}$")
     axes.set_xlim(MARKS[0], TRAINED)
     axes.set_xlabel("time")
@@ -148,9 +149,10 @@ def _draw_pairs(axes: Axes, flows: Mapping[Case, Trajectory]) -> None:
     inputs = min((case.inputs for case in pairs), key=lambda count: abs(count - 100))
     for case in pairs:
         if case.inputs == inputs and case.angle is not None:
-            flow, line = flows[case], "-" if case.second > 0.0 else "--"
-            label = f"angle {case.angle:g}" + (", opposite signs" if case.second < 0.0 else "")
-            axes.loglog(flow.time[1:], flow.risk[1:], line, color=ANGLES[case.angle], label=label)
+            flow, equal = flows[case], case.second > 0.0
+            label = f"angle {case.angle:g}" if equal else None
+            axes.loglog(flow.time[1:], flow.risk[1:], "-" if equal else "--", color=ANGLES[case.angle], label=label)
+    axes.plot([], [], "--", color=GREY, label="opposite signs")
     axes.set_title(rf"Two teacher neurons, $m = \infty$, $d = {inputs}$")
     axes.set_xlabel("time")
     axes.legend(loc="lower left")
@@ -158,13 +160,14 @@ def _draw_pairs(axes: Axes, flows: Mapping[Case, Trajectory]) -> None:
 
 def _draw_successes(axes: Axes, curves: Curves) -> None:
     """Shares of students that found the teacher."""
-    colours = (VERMILLION, ORANGE, *CURVES)
-    for case, colour in zip(dict.fromkeys(case for case, _, _ in curves if case.angle is None), colours, strict=False):
+    cases = dict.fromkeys(case for case, _, _ in curves if case.angle is None)
+    for case, colour in zip(cases, (VERMILLION, BLUE, GREEN, ORANGE), strict=False):
         for batch, line in ((None, ":"), (BATCH, "-")):
             risks = {width: found for (other, width, used), found in curves.items() if (other, used) == (case, batch)}
             share = [(found[:, -1] < SUCCESS).mean() for found in risks.values()]
-            label = f"$d = {case.inputs}$, " + ("SGD" if batch else "no samples")
+            label = f"SGD, $d = {case.inputs}$" if batch else None
             axes.semilogx(list(risks), share, line, marker="o", markersize=4.0, color=colour, label=label)
+    axes.plot([], [], ":", color=GREY, label="no samples")
     axes.set_xlabel("number of neurons $m$")
     axes.set_title(f"Share of risks below {SUCCESS:g} at $t = {TRAINED:g}$")
     axes.legend(loc="lower right")
