@@ -22,6 +22,7 @@ from ._symmetric_students import SUCCESS, descent_risks, pair
 TRAINED, STEP, BATCH = 50.0, 0.1, 100  # time, steps and samples of students
 MARKS = np.round(np.geomspace(0.5, TRAINED, 15), 1)  # multiples of the step
 REPETITIONS = 30
+PAIR_REPETITIONS = 10  # of each of the students of two neurons
 WIDE = {300: 10, 1000: 4}  # repetitions of descent on the population risk, whose band is narrow there
 SHOWN = 10, 100, 1000  # widths with curves
 ANGLES = {0.5: CURVES[0], 1.0: ORANGE, 2.0: CURVES[1]}  # and their colours
@@ -67,7 +68,7 @@ def train(cases: Mapping[Case, tuple[int, ...]], setting: Setting, repetitions: 
         for case, widths in cases.items()
         for width in widths
         for batch in (None, BATCH)
-        for seed in range(min(repetitions, REPETITIONS if batch else WIDE.get(width, REPETITIONS)))
+        for seed in range(min(repetitions, _most(case, width, batch)))
     ]
     jobs.sort(key=lambda job: -job.cost)  # the longest ones first, so that processes end together
     found: dict[tuple[Case, int, int | None], list[FloatArray]] = {}
@@ -79,6 +80,13 @@ def train(cases: Mapping[Case, tuple[int, ...]], setting: Setting, repetitions: 
         for width in widths
         for batch in (None, BATCH)
     }
+
+
+def _most(case: Case, width: int, batch: int | None) -> int:
+    """Repetitions at most."""
+    if case.angle is not None:
+        return PAIR_REPETITIONS
+    return REPETITIONS if batch else WIDE.get(width, REPETITIONS)
 
 
 def _risks(job: Job) -> FloatArray:
