@@ -43,11 +43,12 @@ def finite_width(
     return wgflow.simulate(Population(target), start, float(times[-1]), times=times, method=method)
 
 
-def descent_risk(target: Teacher, count: int, seed: int, time: float, step: float, batch: int | None) -> float:
-    """Population risk after gradient descent on it, or with a batch on fresh samples (SGD)."""
+def descent_risks(
+    target: Teacher, count: int, seed: int, times: FloatArray, step: float, batch: int | None
+) -> FloatArray:
+    """Population risks at times along gradient descent on it, or with a batch on fresh samples (SGD), shape (T,)."""
     method = Descent(step, batch, seed) if batch else Descent(step)
-    final = finite_width(target, count, seed, np.array([time]), method).measure(-1)
-    return float(Population(target).at_particles(final).energy)
+    return np.asarray(finite_width(target, count, seed, times, method).risk[1:])
 
 
 def squared_distance(students: Particles, flow: Trajectory) -> float:
@@ -68,18 +69,17 @@ def squared_distance(students: Particles, flow: Trajectory) -> float:
     return float(own - 2.0 * cross + ((net @ factor) ** 2).sum())
 
 
-def monte_carlo_exponent(inputs: int, widths: tuple[int, ...], seeds: int) -> tuple[float, FloatArray]:
-    """Exponent with which the mean squared distance of predictors at t = 1 falls with the width, and the distances."""
+def distances_of(seed: int, *, inputs: int, widths: tuple[int, ...]) -> FloatArray:
+    """Squared distances of predictors at t = 1 between students of some widths and the flow, shape (widths,)."""
     target, time = pair(inputs, None), np.array([1.0])
     flow = infinite_width(target, 512, time)
-    found = np.array([
-        np.mean([
-            squared_distance(finite_width(target, width, seed, time, RungeKutta4(0.25)).measure(-1), flow)
-            for seed in range(seeds)
-        ])
-        for width in widths
-    ])  # fmt: skip
-    return float(np.polyfit(np.log(widths), np.log(found), 1)[0]), found
+    students = (finite_width(target, width, seed, time, RungeKutta4(0.25)).measure(-1) for width in widths)
+    return np.array([squared_distance(student, flow) for student in students])
+
+
+def exponent_of(widths: tuple[int, ...], distances: FloatArray) -> float:
+    """Exponent with which distances, shape (widths,), depend on the width."""
+    return float(np.polyfit(np.log(widths), np.log(distances), 1)[0])
 
 
 def crossing(flow: Trajectory, level: float) -> float:

@@ -9,19 +9,15 @@ population risk and by stochastic gradient descent (batches of 100), which begin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from scipy.special import gammaln
 
 from wgflow import Link
 from wgflow.app.validation import Row, Setting, between, measured, within
-from wgflow.plotting import save_figure
-from wgflow.plotting.style import styled_figure
 from wgflow.trajectory import Trajectory
-from wgflow.typing import FloatArray
 
 from ._processes import side_by_side
 from ._symmetric_exact import (
@@ -32,20 +28,21 @@ from ._symmetric_exact import (
     quadratic_error,
     sphere_difference,
 )
+from ._symmetric_figure import ANGLES, REPETITIONS, TRAINED, Case, draw, success_rows, train
 from ._symmetric_students import (
     SUCCESS,
     crossing,
-    descent_risk,
+    distances_of,
+    exponent_of,
     finite_width,
     floor,
     infinite_width,
-    monte_carlo_exponent,
     pair,
 )
 
 ORBITS = {8: 2e-6, 16: 2e-7, 32: 2e-8, 64: 2e-9}  # copies, and what is asked
-TIMES = np.concatenate([np.linspace(0.5, 10.0, 20), np.geomspace(11.0, 200.0, 40)])
-TRAINED, STEP, BATCH = 50.0, 0.1, 100  # time, steps and samples of students
+TIMES = np.concatenate([np.linspace(0.5, 10.0, 20), np.geomspace(11.0, TRAINED, 20), np.geomspace(54.0, 200.0, 20)])
+PAIR_INPUTS = 20  # of students that learn two neurons
 FIFTY = {5.0: 0.3505, 10.0: 0.1688, 20.0: 0.0696}  # risks in fifty inputs of the second Hermite polynomial
 LINKS = {"hermite2": 0.1, "abs": 1e-3, "relu": 1e-3}  # risks beyond the floor by which escape is told
 
@@ -72,17 +69,47 @@ def validate(
     yield from known_rows(quick)
     yield from width_rows(setting)
     yield from link_rows(quick)
-    curves = {}
-    for inputs in (5, 100) if quick else dimensions:
-        curves[inputs] = infinite_width(pair(inputs, None), 1024, TIMES)
-        yield measured(f"d = {inputs}, one neuron, m = infinity: time to risk 1e-3", crossing(curves[inputs], SUCCESS))
-    yield from pair_rows((20,) if quick else dimensions, quick)
-    shares = {}
-    for inputs in (20,) if quick else students:
-        widths: tuple[int, ...] = (1, 10, 100) if quick else (1, 3, 10, 30, 100, 300, 1000)
-        shares[inputs] = widths, train(setting, inputs, widths)
-        yield from success_rows(inputs, *shares[inputs])
-    draw(curves, shares, setting.file())
+    flows = {case: flow_to(case, quick) for case in flow_cases(dimensions, quick)}
+    yield from flow_rows(flows)
+    curves = train(student_cases(students, quick), setting, 4 if quick else REPETITIONS)
+    yield from success_rows(curves, flows)
+    draw(curves, flows, setting.file())
+
+
+def flow_cases(dimensions: tuple[int, ...], quick: bool) -> list[Case]:
+    """Teachers that infinitely wide networks learn: one neuron, and two at some angles and of both signs."""
+    single = [Case(inputs) for inputs in ((5, 20, 100) if quick else dimensions)]
+    angles = (1.0,) if quick else ANGLES
+    pairs = [
+        Case(inputs, angle, second)
+        for inputs in ((20,) if quick else dimensions)
+        for angle in angles
+        for second in (1.0, -1.0)
+    ]
+    return single + pairs
+
+
+def flow_to(case: Case, quick: bool) -> Trajectory:
+    """The infinitely wide network of a teacher."""
+    if case.angle is None:
+        return infinite_width(pair(*case), 1024, TIMES)
+    return infinite_width(pair(*case), 642 if quick else 2562, TIMES[TIMES <= TRAINED])
+
+
+def flow_rows(flows: Mapping[Case, Trajectory]) -> Iterator[Row]:
+    """How soon infinitely wide networks are near their teachers."""
+    for case, flow in flows.items():
+        level = SUCCESS if case.angle is None else 1e-2
+        beside = f"risk at t = {flow.time[-1]:.0f}: {flow.risk[-1]:.2e}"
+        yield measured(f"{case.text}, m = infinity: time to risk {level:g}", crossing(flow, level), beside)
+
+
+def student_cases(students: tuple[int, ...], quick: bool) -> dict[Case, tuple[int, ...]]:
+    """Teachers of finite students, and their widths."""
+    if quick:
+        return {Case(inputs): (1, 10, 100) for inputs in (5, 20)}
+    single = {Case(inputs): (1, 3, 10, 30, 100, 300, 1000) for inputs in students}
+    return single | {Case(PAIR_INPUTS, angle, second): (3, 10, 100) for angle in ANGLES for second in (1.0, -1.0)}
 
 
 def exact_rows(quick: bool) -> Iterator[Row]:
@@ -113,19 +140,13 @@ def known_rows(quick: bool) -> Iterator[Row]:
 
 def width_rows(setting: Setting) -> Iterator[Row]:
     """Random networks come near the infinitely wide one as m^(-1/2)."""
-    cases = ((20, (100, 400, 1600), 8),) if setting.quick else tuple(
-        (inputs, (200, 400, 800, 1600, 3200), 20) for inputs in (5, 20, 100)
-    )  # fmt: skip
-    found = side_by_side(_exponent, cases, setting, "widths")
-    for (inputs, widths, seeds), (exponent, distances) in zip(cases, found, strict=True):
-        beside = f"{distances[0]:.1e} at m = {widths[0]}, {distances[-1]:.1e} at {widths[-1]}, {seeds} seeds"
-        asked = 0.2 if setting.quick else 0.1
+    widths, seeds, asked = ((100, 400, 1600), 8, 0.2) if setting.quick else ((200, 400, 800, 1600, 3200), 20, 0.1)
+    for inputs in (20,) if setting.quick else (100, 20, 5):
+        work = partial(distances_of, inputs=inputs, widths=widths)
+        found = np.mean(side_by_side(work, range(seeds), setting, f"widths, d = {inputs}"), axis=0)
+        beside = f"{found[0]:.1e} at m = {widths[0]}, {found[-1]:.1e} at {widths[-1]}, {seeds} seeds"
         what = f"d = {inputs}: exponent of the mean squared distance in m"
-        yield between(what, exponent, -1.0 - asked, -1.0 + asked, beside).quote()
-
-
-def _exponent(case: tuple[int, tuple[int, ...], int]) -> tuple[float, FloatArray]:
-    return monte_carlo_exponent(*case)
+        yield between(what, exponent_of(widths, found), -1.0 - asked, -1.0 + asked, beside).quote()
 
 
 def link_rows(quick: bool) -> Iterator[Row]:
@@ -168,57 +189,3 @@ def hermite_floor(inputs: int) -> float:
     square = 2.0 * math.exp(2.0 * (gammaln(0.5 * (d + 1.0)) - gammaln(0.5 * d)))
     shape = 3.0 * (d + 1.0) ** 2 / (d * (d + 2.0)) - 2.0 * (d + 1.0) / d + 1.0
     return 0.5 * (1.0 - square / (2.0 * d) * shape)
-
-
-def pair_rows(dimensions: tuple[int, ...], quick: bool) -> Iterator[Row]:
-    """Two teacher neurons."""
-    for inputs in dimensions:
-        for angle in (1.0,) if quick else (0.5, 1.0, 2.0):
-            for second in (1.0, -1.0):
-                flow = infinite_width(pair(inputs, angle, second), 642 if quick else 2562, TIMES[TIMES <= TRAINED])
-                what = (
-                    f"d = {inputs}, two neurons at {angle:g}, weights 1 and {second:g}: risk at t = {flow.time[-1]:.0f}"
-                )
-                yield measured(what, float(flow.risk[-1]), f"time to 1e-2 {crossing(flow, 1e-2):.3g}")
-
-
-def train(setting: Setting, inputs: int, widths: tuple[int, ...]) -> FloatArray:
-    """Final risks of students by descent on the population risk and by SGD, shape (2, repetitions, widths)."""
-    work = partial(_students, inputs=inputs, widths=widths)
-    found = side_by_side(work, range(4 if setting.quick else 30), setting, f"students, d = {inputs}")
-    return np.stack(found, axis=1)
-
-
-def _students(seed: int, *, inputs: int, widths: tuple[int, ...]) -> FloatArray:
-    target = pair(inputs, None)
-    return np.array([
-        [descent_risk(target, width, seed, TRAINED, STEP, batch) for width in widths] for batch in (None, BATCH)
-    ])  # fmt: skip
-
-
-def success_rows(inputs: int, widths: tuple[int, ...], risks: FloatArray) -> Iterator[Row]:
-    """Counts of students that found the teacher."""
-    for width, population, sgd in zip(widths, *(risks < SUCCESS).sum(axis=1), strict=True):
-        beside = f"SGD {sgd}; median risks {np.median(risks[:, :, widths.index(width)], axis=1)}"
-        yield measured(f"d = {inputs}, m = {width}: successes of {risks.shape[1]}", int(population), beside)
-
-
-def draw(curves: dict[int, Trajectory], shares: dict[int, tuple[tuple[int, ...], FloatArray]], path: Path) -> None:
-    """Draw the risk at infinite width over time, and the successes over the width."""
-    with styled_figure(3.2) as figure:
-        first, second = figure.subplots(1, 2)
-        for inputs, flow in curves.items():
-            first.loglog(flow.time[1:], flow.risk[1:], label=f"$d = {inputs}$")
-        first.set_xlabel("time")
-        first.set_ylabel("risk")
-        first.set_title("One teacher neuron, $m = \\infty$")
-        first.legend()
-        for inputs, (widths, risks) in shares.items():
-            for row, (name, line) in enumerate((("population", "-"), ("SGD", "--"))):
-                share = (risks[row] < SUCCESS).mean(axis=0)
-                second.semilogx(widths, share, line, marker="o", label=f"$d = {inputs}$, {name}")
-        second.set_xlabel("number of neurons $m$")
-        second.set_ylabel(f"share of successes at $t = {TRAINED:g}$")
-        second.set_title("Students that begin at random")
-        second.legend()
-    save_figure(figure, path)

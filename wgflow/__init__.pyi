@@ -64,6 +64,7 @@ from .networks import Population as Population
 from .networks import Relu as Relu
 from .networks import SmoothLayer as SmoothLayer
 from .networks import Teacher as Teacher
+from .networks import UnitPopulation as UnitPopulation
 from .networks import harmonic_population as harmonic_population
 from .normalised.normalised_flow import NormalisedFlow as NormalisedFlow
 from .particles import Adaptive as Adaptive

@@ -10,7 +10,9 @@ import wgflow
 from wgflow.app.run_comparison import compare
 from wgflow.domains import HalfCircle, HalfSphere, Hypersphere, Signed
 from wgflow.errors import InputError
+from wgflow.exact import SymmetricQuadratic
 from wgflow.problems import load
+from wgflow.problems.memory import estimate_memory
 from wgflow.trajectory.checking import check_trajectory
 
 TEACHER: dict[str, Any] = {"directions": [[1.0]], "weights": [1.0]}
@@ -110,6 +112,58 @@ def test_variational_steps(domain: str) -> None:
     assert 2.0 * steps[1] - steps[0] == pytest.approx(particles.risk[-1], rel=1e-3)
 
 
+@pytest.mark.parametrize("domain", ["half_circle", "half_sphere"])
+def test_quadratic_targets(domain: str) -> None:
+    """The exact solution from a file, and its particles in all inputs."""
+    half = domain == "half_circle"
+    inputs, target = 6, np.diag([1.0, 0.3] if half else [1.0, 0.3, 0.3])
+    changes: dict[str, Any] = {
+        "problem": {"kind": "quadratic", "target": target.tolist()},
+        "initial": {"kind": "uniform", "mass": 0.5},
+    }
+    sections = problem(domain, 128 if half else 642, inputs, **changes)
+    sections["domain"]["signed"] = False
+    run = wgflow.run(sections)
+    along, across = SymmetricQuadratic(inputs, 1.0, 0.3, 0.5).moments(1.0)
+    risk = 0.5 * ((along - 1.0) ** 2 + (inputs - 1) * (across - 0.3) ** 2)
+    assert run.risk[-1] == pytest.approx(risk, rel=5e-5 if half else 2.5e-3)
+    sections["solver"], sections["particles"] = {"kind": "particles", "t_end": 1.0}, {"count": 1000}
+    assert wgflow.run(sections).risk[-1] == pytest.approx(risk, rel=2.9e-3)
+    sections["problem"]["target"] = (target + 0.1).tolist()
+    with pytest.raises(InputError, match="not invariant"):
+        wgflow.open_problem(sections)
+
+
+def test_estimates_on_half_spheres() -> None:
+    target = {"teacher": {"angles": [0.0, 1.0], "weights": [1.0, -1.0]}}
+    fine = wgflow.run(problem("half_sphere", 2562, target=target))
+    rough = wgflow.run(problem("half_sphere", 642, target=target), estimate=True)
+    assert abs(rough.risk[-1] - fine.risk[-1]) < rough.errors["risk"][-1] < 6e-4
+
+
+@pytest.mark.parametrize(("activation", "distance"), [("tanh", 0.05), ("squared_relu", 0.09)])
+def test_other_activations(activation: str, distance: float) -> None:
+    sections = problem(target={"teacher": TEACHER, "activation": activation})
+    run = wgflow.run(sections)
+    domain = HalfCircle(64, 20)
+    risk = wgflow.UnitPopulation(wgflow.Teacher(np.eye(1, 20), np.ones(1)), activation)
+    again = wgflow.solve(risk, Signed(domain), np.stack([0.5 * domain.uniform] * 2), 1.0, times=[1.0])
+    np.testing.assert_allclose(again.risk, run.risk, rtol=1e-12)
+    sections["solver"], sections["particles"] = {"kind": "particles", "t_end": 1.0}, {"count": 200}
+    cloud = wgflow.run(sections)
+    assert cloud.domain == Signed(Hypersphere(20))
+    assert cloud.risk[-1] == pytest.approx(run.risk[-1], rel=0.05)
+    inputs = np.random.default_rng(0).standard_normal((50, 20))
+    assert np.abs(cloud.predict(inputs) - run.predict(inputs)).mean() < distance
+
+
+def test_memory_counts_the_kernel() -> None:
+    found = estimate_memory(wgflow.open_problem(problem(cells=2048)).config)
+    sizes = {item.name: item.size for item in found.items}
+    rank = wgflow.run(problem(cells=2048)).attributes["kernel_rank"]
+    assert 0.6 < sizes["the factor of the averaged kernel"] / (8.0 * 2048 * rank) < 1.6
+
+
 def test_what_does_not_fit_is_refused() -> None:
     data = {"kind": "two_layer", "data": {"x": [0.0, 1.0], "y": [1.0, 2.0]}}
     two = {"teacher": {"angles": [0.0, 1.0], "weights": [1.0, 1.0]}}
@@ -122,9 +176,12 @@ def test_what_does_not_fit_is_refused() -> None:
         (problem(target=both), "exclude each other"),
         (problem(target={"link": {"name": "abz", "directions": [[1.0]]}}), "abs"),
         (problem(inputs=1), "inputs"),
+        (problem(target={"teacher": TEACHER, "activation": "mine.py:Swish"}), "half spheres"),
     ):
         with pytest.raises(InputError, match=found):
             wgflow.open_problem(sections)
+    with pytest.raises(InputError, match="two_point"):
+        wgflow.run(problem("half_sphere", 42, finite_volume={"velocity": "midpoint"}))
 
 
 def test_densities_are_carried_to_finer_cells() -> None:

@@ -1,5 +1,6 @@
 """Parts of the validation of any number of inputs that take no time."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from wgflow import Link
 from wgflow.app.validation.finding import load_validation
 
 module = load_validation("any_dimension")
+figure = import_module("._symmetric_figure", module.__package__)
 
 
 @pytest.mark.parametrize(("inputs", "wanted"), [(5, 0.11843), (20, 0.03506), (50, 0.01459), (100, 0.00740)])
@@ -22,14 +24,21 @@ def test_times_and_successes(tmp_path: Path) -> None:
     flow = module.infinite_width(module.pair(10, None), 64, np.array([1.0, 4.0, 8.0]))
     assert 4.0 < module.crossing(flow, 0.5 * (flow.risk[2] + flow.risk[3])) < 8.0
     assert module.crossing(flow, 1e-9) == np.inf
-    risks = np.array([[[1e-2, 1e-4]], [[1e-2, 1e-2]]])
-    rows = list(module.success_rows(10, (1, 10), risks))
-    assert [row.value for row in rows] == [0, 1]
-    module.draw({10: flow}, {10: ((1, 10), risks)}, tmp_path / "picture.png")
+    case, times = module.Case(10), len(figure.MARKS)
+    curves = {
+        (case, width, batch): np.full((2, times), 1e-4 if (width, batch) == (10, None) else 1e-2)
+        for width in (1, 10)
+        for batch in (None, figure.BATCH)
+    }
+    flows = {case: flow, module.Case(10, 1.0, -1.0): flow}
+    rows = list(module.success_rows(curves, flows))
+    assert [row.value for row in rows] == ["0 of 2", "2 of 2"]
+    module.draw(curves, flows, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").exists()
 
 
 def test_students_come_near_the_flow() -> None:
-    exponent, distances = module.monte_carlo_exponent(5, (50, 400), 6)
-    assert -1.35 < exponent < -0.65  # by the fixed seeds, -1 in the mean
+    widths = 50, 400
+    distances = np.mean([module.distances_of(seed, inputs=5, widths=widths) for seed in range(6)], axis=0)
+    assert -1.35 < module.exponent_of(widths, distances) < -0.65  # by the fixed seeds, -1 in the mean
     assert distances[0] < 0.01

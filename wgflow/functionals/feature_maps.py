@@ -70,6 +70,31 @@ class OuterProduct:
         return np.broadcast_to(matrix + matrix.T, (len(points), *matrix.shape))
 
 
+@dataclass(frozen=True)
+class OrbitProduct:
+    r"""Quadratic features averaged over rotations of the rest, at points (p, r) of a half circle or half sphere.
+
+    They are :math:`p p^T`, flattened, and :math:`r^2 / \sqrt n`, so that the distance of their moments is that of the
+    moments of :math:`w w^T` in :math:`R^{k+n}`.
+
+    Parameters
+    ----------
+    rest : int
+        Dimension n of the rest.
+    """
+
+    rest: int
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Features at points (N, k + 1), shape (N, k^2 + 1)."""
+        return np.column_stack([OuterProduct()(points[:, :-1]), points[:, -1] ** 2 / np.sqrt(self.rest)])
+
+    def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Gradient of a combination, shape (N, k + 1)."""
+        along = OuterProduct().gradient(points[:, :-1], coefficients[:-1])
+        return np.column_stack([along, 2.0 * coefficients[-1] / np.sqrt(self.rest) * points[:, -1]])
+
+
 def weighted_squares(weights: FloatArray, vectors: FloatArray) -> FloatArray:
     """Matrices ``sum_i weights_ki v_i v_i^T``, shapes (N, n) and (n, p) to (N, p, p)."""
     count, p = vectors.shape

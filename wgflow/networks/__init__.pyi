@@ -10,3 +10,4 @@ from .population import Teacher as Teacher
 from .population import arc_cosine_kernel as arc_cosine_kernel
 from .population import arc_cosine_sums as arc_cosine_sums
 from .relu import Relu as Relu
+from .unit_population import UnitPopulation as UnitPopulation

@@ -1,4 +1,4 @@
-r"""Integrals of a link against what a ReLU neuron sees of it, by Gauss panels between kinks."""
+r"""Integrals of a link against what a neuron sees of it, by Gauss panels between kinks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from wgflow.networks.relu_means import RELU_MEANS, GaussianMeans
 from wgflow.typing import FloatArray
 
 EDGE = 12.0  # standard deviations beyond which a Gaussian is nothing
 FAR = 37.0  # and its density no number
+PIECES = EDGE * np.linspace(-1.0, 1.0, 5)  # where panels end that resolve polynomials
 PANEL_NODES = 40
 LEAST = 1e-12  # slope of an argument
 LOWEST = 1e-8  # height at which Laplacians at the rim, even functions of it, are found
@@ -43,13 +45,13 @@ class LinkQuadrature:
         values, masses, _ = self._values(nodes, along)
         return float(np.sum(weights[..., None] * values**2 * masses))
 
-    def potential(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        r"""Give T and its gradient at points (m, k + 1).
+    def potential(self, points: FloatArray, neuron: GaussianMeans = RELU_MEANS) -> tuple[FloatArray, FloatArray]:
+        r"""Give T and its gradient at points (m, k + 1), for ReLU neurons or others with a kink at 0.
 
         The axis a of the integrals is along p. From the sign of p . z the rest, a Gaussian tail, is within
         :math:`|a| \le 12 r / |p|`.
         """
-        found = [self._potential(part) for part in self._parts(points)]
+        found = [self._potential(part, neuron) for part in self._parts(points)]
         return np.concatenate([values for values, _ in found]), np.concatenate([slopes for _, slopes in found])
 
     def bends(self, points: FloatArray, dimension: int) -> FloatArray:
@@ -80,22 +82,43 @@ class LinkQuadrature:
         panels = self._panels(along, np.stack([-narrow, np.zeros_like(narrow), narrow], axis=1))
         return along, *self._rows(panels)
 
-    def _potential(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _potential(self, points: FloatArray, neuron: GaussianMeans) -> tuple[FloatArray, FloatArray]:
+        lengths, height = np.linalg.norm(points[:, :-1], axis=1), points[:, -1]
         along, nodes, weights = self._nodes(points)
         values, masses, across = self._values(nodes, along)
-        ratio = _ratio(points, nodes)
         mean = (values * masses).sum(axis=-1)
         side = (values * masses * across).sum(axis=-1)
-        passed, spread = ndtr(ratio), np.exp(-0.5 * ratio**2) / np.sqrt(2.0 * np.pi)
-        by_along = (weights * passed * nodes * mean).sum(axis=1)
-        by_across = (weights * passed * side).sum(axis=1)
-        by_height = (weights * spread * mean).sum(axis=1)
+        seen, by_shift, by_height = neuron(nodes * lengths[:, None], np.abs(height)[:, None])
         slopes = np.empty(points.shape)
-        slopes[:, :-1] = by_along[:, None] * along
+        slopes[:, :-1] = (weights * by_shift * nodes * mean).sum(axis=1)[:, None] * along
         if len(self.maps) == 2:
-            slopes[:, :-1] += by_across[:, None] * _across(along)
-        slopes[:, -1] = by_height
-        return np.einsum("ij,ij->i", points, slopes), slopes
+            slopes[:, :-1] += (weights * by_shift * side).sum(axis=1)[:, None] * _across(along)
+        slopes[:, -1] = (weights * by_height * mean).sum(axis=1)
+        return (weights * seen * mean).sum(axis=1), slopes
+
+    def hermite_coefficients(self, functions: Callable[[FloatArray, int], FloatArray], order: int) -> FloatArray:
+        """Coefficients of the function in products of normalised Hermite polynomials of the projections.
+
+        Parameters
+        ----------
+        functions : callable
+            From places and an order to the polynomials times e^(-z^2/4), as of `hermite_functions`.
+        order : int
+            The largest order K.
+
+        Returns
+        -------
+        array, shape (K + 1,) or (K + 1, K + 1)
+        """
+        along = np.eye(1, len(self.maps))
+        nodes, weights = self._rows(self._panels(along, PIECES[None, :]))
+        values, masses, across = self._values(nodes, along)
+        rows = functions(nodes[0], order) * (weights[0] * np.exp(0.25 * nodes[0] ** 2))
+        values, masses, across = values[0], masses[0], across[0]
+        if len(self.maps) == 1:
+            return rows @ values[:, 0]
+        sides = functions(across, order) * np.exp(0.25 * across**2)
+        return np.asarray(rows @ np.einsum("jnc,nc->nj", sides, values * masses))
 
     def _bends(self, points: FloatArray, dimension: int) -> FloatArray:
         lengths, height = np.linalg.norm(points[:, :-1], axis=1), np.maximum(np.abs(points[:, -1]), LOWEST)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -22,13 +23,15 @@ NODE_COUNTS = ((18, 24), (8, 40), (4, 80), (3, 160), (2, 400))  # least d - k, a
 MIB = 2.0**20
 
 
-def orbit_nodes(dimension: int) -> tuple[FloatArray, FloatArray]:
+def orbit_nodes(dimension: int, count: int | None = None) -> tuple[FloatArray, FloatArray]:
     """Gauss nodes and weights of the first coordinate of a uniform direction of R^n: eigenvalues of its Jacobi matrix.
 
     Parameters
     ----------
     dimension : int
         The number n >= 1; of n = 1 they are -1 and 1.
+    count : int, optional
+        Number of nodes, at least 2; by default what averages of the arc-cosine kernel need.
 
     References
     ----------
@@ -38,7 +41,8 @@ def orbit_nodes(dimension: int) -> tuple[FloatArray, FloatArray]:
         return np.array([-1.0, 1.0]), np.array([0.5, 0.5])
     from scipy.linalg import eigh_tridiagonal
 
-    count = next(count for least, count in NODE_COUNTS if dimension >= least)
+    if count is None:
+        count = next(needed for least, needed in NODE_COUNTS if dimension >= least)
     k = np.arange(2.0, count)
     squares = k * (k + dimension - 3.0) / ((2.0 * k + dimension - 2.0) * (2.0 * k + dimension - 4.0))
     found = eigh_tridiagonal(np.zeros(count), np.sqrt(np.concatenate([[1.0 / dimension], squares])))
@@ -101,6 +105,16 @@ class OrbitKernel:
         return values
 
 
+class CellKernel(Protocol):
+    """A kernel that is positive semidefinite."""
+
+    def column(self, points: FloatArray, pivot: FloatArray) -> FloatArray:
+        """Kernel of points (n, k + 1) and one point (k + 1,), shape (n,)."""
+
+    def diagonal(self, points: FloatArray) -> FloatArray:
+        """Kernel of each point (n, k + 1) with itself, shape (n,)."""
+
+
 class LengthKernel(OrbitKernel):
     """The kernel at points of any length, of degree 1 in each."""
 
@@ -158,7 +172,7 @@ class LowRank:
         return self.factor.nbytes
 
 
-def factorise(kernel: OrbitKernel, points: FloatArray, tolerance: float, memory_limit: float) -> LowRank:
+def factorise(kernel: CellKernel, points: FloatArray, tolerance: float, memory_limit: float) -> LowRank:
     """Pivoted Cholesky factorisation of the kernel at points (N, k + 1).
 
     What is left over is positive semidefinite, so that its largest entry is on its diagonal, which is known at each
@@ -166,7 +180,7 @@ def factorise(kernel: OrbitKernel, points: FloatArray, tolerance: float, memory_
 
     Parameters
     ----------
-    kernel : OrbitKernel
+    kernel : CellKernel
         The kernel.
     points : array, shape (N, k + 1)
         Cell centres.

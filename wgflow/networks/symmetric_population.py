@@ -9,20 +9,24 @@ target without any average:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import betainc, gammaln
 
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import ShapeError
 from wgflow.functionals.base import ParticlePotential
 from wgflow.measures import Particles
 from wgflow.networks.orbit_kernel import LowRank, OrbitKernel
+from wgflow.networks.relu_means import tail_moments
 from wgflow.typing import FloatArray
 
 TOLERANCES = {1: 1e-12, 2: 1e-6}  # of the kernel by the number of directions, where none is given
+
+MeanProduct = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""Mean of a target and neurons at points (m, k + 1), and its gradient (m, k + 1)."""
 
 
 class GaussianTarget(Protocol):
@@ -93,12 +97,17 @@ def potential_on(target: GaussianTarget, points: FloatArray) -> tuple[FloatArray
 
 def potential_in_space(target: GaussianTarget, points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Potential of a target at points (m, d) of R^d, and its gradient (m, d)."""
-    along = points @ target.frame.T
-    rest = points - along @ target.frame
+    return potential_along(target.potential, target.frame, points)
+
+
+def potential_along(potential: MeanProduct, axes: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A potential of the components along orthonormal axes (k, p), and the length of the rest, at points (m, p)."""
+    along = points @ axes.T
+    rest = points - along @ axes
     heights = np.linalg.norm(rest, axis=1)
-    values, slopes = target.potential(np.column_stack([along, heights]))
+    values, slopes = potential(np.column_stack([along, heights]))
     outward = rest / np.where(heights > 0.0, heights, 1.0)[:, None]
-    return values, slopes[:, :-1] @ target.frame + slopes[:, -1:] * outward
+    return values, slopes[:, :-1] @ axes + slopes[:, -1:] * outward
 
 
 def laplacian_in_space(target: GaussianTarget, points: FloatArray) -> FloatArray:
@@ -142,11 +151,9 @@ def at_orbits(target: GaussianTarget, particles: Particles, domain: SymmetricDom
 
 @dataclass(frozen=True)
 class OrbitRelu:
-    r"""ReLU neurons averaged over the rotations of their rest, at inputs that are points (p, r) themselves.
+    """ReLU neurons averaged over the rotations of their rest, at inputs that are points (p, r) themselves.
 
-    With t the first coordinate of a uniform direction of R^n, :math:`\tau = -a/b`, and c the factor of its density,
-
-    .. math:: E (a + b t)_+ = a P(t > \tau) + b \frac{c}{n-1} (1 - \tau^2)_+^{(n-1)/2}.
+    By the moments of the first coordinate of a uniform direction of R^n, see `wgflow.networks.relu_means`.
 
     Parameters
     ----------
@@ -161,14 +168,11 @@ class OrbitRelu:
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Features at points (N, k + 1), shape (N, n)."""
-        level = points[:, :-1] @ self.inputs[:, :-1].T
-        width = points[:, -1:] * self.inputs[:, -1]
-        if self.dimension == 1:
-            return 0.5 * (np.maximum(level + width, 0.0) + np.maximum(level - width, 0.0))
-        cut = np.clip(-level / np.where(width > 0.0, width, 1e-300), -1.0, 1.0)
-        half = 0.5 * (self.dimension - 1)
-        inside = 1.0 - cut**2
-        tail = 0.5 * betainc(half, 0.5, inside)
-        factor = np.exp(gammaln(half + 0.5) - gammaln(half)) / (np.sqrt(np.pi) * 2.0 * half)
-        above = np.where(cut > 0.0, tail, 1.0 - tail)
-        return np.asarray(level * above + width * factor * inside**half)
+        level, width = level_and_width(points, self.inputs)
+        share, first, _ = tail_moments(level, width, self.dimension)
+        return np.asarray(level * share + width * first)
+
+
+def level_and_width(points: FloatArray, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Numbers a and b of a + b t, what neurons (N, k + 1) see of inputs (n, k + 1), both of shape (N, n)."""
+    return points[:, :-1] @ inputs[:, :-1].T, points[:, -1:] * inputs[:, -1]

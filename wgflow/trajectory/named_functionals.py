@@ -36,7 +36,7 @@ from wgflow.functionals.energies import radial_kernels as kernels
 from wgflow.functionals.factors import Times, TimesMade
 from wgflow.functionals.losses import HALF_SQUARED_NORM
 from wgflow.measures import Particles
-from wgflow.networks import Neurons, Population, Relu, SmoothLayer, Teacher
+from wgflow.networks import Neurons, Population, Relu, SmoothLayer, Teacher, UnitPopulation
 from wgflow.typing import FloatArray
 
 FUNCTIONAL = "functional"  # the attribute; arrays are called by it and a number
@@ -44,7 +44,7 @@ DEEPEST = 16  # parts inside each other
 METHODS = ("gradient", "on_cells", "on_arcs")  # of parts, that are arguments of others
 CLASSES: tuple[type, ...] = (
     *(Sum, Mass, Entropy, PowerEnergy, Features, Population, Potential, Interaction, ZonalInteraction),
-    *(KernelDiscrepancy, SobolevDiscrepancy, OuterProduct, Neurons, Relu, SmoothLayer, Teacher),
+    *(KernelDiscrepancy, SobolevDiscrepancy, OuterProduct, Neurons, Relu, SmoothLayer, Teacher, UnitPopulation),
     *(potentials.QuadraticWell, potentials.Slope, potentials.DoubleWell, potentials.PlaneWave, potentials.CircleWave),
     *(kernels.GaussianKernel, kernels.PowerKernel, kernels.SumKernel, ExponentialKernel, Times, TimesMade),
 )

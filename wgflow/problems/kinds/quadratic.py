@@ -9,8 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
-from wgflow.functionals import Functional, Quadratic
+from wgflow.functionals import Features, Functional, Quadratic
+from wgflow.functionals.feature_maps import OrbitProduct
+from wgflow.functionals.losses import HALF_SQUARED_NORM
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import Matrix, NonNegative
@@ -26,21 +29,40 @@ class QuadraticProblem(ProblemSection):
     """Quadratic features w w^T with R(M) = 1/2 |M - target|^2: the flow with an exact solution."""
 
     kind: Literal["quadratic"]
-    target: Matrix = Field(description="symmetric matrix M_*")
+    target: Matrix = Field(
+        description="symmetric matrix M_*; on half circles and half spheres its last diagonal entry is that of all "
+        "inputs beyond the first one or two"
+    )
     regularization: NonNegative = Field(0.0, description="lambda in F = R + lambda times the mass")
     temperature: NonNegative = Field(
         0.0, description="T in F = R + T times the entropy: diffusion on grids, noise for particles"
     )
 
-    def functional(self, setting: ProblemSetting) -> Functional:  # noqa: ARG002
+    def functional(self, setting: ProblemSetting) -> Functional:
         """The risk."""
-        return Quadratic(np.array(self.target))
+        target, base = np.array(self.target), setting.domain.base
+        if isinstance(base, SymmetricDomain):
+            rest = base.inputs - base.kept
+            wanted = np.append(target[:-1, :-1].ravel(), np.sqrt(rest) * target[-1, -1])
+            return Features(OrbitProduct(rest), wanted, HALF_SQUARED_NORM)
+        if setting.inputs is not None:  # particles for a half circle or half sphere
+            kept = len(target) - 1
+            whole = target[-1, -1] * np.eye(setting.inputs)
+            whole[:kept, :kept] = target[:-1, :-1]
+            target = whole
+        return Quadratic(target)
 
     def check(self, problem: Problem) -> None:
-        """Raise InputError unless the target has the dimension of the domain."""
-        needed = problem.domain.geometry.components
-        if len(self.target) != needed:
-            raise InputError(f"[problem] target has {len(self.target)} rows; the domain needs {needed} x {needed}")
+        """Raise InputError unless the target has the dimension of the domain, and its symmetry."""
+        base = problem.config.domain.build().base
+        needed, target = base.geometry.components, np.array(self.target)
+        if len(target) != needed:
+            raise InputError(f"[problem] target has {len(target)} rows; the domain needs {needed} x {needed}")
+        if isinstance(base, SymmetricDomain) and (target[-1, :-1].any() or target[:-1, -1].any()):
+            raise InputError(
+                f"[problem] target = {target.tolist()} is not invariant under rotations of the rest; on a {base.kind} "
+                "the last row and column are zero but for their common entry, that of all other inputs"
+            )
 
     def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """The features."""

@@ -19,11 +19,21 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import FlowWarning, InputError
 from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, Loss
 from wgflow.functionals.own_losses import PARTS, as_loss
-from wgflow.networks import SMOOTH_ACTIVATIONS, Link, Neurons, Population, SmoothLayer, Teacher, harmonic_population
+from wgflow.networks import (
+    SMOOTH_ACTIVATIONS,
+    Link,
+    Neurons,
+    Population,
+    SmoothLayer,
+    Teacher,
+    UnitPopulation,
+    harmonic_population,
+)
 from wgflow.networks.activations import Activation, as_activation
 from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import frame_on
+from wgflow.networks.unit_neurons import UNIT_NEURONS
 from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
@@ -69,8 +79,9 @@ class TwoLayerProblem(ProblemSection):
     kind: Literal["two_layer"]
     activation: ActivationName = Field(
         "relu",
-        description='sigma of the hidden layer; all but "relu" need data, and pairs (a, b) in a box or in space; own '
-        "ones have value and gradient",
+        description='sigma of the hidden layer; with data all but "relu" need pairs (a, b) in a box or in space; with '
+        "Gaussian inputs they have unit input weights, on half circles and half spheres; own ones have value and "
+        "gradient, and need data",
     )
     loss: LossName = Field(
         "square", description="risk of the predictions; own ones have value, gradient and hessian, see --allow-code"
@@ -115,8 +126,11 @@ class TwoLayerProblem(ProblemSection):
             raise ValueError("[problem.teacher] and [problem.link] exclude each other")
         if self.loss != "square":
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
-        if self.activation != "relu":
-            raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only activation = "relu"; found "{self.activation}"')
+        if self.activation != "relu" and self.activation not in UNIT_NEURONS:
+            raise ValueError(
+                f'data = "{GAUSSIAN_TEACHER}" allows activation = "relu", and on half circles and half spheres '
+                f'{", ".join(UNIT_NEURONS)}; found "{self.activation}"'
+            )
         if self.dataset is not None:
             raise ValueError(
                 f'data = "{GAUSSIAN_TEACHER}" and [problem.dataset] exclude each other; remove data and '
@@ -174,7 +188,12 @@ class TwoLayerProblem(ProblemSection):
             if isinstance(target, Link):
                 raise InputError('[jko] scheme = "dual" has no features of a link; choose scheme = "linearised"')
             return _of_modes(target, setting.domain, modes)
-        return Population(target, tolerance=self.kernel_tolerance, memory_limit=self.memory_limit * 2.0**20)
+        given: Any = {"tolerance": self.kernel_tolerance, "memory_limit": self.memory_limit * 2.0**20}
+        return (
+            Population(target, **given)
+            if self.activation == "relu"
+            else UnitPopulation(target, self.activation, **given)
+        )
 
     def _hidden_layer(self, setting: ProblemSetting, inputs: FloatArray) -> FeatureMap:
         if self.activation != "relu":
@@ -199,7 +218,20 @@ class TwoLayerProblem(ProblemSection):
         )
 
     def _check_activation(self, domain: Domain) -> None:
-        """Raise InputError if neurons are to be directions, which only those of 1-homogeneous activations can be."""
+        """Raise InputError if neurons are to be directions, and the activation is not homogeneous of degree 1.
+
+        Of Gaussian inputs there is the flow of unit input weights, see `UnitPopulation`.
+        """
+        if self.data == GAUSSIAN_TEACHER:
+            base = domain.base
+            allowed = isinstance(base, SymmetricDomain) or not (base.has_cells or is_flat(base.geometry))
+            if self.activation != "relu" and not allowed:
+                raise InputError(
+                    f'[problem] activation = "{self.activation}" with data = "{GAUSSIAN_TEACHER}" is for unit input '
+                    f'weights on a half circle, half sphere or hypersphere, not on a {domain.kind}; choose "relu", or '
+                    "another domain"
+                )
+            return
         if self.activation != "relu" and not is_flat(domain.geometry):
             found = "need not be" if is_reference(self.activation) else "is not"
             raise InputError(
@@ -266,7 +298,7 @@ class TwoLayerProblem(ProblemSection):
         """Features of data."""
         diffusion = super().cell_terms(grid, data)
         if data is None:
-            return diffusion
+            return replace(diffusion, kernel_rank=grid.kernel_rank)
         count, inputs = data
         if grid.half_circles and inputs == 2:
             return diffusion  # sums over half circles store nothing

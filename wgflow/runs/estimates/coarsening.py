@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, HalfCircle, Signed, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Signed, Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.sphere import cells_of_level
 from wgflow.errors import InputError
-from wgflow.runs.estimates.spheres import sphere_restriction
+from wgflow.runs.estimates.spheres import half_restriction, sphere_restriction
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Restriction = Callable[[FloatArray], FloatArray]
 
@@ -97,7 +100,14 @@ def _by_axes(fine: UnsignedDomain, coarse: UnsignedDomain, pointwise: bool) -> R
 
 
 def _by_quadrature(fine: Sphere, coarse: Sphere, _: bool) -> Restriction:
-    matrix = sphere_restriction(fine, coarse)
+    return _by_matrix(sphere_restriction(fine, coarse))
+
+
+def _by_mirrored_quadrature(fine: HalfSphere, coarse: HalfSphere, _: bool) -> Restriction:
+    return _by_matrix(half_restriction(fine, coarse))
+
+
+def _by_matrix(matrix: csr_array) -> Restriction:
     return lambda density: (matrix @ density.T).T
 
 
@@ -109,6 +119,10 @@ COARSENINGS = DomainTable[Coarsening](
         Box: Coarsening(lambda box: Box(box.bounds, [(count + 1) // 2 for count in box.shape], box.periodic), _by_axes),
         Sphere: Coarsening(
             lambda sphere: Sphere(cells_of_level(sphere.level - 1)) if sphere.level > 0 else None, _by_quadrature
+        ),
+        HalfSphere: Coarsening(
+            lambda half: HalfSphere(cells_of_level(half.level - 1), half.inputs) if half.level > 0 else None,
+            _by_mirrored_quadrature,
         ),
     },
 )

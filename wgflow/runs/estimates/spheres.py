@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wgflow.domains import Sphere
+from wgflow.domains import HalfSphere, Sphere
+from wgflow.domains.half_mesh import ON_EQUATOR
 from wgflow.domains.icosphere import triangle_areas, unit
 from wgflow.domains.sphere import coordinates_in, tangent_frames
 from wgflow.typing import FloatArray, IntArray
@@ -42,6 +43,16 @@ def sphere_restriction(fine: Sphere, coarse: Sphere) -> csr_array:
     rows = np.repeat(cells, stencil.shape[1])
     entries = (values * (weights / coarse.volumes[cells])[:, None]).ravel()
     return coo_array((entries, (rows, stencil[place].ravel())), shape=(coarse.cells, fine.cells)).tocsr()
+
+
+def half_restriction(fine: HalfSphere, coarse: HalfSphere) -> csr_array:
+    """Matrix (n, N) of the same from half spheres, whose densities go on below as their mirror images."""
+    from scipy.sparse import coo_array
+
+    below, above = Sphere(fine.cells), Sphere(coarse.cells)
+    places = fine.cells_at(below.points)
+    folded = coo_array((np.ones(places.size), (np.arange(places.size), places)), shape=(below.cells, *fine.shape))
+    return (sphere_restriction(below, above) @ folded.tocsr())[above.points[:, 2] > -ON_EQUATOR]
 
 
 def _quadrature(sphere: Sphere) -> tuple[IntArray, FloatArray, FloatArray]:

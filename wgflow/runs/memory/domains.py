@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from wgflow.dispatch import DomainTable
-from wgflow.domains import Box, Circle, Domain, Sphere
+from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.domains.mesh import DEGREE
 from wgflow.domains.mesh_cache import is_cached
+from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.runs.memory.grids import Grid
 
 ANGLES = 2  # arrays of a circle beside its points
@@ -69,6 +70,13 @@ def _mesh(base: Any) -> Grid:
     )
 
 
+def averaged_rank(domain: SymmetricDomain) -> int:
+    """About the rank of the averaged kernel at its tolerance by default: 520 at d = 3, 26 and 128 at d = 1000."""
+    shape, inputs = domain.shape[0], domain.inputs
+    rank = 26.0 + 500.0 * (3.0 / inputs) ** 3 if domain.kept == 1 else 128.0 + 110.0 * (5.0 / inputs) ** 2
+    return min(int(rank), shape)
+
+
 def _any(base: Any) -> Grid:
     """Cells of a domain that is not known here."""
     return _mesh(base) if base.lattice is None else _rows(base)
@@ -79,6 +87,8 @@ GRIDS = DomainTable[Describe](
     {
         Box: _rows,
         Circle: _arcs,
+        HalfCircle: lambda half: replace(_rows(half), kernel_rank=averaged_rank(half)),
+        HalfSphere: lambda half: replace(_mesh(half), mesh_kept=is_cached(half.level), kernel_rank=averaged_rank(half)),
         Sphere: lambda sphere: replace(_mesh(sphere), mesh_kept=is_cached(sphere.level)),
         object: _any,
     },

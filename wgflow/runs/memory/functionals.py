@@ -17,7 +17,7 @@ from wgflow.functionals import (
 )
 from wgflow.functionals.fourier import FourierFeatures
 from wgflow.measures import Particles
-from wgflow.networks import Neurons
+from wgflow.networks import Neurons, Population, UnitPopulation
 from wgflow.networks.relu import Relu
 from wgflow.runs.memory.coarse import coarse_items
 from wgflow.runs.memory.domains import describe_grid
@@ -125,6 +125,7 @@ def _grid_terms(functional: Functional, grid: Grid) -> Terms:
         pairs=largest is not None and isinstance(largest.fn, Neurons),
         convolution=transformed and grid.is_lattice,
         internal=any(isinstance(term, InternalEnergy) for term in terms),
+        kernel_rank=grid.kernel_rank if any(isinstance(term, Population | UnitPopulation) for term in terms) else 0,
     )
 
 

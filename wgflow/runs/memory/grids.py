@@ -52,6 +52,8 @@ class Grid:
         Arrays of the averages of a density over the cells.
     half_circles : bool
         Whether ReLU features of data need not be stored: there are sums of them over half circles.
+    kernel_rank : int
+        About the rank of an averaged kernel, on half circles and half spheres.
     key : str
         What makes it smaller.
     """
@@ -67,6 +69,7 @@ class Grid:
     mesh_kept: bool = True
     quadrature: int = 0
     half_circles: bool = False
+    kernel_rank: int = 0
     key: str = "the number of cells"
 
     @property
@@ -111,6 +114,8 @@ class Terms:
         Whether a kernel acts by Fourier transforms of a box.
     internal : bool
         Whether there are entropies or powers of the density.
+    kernel_rank : int
+        Columns of the factor of an averaged kernel; 0 where there is none.
     """
 
     features: int = 0
@@ -118,6 +123,7 @@ class Terms:
     pairs: bool = False
     convolution: bool = False
     internal: bool = False
+    kernel_rank: int = 0
 
 
 def domain_items(grid: Grid) -> Iterator[Item]:
@@ -141,6 +147,10 @@ def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
     """Memory of the functional on the grid, in steps of a method."""
     if terms.features > 0:
         yield from _feature_items(grid, terms)
+    if terms.kernel_rank > 0:
+        factor, keys = DOUBLE * grid.cells * terms.kernel_rank, f"{grid.key} or problem.kernel_tolerance"
+        yield Item("the factor of the averaged kernel", factor, keys)
+        yield Item("making the factor", 2.0 * factor, keys, brief=True)
     if terms.internal:
         arrays = INTERNAL if method == "explicit" else INTERNAL_IMPLICIT
         yield Item("powers and logarithms of the density", arrays * DOUBLE * grid.entries, grid.key, late=True)
