@@ -10,6 +10,7 @@ import wgflow
 from wgflow import Box, Circle, Potential, Quadratic, Signed, Sphere, plot_characteristics
 from wgflow.errors import InputError
 from wgflow.plotting import plot_trajectory
+from wgflow.plotting.scalars import readable
 
 
 def one(points):
@@ -34,6 +35,11 @@ def test_the_mesh_of_a_signed_sphere_is_drawn_at_three_times():
     assert all(90 <= count <= 114 for count in lines)
     least = figure.axes[-1].lines[0]
     np.testing.assert_array_equal(least.get_ydata(), flow.fields["least_density"])
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    assert [title.partition("   ")[2] for title in titles[-3:]] == ["Risk", "Mass", "Least density"]
+    assert [title[:9].strip() for title in titles] == [rf"$\bf{{{letter}}}$" for letter in "ABCDEFGHI"]
+    ends = [axes.texts[0].get_text() for axes in figure.axes[-3:]]
+    assert ends[0] == f"${flow.risk[-1]:#.3g}$" and ends[2] == readable(flow.fields["least_density"][-1])
 
 
 def test_the_overview_of_a_run_in_the_plane_is_its_mesh():

@@ -34,5 +34,5 @@ def test_particles_of_a_sphere_are_also_those_of_the_space_around_it():
 
 def test_problems_that_are_no_networks_are_refused(tmp_path):
     rows = module.validate(Setting("cross", tmp_path), problems=("riccati",))
-    with pytest.raises(InputError, match="problem 'riccati' is no shipped two-layer problem; choose from .*el_nino"):
+    with pytest.raises(InputError, match=r"problem 'riccati' is no shipped two-layer problem; choose from .*el_nino"):
         next(rows)

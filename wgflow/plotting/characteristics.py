@@ -14,10 +14,11 @@ from matplotlib.figure import Figure, SubFigure
 from wgflow.characteristics.surface_transport import is_surface, triangulated
 from wgflow.domains.geometry import Geometry, is_flat
 from wgflow.errors import InputError
+from wgflow.plotting.layout import COLORBAR, add_letters
 from wgflow.plotting.line_profiles import measure_symbol, sheet_particles, sheet_signs
 from wgflow.plotting.networks import time_label
 from wgflow.plotting.particle_maps import particle_map_views
-from wgflow.plotting.scalars import draw_mass, draw_risk, set_time_axis, set_value_scale
+from wgflow.plotting.scalars import draw_mass, draw_risk, energy_curve_of, mark_ends, set_time_axis, set_value_scale
 from wgflow.plotting.style import BLACK, DENSITY_MAP, styled_figure
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
@@ -88,11 +89,21 @@ def plot_characteristics(trajectory: Trajectory) -> Figure:
         upper.colorbar(
             ScalarMappable(norm, DENSITY_MAP), ax=list(panels.ravel()), label="density at the nodes", shrink=0.8
         )
-        risk, mass, least = lower.subplots(1, 3)
-        draw_risk(risk, trajectory)
-        draw_mass(mass, trajectory)
-        _draw_least(least, trajectory)
+        _draw_scalars(lower.subplots(1, 3), trajectory)
+        add_letters([axes for axes in figure.axes if axes.get_label() != COLORBAR])
     return figure
+
+
+def _draw_scalars(panels: np.ndarray, trajectory: Trajectory) -> None:
+    """Risk or energy, mass, and the least density, each with its last value."""
+    risk, mass, least = panels
+    falling = energy_curve_of(trajectory)
+    draw_risk(risk, trajectory)
+    mark_ends(risk, {BLACK: (trajectory.time, falling.values(trajectory))})
+    draw_mass(mass, trajectory)
+    _draw_least(least, trajectory)
+    for axes, title in zip(panels, (falling.title, trajectory.labels.mass.panel, "Least density"), strict=True):
+        axes.set_title(title, loc="left")
 
 
 def _geometry(trajectory: Trajectory) -> Geometry:
@@ -128,7 +139,7 @@ def _draw_paths(axes: Axes, trajectory: Trajectory, sign: float, norm: Normalize
     set_time_axis(axes, time, trajectory.labels.time)
     axes.set_ylim(float(places.min()), float(places.max()))
     axes.set_ylabel("coordinate" if is_flat(geometry) else "angle")
-    axes.set_title(_title(trajectory, sign, "Paths of the nodes"))
+    axes.set_title(_title(trajectory, sign, "Paths of the nodes"), loc="left")
 
 
 def _draw_meshes(figure: SubFigure, trajectory: Trajectory, norm: Normalize) -> np.ndarray:
@@ -144,7 +155,7 @@ def _draw_meshes(figure: SubFigure, trajectory: Trajectory, norm: Normalize) -> 
             density = np.asarray(trajectory.fields["node_density"][index])[chosen]
             _draw_edges(axes, places, density, edges, view.longest, norm)
             label = time_label(trajectory.time[index], trajectory.labels.time)
-            axes.set_title(_title(trajectory, sign, label))
+            axes.set_title(_title(trajectory, sign, label), loc="left")
             axes.set_xticklabels([])
             axes.set_yticklabels([])
             if not view.projection:
@@ -181,4 +192,5 @@ def _draw_least(axes: Axes, trajectory: Trajectory) -> None:
     axes.plot(trajectory.time, values, color=BLACK)
     set_time_axis(axes, trajectory.time, trajectory.labels.time)
     set_value_scale(axes, values)
-    axes.set_ylabel(f"least density of ${measure_symbol(trajectory)}_t$ at a node")
+    mark_ends(axes, {BLACK: (trajectory.time, values)})
+    axes.set_ylabel(f"least density of ${measure_symbol(trajectory)}_t$")

@@ -238,9 +238,9 @@ def dissipation_curve(trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
 
 
 def shows_dissipation(trajectory: Trajectory) -> bool:
-    """Whether the dissipation says something: F falls in most steps, which that of noisy particles does not."""
+    """Whether the dissipation is a curve that says something: F falls in most steps, as with noise it does not."""
     _, values = dissipation_curve(trajectory)
-    return bool(np.isfinite(values).sum() > FALLING_SHARE * values.size)
+    return bool(np.isfinite(values).sum() > max(1.0, FALLING_SHARE * values.size))
 
 
 def draw_dissipation(axes: Axes, trajectory: Trajectory, least: float | None = None) -> None:
