@@ -175,6 +175,24 @@ def _wide_vectors(typing: Any) -> Any:  # noqa: ARG001
 wide_vectors: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_wide_vectors)
 
 
+def _separate_arrays(typing: Any) -> Any:  # noqa: ARG001
+    """Promise that no array that the kernel which calls this writes shares memory with another one of its arguments.
+
+    Compilers give up on loops over many arrays that they would have to compare with each other first.
+    """
+
+    def mark(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        for argument in builder.function.args:
+            if argument.name.startswith("arg.") and argument.type.is_pointer:
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.none(), mark
+
+
+separate_arrays: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_separate_arrays)
+
+
 def compilation_count() -> int:
     """Count the compilations of this process that the disk cache did not save."""
     if config.DISABLE_JIT:

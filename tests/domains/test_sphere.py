@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wgflow.domains import Signed, Sphere, make_domain, mesh_cache
+from wgflow.domains import Signed, Sphere, diamonds, make_domain, mesh_cache
 from wgflow.domains.icosphere import build_mesh, icosahedron, triangle_areas
 from wgflow.domains.mesh_cache import cached_mesh
+from wgflow.domains.rings import in_rings, ring_order
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.errors import InputError
 
@@ -61,11 +62,43 @@ def test_faces_belong_to_two_cells():
     np.testing.assert_allclose(reach[0], reach[1], atol=1e-14, rtol=1e-14)
 
 
-def test_neighbours_lie_near_in_memory():
-    """Numbered ring by ring, no cell is further from its neighbours than two rings."""
-    mesh = build_mesh(4)
-    assert abs(mesh.neighbours - np.arange(2562)[:, None]).max() < 2.0 * np.sqrt(2562)
-    assert (np.diff(mesh.edges[:, 0]) >= 0).all()
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_cells_of_diamonds_have_their_neighbours_around_them(level):
+    """Neighbours follow from the numbers of cells alone; the mesh, which is made of triangles, has the same."""
+    n, mesh = 2**level, build_mesh(level)
+    near = diamonds.neighbours(n)
+    for cell, (around, known) in enumerate(zip(near, mesh.neighbours, strict=True)):
+        assert set(around) == set(known)
+        sides = around[around != cell]
+        ahead = mesh.points[sides]
+        turns = np.cross(ahead, np.roll(ahead, -1, axis=0)) @ mesh.points[cell]
+        assert (turns > 0.0).all(), "counter-clockwise"
+    inner = [cell for cell in range(1, n * n) if cell % n not in (0, n - 1) and cell // n not in (0, n - 1)]
+    steps = np.array([1, n + 1, n, -1, -n - 1, -n])
+    np.testing.assert_array_equal(near[inner], np.array(inner, dtype=int)[:, None] + steps)
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_lines_go_on_across_seams(level):
+    """Two steps in one direction and one back are one step, where directions turn too."""
+    n = 2**level
+    near, span = diamonds.neighbours(n), np.arange(n)
+    for place, (i, j) in enumerate(diamonds.DIRECTIONS):
+        here = diamonds.lattice(n, span, span).cells
+        ahead, turns = diamonds.lattice(n, span + i, span + j)
+        known = (near[:, -1] != np.arange(len(near)))[ahead]  # no corner
+        back = near[ahead, (place + 3 + turns) % 6]
+        np.testing.assert_array_equal(back[known], here[known])
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_rings_hold_the_same_mesh(level):
+    mesh = build_mesh(level)
+    rings, order = in_rings(mesh, level), ring_order(level)
+    np.testing.assert_array_equal(rings.points, mesh.points[order])
+    np.testing.assert_allclose(rings.volumes, mesh.volumes[order], rtol=1e-13)
+    cells = len(order)
+    assert abs(rings.neighbours - np.arange(cells)[:, None]).max() < 2.0 * np.sqrt(cells)
 
 
 def test_the_divergence_theorem_holds_on_cells():

@@ -14,6 +14,7 @@ from wgflow.domains.faces import Faces
 from wgflow.domains.half_mesh import upper_half
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.domains.orbit_volumes import power_masses
+from wgflow.domains.rings import in_rings
 from wgflow.domains.sphere import MAX_LEVEL, Sphere, cells_of_level, tangent_coordinates
 from wgflow.domains.symmetric import MOST_INPUTS, SymmetricDomain, check_count, mirrored
 from wgflow.domains.triangles import place_in_triangles, triangle_averages
@@ -88,7 +89,7 @@ class HalfSphere(SymmetricDomain):
     @cached_property
     def mesh(self) -> SurfaceMesh:
         """Cells with their faces and neighbours."""
-        return upper_half(Sphere(self.cells).mesh)
+        return upper_half(in_rings(Sphere(self.cells).mesh, self.level))
 
     @property
     def points(self) -> FloatArray:

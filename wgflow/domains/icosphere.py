@@ -1,4 +1,4 @@
-"""Voronoi cells of a subdivided icosahedron, relaxed by Lloyd's iteration; every step works on whole arrays.
+"""Voronoi cells of a subdivided icosahedron, relaxed by Lloyd's iteration.
 
 References
 ----------
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wgflow.domains.diamonds import corner_points, side_of, subdivided, triangles
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
+from wgflow.domains.relaxation import relax
 from wgflow.former_names import with_former
 from wgflow.typing import FloatArray, IntArray
 
@@ -47,21 +49,6 @@ def _outward(points: FloatArray, triangles: IntArray) -> IntArray:
     return triangles
 
 
-def subdivide(points: FloatArray, triangles: IntArray) -> tuple[FloatArray, IntArray]:
-    """Cut each triangle into four by the midpoints of its edges."""
-    corners = np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=-1).reshape(-1, 2)
-    edges, places = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True)
-    midpoints = points[edges].sum(axis=1)
-    middle = len(points) + places.reshape(-1, 3)
-    a, b, c = triangles.T
-    ab, bc, ca = middle.T
-    parts = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
-    return (
-        np.concatenate([points, unit(midpoints)]),
-        np.concatenate([np.stack(part, axis=1) for part in parts]),
-    )
-
-
 def unit(vectors: FloatArray) -> FloatArray:
     """Scale vectors to length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -82,53 +69,22 @@ def circumcentres(points: FloatArray, triangles: IntArray) -> FloatArray:
 
 def _edges(triangles: IntArray) -> tuple[IntArray, IntArray]:
     """Edges (E, 2) with their two triangles (E, 2)."""
-    corners = np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=-1).reshape(-1, 2)
-    edges, places = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True)
-    owners = np.repeat(np.arange(len(triangles)), 3)
-    order = np.argsort(places.ravel(), kind="stable")
-    return edges, owners[order].reshape(-1, 2)
-
-
-def relax(points: FloatArray, triangles: IntArray, iterations: int) -> FloatArray:
-    """Move each centre to the centroid of its cell, again and again; the triangulation stays."""
-    edges, sides = _edges(triangles)
-    for _ in range(iterations):
-        centres = circumcentres(points, triangles)
-        first, second = centres[sides[:, 0]], centres[sides[:, 1]]
-        moments = np.zeros_like(points)
-        for end in range(2):
-            apex = points[edges[:, end]]
-            weight = triangle_areas(apex, first, second)[:, None] * unit(apex + first + second)
-            for axis in range(3):
-                moments[:, axis] += np.bincount(edges[:, end], weight[:, axis], len(points))
-        points = unit(moments)
-    return points
+    count = int(triangles.max()) + 1
+    ends = np.sort(np.stack([triangles, np.roll(triangles, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    keys = ends[:, 0] * count + ends[:, 1]  # one number an edge sorts faster than two
+    order = np.argsort(keys, kind="stable")
+    return ends[order[::2]], order.reshape(-1, 2) // 3
 
 
 def build_mesh(level: int, iterations: int = LLOYD_ITERATIONS) -> SurfaceMesh:
-    """Mesh of 10 * 4^level + 2 cells."""
-    points, triangles = icosahedron()
-    for _ in range(level):
-        points, triangles = subdivide(points, triangles)
-        points = relax(points, triangles, iterations)
-    return _dual_mesh(*_in_rings(points, triangles))
+    """Mesh of 10 * 4^level + 2 cells, numbered as in `wgflow.domains.diamonds`."""
+    points = corner_points(icosahedron()[0])
+    for side in map(side_of, range(level)):
+        points = relax(subdivided(points, side), 2 * side, iterations)
+    return dual_mesh(points, triangles(side_of(level)))
 
 
-def _in_rings(points: FloatArray, triangles: IntArray) -> tuple[FloatArray, IntArray]:
-    """Number the points anew, ring by ring around the first one, so that neighbours lie near in memory."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import breadth_first_order
-
-    first, second = triangles.T.ravel(), np.roll(triangles, -1, axis=1).T.ravel()
-    touching = coo_array((np.ones(first.size, dtype=np.int8), (first, second)), shape=(len(points),) * 2)
-    order = breadth_first_order(touching.tocsr(), 0, return_predecessors=False)
-    place = np.empty(len(points), dtype=np.int64)
-    place[order] = np.arange(len(points))
-    triangles = place[triangles]
-    return points[order], triangles[np.argsort(triangles.min(axis=1), kind="stable")]
-
-
-def _dual_mesh(points: FloatArray, triangles: IntArray) -> SurfaceMesh:
+def dual_mesh(points: FloatArray, triangles: IntArray) -> SurfaceMesh:
     """Voronoi cells of the corners of a triangulation."""
     count = len(points)
     edges, sides = _edges(triangles)

@@ -16,7 +16,7 @@ from wgflow.system.drafts import replacing
 from wgflow.system.stages import tell_stage
 
 SMALLEST_CACHED_LEVEL = 5  # below, building takes less than a second
-VERSION = 2  # of the way meshes are built
+VERSION = 3  # of the way meshes are built
 
 
 def cached_mesh(level: int) -> SurfaceMesh:

@@ -21,7 +21,7 @@ from wgflow.measures.checks import check_density
 from wgflow.reductions import step_sums
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.surface import TWO_POINT
+from wgflow.upwind.sphere import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation

@@ -99,17 +99,19 @@ class SectionsOfFile(Section):
         except InputError as error:
             raise InputError(f"[finite_volume] {error}") from None
 
-    def renamed(self) -> ProblemFile:
+    def renamed(self, *, former: bool) -> ProblemFile:
         """A problem that was stored, with the limiter of a sphere by its present name.
 
-        Those for cells in rows were names of that one scheme there.
+        Those for cells in rows were names of that one scheme there, where files are ``former`` or there are none today.
         """
         limiter, domain = self.options_of(FiniteVolumeSection).limiter, self.domain.build()
+        if limiter not in LIMITERS or limiter == "positive":
+            return self
         try:
             choose_limiter(limiter, domain)
         except InputError:
-            return self._limited_by(choose_limiter(None, domain)) if limiter in LIMITERS else self
-        return self
+            former = True
+        return self._limited_by(choose_limiter(None, domain)) if former else self
 
     def _limited_by(self, limiter: str) -> ProblemFile:
         section = self.options_of(FiniteVolumeSection).model_copy(update={"limiter": limiter})

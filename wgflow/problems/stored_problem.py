@@ -19,6 +19,7 @@ from wgflow.problems.problem import Problem
 from wgflow.problems.toml import parse_toml
 from wgflow.text import named, shown
 from wgflow.trajectory import Trajectory
+from wgflow.trajectory.cell_order import FORMER_NAMES
 from wgflow.typing import FloatArray
 
 COLUMNS, NAME = "data_columns", "problem_name"  # attributes
@@ -73,7 +74,7 @@ def stored_config(trajectory: Trajectory, path: Path) -> ProblemFile:
     except (tomllib.TOMLDecodeError, InputError) as error:
         raise InputError(f"{path} holds a damaged problem: {named(error, 200)}") from None
     written = parse_sections(sections, str(path))
-    stored = written.renamed()
+    stored = written.renamed(former=FORMER_NAMES in trajectory.attributes)
     if stored is not written and stored.limits_slopes:
         former, present = (config.options_of(FiniteVolumeSection).limiter for config in (written, stored))
         warnings.warn(

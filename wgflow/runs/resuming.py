@@ -19,6 +19,7 @@ from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded
 from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, is_locked, read_trajectory
+from wgflow.trajectory.cell_order import refuse_to_go_on
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
 from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.trajectory.schema import SCHEMA_VERSION
@@ -89,6 +90,7 @@ def go_on(
     if left.size == 0:
         _warn_of_past_end(path, trajectory, times)
         return trajectory if trajectory.status == COMPLETE else _completed(path, trajectory, attributes)
+    refuse_to_go_on(path, trajectory.domain, trajectory.attributes)
     earlier = trajectory[: trajectory.scheduled]
     evolution, checkpoint = _undamaged_evolution(make, path, earlier, left)
     estimator = None if plan is None else _estimator_of(plan, earlier, times, limits)

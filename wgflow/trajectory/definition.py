@@ -16,6 +16,7 @@ from wgflow.flows import Snapshot
 from wgflow.flows.endings import ACCUMULATED, ENDINGS, RUNNING
 from wgflow.flows.labels import Labels
 from wgflow.flows.steps import STEP_COLUMNS
+from wgflow.trajectory.cell_order import order_attribute
 from wgflow.trajectory.checkpoint import define_state
 from wgflow.trajectory.dimensions import attach_sizes
 from wgflow.trajectory.hdf5.appender import TABLE_ROWS, GrowingFile, memory_file
@@ -180,6 +181,7 @@ def file_attributes(
         "wgflow_version": version("wgflow"),
         "schema_version": SCHEMA_VERSION,
         "domain": domain_attribute(domain),
+        **order_attribute(domain),
         **describe_data(data),
         **describe_machine(),
     }

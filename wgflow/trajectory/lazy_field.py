@@ -14,7 +14,7 @@ from wgflow.errors import InputError
 from wgflow.text import named
 from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 
 class StoredField(NDArrayOperatorsMixin):
@@ -33,6 +33,8 @@ class StoredField(NDArrayOperatorsMixin):
         Shape of one snapshot.
     snapshots : range
         Numbers of the snapshots in the file that are its elements.
+    places : array, shape (N,), optional
+        Place in the file of each element along the last axis, where that is another one.
 
     Raises
     ------
@@ -40,8 +42,10 @@ class StoredField(NDArrayOperatorsMixin):
         When a snapshot that is read is damaged, or the file is not the same one any more.
     """
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...], snapshots: range) -> None:
-        self._path, self._name = path, name
+    def __init__(
+        self, path: Path, name: str, shape: tuple[int, ...], snapshots: range, places: IntArray | None = None
+    ) -> None:
+        self._path, self._name, self._places = path, name, places
         self._identity = _identity(path)
         self._snapshots, self._rest = snapshots, shape
         self.dtype: np.dtype[Any] = np.dtype("<f8")
@@ -115,7 +119,7 @@ class StoredField(NDArrayOperatorsMixin):
         # Chunks that are missing read as NaN, which no snapshot holds.
         if values.size > 0 and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise InputError(f"{self._path} is damaged: a snapshot of {self._name[1:]} is missing")
-        return values
+        return values if self._places is None else values[..., self._places]
 
 
 def source_of(values: Any) -> Path | None:

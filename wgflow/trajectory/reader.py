@@ -17,17 +17,18 @@ from wgflow.errors import InputError
 from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.system.paths import kind_of
 from wgflow.text import named, shown
+from wgflow.trajectory.cell_order import FORMER_NAMES, LIMITERS, is_former, places_in_file
 from wgflow.trajectory.dimensions import stored_data
 from wgflow.trajectory.hdf5.integrity import check_seal
 from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
-from wgflow.trajectory.schema import CHECKSUM, FIELDS, INTERNAL, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
+from wgflow.trajectory.schema import CHECKSUM, FIELDS, GRID, INTERNAL, SCALARS, SCHEMA_VERSION, STEPS, row_checksums
 from wgflow.trajectory.shapes import check_kinds, check_shapes
 from wgflow.trajectory.stored_labels import stored_labels
 from wgflow.trajectory.structure import check_structure, plain_attribute
 from wgflow.trajectory.trajectory import Trajectory
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 CELL_TOLERANCE = 1e-9  # of cell volumes: round-off differs between machines, another order by far more
 LONGEST_REASON = 200  # characters
@@ -125,14 +126,20 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
     if CHECKSUM in file:
         check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
     rows = range(time.size)
-    fields = {name: StoredField(path, f"/{name}", file[name].shape[1:], rows) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
     # Names first: what iterates over pairs holds the library's lock, for good where a value is refused.
     attributes = {name: plain_attribute(name, file.attrs[name]) for name in list(file.attrs)}
     check_kinds(attributes)
     domain = _rebuild_domain(attributes.get("domain", "{}"))
+    former = {FORMER_NAMES: LIMITERS} if is_former(domain, attributes) else {}
+    places = places_in_file(domain, attributes) if "density" in file else None
+    fields = {
+        name: StoredField(path, f"/{name}", file[name].shape[1:], rows, places if known.dimensions == GRID else None)
+        for name, known in FIELDS.items()
+        if name in file
+    }
     check_shapes(fields, sign, domain)
-    _check_cells(file, domain)
+    _check_cells(file, domain, places)
     data = stored_data(file)
     trajectory = Trajectory(
         time,
@@ -140,7 +147,7 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
         fields,  # type: ignore[arg-type]  # they behave like the arrays that they hold
         domain,
         sign,
-        attributes={name: value for name, value in attributes.items() if name not in INTERNAL},
+        attributes={name: value for name, value in attributes.items() if name not in INTERNAL} | former,
         steps=read_steps(file),
         labels=stored_labels(attributes.get("solver"), partial(_described, file)),
     )
@@ -182,13 +189,16 @@ def check_rows(columns: list[FloatArray], checksums: FloatArray, what: str) -> N
         raise ValueError(f"the scalars of {what} are damaged, first those of number {wrong[0]}")
 
 
-def _check_cells(file: h5py.File, domain: Domain | None) -> None:
+def _check_cells(file: h5py.File, domain: Domain | None, places: IntArray | None) -> None:
     """Raise InputError where a surface is cut in another way, or its cells have another order, than it has today."""
     base = None if domain is None else domain.base
     if base is None or not base.has_cells or base.lattice is not None or "cell_volume" not in file:
         return
     volumes = np.atleast_2d(file["cell_volume"][:])[0]
-    if volumes.shape != base.shape or not np.allclose(volumes, base.volumes, rtol=CELL_TOLERANCE, atol=0.0):
+    fit = volumes.shape == base.shape
+    if not fit or not np.allclose(
+        volumes if places is None else volumes[places], base.volumes, rtol=CELL_TOLERANCE, atol=0.0
+    ):
         raise InputError(
             f"its cells of the {base.kind} are not those of this version (it was written by "
             f"{file.attrs.get('source')}); run the problem again"

@@ -12,7 +12,8 @@ from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.lattice import BoxScheme, LineScheme
 from wgflow.upwind.scheme import SpaceScheme
-from wgflow.upwind.surface import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SurfaceScheme
+from wgflow.upwind.sphere import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SphereScheme
+from wgflow.upwind.surface import SurfaceScheme
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Discretisation:
 LINE = Discretisation({TWO_POINT: LineScheme}, LIMITERS, "mc")
 BOX = Discretisation({TWO_POINT: BoxScheme}, LIMITERS, "mc")
 SURFACE = Discretisation({TWO_POINT: SurfaceScheme}, SURFACE_LIMITERS, "barth_jespersen")
-SPHERE = Discretisation({TWO_POINT: SurfaceScheme, MIDPOINT: MidpointScheme}, SURFACE_LIMITERS, "barth_jespersen")
+SPHERE = Discretisation({TWO_POINT: SphereScheme, MIDPOINT: MidpointScheme}, ALL_LIMITERS, "barth_jespersen")
 
 DISCRETISATIONS = DomainTable(
     "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: SURFACE}

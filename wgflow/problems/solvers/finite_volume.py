@@ -20,7 +20,7 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.surface import VELOCITIES
+from wgflow.upwind.sphere import VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState

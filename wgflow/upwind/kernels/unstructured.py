@@ -1,4 +1,4 @@
-"""Finite-volume kernels on Voronoi cells with up to six faces (sphere, signed sphere).
+"""Finite-volume kernels on Voronoi cells with up to six faces, in any order (half spheres, other surfaces).
 
 Arrays have shape ``(sheets, cells)``; faces are gathered by each of their two cells, so that threads never write to the
 same place. Both cells compute the same flux with opposite sign, to the last bit. Numbers of cells and places of faces
@@ -23,15 +23,6 @@ from wgflow.upwind.kernels.limiters import FIRST_ORDER, POSITIVE
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 4_096
-STENCIL = 10  # the two cells of an edge and the eight others that touch one of them
-
-
-@inlined_kernel
-def _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour):
-    """Velocity through a face times alpha and its length; ``midpoint`` is a constant of each compiled kernel."""
-    if midpoint:
-        return rates[sheet, cell, face]
-    return conductance[cell, face] * (phi[cell] - phi[neighbour])
 
 
 @inlined_kernel
@@ -56,8 +47,8 @@ def face_values_of_cells(first, last, rho, neighbours, slopes, offsets, limiter,
 
 @inlined_kernel
 def update_of_cells(
-    first, last, sheet, rho, phi, old, weights, step, reaction, midpoint, conductance, rates, inverse_volumes,
-    neighbours, opposite, face_values, new,
+    first, last, rho, phi, old, weights, step, reaction, conductance, inverse_volumes, neighbours, opposite,
+    face_values, new,
 ):  # fmt: skip
     """Write the cells ``first ... last - 1`` of a sheet of a stage."""
     start_weight, stage_weight = weights
@@ -65,7 +56,7 @@ def update_of_cells(
         outflow = 0.0
         for face in range(DEGREE):
             neighbour = neighbours[cell, face]
-            rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbour)
+            rate = conductance[cell, face] * (phi[cell] - phi[neighbour])
             outflow += max(rate, 0.0) * face_values[cell, face]
             outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
         change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
@@ -73,20 +64,20 @@ def update_of_cells(
 
 
 @cache
-def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[..., None]:
-    """Compile the Euler stage for one limiter and velocity, serial (one block) or on all cores."""
+def voronoi_stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
     def euler_stage(
-        density, potential, start, weights, step, reaction, conductance, rates, inverse_volumes, neighbours, opposite,
-        slopes, offsets, face_values, result,
+        density, potential, start, weights, step, reaction, conductance, inverse_volumes, neighbours, opposite, slopes,
+        offsets, face_values, result,
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``conductance`` is alpha |face| / distance, ``rates`` alpha |face| u of `edge_rates_kernel`, used in its place
-        with ``midpoint``; ``slopes`` (cells, 2, faces) gives the gradient from the differences to the neighbours,
-        ``offsets`` (cells, 2, faces) the middles of faces. All others on faces are of shape (cells, faces).
+        ``conductance`` is alpha |face| / distance; ``slopes`` (cells, 2, faces) gives the gradient from the differences
+        to the neighbours, ``offsets`` (cells, 2, faces) the middles of faces. All others on faces are of shape (cells,
+        faces).
         """
         sheets, cells = density.shape
         for sheet in range(sheets):
@@ -97,23 +88,21 @@ def voronoi_stage_kernel(limiter: int, midpoint: bool, blocks: int) -> Callable[
             for block in prange(blocks):
                 first, last = block * cells // blocks, (block + 1) * cells // blocks
                 update_of_cells(
-                    first, last, sheet, rho, phi, old, weights, step, reaction, midpoint, conductance, rates,
-                    inverse_volumes, neighbours, opposite, face_values, new,
+                    first, last, rho, phi, old, weights, step, reaction, conductance, inverse_volumes, neighbours,
+                    opposite, face_values, new,
                 )  # fmt: skip
 
     return euler_stage
 
 
 @inlined_kernel
-def largest_rate_of_cells(
-    first, last, sheet, phi, face_factor, reaction, midpoint, conductance, rates, inverse_volumes, neighbours
-):
-    """Largest relative loss rate over the cells ``first ... last - 1`` of a sheet."""
+def largest_rate_of_cells(first, last, phi, face_factor, reaction, conductance, inverse_volumes, neighbours):
+    """Largest relative loss rate over the cells ``first ... last - 1``."""
     most = 0.0
     for cell in range(np.uint64(first), np.uint64(last)):
         outflow = 0.0
         for face in range(DEGREE):
-            rate = _outward_rate(midpoint, conductance, rates, phi, sheet, cell, face, neighbours[cell, face])
+            rate = conductance[cell, face] * (phi[cell] - phi[neighbours[cell, face]])
             outflow += max(rate, 0.0)
         loss = face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0)
         most = max(most, loss)
@@ -121,13 +110,13 @@ def largest_rate_of_cells(
 
 
 @cache
-def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float]:
+def voronoi_loss_rate_kernel(blocks: int) -> Callable[..., float]:
     """Compile the search for the largest loss rate, serial (one block) or on all cores."""
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
     def largest_loss_rate(
-        potential, face_factor, reaction, conductance, rates, inverse_volumes, neighbours, largest
+        potential, face_factor, reaction, conductance, inverse_volumes, neighbours, largest
     ):  # fmt: skip
         """Largest relative loss rate over all cells; ``largest`` is work space of shape ``(blocks,)``."""
         sheets, cells = potential.shape
@@ -137,45 +126,10 @@ def voronoi_loss_rate_kernel(midpoint: bool, blocks: int) -> Callable[..., float
             for block in prange(blocks):
                 first, last = block * cells // blocks, (block + 1) * cells // blocks
                 largest[block] = largest_rate_of_cells(
-                    first, last, sheet, phi, face_factor, reaction, midpoint, conductance, rates, inverse_volumes,
-                    neighbours,
+                    first, last, phi, face_factor, reaction, conductance, inverse_volumes, neighbours
                 )  # fmt: skip
             for block in range(blocks):
                 most = max(most, largest[block])
         return most
 
     return largest_loss_rate
-
-
-@kernel
-def rates_of_edges(first, last, phi, stencils, stencil_weights, edges, places, rate):
-    """Write the rates of the edges ``first ... last - 1`` of a sheet."""
-    for edge in range(first, last):
-        # Differences: a constant potential moves nothing, whatever the weights are rounded to.
-        outwards, here = 0.0, phi[edges[edge, 0]]
-        for k in range(STENCIL):
-            outwards += stencil_weights[edge, k] * (phi[stencils[edge, k]] - here)
-        rate[edges[edge, 0], places[edge, 0]] = outwards
-        rate[edges[edge, 1], places[edge, 1]] = -outwards
-
-
-@cache
-def edge_rates_kernel(blocks: int) -> Callable[..., None]:
-    """Compile the velocities at the midpoints of faces, serial (one block) or on all cores."""
-    compiled = kernel if blocks == 1 else parallel_kernel
-
-    @compiled
-    def edge_rates(potential, stencils, stencil_weights, edges, places, rates):
-        """Write alpha |face| u, outwards of each cell, into ``rates`` of shape (sheets, cells, faces).
-
-        Each edge is computed once, for the first of its two cells, from the values of the potential at the cells
-        ``stencils`` (E, 10); the second cell gets it with the opposite sign.
-        """
-        count = len(stencils)
-        for sheet in range(potential.shape[0]):
-            phi, rate = potential[sheet], rates[sheet]
-            for block in prange(blocks):
-                first, last = block * count // blocks, (block + 1) * count // blocks
-                rates_of_edges(first, last, phi, stencils, stencil_weights, edges, places, rate)
-
-    return edge_rates

@@ -1,0 +1,108 @@
+"""Where the faces and neighbours of the sphere lie in rows of diamonds, and which do not fit into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wgflow.domains.diamonds import DIRECTIONS, lattice, neighbours
+from wgflow.domains.mesh import DEGREE, SurfaceMesh
+from wgflow.typing import FloatArray, IntArray
+
+FAMILIES = 3  # of faces: towards the first three of the DIRECTIONS
+NO_EDGE = -1
+
+
+@dataclass(frozen=True)
+class DiamondFaces:
+    """The faces of a mesh of diamonds.
+
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+        The cells of a sphere.
+    n : int
+        Cells along the side of a diamond.
+    """
+
+    mesh: SurfaceMesh
+    n: int
+
+    @cached_property
+    def neighbours(self) -> IntArray:
+        """Cells around each, counter-clockwise, shape (N, 6); a corner of the grid is its own sixth one."""
+        return neighbours(self.n)
+
+    @cached_property
+    def corners(self) -> IntArray:
+        """The twelve cells with five neighbours."""
+        return np.flatnonzero(self.neighbours[:, -1] == np.arange(len(self.neighbours)))
+
+    def edges_between(self, first: IntArray, second: IntArray) -> IntArray:
+        """Numbers of the edges of the mesh between cells, ``NO_EDGE`` where there is none."""
+        count = len(self.mesh.points)
+        keys = self.mesh.edges[:, 0] * count + self.mesh.edges[:, 1]
+        wanted = np.minimum(first, second) * count + np.maximum(first, second)
+        found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[found] == wanted, found, NO_EDGE)
+
+    @cached_property
+    def _in_rows(self) -> tuple[IntArray, IntArray]:
+        """Edges at all places in rows (10, n + 1, 3, n + 1), and 1 where they lead away from their first cell."""
+        span = np.arange(self.n + 1)
+        ends = lattice(self.n, span, span).cells
+        starts = [lattice(self.n, span - i, span - j).cells for i, j in DIRECTIONS[:FAMILIES]]
+        edges = np.stack([self.edges_between(start, ends) for start in starts], axis=2)
+        signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=2)
+        edges[:, -1, 0] = NO_EDGE  # its fluxes are not used
+        return edges, signs
+
+    @cached_property
+    def apart(self) -> IntArray:
+        """Edges that do not fit into rows.
+
+        Those of corners, and at each first corner of a diamond one between two of its neighbours, of which both see
+        the other at the place where there is no cell.
+        """
+        near = self.neighbours[self.corners]
+        spokes = self.edges_between(np.repeat(self.corners, DEGREE), near.ravel())
+        rings = self._in_rows[0][:, 0, 1, 1]
+        return np.setdiff1d(np.concatenate([spokes, rings]), [NO_EDGE])
+
+    @cached_property
+    def places(self) -> tuple[IntArray, IntArray]:
+        """Places in rows (E, 2) of each edge, flattened, and signs there; one that is not used fills up."""
+        edges, signs = (values.ravel() for values in self._in_rows)
+        unused = self.n * FAMILIES * (self.n + 1)  # of the first family in the last row of the first diamond
+        places = np.full((len(self.mesh.edges), 2), unused)
+        found = np.ones_like(places)
+        held = np.flatnonzero((edges >= 0) & ~np.isin(edges, self.apart))
+        order = held[np.argsort(edges[held], kind="stable")]
+        again = np.concatenate([[False], edges[order[1:]] == edges[order[:-1]]]).astype(np.int64)
+        places[edges[order], again], found[edges[order], again] = order, signs[order]
+        return places, found
+
+    def in_rows(self, of_edges: FloatArray) -> FloatArray:
+        """Values of edges (E,) at their places in rows, shape (10, n + 1, 3, n + 1), zero elsewhere."""
+        edges = self._in_rows[0]
+        return np.where((edges >= 0) & ~np.isin(edges, self.apart), of_edges[edges], 0.0)
+
+    def halo(self) -> tuple[IntArray, IntArray]:
+        """Cells of the rows -2, -1, n and n + 1 from -2 to n + 1 (10, 4, n + 4), and of such columns (10, n, 4)."""
+        outer, inner = np.array([-2, -1, self.n, self.n + 1]), np.arange(self.n)
+        rows = lattice(self.n, np.arange(-2, self.n + 2), outer).cells
+        return rows.astype(np.uint32), lattice(self.n, outer, inner).cells.astype(np.uint32)
+
+    def around(self) -> IntArray:
+        """Edges around each cell, shape (N, 6), counter-clockwise; at corners the sixth is the first one again."""
+        near = self.neighbours.copy()
+        near[self.corners, -1] = near[self.corners, 0]
+        return self.edges_between(np.arange(len(near))[:, None], near)
+
+    def turned(self, values: FloatArray) -> FloatArray:
+        """Values (N, 6, ...) by directions at the cells -1 ... n of each diamond, (6, 10, n + 2, n + 2, ...)."""
+        span = np.arange(-1, self.n + 1)
+        cells, turns = lattice(self.n, span, span)
+        return values[cells, (np.arange(DEGREE)[:, None, None, None] + turns) % DEGREE]

@@ -1,0 +1,309 @@
+"""Finite-volume kernels on the sphere as ten diamonds of n x n cells; see `wgflow.domains.diamonds`.
+
+Arrays of cells have shape ``(sheets, 10 n^2 + 2)``. A diamond is passed row by row; rows of the density and of the
+potential are copied with two cells more at either end, so that inner loops know no seams: column k of such a row is
+that of the cells i = k - 2. Rows of face values begin at i = -1. Face i of a row of the three families lies between the
+cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j); a diamond has n + 1 rows of n + 1. The two diamonds
+beside a seam compute the same flux with opposite sign, to the last bit. Faces of the twelve corners of the grid, and
+some between two cells beside one, do not fit into rows: their factors in them are zero, and they come after all others.
+
+References
+----------
+Barth and Jespersen (1989), AIAA paper 89-0366: linear reconstruction within the range of the neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import prange
+
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, separate_arrays, wide_vectors
+from wgflow.domains.diamonds import DIAMONDS, POLES
+from wgflow.domains.mesh import DEGREE
+from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
+
+PARALLEL_THRESHOLD = 4_096
+ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
+
+
+@inlined_kernel
+def copy_row(values, n, diamond, j, halo_rows, halo_columns, rows, place):
+    """Copy row j of a diamond, from -2 to n + 1, with two cells more at either end."""
+    if j < 0 or j >= n:
+        outer = j + 2 if j < 0 else j - n + 2
+        for k in range(n + 4):
+            rows[place, k] = values[halo_rows[diamond, outer, k]]
+    else:
+        first = (diamond * n + j) * n
+        for k in range(n):
+            rows[place, k + 2] = values[first + k]
+        rows[place, 0], rows[place, 1] = values[halo_columns[diamond, j, 0]], values[halo_columns[diamond, j, 1]]
+        rows[place, n + 2], rows[place, n + 3] = (
+            values[halo_columns[diamond, j, 2]],
+            values[halo_columns[diamond, j, 3]],
+        )
+
+
+@inlined_kernel
+def face_value(here, ahead, behind, quarter, difference, sideways, along, across, lower, upper, limiter):
+    """Density at a face by the limited slope towards it, from the differences along and across the line through it."""
+    if limiter == FIRST_ORDER:
+        return here
+    if limiter in (POSITIVE, BARTH_JESPERSEN):
+        value = here + along * difference + across * sideways
+    else:  # the line is limited, but not what is due to its not going through the middle of the face
+        limited = 0.5 * limited_difference(here - behind, ahead - here, here, limiter)
+        value = here + limited + (along - quarter) * difference + across * sideways
+    return min(max(value, lower), upper)
+
+
+@inlined_kernel
+def values_of_row(n, diamond, j, rho, slopes, now, values, limiter):
+    """Densities at the faces of the cells -1 ... n of row j; ``rho`` holds rows j - 1, j and j + 1."""
+    ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
+    below, row, above, line = (j + 2) % 3, j % 3, (j + 1) % 3, j + 1
+    for k in range(n + 2):
+        west, here, east = rho[row, k], rho[row, k + 1], rho[row, k + 2]
+        southwest, south, north, northeast = rho[below, k], rho[below, k + 1], rho[above, k + 1], rho[above, k + 2]
+        # Within [0, 2 rho], on which the positivity bound of a stage rests.
+        lower, upper = 0.0, here + here
+        if limiter == BARTH_JESPERSEN:
+            lower = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
+            highest = max(max(max(west, east), max(southwest, south)), max(max(north, northeast), here))
+            upper = min(highest, upper)
+        d1, d2, d3 = east - west, northeast - southwest, north - south
+        s1, s2, s3 = d2 + d3, d3 - d1, d1 + d2
+        a, b = slopes[diamond, line, 0, k], slopes[diamond, line, 1, k]
+        ahead1[k] = face_value(here, east, west, 0.25, d1, s1, a, b, lower, upper, limiter)
+        a, b = slopes[diamond, line, 2, k], slopes[diamond, line, 3, k]
+        ahead2[now, k] = face_value(here, northeast, southwest, 0.25, d2, s2, a, b, lower, upper, limiter)
+        a, b = slopes[diamond, line, 4, k], slopes[diamond, line, 5, k]
+        ahead3[now, k] = face_value(here, north, south, 0.25, d3, s3, a, b, lower, upper, limiter)
+        a, b = slopes[diamond, line, 6, k], slopes[diamond, line, 7, k]
+        behind1[k] = face_value(here, west, east, -0.25, d1, s1, a, b, lower, upper, limiter)
+        a, b = slopes[diamond, line, 8, k], slopes[diamond, line, 9, k]
+        behind2[k] = face_value(here, southwest, northeast, -0.25, d2, s2, a, b, lower, upper, limiter)
+        a, b = slopes[diamond, line, 10, k], slopes[diamond, line, 11, k]
+        behind3[k] = face_value(here, south, north, -0.25, d3, s3, a, b, lower, upper, limiter)
+
+
+@inlined_kernel
+def rate_through(factor, before, after, midpoint):
+    """Velocity through a face times alpha and its length; ``midpoint`` is a constant of each compiled kernel."""
+    return factor if midpoint else factor * (before - after)
+
+
+@inlined_kernel
+def upwind(rate, before, after):
+    """Flux through a face between two densities there."""
+    return max(rate, 0.0) * before + min(rate, 0.0) * after
+
+
+@inlined_kernel
+def fluxes_of_row(n, diamond, j, phi, factors, now, values, fluxes, midpoint):
+    """Fluxes through the three families of faces of row j; ``phi`` and values hold the row before as well."""
+    ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
+    flux1, flux2, flux3 = fluxes
+    before = 1 - now
+    for k in range(n + 1):
+        rate = rate_through(factors[diamond, j, 0, k], phi[now, k + 1], phi[now, k + 2], midpoint)
+        flux1[now, k] = upwind(rate, ahead1[k], behind1[k + 1])
+    for k in range(n + 1):
+        rate = rate_through(factors[diamond, j, 1, k], phi[before, k + 1], phi[now, k + 2], midpoint)
+        flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + 1])
+    for k in range(n + 1):
+        rate = rate_through(factors[diamond, j, 2, k], phi[before, k + 2], phi[now, k + 2], midpoint)
+        flux3[now, k] = upwind(rate, ahead3[before, k + 1], behind3[k + 1])
+
+
+@inlined_kernel
+def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new):
+    """Write the n cells from ``first`` on, whose row is the one before."""
+    flux1, flux2, flux3 = fluxes
+    start_weight, stage_weight = weights
+    row = 1 - now
+    for k in range(n):
+        outflow = (flux1[row, k + 1] - flux1[row, k]) + (flux2[now, k + 1] - flux2[row, k])
+        outflow += flux3[now, k] - flux3[row, k]
+        cell = first + k
+        change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
+        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+
+
+@inlined_kernel
+def stage_of_corners(
+    rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, first_order, midpoint, new
+):
+    """Write the poles, and add what flows through the faces at the twelve corners of the grid."""
+    faces, near, near_weights = corners
+    start_weight, stage_weight = weights
+    for cell in range(rho.size - POLES, rho.size):
+        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] - step * reaction * phi[cell] * rho[cell])
+    for face in range(len(faces)):
+        first, second = faces[face, 0], faces[face, 1]
+        rate = rate_through(factors[face], phi[first], phi[second], midpoint)
+        side = 0 if rate > 0.0 else 1
+        here = rho[faces[face, side]]
+        value, lower, upper = here, here, here
+        for k in range(DEGREE):
+            there = rho[near[face, side, k]]
+            value += 0.0 if first_order else near_weights[face, side, k] * (there - here)
+            lower, upper = min(lower, there), max(upper, there)
+        moved = stage_weight * step * rate * min(max(value, lower), min(upper, here + here))
+        new[first] -= moved * inverse_volumes[first]
+        new[second] += moved * inverse_volumes[second]
+
+
+@cache
+def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter and velocity, serial or on all cores."""
+    compiled = parallel_kernel if parallel else kernel
+    first_order = limiter == FIRST_ORDER
+
+    @kernel
+    def stage_of_rows(
+        n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
+        halo_columns, densities, potentials, values, fluxes, new,
+    ):  # fmt: skip
+        """Write the rows ``first ... last - 1`` of a diamond."""
+        separate_arrays()
+        wide_vectors()
+        for j in (first - 2, first - 1):
+            copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
+        for j in range(first - 1, last + 1):
+            now = (j + 2) % 2
+            copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
+            copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
+            values_of_row(n, diamond, j, densities, slopes, now, values, limiter)
+            if j >= first:
+                fluxes_of_row(n, diamond, j, potentials, factors, now, values, fluxes, midpoint)
+            if j > first:
+                begin = (diamond * n + j - 1) * n
+                update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+
+    @compiled
+    def euler_stage(
+        density, potential, start, weights, step, reaction, inverse_volumes, factors, corner_factors, slopes,
+        halo_rows, halo_columns, corners, work, result,
+    ):  # fmt: skip
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
+
+        ``factors`` (sheets, 10, n + 1, 3, n + 1) are alpha |face| / distance for faces in rows, or with ``midpoint``
+        alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces.
+        """
+        sheets, n = len(density), halo_columns.shape[1]
+        parts = max(1, n // ROWS_AT_ONCE)
+        densities, potentials, ahead1, ahead2, ahead3, behind1, behind2, behind3, flux1, flux2, flux3 = work
+        for task in prange(sheets * DIAMONDS * parts):
+            sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
+            values = (ahead1[task], ahead2[task], ahead3[task], behind1[task], behind2[task], behind3[task])
+            fluxes = (flux1[task], flux2[task], flux3[task])
+            stage_of_rows(
+                n, diamond, part * n // parts, (part + 1) * n // parts, density[sheet], potential[sheet], start[sheet],
+                weights, step, reaction, inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows,
+                halo_columns, densities[task], potentials[task], values, fluxes, result[sheet],
+            )  # fmt: skip
+        for sheet in range(sheets):
+            stage_of_corners(
+                density[sheet], potential[sheet], start[sheet], weights, step, reaction, inverse_volumes,
+                corner_factors[sheet % len(corner_factors)], corners, first_order, midpoint, result[sheet],
+            )  # fmt: skip
+
+    return euler_stage
+
+
+@inlined_kernel
+def rates_of_row(n, diamond, j, phi, factors, now, rates, midpoint):
+    """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
+    rate1, rate2, rate3 = rates
+    before = 1 - now
+    for k in range(n + 1):
+        rate1[now, k] = rate_through(factors[diamond, j, 0, k], phi[now, k + 1], phi[now, k + 2], midpoint)
+    for k in range(n + 1):
+        rate2[now, k] = rate_through(factors[diamond, j, 1, k], phi[before, k + 1], phi[now, k + 2], midpoint)
+    for k in range(n + 1):
+        rate3[now, k] = rate_through(factors[diamond, j, 2, k], phi[before, k + 2], phi[now, k + 2], midpoint)
+
+
+@inlined_kernel
+def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
+    """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on."""
+    rate1, rate2, rate3 = rates
+    row = 1 - now
+    for k in range(n):
+        outflow = max(rate1[row, k + 1], 0.0) + max(rate2[now, k + 1], 0.0) + max(rate3[now, k], 0.0)
+        outflow -= min(rate1[row, k], 0.0) + min(rate2[row, k], 0.0) + min(rate3[row, k], 0.0)
+        loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
+        largest[k] = max(largest[k], loss)
+
+
+@inlined_kernel
+def largest_at_corners(phi, factors, face_factor, reaction, inverse_volumes, surroundings, midpoint):
+    """Largest relative loss rate of the cells with faces that do not fit into rows; ``factors`` are those of edges."""
+    cells, near, places, signs = surroundings
+    most = 0.0
+    for number in range(len(cells)):
+        cell, outflow = cells[number], 0.0
+        for k in range(DEGREE):
+            rate = rate_through(factors[places[number, k]], phi[cell], phi[near[number, k]], midpoint)
+            outflow += max(signs[number, k] * rate, 0.0)
+        most = max(most, face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0))
+    return most
+
+
+@cache
+def diamond_loss_rate_kernel(midpoint: bool, parallel: bool) -> Callable[..., float]:
+    """Compile the search for the largest loss rate, serial or on all cores."""
+    compiled = parallel_kernel if parallel else kernel
+
+    @kernel
+    def largest_of_rows(
+        n, diamond, first, last, phi, face_factor, reaction, inverse_volumes, factors, halo_rows, halo_columns,
+        potentials, rates, largest,
+    ):  # fmt: skip
+        """Largest relative loss rate of the rows ``first ... last - 1`` of a diamond, without faces at corners."""
+        separate_arrays()
+        wide_vectors()
+        for k in range(n):
+            largest[k] = 0.0
+        copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
+        for j in range(first, last + 1):
+            now = j % 2
+            copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
+            rates_of_row(n, diamond, j, potentials, factors, now, rates, midpoint)
+            if j > first:
+                begin = (diamond * n + j - 1) * n
+                losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
+        most = 0.0
+        for k in range(n):
+            most = max(most, largest[k])
+        return most
+
+    @compiled
+    def largest_loss_rate(
+        potential, face_factor, reaction, inverse_volumes, factors, edge_factors, halo_rows, halo_columns,
+        surroundings, work, largest,
+    ):  # fmt: skip
+        """Largest relative loss rate over all cells; ``edge_factors`` (sheets, f) are factors of all faces."""
+        sheets, n = len(potential), halo_columns.shape[1]
+        parts = max(1, n // ROWS_AT_ONCE)
+        potentials, columns, rate1, rate2, rate3 = work
+        for task in prange(sheets * DIAMONDS * parts):
+            sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
+            largest[task] = largest_of_rows(
+                n, diamond, part * n // parts, (part + 1) * n // parts, potential[sheet], face_factor, reaction,
+                inverse_volumes, factors[sheet % len(factors)], halo_rows, halo_columns, potentials[task],
+                (rate1[task], rate2[task], rate3[task]), columns[task],
+            )  # fmt: skip
+        most = 0.0
+        for task in range(sheets * DIAMONDS * parts):
+            most = max(most, largest[task])
+        for sheet in range(sheets):
+            phi, known = potential[sheet], edge_factors[sheet % len(edge_factors)]
+            found = largest_at_corners(phi, known, face_factor, reaction, inverse_volumes, surroundings, midpoint)
+            most = max(most, found)
+        return most
+
+    return largest_loss_rate
