@@ -16,8 +16,9 @@ from wgflow.app.sweeps.plan import Plan
 from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.flows.endings import COMPLETE, FAILED
 from wgflow.flows.labels import FLOW_LABELS, Labels
-from wgflow.problems import Problem, load, run
+from wgflow.problems import Problem, run
 from wgflow.trajectory import Trajectory
+from wgflow.trajectory.scalars import read_scalars
 from wgflow.typing import FloatArray
 
 # A scheduler may give a process several runs at once, but not all libraries underneath allow that.
@@ -71,7 +72,7 @@ def read_outcome(plan: Plan, folder: Path, index: int) -> Outcome | None:
     if not path.exists():
         return None
     try:
-        return _outcome(index, load(path))
+        return _outcome(index, read_scalars(path))
     except InputError:
         return None
 
