@@ -114,6 +114,7 @@ def test_three_methods_compare(command, tmp_path, problem):
         command("run", problem, *SMALL, *few, "-q", "-o", f"{kind}.h5", "--set", f"solver.kind={kind}")
     for other, drawn in (("particles", ["-o", "comparison.png"]), ("characteristics", [])):
         printed = command("compare", "finite_volume.h5", f"{other}.h5", *drawn)
+        assert "times  3 in both (0, " in printed
         for word in ("risk A", "risk B", "mass A", "predictors", "kernel", "W1", "W2"):
             assert word in printed
         assert len([line for line in printed.splitlines() if line.strip()[:1].isdigit()]) == 3

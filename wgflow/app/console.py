@@ -246,7 +246,10 @@ def say_finished(trajectory: Trajectory, problem: Problem, *, quiet: bool) -> No
 def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
     say(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
+    say(f"times  {comparison.times}")
     say(_layout({_compared(name, comparison): values for name, values in comparison.columns.items()}))
+    for line in comparison.lines:
+        say(line)
 
 
 def _compared(name: str, comparison: Comparison) -> str:

@@ -145,10 +145,12 @@ MODULES = {
 # Former modules whose names are in several modules now; what is not listed is in that of MODULES, where it has one.
 # A name that is another one now follows a colon.
 SPLIT = {
-    "comparison": dict.fromkeys(
-        ("MOST_PAIRS", "MOST_TIMES", "SAME_TIME", "TransportDistance", "common_times", "relative_difference"),
-        "analysis.comparison",
-    ),
+    "comparison": {
+        **dict.fromkeys(("MOST_TIMES", "SAME_TIME", "common_times"), "analysis.shared_times"),
+        "MOST_PAIRS": "analysis.measure_distances",
+        "TransportDistance": "analysis.metrics.transport",
+        "relative_difference": "analysis.comparison",
+    },
     "flow": {
         "attach_functional": "runs.record",
         "check_times": "runs.record",
