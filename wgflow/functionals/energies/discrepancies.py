@@ -20,10 +20,10 @@ from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.transforms import BoxFilter
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described, real_values
 from wgflow.reductions import inner_product
-from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -86,35 +86,12 @@ class SobolevDiscrepancy(Functional):
                 f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        bound = GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        bound = GridDiscrepancy(domain, _negative_laplacian_power(torus.box, -self.order), target)
         return scaled_grid(self.strength, bound)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: Diracs are at an infinite distance unless s is large."""
         raise InputError("Sobolev discrepancies are for grids; particles can follow a KernelDiscrepancy")
-
-
-class _Multiplier:
-    """The operator ``(-Laplace)^-s`` on functions of mean zero, by FFT; it gives the mean zero to all others."""
-
-    def __init__(self, box: Box, order: float) -> None:
-        from scipy import fft
-
-        self._fft, self._shape = fft, box.shape
-        self._volume = math.prod(box.spacing)
-        frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
-        frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
-        square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
-        square.flat[0] = 1.0
-        self._symbol = square**-order
-        self._symbol.flat[0] = 0.0
-
-    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
-        """Apply to cell masses, shape (N,); the result has the shape (N,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
-        spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=thread_count())
-        np.divide(full.ravel(), self._volume, out=result)
 
 
 class GridDiscrepancy(GridFunctional):
@@ -256,6 +233,17 @@ class _GridShifted(GridFunctional):
 
     def scale(self, density: FloatArray) -> float:
         return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
+
+
+def _negative_laplacian_power(box: Box, power: float) -> BoxFilter:
+    """The operator ``(-Laplace)^power`` from cell masses to functions of mean zero; it takes constants to 0."""
+    frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
+    frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
+    square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
+    square.flat[0] = 1.0
+    symbol = square**power / math.prod(high - low for low, high in box.bounds)
+    symbol.flat[0] = 0.0
+    return BoxFilter(box.shape, box.shape, symbol)
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:
