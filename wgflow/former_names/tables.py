@@ -288,6 +288,9 @@ NAMES = {
     "particles.nodes_of_cells": "measures.nodes",
     "plotting.animation.photographer": "plotting.animation:frame_renderer",
     "plotting.maps.nearest_cells": "plotting.domain_views",
+    "plotting.maps.plot_maps": "plotting.overview:plot_trajectory",
+    "plotting.particle_maps.plot_particle_map": "plotting.overview:plot_trajectory",
+    "plotting.regions.plot_regions": "plotting.overview:plot_trajectory",
     "plotting.scalars.Descent": "plotting.scalars:EnergyCurve",
     "plotting.scalars.descent_of": "plotting.scalars:energy_curve_of",
     "problems.AngularGaussian": "exact.quadratic",
@@ -309,4 +312,10 @@ NAMES = {
     "variational.ArcCosineHarmonics": "networks.harmonics",
     "variational.harmonic_population": "networks.harmonics",
     "variational.primal.descend": "variational.primal:minimise_primal",
+}
+
+# Names that nothing is called by now, with what does their work.
+GONE = {
+    "plotting.maps.cut_views": "maps of boxes in space show the three marginals, wgflow.plotting.maps.map_views",
+    "plotting.spikes.line_spikes": "wgflow.plotting.spikes.stem_spikes draws those that were to be found as stems",
 }
