@@ -34,7 +34,6 @@ from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import frame_on
 from wgflow.networks.unit_neurons import UNIT_NEURONS
-from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
@@ -257,6 +256,8 @@ class TwoLayerProblem(ProblemSection):
 
     def check_diverging(self) -> None:
         """Raise InputError unless the loss is one of margins of data."""
+        from wgflow.normalised.margin_losses import MARGIN_LOSSES  # a room that is loaded for its own runs
+
         if self.data == GAUSSIAN_TEACHER:
             super().check_diverging()
         if self.loss not in MARGIN_LOSSES:
