@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wgflow.app.commands.computing import new, run, sweep
+from wgflow.app.commands.computing import new, run, sweep, sweep_run
 from wgflow.app.commands.documenting import docs
 from wgflow.app.commands.drawing import animate, export, plot, report
 from wgflow.app.commands.kinds_in_help import KindsInHelp
@@ -57,6 +57,7 @@ def options(
 for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate, docs):
     app.command(cls=KindsInHelp if command is new else None)(command)
 app.command(name="list")(list_problems)
+app.command(name="sweep-run", hidden=True)(sweep_run)
 
 
 def main() -> None:
