@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from wgflow.domains.blocks import RowBlocks
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
@@ -182,6 +183,11 @@ class UnsignedDomain(ABC):
     def has_cells(self) -> bool:
         """Whether the domain is cut into cells, on which measures have densities."""
         return self.shape != (0,)
+
+    @property
+    def blocks(self) -> RowBlocks:
+        """Blocks of cells by which sums over them are added up, with work space for the caller alone."""
+        return RowBlocks(self.shape)
 
     @property
     def lattice(self) -> Box | None:
