@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from wgflow.domains.blocks import RowBlocks
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import InputError
 from wgflow.registry import Argument
 from wgflow.typing import FloatArray, IntArray
@@ -185,9 +185,9 @@ class UnsignedDomain(ABC):
         return self.shape != (0,)
 
     @property
-    def blocks(self) -> RowBlocks:
-        """Blocks of cells by which sums over them are added up, with work space for the caller alone."""
-        return RowBlocks(self.shape)
+    def partition(self) -> RowPartition:
+        """The blocks of cells by which sums over them are added up."""
+        return RowPartition(self.shape)
 
     @property
     def lattice(self) -> Box | None:
