@@ -6,9 +6,9 @@ whole tile where :math:`c \cdot x \ge r |x| + w`, and zero where :math:`-c \cdot
 passes through the tile, few of them, meet its cells one by one: four at a time, so that each number that is loaded
 serves several products, in the widest vectors.
 
-Points have three coordinates, some of which may be 0. Data are columns :math:`(x, |x|, w, 1/4w)`; the last one is zero,
-and fills up the four. Whether kinks are ``rounded`` is told by an empty tuple or one that is not, as its length is known
-when a kernel is compiled.
+Points have three coordinates, some of which may be 0. Data are columns :math:`(x, |x|, w, 1/4w)`; the last one is
+zero, and fills up the four. Whether kinks are ``rounded`` is told by an empty tuple or one that is not, as its length
+is known when a kernel is compiled.
 """
 
 from __future__ import annotations
