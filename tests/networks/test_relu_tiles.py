@@ -16,6 +16,7 @@ from wgflow.networks.relu import Relu
 from wgflow.networks.relu_tiles import LEAST_DATA, LEAST_ENTRIES, TILE, TiledRelu, tiles_on, tiles_pay
 from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.functionals import _grid_terms
+from wgflow.runs.memory.grids import functional_items
 
 ROUND_OFF = 4.4e-16  # of the sum of sizes, see `errors`
 SMOOTHING = {"exact": 0.0, "rounded": 0.2}
@@ -105,6 +106,12 @@ def test_tiles_are_chosen_where_they_pay(cells, data, inputs, memory_limit, expe
     assert Relu(np.ones((data, inputs))).in_tiles(cells, memory_limit) is expected
 
 
+def estimated(risk, domain):
+    """Names of what the functional takes on a grid."""
+    grid = describe_grid(domain)
+    return [item.name for item in functional_items(grid, "explicit", _grid_terms(risk, grid))]
+
+
 @pytest.mark.parametrize(
     "domain", [Signed(Sphere(2562)), Box([(-1.0, 1.0)] * 3, (4, 52, 52))], ids=["signed sphere", "pairs in space"]
 )
@@ -117,11 +124,11 @@ def test_features_and_their_estimate_of_memory_choose_alike(domain, monkeypatch)
     pairs = domain.base.lattice is not None
     inputs = np.random.default_rng(0).normal(size=(60, 2 if pairs else 3))
     risk = Features(Neurons(Relu(inputs)) if pairs else Relu(inputs), np.ones(60))
-    assert _grid_terms(risk, describe_grid(domain)).tiled
+    assert estimated(risk, domain) == ["cells in tiles"]
     monkeypatch.setattr(DenseMoments, "__init__", refuse)
     monkeypatch.setattr(Relu, "__call__", refuse)
     assert np.isfinite(risk.on_grid(domain).value(np.ones(domain.shape)))
     few = Features(Neurons(Relu(inputs[:9])) if pairs else Relu(inputs[:9]), np.ones(9))
-    assert not _grid_terms(few, describe_grid(domain)).tiled
+    assert estimated(few, domain) == ["features at all cells", "computing the features"]
     with pytest.raises(AssertionError, match="a matrix"):
         few.on_grid(domain)
