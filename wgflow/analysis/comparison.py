@@ -13,6 +13,7 @@ from wgflow.analysis.metrics.transport import TransportDistance, periods_of, tra
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.functionals import FeatureMap, OuterProduct
+from wgflow.domains.blocks import RowBlocks
 from wgflow.functionals.moments import RecomputedMoments
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, SmoothLayer
@@ -176,7 +177,7 @@ def moment_distance(first: Particles, second: Particles) -> float:
 def _output_distance(features: FeatureMap, count: int, first: Particles, second: Particles) -> float:
     """Euclidean distance of the outputs, shape (count,), of two measures."""
     outputs = [
-        RecomputedMoments(features, measure.points, count).moments(measure.weights * measure.signs)
+        RecomputedMoments(features, measure.points, count, RowBlocks(measure.weights.shape)).moments(measure.weights * measure.signs)
         for measure in (first, second)
     ]
     return float(np.linalg.norm(outputs[0] - outputs[1]))

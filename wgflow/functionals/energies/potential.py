@@ -13,6 +13,7 @@ from wgflow.functionals.convolution import ScalarFunction
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.factors import times
 from wgflow.functionals.grid import GridFunctional
+from wgflow.functionals.moments import at_cells
 from wgflow.measures import Particles, require_particles
 from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
@@ -60,7 +61,7 @@ class Potential(Functional):
         """Evaluate V at the cell centres, once; raises InputError if it is not finite there."""
         base = domain.base
         points = base.points.reshape(-1, base.points.shape[-1])
-        values = self.values(points)
+        values = at_cells(self.values, points, base.blocks)
         return _GridPotential(domain, np.broadcast_to(values.reshape(base.shape), domain.shape))
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
