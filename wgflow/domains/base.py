@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import InputError
 from wgflow.registry import Argument
 from wgflow.typing import FloatArray, IntArray
@@ -182,6 +183,11 @@ class UnsignedDomain(ABC):
     def has_cells(self) -> bool:
         """Whether the domain is cut into cells, on which measures have densities."""
         return self.shape != (0,)
+
+    @property
+    def partition(self) -> RowPartition:
+        """The blocks of cells by which sums over them are added up."""
+        return RowPartition(self.shape)
 
     @property
     def lattice(self) -> Box | None:
