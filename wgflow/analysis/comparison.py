@@ -11,9 +11,9 @@ import numpy as np
 from wgflow.analysis.metrics.discrepancy import kernel_discrepancy
 from wgflow.analysis.metrics.transport import TransportDistance, periods_of, transport_on
 from wgflow.domains import Domain
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import InputError
 from wgflow.functionals import FeatureMap, OuterProduct
-from wgflow.domains.blocks import RowBlocks
 from wgflow.functionals.moments import RecomputedMoments
 from wgflow.measures import Particles
 from wgflow.networks import Neurons, SmoothLayer
@@ -176,8 +176,10 @@ def moment_distance(first: Particles, second: Particles) -> float:
 
 def _output_distance(features: FeatureMap, count: int, first: Particles, second: Particles) -> float:
     """Euclidean distance of the outputs, shape (count,), of two measures."""
-    outputs = [
-        RecomputedMoments(features, measure.points, count, RowBlocks(measure.weights.shape)).moments(measure.weights * measure.signs)
-        for measure in (first, second)
-    ]
+
+    def output(measure: Particles) -> FloatArray:
+        cells = RowPartition(measure.weights.shape)
+        return RecomputedMoments(features, measure.points, count, cells).moments(measure.weights * measure.signs)
+
+    outputs = [output(measure) for measure in (first, second)]
     return float(np.linalg.norm(outputs[0] - outputs[1]))

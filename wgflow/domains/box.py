@@ -88,6 +88,9 @@ class Box(UnsignedDomain):
         """Rows of arrays of cells at an end (0 or 1) of the first axis."""
         return np.array([self.shape[0] - 1 if end else 0])
 
+    def refresh(self, values: FloatArray) -> None:
+        """Fill what an array of cells holds of other ranks: nothing, where there is one."""
+
     @property
     def lattice(self) -> Box:
         """The box itself."""

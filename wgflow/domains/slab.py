@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from math import prod
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wgflow.domains.base import Domain
-from wgflow.domains.blocks import MOST_BLOCKS, PARALLEL_THRESHOLD, RowBlocks, block_bounds
 from wgflow.domains.box import Box
 from wgflow.domains.geometry import Flat
+from wgflow.domains.partition import MOST_BLOCKS, RowPartition, block_bounds
 from wgflow.domains.signed import Signed
 from wgflow.errors import InputError
 from wgflow.ranks.communicator import Communicator
@@ -30,7 +30,7 @@ def most_ranks(shape: tuple[int, ...]) -> int:
     return rows // 2 if rows < MOST_BLOCKS else MOST_BLOCKS if rows >= GHOSTS * MOST_BLOCKS else MOST_BLOCKS // 2
 
 
-class SlabBlocks(RowBlocks):
+class SlabPartition(RowPartition):
     """The blocks of a slab, which combines what those of all slabs give, in their order in the box.
 
     Parameters
@@ -55,7 +55,6 @@ class SlabBlocks(RowBlocks):
     ) -> None:
         super().__init__(shape, bounds)
         self.whole = whole
-        self.parallel = sum(counts) > 1 and prod(whole) >= PARALLEL_THRESHOLD  # the kernels of the box
         self._counts, self._communicator = counts, communicator
 
     def sums(self, partial: FloatArray) -> FloatArray:
@@ -107,12 +106,12 @@ class Slab(Box):
             "communicator": communicator,
             "own": slice(below, below + last - first),
             "rows": np.arange(first - below, last + above) % whole.shape[0],
-            "counts": [int(starts[b] - starts[a]) for a, b in zip(shares, shares[1:], strict=False)],
+            "counts": [int(starts[b] - starts[a]) for a, b in pairwise(shares)],
             "bounds": whole.bounds,
             "shape": (below + last - first + above, *whole.shape[1:]),
             "periodic": (False, *whole.periodic[1:]),
             "_starts": starts[shares[rank] : shares[rank + 1] + 1] - first + below,
-            "_blocks": [b - a for a, b in zip(shares, shares[1:], strict=False)],
+            "_blocks": [b - a for a, b in pairwise(shares)],
         }
         for name, value in known.items():
             object.__setattr__(self, name, value)
@@ -126,9 +125,9 @@ class Slab(Box):
     _blocks: list[int]
 
     @property
-    def blocks(self) -> SlabBlocks:
-        """The blocks of its own rows, with work space for the caller alone."""
-        return SlabBlocks(self.whole.shape, self.shape, self._starts, self._blocks, self.communicator)
+    def partition(self) -> SlabPartition:
+        """The blocks of its own rows."""
+        return SlabPartition(self.whole.shape, self.shape, self._starts, self._blocks, self.communicator)
 
     @cached_property
     def geometry(self) -> Flat:
@@ -162,7 +161,8 @@ class Slab(Box):
 
     def within(self, values: NDArray[Number]) -> NDArray[Number]:
         """Own rows of an array of cells, shape (..., *shape): a view."""
-        return values[(..., self.own, *(slice(None),) * (len(self.shape) - 1))]
+        axis = values.ndim - len(self.shape)
+        return np.moveaxis(np.moveaxis(values, axis, 0)[self.own], 0, axis)
 
     def part(self, values: NDArray[Number]) -> NDArray[Number]:
         """What the slab holds of an array of the cells of the box, shape (..., *whole.shape)."""
@@ -182,13 +182,14 @@ def check_ranks(box: Box, size: int) -> None:
     """Raise InputError unless a number of ranks may share a box."""
     if len(box.shape) == 1:
         raise InputError(
-            f"a box of one dimension is not shared by {size} ranks: use one with threads (NUMBA_NUM_THREADS), or more axes"
+            f"a box of one dimension is not shared by {size} ranks: run it without mpiexec, where its kernels take all "
+            "cores as threads"
         )
     most = most_ranks(box.shape)
     if size > most:
         raise InputError(
-            f"{box.shape[0]} rows of cells along the first axis are shared by at most {most} ranks; found {size}: start "
-            f"{most}, or let the longest axis be the first"
+            f"{box.shape[0]} rows of cells along the first axis are shared by at most {most} ranks; found {size}: "
+            f"start {most}, or let the longest axis be the first"
         )
 
 
@@ -196,6 +197,16 @@ def slab_of(domain: Domain) -> Slab | None:
     """The slab that a domain is, signed or not; None where it is a whole."""
     base = domain.base
     return base if isinstance(base, Slab) else None
+
+
+def refuse_slab(domain: Domain, what: str) -> None:
+    """Raise InputError where a domain is a part of one: ``what`` needs it as a whole."""
+    slab = slab_of(domain)
+    if slab is not None:
+        raise InputError(
+            f"{what} is not available on {slab.communicator.size} ranks: run without mpiexec, where its sums take all "
+            "cores as threads"
+        )
 
 
 def whole_of(domain: Domain) -> Domain:
@@ -218,8 +229,8 @@ def shared_by(domain: Domain, communicator: Communicator) -> Domain:
         return domain
     if type(domain.base) is not Box:
         raise InputError(
-            f"the domain {domain.kind!r} is not shared by {communicator.size} ranks, as boxes of two and three dimensions "
-            "are: run it without mpiexec, where its kernels take all cores as threads"
+            f"the domain {domain.kind!r} is not shared by {communicator.size} ranks, as boxes of two and three "
+            "dimensions are: run it without mpiexec, where its kernels take all cores as threads"
         )
     slab = Slab(domain.base, communicator)
     return slab if domain.sheets == 1 else Signed(slab)

@@ -7,6 +7,7 @@ import numpy as np
 from wgflow.domains.faces import list_faces
 from wgflow.errors import ComputationError
 from wgflow.functionals import GridFunctional
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 RESOLVED_CONTRAST = 4.0  # of a cell and the least of its neighbours: a Gaussian of standard deviation 0.6 to 0.85 cells
@@ -35,7 +36,11 @@ class ConcentrationWatch:
 
     def __init__(self, functional: GridFunctional, density: FloatArray) -> None:
         self._allowed, self._domain = functional.largest_share, functional.domain
-        self._blocks, self._volumes = functional.domain.base.blocks, np.ascontiguousarray(functional.domain.base.volumes)
+        self._blocks, self._volumes = (
+            RowBlocks.of(functional.domain),
+            np.ascontiguousarray(functional.domain.base.volumes),
+        )
+        self._partition = functional.domain.base.partition
         self._masses = np.empty_like(density)
         self._largest = 0.0
         self.share = self._share(density)
@@ -58,14 +63,14 @@ class ConcentrationWatch:
 
     def _is_resolved(self, density: FloatArray) -> bool:
         """Whether all cells beside the fullest one have a density of the same size."""
-        first, *_, end = self._blocks.bounds  # rows beside these are those of other ranks
+        first, *_, end = self._partition.bounds  # rows beside these are those of other ranks
         own = np.zeros_like(self._masses)
-        rows = (..., slice(first, end), *(slice(None),) * (len(self._blocks.shape) - 1))
-        own[rows] = self._masses[rows]
+        axis = own.ndim - len(self._partition.shape)
+        np.moveaxis(own, axis, 0)[first:end] = np.moveaxis(self._masses, axis, 0)[first:end]
         excess = -np.inf
         if own.max() == self._largest:
             values, fullest = density.ravel(), int(own.argmax())
             faces = list_faces(self._domain).cells
             beside = faces[(faces == fullest).any(axis=1)]
             excess = float(values[fullest] - RESOLVED_CONTRAST * values[beside].min())
-        return bool(self._blocks.largest(np.array([[excess]]))[0] <= 0.0)
+        return bool(self._partition.largest(np.array([[excess]]))[0] <= 0.0)

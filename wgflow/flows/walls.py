@@ -93,7 +93,7 @@ def wall_shares(domain: Domain, measure: FloatArray | Particles) -> dict[tuple[i
 
 def _masses_at(box: Box, density: FloatArray) -> tuple[list[float], float]:
     """Densities added up over the outermost cells at each wall, and over all cells."""
-    blocks = box.blocks
+    partition = box.partition
     volume = np.ascontiguousarray(np.moveaxis(density.reshape(-1, *box.shape), 0, 1))
     by_row = np.zeros((len(volume), len(box.walls) + 1))
     by_row[:, -1] = _row_sums(volume)
@@ -103,7 +103,9 @@ def _masses_at(box: Box, density: FloatArray) -> tuple[list[float], float]:
             by_row[outermost, column] = by_row[outermost, -1]
         else:
             by_row[:, column] = _row_sums(volume[(slice(None),) * (axis + 1) + (-end,)])
-    *masses, total = blocks.sums(np.add.reduceat(by_row[: blocks.bounds[-1]], blocks.bounds[:-1], axis=0)).tolist()
+    *masses, total = partition.sums(
+        np.add.reduceat(by_row[: partition.bounds[-1]], partition.bounds[:-1], axis=0)
+    ).tolist()
     return masses, total
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Box
 from wgflow.domains.base import UnsignedDomain
-from wgflow.domains.blocks import RowBlocks
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import FlowWarning
 from wgflow.functionals.moments import MEMORY_LIMIT, stored_or_recomputed
 from wgflow.system.threads import thread_count
@@ -85,7 +85,7 @@ class PairConvolution:
         def rows(points: FloatArray) -> FloatArray:
             return kernel(points, cells).reshape(len(points), len(cells))
 
-        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT, RowBlocks(cells.shape[:1]))
+        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT, RowPartition(cells.shape[:1]))
         self.largest = max(float(np.abs(rows(cells[k : k + 1])).max()) for k in range(len(cells)))
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:

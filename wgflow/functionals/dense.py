@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.domains.blocks import RowBlocks
+from wgflow.domains.partition import RowPartition
 from wgflow.functionals.kernels.dense import PARALLEL_CHUNK, SERIAL_CHUNK, moments_kernel, potential_kernel
 from wgflow.typing import FloatArray
 
@@ -22,11 +22,11 @@ class DenseMoments:
     ----------
     features : array, shape (N, n)
         Features at the cell centres.
-    blocks : RowBlocks
+    blocks : RowPartition
         The cells; moments are the sums over these blocks, in their order.
     """
 
-    def __init__(self, features: FloatArray, blocks: RowBlocks) -> None:
+    def __init__(self, features: FloatArray, blocks: RowPartition) -> None:
         self._features, self._blocks = np.ascontiguousarray(features.T), blocks
         large = self._features.size >= PARALLEL_THRESHOLD
         self._block_moments = moments_kernel(large)

@@ -82,6 +82,7 @@ class Features(Functional):
     loss: str | Loss | PointwiseLoss | type[PointwiseLoss] = "square"
     memory_limit: float = MEMORY_LIMIT
     _risk: Loss = field(init=False, repr=False)
+    shared = True
 
     def __post_init__(self) -> None:
         try:

@@ -16,6 +16,7 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.domains.slab import refuse_slab
 from wgflow.errors import InputError, ShapeError
 from wgflow.system.threads import thread_count
 from wgflow.typing import ComplexArray, FloatArray
@@ -157,6 +158,7 @@ class FourierFeatures:
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
+        refuse_slab(domain, type(self).__name__)
         torus = torus_of(domain)
         if torus is not None and torus.angular == self.angular and torus.periods == self.periods:
             return torus.box

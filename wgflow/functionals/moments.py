@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.domains.blocks import RowBlocks
+from wgflow.domains.partition import RowPartition
+from wgflow.domains.slab import refuse_slab
 from wgflow.former_names import with_former
 from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.feature_maps import FeatureFunction
@@ -36,7 +37,7 @@ class Moments(Protocol):
 class SummedMoments:
     """Moments and potentials of features with compiled sums (``sums`` of `FeatureMap`), which store no matrix."""
 
-    def __init__(self, sums: Any, points: FloatArray, blocks: RowBlocks) -> None:
+    def __init__(self, sums: Any, points: FloatArray, blocks: RowPartition) -> None:
         self._sums, self._points, self._blocks = sums, np.ascontiguousarray(points), blocks
 
     def moments(self, mass: FloatArray) -> FloatArray:
@@ -52,7 +53,7 @@ class SummedMoments:
 class RecomputedMoments:
     """Moments and potentials of any feature function, computed anew for some cells at a time."""
 
-    def __init__(self, features: FeatureFunction, points: FloatArray, count: int, blocks: RowBlocks) -> None:
+    def __init__(self, features: FeatureFunction, points: FloatArray, count: int, blocks: RowPartition) -> None:
         self._features, self._blocks = features, blocks
         self._pieces = [(part, points[part]) for part in pieces(blocks, max(CHUNK_ENTRIES // count, 1))]
         self._owners = np.searchsorted(blocks.cells, [part.start for part, _ in self._pieces], side="right") - 1
@@ -72,7 +73,7 @@ class RecomputedMoments:
             potential[cells] = self._features(points) @ coefficients
 
 
-def pieces(blocks: RowBlocks, most: int = CHUNK_ENTRIES) -> list[slice]:
+def pieces(blocks: RowPartition, most: int = CHUNK_ENTRIES) -> list[slice]:
     """Slices of the flattened cells of a sheet: whole rows where they are boxes, and parts of them.
 
     Whoever computes a cell computes it beside the same others, so that the bits of libraries, which may go through
@@ -80,19 +81,17 @@ def pieces(blocks: RowBlocks, most: int = CHUNK_ENTRIES) -> list[slice]:
 
     Parameters
     ----------
-    blocks : RowBlocks
+    blocks : RowPartition
         The cells.
     most : int
         Cells in a piece, at most.
     """
     row = prod(blocks.shape[1:])
     ends = range(0, prod(blocks.shape) + 1, row) if len(blocks.shape) > 1 else blocks.cells.tolist()
-    return [
-        slice(first, min(first + most, end)) for start, end in pairwise(ends) for first in range(start, end, most)
-    ]
+    return [slice(first, min(first + most, end)) for start, end in pairwise(ends) for first in range(start, end, most)]
 
 
-def at_cells(function: Callable[[FloatArray], FloatArray], points: FloatArray, blocks: RowBlocks) -> FloatArray:
+def at_cells(function: Callable[[FloatArray], FloatArray], points: FloatArray, blocks: RowPartition) -> FloatArray:
     """Values (N, ...) of a function of points at the cells (N, p), piece by piece."""
     return np.concatenate([function(points[part]) for part in pieces(blocks)])
 
@@ -123,17 +122,19 @@ def make_moments(
     """
     bind = getattr(fn, "moments_on", None)
     bound: Moments | None = None if bind is None else bind(domain, count, memory_limit)
+    if bound is not None and not getattr(bound, "shared", False):
+        refuse_slab(domain, type(fn).__name__)
     if bound is not None:
         return bound
     points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
     sums = getattr(fn, "sums", None)
-    if sums is not None and not _fits(domain.base.blocks, count, memory_limit):
-        return SummedMoments(sums, points, domain.base.blocks)
-    return stored_or_recomputed(features, points, count, memory_limit, domain.base.blocks)
+    if sums is not None and not _fits(domain.base.partition, count, memory_limit):
+        return SummedMoments(sums, points, domain.base.partition)
+    return stored_or_recomputed(features, points, count, memory_limit, domain.base.partition)
 
 
 def stored_or_recomputed(
-    features: FeatureFunction, points: FloatArray, count: int, memory_limit: float, blocks: RowBlocks
+    features: FeatureFunction, points: FloatArray, count: int, memory_limit: float, blocks: RowPartition
 ) -> Moments:
     """Evaluation of any features (N, n) at cells (N, p), by their matrix where memory allows it."""
     if _fits(blocks, count, memory_limit):
@@ -141,6 +142,6 @@ def stored_or_recomputed(
     return RecomputedMoments(features, points, count, blocks)
 
 
-def _fits(blocks: RowBlocks, count: int, memory_limit: float) -> bool:
+def _fits(blocks: RowPartition, count: int, memory_limit: float) -> bool:
     """Whether features may be stored; of all cells, so that the choice is that of one rank."""
     return 8.0 * prod(blocks.whole) * count <= memory_limit

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from wgflow.domains.blocks import RowBlocks
 from wgflow.errors import InputError
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
 

@@ -22,7 +22,7 @@ class OutputWeights:
     """The sums over output weights a of the box of pairs (a, b), in O(N)."""
 
     def __init__(self, box: Box) -> None:
-        self._outputs, self._blocks = box.axes[0], box.blocks
+        self._outputs, self._blocks = box.axes[0], box.partition
         self._contracted = np.empty((len(self._blocks), int(np.prod(box.shape[1:]))))
         large = self._outputs.size * self._contracted.shape[1] >= PRODUCT_THRESHOLD
         self._contract, self._expand = contraction_kernel(large), expansion_kernel(large)
@@ -39,6 +39,8 @@ class OutputWeights:
 
 class ProductMoments:
     """Neurons on the box of pairs (a, b): O(N + N_b n) for N_b input weights and n features."""
+
+    shared = True
 
     def __init__(self, box: Box, hidden: Moments) -> None:
         self._weights, self._hidden = OutputWeights(box), hidden

@@ -73,6 +73,12 @@ LAUNCH = find_launch()
 """How this process was started."""
 
 
+ONE_RANK = (
+    "run it without mpiexec, where kernels take all cores as threads; shared are explicit finite volumes on boxes "
+)
+ONE_RANK += "of two and three dimensions, and particles"
+
+
 def refuse_ranks(what: str, instead: str) -> None:
     """Raise InputError where this process is one of several: ``what`` is for one; ``instead`` says what to do."""
     if LAUNCH.several:

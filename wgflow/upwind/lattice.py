@@ -61,7 +61,7 @@ class LatticeScheme(SpaceScheme):
     """
 
     def __init__(self, box: Box, sheets: int, transport: float, reaction: float, face_factor: float) -> None:
-        missing = 3 - len(box.shape)
+        missing, self._box = 3 - len(box.shape), box
         self._shape = (sheets, *(1,) * missing, *box.shape)
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
@@ -70,6 +70,19 @@ class LatticeScheme(SpaceScheme):
         self._blocks = structured.PARALLEL_BLOCKS if large else 1
         self._largest_loss_rate = structured.box_loss_rate_kernel(self._blocks)
         self._rates, self._largest = np.zeros((self._blocks, 2, box.shape[-1])), np.zeros(self._blocks)
+
+    def euler_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> None:
+        """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``, on all ranks."""
+        super().euler_stage(density, potential, start, weights, step, result)
+        self._box.refresh(result)
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
         factors = (self._mobility, self._face_factor, self._reaction, self._periodic)

@@ -22,6 +22,7 @@ from wgflow.problems.running import ProblemSource
 from wgflow.runs.memory import MemoryEstimate
 from wgflow.runs.memory.estimate import describe_largest, format_size
 from wgflow.system import free_memory
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import terminations_interrupt
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def sweep(
     Traceback (most recent call last):
     wgflow.errors.InputError: the run particles.cuont=5 is not allowed: ... did you mean 'count'? ...
     """
+    refuse_ranks("a sweep", "start it without mpiexec; its workers share out the runs")
     plan = replace(make_plan(problem, over, settings), allow_code=allow_code)
     with shown_runs(wanted=progress) as watcher:
         return carry_out(

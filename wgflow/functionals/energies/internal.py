@@ -39,6 +39,8 @@ class InternalEnergy(Functional):
     on signed domains each sheet has its own density, and the mean is that of both.
     """
 
+    shared = True
+
     @property
     @abstractmethod
     def relative_floor(self) -> float:

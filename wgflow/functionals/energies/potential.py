@@ -48,6 +48,7 @@ class Potential(Functional):
 
     potential: ScalarFunction
     gradient: ScalarFunction | None = None
+    shared = True
 
     def __post_init__(self) -> None:
         check_callable("the potential", self.potential, "Potential(lambda x: (x**2).sum(axis=-1))")
@@ -61,7 +62,7 @@ class Potential(Functional):
         """Evaluate V at the cell centres, once; raises InputError if it is not finite there."""
         base = domain.base
         points = base.points.reshape(-1, base.points.shape[-1])
-        values = at_cells(self.values, points, base.blocks)
+        values = at_cells(self.values, points, base.partition)
         return _GridPotential(domain, np.broadcast_to(values.reshape(base.shape), domain.shape))
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
