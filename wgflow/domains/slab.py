@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from wgflow.domains.geometry import Flat
 from wgflow.domains.partition import MOST_BLOCKS, RowPartition, block_bounds
 from wgflow.domains.signed import Signed
 from wgflow.errors import InputError
-from wgflow.ranks.communicator import Communicator
 from wgflow.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from wgflow.ranks.communicator import Communicator
 
 GHOSTS = 2  # rows of the neighbours that the second-order stencil reaches
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.reductions.blocks import RowBlocks
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from wgflow.reductions.blocks import RowBlocks
 
 NUMBERS = "fiub"  # kinds of numpy that are real numbers
 

@@ -31,6 +31,7 @@ from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.on_ranks import on_ranks
 from wgflow.problems.own_code import OwnCode, WithheldFunctional, read_code
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
@@ -39,7 +40,7 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
 from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
-from wgflow.runs.sharing import check_refused, part_of, share_out
+from wgflow.runs.sharing import part_of
 from wgflow.system.launchers import LAUNCH
 from wgflow.typing import FloatArray
 
@@ -347,21 +348,6 @@ def assemble(
         raise InputError("[output] times must hold a time after 0")
     problem.functional  # noqa: B018 - raises where the functional does not accept its arguments
     return problem
-
-
-def on_ranks(problem: Problem) -> Problem:
-    """The problem on the part of its domain that this rank computes.
-
-    Raises
-    ------
-    InputError
-        If there are several ranks, and something of it is for one.
-    """
-    refused = problem.options.refused_on_ranks(problem)
-    if problem.moves_particles:
-        check_refused(refused)
-        return problem
-    return replace(problem, domain=share_out(problem.functional, problem.domain, refused))
 
 
 def domain_of(config: ProblemFile) -> Domain:

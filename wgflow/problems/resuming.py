@@ -10,8 +10,9 @@ from wgflow.flows.loop import Observers
 from wgflow.flows.stopping import Until
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.on_ranks import on_ranks
 from wgflow.problems.own_code import check_same_code
-from wgflow.problems.problem import Problem, on_ranks
+from wgflow.problems.problem import Problem
 from wgflow.problems.stored_problem import check_fit, check_same_problem, stored_attributes, stored_config
 from wgflow.runs.memory import check_memory
 from wgflow.runs.record import attach_functional

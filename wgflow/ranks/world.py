@@ -40,8 +40,8 @@ def _several() -> MpiCommunicator:
         raise MissingExtraError("mpi4py", "mpi", f"a run on {LAUNCH.size} ranks ({LAUNCH.launcher})") from error
     if found.size != LAUNCH.size:
         raise InputError(
-            f"{LAUNCH.launcher} started {LAUNCH.size} ranks, of which the MPI library of mpi4py sees {found.size}: it is "
-            "another one; use the mpiexec that came with it, e.g. that of pip install 'wgflow[mpi]'"
+            f"{LAUNCH.launcher} started {LAUNCH.size} ranks, of which the MPI library of mpi4py sees {found.size}: it "
+            "is another one; use the mpiexec that came with it, e.g. that of pip install 'wgflow[mpi]'"
         )
     if not LAUNCH.is_first:
         warnings.simplefilter("ignore", FlowWarning)  # rank 0 warns

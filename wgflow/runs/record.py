@@ -90,7 +90,7 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
 
 
 def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Density at the cell centres, of a slab from that of the whole box; raises InputError unless it is one of numbers."""
+    """Density at the cell centres, a part of it on several ranks; raises InputError unless it is one of numbers."""
     name, slab = "the initial density", slab_of(domain)
     if not callable(density):
         return part_of(domain, {name: real_values(name, density)})[name]

@@ -72,14 +72,14 @@ def share_out(functional: Functional, domain: Domain, refused: Mapping[str, bool
 
 
 def check_refused(refused: Mapping[str, bool]) -> None:
-    """Raise InputError, naming the first, where something is wanted that only one rank can do, and there are several."""
+    """Raise InputError, naming the first, where something is wanted for which there are too many ranks."""
     for what, wanted in refused.items():
         if wanted:
             refuse_ranks(what, ONE_RANK)
 
 
 def part_of(domain: Domain | None, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """What a slab holds of arrays by name, of which those of cells are of the whole box; others are left as they are."""
+    """What a slab holds of arrays by name: of those of cells, which are of the whole box, its rows."""
     slab = None if domain is None else slab_of(domain)
     if domain is None or slab is None:
         return dict(values)

@@ -67,7 +67,7 @@ class _Encoder:
 
 
 class GrowingVariable:
-    """A variable of a `GrowingFile`: a table of numbers, or a field with a checksum, whose rows have chunks of their own.
+    """A variable of a `GrowingFile`: a table of numbers, or a field with a checksum, whose rows have their own chunks.
 
     Parameters
     ----------
