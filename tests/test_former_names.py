@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 import warnings
 from importlib import import_module
 
 import pytest
 
-from wgflow.former_names.tables import MODULES, NAMES, SPLIT
+from wgflow.former_names.tables import GONE, MODULES, NAMES, SPLIT
 
 FORMER = ["schemes.explicit", "timeloop", "metrics.wasserstein", "functionals.neurons", "cli"]
 
@@ -38,6 +39,15 @@ def test_names_that_left_a_package_or_module(former):
     with pytest.warns(DeprecationWarning, match=rf"wgflow\.{former} is called {place}\.{present} since"):
         found = getattr(import_module(f"wgflow.{package}"), name)
     assert found is getattr(import_module(place), present)
+
+
+@pytest.mark.parametrize("former", GONE)
+def test_names_that_are_gone_say_what_does_their_work(former):
+    package, _, name = former.rpartition(".")
+    with pytest.raises(AttributeError, match=rf"wgflow\.{former} is gone since version 0\.2\.0: .*wgflow\.\w+") as told:
+        getattr(import_module(f"wgflow.{package}"), name)
+    place, _, present = re.search(r"wgflow\.[\w.]+", str(told.value).partition(": ")[2])[0].rpartition(".")
+    assert callable(getattr(import_module(place), present))
 
 
 def test_every_present_module_exists():

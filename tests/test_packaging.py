@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("xarray", "sweep", "sphere", "vtk", "test")
+EXTRAS = ("xarray", "sweep", "sphere", "vtk", "transport", "test")
 TOOLS = {"build", "mypy", "ruff", "scipy-stubs"}  # which check the sources, and do not run with them
 if not (ROOT / ".ci").exists():
     pytest.skip("there is no checkout here", allow_module_level=True)

@@ -1,4 +1,7 @@
+from .analysis.metrics import SlicedDistance as SlicedDistance
+from .analysis.metrics import exact_wasserstein as exact_wasserstein
 from .analysis.metrics import find_spikes as find_spikes
+from .analysis.metrics import sliced_wasserstein as sliced_wasserstein
 from .analysis.optimality.certificates import Certificate as Certificate
 from .analysis.optimality.certificates import certify as certify
 from .analysis.optimality.certificates import certify_trajectory as certify_trajectory
@@ -8,6 +11,8 @@ from .analysis.optimality.margins import feature_margin as feature_margin
 from .analysis.optimality.margins import kernel_margin as kernel_margin
 from .analysis.optimality.margins import linear_margin as linear_margin
 from .analysis.optimality.margins import variation_margin as variation_margin
+from .app.run_comparison import Comparison as Comparison
+from .app.run_comparison import compare as compare
 from .app.sweeps import open_sweep as open_sweep
 from .app.sweeps import sweep as sweep
 from .app.sweeps.many import open_many as open_many

@@ -114,23 +114,40 @@ def test_three_methods_compare(command, tmp_path, problem):
         command("run", problem, *SMALL, *few, "-q", "-o", f"{kind}.h5", "--set", f"solver.kind={kind}")
     for other, drawn in (("particles", ["-o", "comparison.png"]), ("characteristics", [])):
         printed = command("compare", "finite_volume.h5", f"{other}.h5", *drawn)
+        assert "times  3 in both (0, " in printed
         for word in ("risk A", "risk B", "mass A", "predictors", "kernel", "W1", "W2"):
             assert word in printed
         assert len([line for line in printed.splitlines() if line.strip()[:1].isdigit()]) == 3
     assert (tmp_path / "comparison.png").exists()
 
 
+def test_a_run_that_has_nothing_left_to_do_says_so(command):
+    file = (*SMALL, "-o", "run.h5")
+    assert "nothing was left" not in command("run", "quadratic", *file)
+    said = "nothing was left to do: the run had ended by {} at t = {}; a {} one goes on, --set solver.{}=..."
+    assert said.format("t_end", 0.5, "later", "t_end") in command("run", "quadratic", *file, "--resume")
+    assert "nothing was left" not in command("run", "quadratic", *file, "--resume", "--set", "solver.t_end=0.6")
+    assert "nothing was left" not in command("run", "quadratic", *file, "--resume")  # a warning says it
+    rest = ("--set", "solver.t_end=9", "--set", "solver.stationarity=1e9")
+    command("run", "quadratic", *file, "--resume", *rest)
+    reached = f"{wgflow.load('run.h5').time[-1]:g}"
+    said = said.format("stationarity", reached, "smaller", "stationarity")
+    assert said in command("run", "quadratic", *file, "--resume", *rest)
+    assert command("run", "quadratic", *file, "--resume", *rest, "-q") == ""
+
+
 def test_validations_are_listed(command):
     assert "sphere_vs_particles" in command("validate")
 
 
-def test_interrupted_run_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGUSR1", signal.SIGTERM)])
+def test_interrupted_run_says_how_to_go_on(tmp_path, number):
     process = start_interruptible(["-m", "wgflow", "run", "el_nino", "-o", "run.h5"], cwd=tmp_path)
     deadline = time.monotonic() + 60.0
     while not (tmp_path / "run.h5").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "wgflow run el_nino -o run.h5 --resume" in errors
@@ -138,6 +155,19 @@ def test_interrupted_run_says_how_to_go_on(tmp_path):
     part = wgflow.load(tmp_path / "run.h5")
     assert part.status == "interrupted"
     assert part.scheduled in {len(part.time), len(part.time) - 1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGUSR1", signal.SIGTERM)])
+def test_signals_before_the_first_step_end_a_run_as_later_ones_do(tmp_path, monkeypatch, number):
+    def open_problem(*_, **__):
+        signal.raise_signal(number)
+        time.sleep(5.0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("wgflow.problems.open_problem", open_problem)
+    monkeypatch.setattr(sys, "argv", ["wgflow", "run", "quadratic"])
+    assert _exit_code() == 130
+    assert not list(tmp_path.iterdir())
 
 
 def test_debug_shows_the_traceback(tmp_path, monkeypatch):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 import wgflow
-from wgflow.analysis.comparison import common_times
+from wgflow.analysis.shared_times import common_times, shared_times
 from wgflow.app.run_comparison import compare, compare_files, predictor_distance
-from wgflow.errors import InputError
+from wgflow.errors import InputError, MissingExtraError
 from wgflow.measures import Particles
 
 TEACHER = {
@@ -60,7 +62,7 @@ def test_times_in_common():
     pairs = common_times(np.arange(101.0), np.arange(101.0))
     assert len(pairs) == 21
     assert pairs[-1] == (100, 100)
-    with pytest.raises(InputError, match="in common"):
+    with pytest.raises(InputError, match="in common: A has 2 from 0 to 1, B 2 from 0 to 2; run"):
         common_times(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
 
 
@@ -75,12 +77,87 @@ def test_runs_without_a_problem_file_are_compared(tmp_path):
     assert 0.0 < columns["difference"][-1] < 0.1
 
 
-def test_runs_on_a_box_have_no_distance_on_the_circle():
-    box = wgflow.Box([(-1.0, 1.0), (-1.0, 1.0)], (6, 6))
-    trajectory = wgflow.solve(wgflow.Quadratic(np.eye(2)), box, np.ones(box.shape), 0.1, times=[0.05])
-    columns = compare(trajectory, trajectory).columns
-    assert not any(name.startswith("W") for name in columns)
-    np.testing.assert_allclose(columns["kernel"], 0.0, atol=1e-7)
+BOX = wgflow.Box([(-1.0, 1.0), (-1.0, 1.0)], (6, 6))
+REST = wgflow.Potential(lambda x: 0.0 * x[:, 0])
+
+
+def cell_at_rest(box, cell, times=(1.0,)):
+    """A run in which all of the mass stays in one cell."""
+    start = np.zeros(box.shape)
+    start[cell] = 1.0 / np.prod(box.spacing)
+    return wgflow.solve(REST, box, start, max(times), times=times)
+
+
+def test_measures_in_a_plane_are_compared_by_exact_transport():
+    pytest.importorskip("ot")
+    found = compare(cell_at_rest(BOX, (0, 1)), cell_at_rest(BOX, (3, 5)))
+    for name in ("W1", "W2"):  # 3 and 4 cells of a third of 1 away
+        np.testing.assert_allclose(found.columns[name], 5.0 / 3.0, rtol=1e-15)
+    assert not any(name.startswith("SW") for name in found.columns)
+    assert found.lines == ()
+
+
+def test_particles_are_compared_with_a_grid():
+    """Atoms at a quarter of a cell from the centres of four cells that hold the mass evenly."""
+    pytest.importorskip("ot")
+    start = np.zeros(BOX.shape)
+    start[2:4, 2:4] = 1.0
+    centres = BOX.points[2:4, 2:4].reshape(-1, 2)
+    moved = wgflow.Particles(centres + np.array([0.05, 0.0]), np.full(4, 0.25))
+    runs = wgflow.solve(REST, BOX, start, 1.0, times=[1.0]), wgflow.simulate(REST, moved, 1.0, domain=BOX, times=[1.0])
+    np.testing.assert_allclose(compare(*runs).columns["W2"], 0.05, rtol=1e-13)
+
+
+def test_sliced_distances_are_named_as_such():
+    runs = cell_at_rest(BOX, (0, 1)), cell_at_rest(BOX, (3, 5))
+    found = compare(*runs, transport="sliced")
+    assert not any(name.startswith("W") for name in found.columns)
+    np.testing.assert_allclose(found.columns["SW2"], 5.0 / 3.0 / np.sqrt(2.0), rtol=1e-14)
+    assert (found.columns["SW1"] < found.columns["SW2"]).all()
+    assert (found.columns["SW1 error"] > 0.001).all()
+    assert found.lines == ("SW1, SW2: sliced Wasserstein distances, 128 projections; one standard error each",)
+    assert {"kernel"} == compare(*runs, transport="none").columns.keys() - {
+        name for name in found.columns if "SW" not in name and name != "kernel"
+    }
+
+
+def test_too_many_atoms_or_no_solver_leave_sliced_distances(monkeypatch):
+    runs = cell_at_rest(BOX, (0, 1)), cell_at_rest(BOX, (3, 5))
+    monkeypatch.setattr("wgflow.analysis.measure_distances.MOST_EXACT_ONCE", 0)
+    [_, reason] = compare(*runs).lines
+    assert reason == "W1 and W2 themselves: too many pairs of atoms, 2; --transport exact computes them"
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "ot", None)
+    monkeypatch.setattr("wgflow.analysis.metrics.exact_transport.find_spec", lambda _: None)
+    found = compare(*runs)
+    assert "SW2" in found.columns
+    assert "pip install 'wgflow[transport]'" in found.lines[1]
+    with pytest.raises(MissingExtraError, match=r"POT, which is not installed: pip install 'wgflow\[transport\]'"):
+        compare(*runs, transport="exact")
+    with pytest.raises(InputError, match="transport = 'emd' is not allowed; choose one of auto, exact"):
+        compare(*runs, transport="emd")
+
+
+def test_spheres_are_compared_along_arcs():
+    pytest.importorskip("ot")
+    sphere, rest = wgflow.Sphere(42), wgflow.Potential(lambda x: 0.0 * x[:, 0])
+    runs = []
+    for pole in (1.0, -1.0):
+        cloud = wgflow.Particles([[0.0, 0.0, pole], [0.0, pole, 0.0]], [1.0, 3.0])
+        runs.append(wgflow.simulate(rest, cloud, 1.0, domain=sphere, times=[1.0]))
+    # A quarter of the mass and another one go a quarter of the way round, half of it all the way to the other side.
+    np.testing.assert_allclose(compare(*runs).columns["W1"], 0.5 * 0.5 * np.pi + 0.5 * np.pi, rtol=1e-15)
+    sliced = compare(*runs, transport="sliced")
+    assert "by chords" in sliced.lines[0]
+
+
+def test_times_that_only_one_run_has_are_counted():
+    runs = cell_at_rest(BOX, (0, 1), (0.5, 1.0, 2.0)), cell_at_rest(BOX, (0, 1), (1.0, 1.5, 1.7, 2.0))
+    times = compare(*runs).times
+    assert times.left_out == (1, 2)
+    assert str(times) == "3 in both (0, 1, 2); left out 1 of 4 of A, 2 of 5 of B"
+    many = shared_times(np.arange(101.0), np.arange(0.0, 101.0, 2.0))
+    assert str(many) == "51 in both (0, 2, ..., 100), of which 21 are compared; left out 50 of 101 of A, 0 of 51 of B"
 
 
 def bump(centre, period=None):

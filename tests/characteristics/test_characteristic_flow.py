@@ -121,11 +121,11 @@ def test_density_of_collapsed_nodes_is_finite_and_holds_the_mass():
         ["solver.kind=characteristics", "domain.cells=64", "solver.t_end=5.0", "output.times=[1.0, 5.0]",
          "characteristics.tolerance=1e-5"],
     )  # fmt: skip
-    flow = wgflow.run(problem)
-    assert (flow.density >= 0.0).all()
-    masses = (flow.density * flow.domain.volumes).sum(axis=(1, 2))
-    np.testing.assert_allclose(masses, flow.mass, rtol=1e-14)
-    assert flow.density.max() < 64.0 * flow.mass[-1]
+    trajectory = wgflow.run(problem)
+    assert (trajectory.density >= 0.0).all()
+    masses = (trajectory.density * trajectory.domain.volumes).sum(axis=(1, 2))
+    np.testing.assert_allclose(masses, trajectory.mass, rtol=1e-14)
+    assert trajectory.density.max() < 64.0 * trajectory.mass[-1]
 
 
 def test_shared_out_masses_of_resting_nodes_are_the_density():

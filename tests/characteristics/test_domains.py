@@ -44,9 +44,9 @@ def gaussian(covariance):
     return lambda x: np.exp(-0.5 * np.einsum("...i,ij,...j->...", x, inverse, x)) / scale
 
 
-def relative_error(flow, exact):
+def relative_error(trajectory, exact):
     """Largest relative error of the density at a node in the end."""
-    return abs(flow.fields["node_density"][-1] / exact(flow.position[-1]) - 1.0).max()
+    return abs(trajectory.fields["node_density"][-1] / exact(trajectory.position[-1]) - 1.0).max()
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def relative_error(flow, exact):
 def test_densities_of_quadratic_features_on_the_sphere(nodes, measured, on_cells):
     start = 0.25 * np.eye(3)
     run = {"times": [1.0], "nodes": nodes, "node_count": 1000, "tolerance": 1e-11}
-    flow = wgflow.solve_characteristics(Quadratic(TARGET), Sphere(162), AngularGaussian(start), 1.0, **run)
+    trajectory = wgflow.solve_characteristics(Quadratic(TARGET), Sphere(162), AngularGaussian(start), 1.0, **run)
     exact = quadratic_flow(TARGET, start, 1.0)
-    assert relative_error(flow, exact) < 2.0 * measured
-    assert flow.fields["least_density"][-1] == flow.fields["node_density"][-1].min() > 0.0
-    assert (flow.density[-1] * flow.domain.volumes).sum() == pytest.approx(flow.mass[-1], rel=9e-4)
+    assert relative_error(trajectory, exact) < 2.0 * measured
+    assert trajectory.fields["least_density"][-1] == trajectory.fields["node_density"][-1].min() > 0.0
+    assert (trajectory.density[-1] * trajectory.domain.volumes).sum() == pytest.approx(trajectory.mass[-1], rel=9e-4)
     # Between the nodes, polynomials of degree 3; also at the poles, where nodes of the product rule crowd.
-    error = abs(flow.density[-1] / exact(flow.domain.points) - 1.0).max()
+    error = abs(trajectory.density[-1] / exact(trajectory.domain.points) - 1.0).max()
     assert on_cells / 2.0 < error < 2.0 * on_cells
 
 
@@ -69,9 +69,11 @@ def test_densities_of_quadratic_features_on_the_sphere(nodes, measured, on_cells
 def test_densities_of_quadratic_features_on_hyperspheres(components, measured):
     target, start = np.diag(np.linspace(1.0, 0.2, components)), 0.3 * np.eye(components)
     run = {"times": [1.0], "tolerance": 1e-10}
-    flow = wgflow.solve_characteristics(Quadratic(target), Hypersphere(components), AngularGaussian(start), 1.0, **run)
-    assert relative_error(flow, quadratic_flow(target, start, 1.0)) < 2.0 * measured
-    assert "density" not in flow.fields
+    trajectory = wgflow.solve_characteristics(
+        Quadratic(target), Hypersphere(components), AngularGaussian(start), 1.0, **run
+    )
+    assert relative_error(trajectory, quadratic_flow(target, start, 1.0)) < 2.0 * measured
+    assert "density" not in trajectory.fields
 
 
 @pytest.mark.parametrize("domain", [Box([(-4.5, 4.5)] * 2, (32, 32)), Space(2)])
@@ -79,20 +81,22 @@ def test_densities_of_quadratic_features_in_a_box_and_in_space(domain):
     start = 0.3 * np.eye(2)
     nodes = GaussHermiteNodes(64, covariance=start)
     run = {"times": [1.0], "nodes": nodes, "tolerance": 1e-12}
-    flow = wgflow.solve_characteristics(Quadratic(TURNED), domain, gaussian(start), 1.0, **run)
+    trajectory = wgflow.solve_characteristics(Quadratic(TURNED), domain, gaussian(start), 1.0, **run)
     exact = gaussian(quadratic_covariance(TURNED, start, 1.0))
-    assert relative_error(flow, exact) < 8e-11  # measured: 4e-11
+    assert relative_error(trajectory, exact) < 8e-11  # measured: 4e-11
     if domain.base.has_cells:  # its logarithm is a polynomial of degree 2
-        assert abs(flow.density[-1] - exact(domain.points)).max() < 1e-8
+        assert abs(trajectory.density[-1] - exact(domain.points)).max() < 1e-8
 
 
 def test_a_signed_teacher_on_the_sphere_has_the_risk_of_finite_volumes():
     """Finite volumes on 642, 2562, 10242 cells: .01095534, .01071719, .01065906, extrapolated .01063968."""
     domain = Signed(Sphere(42))
     run = {"times": [6.0], "nodes": "product", "node_count": 500, "tolerance": 1e-6}
-    flow = wgflow.solve_characteristics(UNIT_PAIR, domain, lambda x: np.full(x.shape[:-1], 0.125 / np.pi), 6.0, **run)
-    assert flow.risk[-1] == pytest.approx(0.01063968, abs=5.3e-7)
-    assert flow.density.shape == (2, 2, 42)
+    trajectory = wgflow.solve_characteristics(
+        UNIT_PAIR, domain, lambda x: np.full(x.shape[:-1], 0.125 / np.pi), 6.0, **run
+    )
+    assert trajectory.risk[-1] == pytest.approx(0.01063968, abs=5.3e-7)
+    assert trajectory.density.shape == (2, 2, 42)
 
 
 def test_resumed_runs_are_those_that_were_not_interrupted(tmp_path):
@@ -122,9 +126,9 @@ def test_problem_files_have_nodes_on_hyperspheres_and_spheres():
         "characteristics": {"count": 40},
         "output": {"snapshots": 2},
     }
-    flow = wgflow.run(sections)
-    assert flow.position.shape == (2, 80, 4)
-    assert flow.mass[0] == pytest.approx(1.0, rel=1e-13)
+    trajectory = wgflow.run(sections)
+    assert trajectory.position.shape == (2, 80, 4)
+    assert trajectory.mass[0] == pytest.approx(1.0, rel=1e-13)
     settings = ["solver.kind=characteristics", "domain.cells=42", "characteristics.nodes=product", "output.snapshots=2"]
     problem = wgflow.open_problem("quadratic_sphere", [*settings, "characteristics.count=60", "solver.t_end=1.0"])
     assert wgflow.run(problem).fields["node_density"].shape == (2, 55)
@@ -159,12 +163,12 @@ def test_masses_of_nodes_that_gather_are_shared_out():
     """A well that all nodes fall into: no density on the grid, but all of the mass, and none below 0."""
     box = Box([(-1.0, 1.0)] * 2, (8, 8))
     well = Potential(lambda x: 4.0 * (x**2).sum(axis=-1), gradient=lambda x: 8.0 * x)
-    flow = wgflow.solve_characteristics(well, box, np.ones(box.shape), 2.0, times=[2.0])
-    density = flow.density[-1]
+    trajectory = wgflow.solve_characteristics(well, box, np.ones(box.shape), 2.0, times=[2.0])
+    density = trajectory.density[-1]
     assert density.min() >= 0.0
     assert (density * box.volumes).sum() == pytest.approx(4.0, rel=1e-13)
     assert density[3:5, 3:5].sum() == pytest.approx(density.sum(), rel=1e-12)
-    np.testing.assert_allclose(flow.density[0], 1.0, rtol=1e-12)
+    np.testing.assert_allclose(trajectory.density[0], 1.0, rtol=1e-12)
 
 
 class Squares:
@@ -189,13 +193,13 @@ def test_densities_of_quadratic_features_on_a_half_circle_of_100_inputs():
     target = np.array([1.0, across]) / np.array([1.0, features.scale[1]])
     risk = Features(features, target, HALF_SQUARED_NORM)
     run = {"times": [1.0], "tolerance": 1e-11}
-    flow = wgflow.solve_characteristics(risk, domain, lambda x: 0.5 * domain.uniform_density(x), 1.0, **run)
+    trajectory = wgflow.solve_characteristics(risk, domain, lambda x: 0.5 * domain.uniform_density(x), 1.0, **run)
     exact = SymmetricQuadratic(inputs, 1.0, across, 0.5)
-    found, wanted = flow.fields["node_density"][-1], exact.density(flow.position[-1], 1.0)
+    found, wanted = trajectory.fields["node_density"][-1], exact.density(trajectory.position[-1], 1.0)
     held = wanted > 1e-12 * wanted.max()  # sin^98 is 0 to round-off near the poles
     assert abs(found[held] / wanted[held] - 1.0).max() < 7.8e-10  # measured: 3.9e-10
     on_cells = exact.density(domain.points, 1.0)
-    assert abs(flow.density[-1] - on_cells).sum() < 2.2e-3 * on_cells.sum()  # monotone cubics: 1.1e-3
+    assert abs(trajectory.density[-1] - on_cells).sum() < 2.2e-3 * on_cells.sum()  # monotone cubics: 1.1e-3
 
 
 def test_neurons_on_a_half_circle_have_the_risk_of_finite_volumes():

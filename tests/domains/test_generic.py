@@ -113,21 +113,25 @@ def waves(x):
 def test_grids_keep_mass_and_sign_and_lower_the_energy(domain, signed):
     place = Signed(domain) if signed else domain
     start = np.broadcast_to(1.0 + 0.5 * np.sin(domain.points[..., 0]), place.shape)
-    flow = solve(Features(waves, [0.3, -0.2]) + Entropy(0.05), place, start, 0.2, reaction=0.0, times=[0.1, 0.2])
-    assert flow.mass == pytest.approx(np.full(3, flow.mass[0]), rel=1e-13)
-    assert flow.density.min() > 0.0
-    assert (np.diff(flow.energy) < 0.0).all()
+    trajectory = solve(Features(waves, [0.3, -0.2]) + Entropy(0.05), place, start, 0.2, reaction=0.0, times=[0.1, 0.2])
+    assert trajectory.mass == pytest.approx(np.full(3, trajectory.mass[0]), rel=1e-13)
+    assert trajectory.density.min() > 0.0
+    assert (np.diff(trajectory.energy) < 0.0).all()
 
 
 @on_domains
 def test_particles_stay_on_the_set_and_lower_the_energy(domain):
     points = some_points(domain, 40)
     start = Particles(points, np.full(40, 0.05), np.ones(40), domain)
-    flow = simulate(Features(waves, [0.3, -0.2]), start, 0.5, reaction=0.0, times=[0.25, 0.5], method=Adaptive(1e-9))
-    off = distance(Space(points.shape[1]).geometry, domain.geometry.project(flow.position[-1]), flow.position[-1])
+    trajectory = simulate(
+        Features(waves, [0.3, -0.2]), start, 0.5, reaction=0.0, times=[0.25, 0.5], method=Adaptive(1e-9)
+    )
+    off = distance(
+        Space(points.shape[1]).geometry, domain.geometry.project(trajectory.position[-1]), trajectory.position[-1]
+    )
     assert off == pytest.approx(np.zeros(40), abs=1e-14)
-    assert flow.mass == pytest.approx(np.full(3, start.mass), rel=1e-14)
-    assert (np.diff(flow.energy) < 0.0).all()
+    assert trajectory.mass == pytest.approx(np.full(3, start.mass), rel=1e-14)
+    assert (np.diff(trajectory.energy) < 0.0).all()
 
 
 def heat(time, temperature=0.1):
@@ -145,10 +149,10 @@ def test_heat_on_the_torus_is_exact_to_second_order():
     errors = []
     for cells in ((24, 16), (48, 32)):
         torus = FlatTorus(cells)
-        flow = solve(
+        trajectory = solve(
             Entropy(0.1), torus, cell_averages(torus, heat(0.0)), 1.0, times=[1.0], stepper="tr_bdf2", tolerance=1e-8
         )
-        errors.append(abs(flow.density[-1] - cell_averages(torus, heat(1.0))).max())
+        errors.append(abs(trajectory.density[-1] - cell_averages(torus, heat(1.0))).max())
     assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.05)
 
 
@@ -165,9 +169,9 @@ def test_particles_on_the_torus_agree_with_its_grid():
 
 def test_noise_on_the_torus_has_the_law_of_the_heat_equation():
     start = draw_particles(TORUS, cell_averages(TORUS, heat(0.0)), 20_000, seed=3)
-    flow = simulate(Entropy(0.1), start, 1.0, times=[1.0], method=Langevin(0.05))
+    trajectory = simulate(Entropy(0.1), start, 1.0, times=[1.0], method=Langevin(0.05))
     for component, radius in ((0, 1.0), (2, 0.5)):
-        before, after = (flow.position[row][:, component].mean() / radius for row in (0, -1))
+        before, after = (trajectory.position[row][:, component].mean() / radius for row in (0, -1))
         assert after == pytest.approx(before * np.exp(-0.1 / radius**2), abs=0.02)
 
 

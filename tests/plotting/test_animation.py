@@ -76,7 +76,7 @@ def teacher_run(kind):
 
 
 @pytest.fixture(scope="module")
-def flow():
+def trajectory():
     return on_box(1)
 
 
@@ -121,20 +121,20 @@ def test_networks_of_many_inputs_show_the_layers_of_their_time():
 
 def test_energies_are_called_so_and_have_a_linear_scale():
     """F may be of any sign: its dot stands where F is, to the last frame."""
-    flow = free_energy()
-    risk = show(scene_of(flow), SNAPSHOTS - 1).axes[-1]
+    trajectory = free_energy()
+    risk = show(scene_of(trajectory), SNAPSHOTS - 1).axes[-1]
     assert (risk.get_title(loc="left"), risk.get_ylabel()) == ("Energy", r"energy $F(\mu_t)$")
     assert risk.get_yscale() == "linear"
     (dot,) = [line for line in risk.get_lines() if line.get_marker() == "o"]
-    assert dot.get_ydata()[0] == flow.energy[-1] < 0.0
+    assert dot.get_ydata()[0] == trajectory.energy[-1] < 0.0
 
 
 def test_frames_have_the_colours_of_the_figure():
     """At the outputs that the figure of the run shows: of the density, the dot, and the learned function."""
-    flow = free_energy()
-    run = Shown(flow)
+    trajectory = free_energy()
+    run = Shown(trajectory)
     colors = time_colors(len(run.times))
-    scene = scene_of(flow)
+    scene = scene_of(trajectory)
     for index, color in zip(run.times, colors, strict=True):
         figure = show(scene, int(index))
         (step,) = artists(figure, StepPatch)
@@ -272,31 +272,31 @@ def test_films_have_a_frame_for_each_output(tmp_path, make):
     assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
 
 
-def test_many_outputs_are_thinned_evenly(flow, tmp_path, monkeypatch):
+def test_many_outputs_are_thinned_evenly(trajectory, tmp_path, monkeypatch):
     shown = []
     make = make_film_figure
     monkeypatch.setattr(animation, "make_film_figure", lambda *of: shown.append(of[2]) or make(*of))
-    with Image.open(animate_trajectory(flow, None, tmp_path / "film.gif", frames=3)) as film:
+    with Image.open(animate_trajectory(trajectory, None, tmp_path / "film.gif", frames=3)) as film:
         assert film.n_frames == 3
     assert shown[0].tolist() == [0, 2, 4]
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-def test_mp4_is_written_by_ffmpeg(flow, tmp_path):
-    path = animate_trajectory(flow, None, tmp_path / "film.MP4", rate=5.0)
+def test_mp4_is_written_by_ffmpeg(trajectory, tmp_path):
+    path = animate_trajectory(trajectory, None, tmp_path / "film.MP4", rate=5.0)
     assert path.read_bytes()[4:8] == b"ftyp"
     assert [file.name for file in tmp_path.iterdir()] == ["film.MP4"]
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell")
 @pytest.mark.parametrize("reads", ["", "cat > /dev/null;"])
-def test_what_ffmpeg_says_is_passed_on(flow, tmp_path, monkeypatch, reads):
+def test_what_ffmpeg_says_is_passed_on(trajectory, tmp_path, monkeypatch, reads):
     broken = tmp_path / "broken"
     broken.write_text(f"#!/bin/sh\n{reads} echo no such codec >&2; exit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(animation, "FFMPEG", str(broken))
     with pytest.raises(wgflow.ComputationError, match="ffmpeg failed with code 3: no such codec"):
-        animate_trajectory(flow, None, tmp_path / "film.mp4")
+        animate_trajectory(trajectory, None, tmp_path / "film.mp4")
     assert [file.name for file in tmp_path.iterdir()] == ["broken"]
 
 
@@ -308,7 +308,7 @@ def test_without_ffmpeg_the_way_out_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
-def test_a_film_that_is_stopped_leaves_the_earlier_one(flow, tmp_path, ending, stop):
+def test_a_film_that_is_stopped_leaves_the_earlier_one(trajectory, tmp_path, ending, stop):
     if ending == "mp4" and shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
     path = tmp_path / f"film.{ending}"
@@ -319,18 +319,18 @@ def test_a_film_that_is_stopped_leaves_the_earlier_one(flow, tmp_path, ending, s
             raise stop
 
     with pytest.raises(stop):
-        animate_trajectory(flow, None, path, progress=interrupt)
+        animate_trajectory(trajectory, None, path, progress=interrupt)
     assert path.read_bytes() == b"earlier"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_full_disk_is_an_error_of_one_line(flow, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_of_one_line(trajectory, tmp_path, monkeypatch):
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(wgflow.ComputationError, match=r"film\.gif could not be written: No space left on device"):
-        animate_trajectory(flow, None, tmp_path / "film.gif")
+        animate_trajectory(trajectory, None, tmp_path / "film.gif")
     assert not list(tmp_path.iterdir())
 
 

@@ -326,17 +326,17 @@ def test_neurons_with_many_inputs_are_drawn_by_their_angle_to_the_teacher_and_th
             "output": {"snapshots": 3},
         }
     )
-    flow = wgflow.run(problem)
-    angles, counts, layers, risk, _ = plot_trajectory(flow, problem).axes
-    inputs, charges = flow.position[-1, :, 1:], flow.position[-1, :, 0]
+    trajectory = wgflow.run(problem)
+    angles, counts, layers, risk, _ = plot_trajectory(trajectory, problem).axes
+    inputs, charges = trajectory.position[-1, :, 1:], trajectory.position[-1, :, 0]
     lengths = np.linalg.norm(inputs, axis=1)
     sizes, cosines = angles.collections[1].get_offsets().T
-    np.testing.assert_allclose(sizes, 7 * flow.weight[-1] * np.abs(charges) * lengths, rtol=1e-14)
+    np.testing.assert_allclose(sizes, 7 * trajectory.weight[-1] * np.abs(charges) * lengths, rtol=1e-14)
     np.testing.assert_allclose(cosines, (inputs[:, :2] / lengths[:, None]).max(axis=1), rtol=1e-14)
     heights = np.array([bar.get_height() for bar in counts.patches]).reshape(2, 3)
     assert heights.sum(axis=1).tolist() == [(charges > 0.0).sum(), (charges < 0.0).sum()]
     dots = np.concatenate([collection.get_offsets() for collection in layers.collections[1::2]])
-    expected = np.column_stack([np.linalg.norm(flow.position[-1, :, 1:], axis=1), flow.position[-1, :, 0]])
+    expected = np.column_stack([np.linalg.norm(trajectory.position[-1, :, 1:], axis=1), trajectory.position[-1, :, 0]])
     assert np.array(sorted(map(tuple, dots))) == pytest.approx(
         np.array(sorted(map(tuple, expected))), rel=1e-14, abs=0.0
     )
@@ -344,10 +344,10 @@ def test_neurons_with_many_inputs_are_drawn_by_their_angle_to_the_teacher_and_th
 
 
 def test_band_of_estimated_errors():
-    flow = wgflow.run(wgflow.open_problem("quadratic", ["domain.cells=32", "output.snapshots=6"]), estimate=True)
+    trajectory = wgflow.run(wgflow.open_problem("quadratic", ["domain.cells=32", "output.snapshots=6"]), estimate=True)
     axes = Figure().subplots()
-    draw_risk(axes, flow)
+    draw_risk(axes, trajectory)
     (band,) = axes.collections
     corners = band.get_paths()[0].vertices
-    high = corners[corners[:, 0] == flow.time[-1], 1].max()
-    assert high == pytest.approx(flow.risk[-1] + flow.errors["risk"][-1], rel=1e-14, abs=0.0)
+    high = corners[corners[:, 0] == trajectory.time[-1], 1].max()
+    assert high == pytest.approx(trajectory.risk[-1] + trajectory.errors["risk"][-1], rel=1e-14, abs=0.0)

@@ -26,10 +26,10 @@ def images(figure):
 def test_maps_in_the_plane_show_the_density(signed):
     box = Box([(-2.0, 2.0)] * 2, (6, 5))
     domain = Signed(box) if signed else box
-    flow = solve(Quadratic(0.5 * np.eye(2)), domain, np.ones(domain.shape), 0.1, times=[0.05])
-    maps = images(plot_trajectory(flow))
+    trajectory = solve(Quadratic(0.5 * np.eye(2)), domain, np.ones(domain.shape), 0.1, times=[0.05])
+    maps = images(plot_trajectory(trajectory))
     assert len(maps) == (2 if signed else 1) * 3
-    last = flow.density[-1, 0] if signed else flow.density[-1]
+    last = trajectory.density[-1, 0] if signed else trajectory.density[-1]
     np.testing.assert_allclose(maps[2].images[0].get_array(), last.T, rtol=1e-14)
     assert (maps[0].get_xlabel(), maps[0].get_ylabel(), maps[1].get_ylabel()) == ("$x$", "$y$", "")
     assert len({(axes.images[0].norm.vmin, axes.images[0].norm.vmax) for axes in maps}) == 1
@@ -39,11 +39,11 @@ def test_maps_in_space_show_the_three_marginals_with_contours():
     box = Box([(-2.0, 2.0), (-1.0, 1.0), (0.0, 3.0)], (6, 5, 4))
     domain = Signed(box)
     start = np.random.default_rng(0).random(domain.shape)
-    flow = solve(Quadratic(0.5 * np.eye(3)), domain, start, 0.1, times=[0.05])
-    maps = images(plot_trajectory(flow))
+    trajectory = solve(Quadratic(0.5 * np.eye(3)), domain, start, 0.1, times=[0.05])
+    maps = images(plot_trajectory(trajectory))
     assert len(maps) == 2 * 3
     for sheet, row in enumerate((maps[:3], maps[3:])):
-        last = flow.density[-1, sheet]
+        last = trajectory.density[-1, sheet]
         for axes, labels in zip(row, (("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")), strict=True):
             (rest,) = (axis for axis, name in enumerate(("$x$", "$y$", "$z$")) if name not in labels)
             marginal = last.sum(axis=rest) * box.spacing[rest]
@@ -74,10 +74,12 @@ def test_pictures_are_cropped_to_almost_all_mass():
 
 def test_marginals_keep_the_mass():
     box = Box([(-2.0, 2.0), (-1.0, 1.0), (0.0, 3.0)], (6, 5, 4))
-    flow = solve(Quadratic(0.5 * np.eye(3)), box, np.ones(box.shape), 0.1, times=[0.1])
-    for view in map_views(flow):
+    trajectory = solve(Quadratic(0.5 * np.eye(3)), box, np.ones(box.shape), 0.1, times=[0.1])
+    for view in map_views(trajectory):
         area = np.diff(view.x)[None, :] * np.diff(view.y)[:, None]
-        assert (view.image(flow.density[-1]) * area).sum() == pytest.approx(flow.mass[-1], rel=1e-14, abs=0.0)
+        assert (view.image(trajectory.density[-1]) * area).sum() == pytest.approx(
+            trajectory.mass[-1], rel=1e-14, abs=0.0
+        )
 
 
 @pytest.mark.parametrize(("peak", "expected"), [(9.0, Normalize), (30.0, LogNorm)])
@@ -87,8 +89,8 @@ def test_peaks_that_grow_tenfold_have_a_log_scale(peak, expected):
     density[1, 2, 1] = peak
     ones = np.ones(2)
     scalars = dict.fromkeys(("risk", "mass", "energy", "min_potential", "step_size"), ones)
-    flow = Trajectory(np.arange(2.0), scalars, {"density": density}, box)
-    scale = map_scale(flow, map_views(flow), np.arange(2))
+    trajectory = Trajectory(np.arange(2.0), scalars, {"density": density}, box)
+    scale = map_scale(trajectory, map_views(trajectory), np.arange(2))
     assert type(scale) is expected
     assert scale.vmax == peak
     assert scale.vmin == (0.01 if expected is LogNorm else 0.0)
@@ -106,13 +108,13 @@ def test_symbols_of_the_problem_label_the_axes():
 
 def test_maps_of_the_sphere():
     sphere = Sphere(42)
-    flow = solve(Quadratic(0.1 * np.eye(3)), sphere, np.ones(42), 0.1, times=[0.05])
-    figure = plot_trajectory(flow)
+    trajectory = solve(Quadratic(0.1 * np.eye(3)), sphere, np.ones(42), 0.1, times=[0.05])
+    figure = plot_trajectory(trajectory)
     maps = [axes for axes in figure.axes if axes.name == "mollweide"]
     assert len(maps) == 3
     values = maps[2].collections[0].get_array()
-    assert values.max() == flow.density[-1].max()
-    assert values.min() == flow.density[-1].min()
+    assert values.max() == trajectory.density[-1].max()
+    assert values.min() == trajectory.density[-1].min()
     assert [text.get_text() for text in maps[0].texts] == ["$x$", "$-x$", "$y$", "$-y$", "$z$", "$-z$"]
 
 

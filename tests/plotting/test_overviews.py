@@ -132,23 +132,23 @@ def test_each_kind_of_run_has_its_panels(kind):
 @pytest.mark.parametrize("kind", ["circle, data", "line", "box, 2-D", "surface", "deconvolution"])
 def test_the_last_value_stands_at_the_end_of_what_falls(kind):
     shown, figure = seen(kind)
-    flow = shown.trajectory
+    trajectory = shown.trajectory
     falling = panel(figure, "Risk" if shown.is_risk else "Energy")
-    assert readable(flow.scalars[flow.labels.falling][-1]) in ends(falling)
+    assert readable(trajectory.scalars[trajectory.labels.falling][-1]) in ends(falling)
 
 
 def test_energies_stand_above_their_least_value():
     shown, figure = seen("line")
-    flow, mass = shown.trajectory, shown.trajectory.mass[-1]
-    well = (flow.domain.axes[0] ** 2 - 1.0) ** 2
-    gibbs = np.exp(-well / 0.15) / (np.exp(-well / 0.15).sum() * flow.domain.spacing[0]) * mass
+    trajectory, mass = shown.trajectory, shown.trajectory.mass[-1]
+    well = (trajectory.domain.axes[0] ** 2 - 1.0) ** 2
+    gibbs = np.exp(-well / 0.15) / (np.exp(-well / 0.15).sum() * trajectory.domain.spacing[0]) * mass
     dashed = curve(panel(figure, "at a few times"), "at rest")
     np.testing.assert_allclose(dashed.get_ydata(), gibbs, rtol=1e-12)
     assert dashed.get_zorder() < curve(panel(figure, "at a few times"), "$t = 1$").get_zorder()
-    least = 0.15 * mass * np.log(mass / (np.exp(-well / 0.15).sum() * flow.domain.spacing[0]))
+    least = 0.15 * mass * np.log(mass / (np.exp(-well / 0.15).sum() * trajectory.domain.spacing[0]))
     assert curve(panel(figure, "Energy"), "$F_*$").get_ydata()[0] == pytest.approx(least, rel=1e-12)
     above = curve(panel(figure, "Dissipation"), "$F - F_*$")
-    np.testing.assert_allclose(above.get_ydata(), flow.energy - least, rtol=1e-9)
+    np.testing.assert_allclose(above.get_ydata(), trajectory.energy - least, rtol=1e-9)
     assert panel(figure, "Energy").get_title(loc="right") == "mass $1.00$, constant"
 
 
@@ -162,10 +162,12 @@ def test_the_dissipation_is_that_of_the_steps():
 
 
 def test_without_steps_the_dissipation_is_that_between_outputs():
-    flow = seen("line")[0].trajectory
-    time, values = dissipation_curve(wgflow.Trajectory(flow.time, flow.scalars, flow.fields, flow.domain))
-    np.testing.assert_array_equal(time, flow.time[1:])
-    np.testing.assert_allclose(values, -np.diff(flow.energy) / np.diff(flow.time), rtol=1e-14)
+    trajectory = seen("line")[0].trajectory
+    time, values = dissipation_curve(
+        wgflow.Trajectory(trajectory.time, trajectory.scalars, trajectory.fields, trajectory.domain)
+    )
+    np.testing.assert_array_equal(time, trajectory.time[1:])
+    np.testing.assert_allclose(values, -np.diff(trajectory.energy) / np.diff(trajectory.time), rtol=1e-14)
 
 
 def test_porous_media_rest_at_a_paraboloid():
@@ -192,14 +194,14 @@ def test_regressions_show_their_fit_on_every_domain():
 
 def test_margins_lie_below_their_upper_bounds():
     shown, figure = seen("classifier")
-    flow, data = shown.trajectory, shown.dataset
+    trajectory, data = shown.trajectory, shown.dataset
     chosen, values = margins(shown)
-    np.testing.assert_allclose(values, flow.fields["margin"][chosen], rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(upper_bounds(shown)[1], -flow.min_potential)
+    np.testing.assert_allclose(values, trajectory.fields["margin"][chosen], rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(upper_bounds(shown)[1], -trajectory.min_potential)
     gamma = wgflow.variation_margin(data.inputs, data.targets).margin
     assert largest_margin(shown) == pytest.approx(gamma, rel=1e-3)
     assert curve(panel(figure, "Margin"), r"$\gamma_1$").get_ydata()[0] == largest_margin(shown)
-    assert ends(panel(figure, "mass")) == [readable(flow.fields["log_mass"][-1])]
+    assert ends(panel(figure, "mass")) == [readable(trajectory.fields["log_mass"][-1])]
     assert panels(figure)[0].get_title(loc="left").endswith("$h = 0$")
 
 
@@ -207,14 +209,14 @@ def test_any_weights_of_the_data_bound_the_margin():
     settings = ["domain.cells=42", "solver.kind=finite_volume", "solver.t_end=2", "output.snapshots=3"]
     problem = wgflow.open_problem("clusters", [*settings, "output.spacing=linear"])
     shown = Shown(wgflow.run(problem), problem)
-    data, flow = problem.dataset, shown.trajectory
+    data, trajectory = problem.dataset, shown.trajectory
     chosen, bounds = upper_bounds(shown)
-    weights = np.exp(-data.targets * flow.predict(data.inputs, -1, raw=True))  # of the softmin
+    weights = np.exp(-data.targets * trajectory.predict(data.inputs, -1, raw=True))  # of the softmin
     weights /= weights.sum()
-    at_cells = np.maximum(data.inputs @ flow.domain.base.points.T, 0.0).T @ (weights * data.targets)
+    at_cells = np.maximum(data.inputs @ trajectory.domain.base.points.T, 0.0).T @ (weights * data.targets)
     assert chosen.tolist() == [0, 1, 2]
     assert np.abs(at_cells).max() <= bounds[-1] <= 1.2 * np.abs(at_cells).max()
-    assert bounds[-1] == pytest.approx(-flow.min_potential[-1], rel=0.2)
+    assert bounds[-1] == pytest.approx(-trajectory.min_potential[-1], rel=0.2)
     assert bounds.min() >= wgflow.variation_margin(data.inputs, data.targets).margin
 
 
@@ -229,8 +231,8 @@ def test_errors_of_spikes_are_those_of_the_mass_around_them():
     position = np.stack([np.cos(angles), np.sin(angles)], axis=1)[None]
     exact = {"position": position, "weight": wanted.weights[None] * np.array([[1.0, 1.1, 1.0, 0.7]])}
     scalars = {name: values[:1] for name, values in shown.trajectory.scalars.items()}
-    flow = wgflow.Trajectory(np.zeros(1), scalars, exact, shown.trajectory.domain, wanted.signs)
-    found = spike_errors(Shown(flow, shown.problem))
+    trajectory = wgflow.Trajectory(np.zeros(1), scalars, exact, shown.trajectory.domain, wanted.signs)
+    found = spike_errors(Shown(trajectory, shown.problem))
     assert np.concatenate(found) == pytest.approx([0.05, 0.3], rel=1e-12)
 
 
@@ -253,12 +255,12 @@ def gaussian(z):
     ],
 )
 def test_densities_at_rest(energy, domain, rest):
-    flow = wgflow.solve(energy, domain, lambda x: 1.0 + 0.1 * np.sin(np.pi * x[..., 0]), 1e-3, times=[])
-    found = rest_density(Shown(flow))
+    trajectory = wgflow.solve(energy, domain, lambda x: 1.0 + 0.1 * np.sin(np.pi * x[..., 0]), 1e-3, times=[])
+    found = rest_density(Shown(trajectory))
     assert (found is None) == (rest is None)
     if rest is not None:
         np.testing.assert_allclose(found, rest, rtol=1e-10)
-        assert least_energy(Shown(flow)) <= flow.energy[-1]
+        assert least_energy(Shown(trajectory)) <= trajectory.energy[-1]
 
 
 def test_samples_of_a_target_are_shown_behind_particles():

@@ -43,9 +43,9 @@ def test_learned_regions_of_real_data(solver):
     problem = wgflow.open_problem("penguins", [*SHORT, f"solver.kind={solver}", "particles.count=40"])
     data = problem.dataset
     assert (len(data.targets), int((data.targets > 0.0).sum())) == (342, 68)
-    flow = wgflow.run(problem)
-    pictures = columns(plot_trajectory(flow, problem))
-    measure = flow.measure(-1)
+    trajectory = wgflow.run(problem)
+    pictures = columns(plot_trajectory(trajectory, problem))
+    measure = trajectory.measure(-1)
     charges = measure.weights * measure.signs
     values = np.maximum(data.inputs @ measure.points.T, 0.0) @ charges
     wrong = int((data.targets * values <= 0.0).sum())

@@ -247,8 +247,9 @@ def test_nothing_is_run_without_permission(folder, sections, command):
     assert (folder / "ran").exists()
     (folder / "ran").unlink()
     withheld = wgflow.load("flow.h5")
-    with pytest.raises(wgflow.InputError, match=r"read /.*/mine.py, then allow it"):
-        withheld.potential(-1)
+    for look in (lambda run: run.potential(-1), wgflow.certify_trajectory):
+        with pytest.raises(wgflow.InputError, match=r"'mine.py:\w+' is Python code.*read /.*/mine.py, then allow it"):
+            look(withheld)
     looks = (["info", "flow.h5"], ["plot", "flow.h5"], ["compare", "flow.h5", "flow.h5"])
     for arguments in looks if sections == smooth() else looks[::2]:  # whose picture shows predictions, if any does
         assert command(*arguments)[0] == 0

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tests.domains.torus import FlatTorus
 from wgflow import Features, Mass, certify, draw_particles, find_optimum, find_spikes, load, simulate, solve
-from wgflow.analysis.comparison import compared_columns
+from wgflow.analysis.comparison import compare_trajectories
 from wgflow.app.export import export
 from wgflow.domains import kinds
 from wgflow.errors import EstimateWarning, InputError
@@ -105,8 +105,9 @@ def test_errors_without_coarser_cells_are_not_resolved():
 
 
 def test_it_compares_and_its_memory_is_known(trajectory, cloud):
-    columns = compared_columns(trajectory, cloud)
+    columns = compare_trajectories(trajectory, cloud)[0]
     assert "kernel" in columns
-    assert "W1" not in columns
+    assert "W1" not in columns  # the shortest ways on it are not known
+    assert "SW1" in columns
     grid = describe_grid(TORUS)
     assert (grid.dimension, grid.components, grid.is_lattice, grid.faces) == (2, 4, False, 3 * 96)

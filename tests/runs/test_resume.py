@@ -198,6 +198,24 @@ def test_a_finished_run_goes_on_to_a_later_end_and_other_outputs(tmp_path, name)
     expect_same(tmp_path / "run.h5", whole_run(name, *later.values()))
 
 
+@pytest.mark.parametrize("door", ["problem", "objects"])
+def test_an_end_that_has_passed_is_not_overlooked(tmp_path, door):
+    def go(t_end, **again):
+        run = {"output": tmp_path / "run.h5", **again}
+        if door == "problem":
+            return wgflow.run(problem(**{"solver.t_end": t_end, "output.times": [t_end]}), **run)
+        return wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), t_end, times=[t_end], **run)
+
+    go(0.2)
+    before = (tmp_path / "run.h5").read_bytes()
+    with pytest.warns(
+        wgflow.FlowWarning, match=r"run.h5 has reached t = 0\.2, beyond t_end = 0\.1; a later t_end goes on"
+    ):
+        assert go(0.1, resume=True).time[-1] == 0.2
+    go(0.2, resume=True)  # as often as one likes: warnings are errors here
+    assert (tmp_path / "run.h5").read_bytes() == before
+
+
 def test_other_outputs_than_those_of_an_interrupted_run(tmp_path):
     """Behind an output: the run goes back to it, and to the step control that it had there."""
     changed = problem(**{"output.times": "[4.0, 4.5, 5.0]"})

@@ -79,7 +79,7 @@ def test_limits_are_checked(name):
 
 
 @pytest.mark.parametrize("kind", SOLVERS)
-@pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
+@pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGUSR1", signal.SIGTERM)])
 def test_interrupted_run_resumes_to_the_same_bits(tmp_path, kind, number):
     problem = wgflow.open_problem(changed(kind=kind))
     whole = wgflow.run(problem, tmp_path / "whole.h5")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from wgflow.analysis.metrics.discrepancy import kernel_discrepancy
-from wgflow.analysis.metrics.transport import TransportDistance, periods_of, transport_on
-from wgflow.domains import Domain
+from wgflow.analysis.measure_distances import measure_columns
+from wgflow.analysis.shared_times import SharedTimes, shared_times
 from wgflow.domains.partition import RowPartition
-from wgflow.errors import InputError
 from wgflow.functionals import FeatureMap, OuterProduct
 from wgflow.functionals.moments import RecomputedMoments
 from wgflow.measures import Particles
@@ -23,14 +19,13 @@ from wgflow.typing import FloatArray, IntArray
 
 PredictorDistance = Callable[[Particles, Particles], float]
 
-SAME_TIME = 1e-9  # relative difference of output times that count as one
-MOST_PAIRS = 2e10  # of atoms at all times, up to which the kernel discrepancy is computed: a minute
-MOST_TIMES = 21  # distances between measures are computed at this many common times at the most
 
-
-def compared_columns(
-    first: Trajectory, second: Trajectory, predictors: PredictorDistance | None = None
-) -> dict[str, FloatArray]:
+def compare_trajectories(
+    first: Trajectory,
+    second: Trajectory,
+    predictors: PredictorDistance | None = None,
+    transport: str = "auto",
+) -> tuple[dict[str, FloatArray], SharedTimes, list[str]]:
     """Compare two trajectories of one problem at their common times.
 
     Parameters
@@ -39,20 +34,26 @@ def compared_columns(
         The runs A and B.
     predictors : callable, optional
         Distance of the predictors of two measures, where they have predictors.
+    transport : str
+        How Wasserstein distances are computed, see `wgflow.compare`.
 
     Returns
     -------
-    dict of str to array, shape (k,)
-        The common ``time``, and at each what `wgflow.app.run_comparison.Comparison` names.
+    columns : dict of str to array, shape (k,)
+        The common ``time``, and at each what `wgflow.Comparison` names.
+    times : SharedTimes
+        Which times are common.
+    lines : list of str
+        How distances of measures were computed, where that is no matter of course.
 
     Raises
     ------
     InputError
         If the runs have no time after 0 in common.
     """
-    pairs = common_times(first.time, second.time)
-    measures = [(first.measure(i), second.measure(j)) for i, j in pairs]
-    rows, others = np.array(pairs).T
+    shared = shared_times(first.time, second.time)
+    rows, others = shared.rows, shared.others
+    measures = [(first.measure(int(i)), second.measure(int(j))) for i, j in zip(rows, others, strict=True)]
     name = compared_output(first, second)
     values = first.scalars[name][rows], second.scalars[name][others]
     columns = {
@@ -63,61 +64,11 @@ def compared_columns(
         **_estimates((first, second), (rows, others), name),
         "mass A": first.mass[rows],
         "mass B": second.mass[others],
-        **({"predictors": _each(predictors, measures)} if predictors is not None else {}),
     }
-    atoms = [len(a.weights) + len(b.weights) for a, b in measures]
-    if _are_near(first, second) and sum(count**2 for count in atoms) <= MOST_PAIRS:
-        closed = [(_closed(a, first.domain), _closed(b, second.domain)) for a, b in measures]
-        columns["kernel"] = _each(kernel_discrepancy, closed)
-    distance = _common_transport(first.domain, second.domain)
-    if distance is not None:
-        columns |= _wasserstein_columns(measures, distance)
-    return columns
-
-
-def _are_near(first: Trajectory, second: Trajectory) -> bool:
-    """Whether two runs live in one space, so that their measures can be compared."""
-    if first.domain is not None and second.domain is not None and _space(first.domain) != _space(second.domain):
-        return False
-    return first.measure(0).points.shape[1] == second.measure(0).points.shape[1]
-
-
-def _space(domain: Domain) -> tuple[Any, ...]:
-    """What two domains of one space have in common: boxes the lengths of their periodic axes."""
-    return domain.kind, periods_of(domain) or domain.geometry
-
-
-def _closed(measure: Particles, domain: Domain | None) -> Particles:
-    """The measure with each periodic axis bent to a circle of its length."""
-    periods = np.array(periods_of(domain))
-    if not np.isfinite(periods).any():
-        return measure
-    columns = []
-    for axis, period in zip(measure.points.T, periods, strict=True):
-        radius = period / (2.0 * np.pi)
-        closed = np.isfinite(period)
-        columns += [radius * np.cos(axis / radius), radius * np.sin(axis / radius)] if closed else [axis]
-    return replace(measure, points=np.stack(columns, axis=1))
-
-
-def _common_transport(first: Domain | None, second: Domain | None) -> TransportDistance | None:
-    """The exact Wasserstein distance of measures on two domains of one space, where there is one."""
-    if first is None or second is None or _space(first) != _space(second):
-        return None
-    return transport_on(first)
-
-
-def _wasserstein_columns(
-    measures: list[tuple[Particles, Particles]], distance: TransportDistance
-) -> dict[str, FloatArray]:
-    """W1 and W2 at each time, on each sheet that there is."""
-    signed = any((measure.signs < 0.0).any() for measure in measures[0])
-    columns = {}
-    for order in (1, 2):
-        distances = np.array([distance(a, b, order) for a, b in measures])
-        for sheet, name in enumerate(("+", "-") if signed else ("",)):
-            columns[f"W{order}{name}"] = distances[:, sheet]
-    return columns
+    if predictors is not None:
+        columns["predictors"] = np.array([predictors(a, b) for a, b in measures])
+    distances, lines = measure_columns(first, second, measures, transport)
+    return {**columns, **distances}, shared, lines
 
 
 def relative_difference(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -144,23 +95,6 @@ def _estimates(
     scale = np.where(larger > 0.0, larger, 1.0)
     named = zip(("error A", "error B"), runs, rows, strict=True)
     return {column: run.errors[name][chosen] / scale for column, run, chosen in named if run.errors}
-
-
-def _each(distance: Callable[[Particles, Particles], float], measures: list[tuple[Particles, Particles]]) -> FloatArray:
-    return np.array([distance(a, b) for a, b in measures])
-
-
-def common_times(first: FloatArray, second: FloatArray) -> list[tuple[int, int]]:
-    """Pairs of indices of equal times, at most ``MOST_TIMES``, the last one among them."""
-    nearest = np.abs(first[:, None] - second[None, :]).argmin(axis=1)
-    equal = np.isclose(first, second[nearest], rtol=SAME_TIME, atol=0.0)
-    pairs = [(int(i), int(nearest[i])) for i in np.flatnonzero(equal)]
-    if not pairs or first[pairs[-1][0]] == 0.0:
-        raise InputError(
-            "the two runs have no time after 0 in common; run both with the same [output] times or snapshots"
-        )
-    chosen = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_TIMES)).round().astype(int))
-    return [pairs[index] for index in chosen]
 
 
 def data_distance(inputs: FloatArray, activation: str | Activation) -> PredictorDistance:

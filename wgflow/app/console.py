@@ -235,10 +235,27 @@ def say_resumable(problem: Path, path: Path, settings: Iterable[str], *, allow_c
     say(f"interrupted; the snapshots so far are in {path}. Continue with: {command}", error=True)
 
 
+def say_finished(trajectory: Trajectory, problem: Problem, *, quiet: bool) -> None:
+    """Say that a run which was to go on had ended before, and how it goes on all the same; not where a warning does."""
+    reached = trajectory.time[trajectory.scheduled - 1]
+    if quiet or problem.times.max(initial=0.0) < reached:
+        return
+    stationary = trajectory.attributes.get("stop_reason") == "stationary"
+    key, change = ("stationarity", "a smaller") if stationary else ("t_end", "a later")
+    reached = trajectory.time[-1]
+    say(
+        f"resume      nothing was left to do: the run had ended by {key} at t = {reached:g}; {change} one goes on, "
+        f"--set solver.{key}=..."
+    )
+
+
 def show_comparison(comparison: Comparison) -> None:
     """Table of a comparison."""
     say(f"A  {comparison.names[0]}\nB  {comparison.names[1]}")
+    say(f"times  {comparison.times}")
     say(_layout({_compared(name, comparison): values for name, values in comparison.columns.items()}))
+    for line in comparison.lines:
+        say(line)
 
 
 def _compared(name: str, comparison: Comparison) -> str:

@@ -164,8 +164,8 @@ def evolve(
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C, SIGTERM or SIGHUP, once the recorder is closed; where they came too late to stop the run, it is
-        complete. An error in the meantime is its message.
+        After Ctrl-C, SIGTERM, SIGHUP or SIGUSR1, once the recorder is closed; where they came too late to stop the
+        run, it is complete. An error in the meantime is its message.
     ComputationError
         If a step or a write failed; what was recorded before is kept.
     """

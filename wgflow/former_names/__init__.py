@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from wgflow.former_names.tables import MODULES, NAMES, SPLIT
+from wgflow.former_names.tables import GONE, MODULES, NAMES, SPLIT
 
 
 class _PresentModule:
@@ -97,9 +97,11 @@ def with_former(module: str, present: Callable[[str], Any] | None = None) -> Cal
     """``__getattr__`` of a package or module that also knows the names which left it, and warns of them."""
 
     def attribute(name: str) -> Any:
-        place = NAMES.get(f"{module.removeprefix('wgflow.')}.{name}")
-        if place is not None:
-            return _moved(f"{module}.{name}", place)
+        former = f"{module.removeprefix('wgflow.')}.{name}"
+        if former in NAMES:
+            return _moved(f"{module}.{name}", NAMES[former])
+        if former in GONE:
+            raise AttributeError(f"{module}.{name} is gone since version 0.2.0: {GONE[former]}")
         if present is not None:
             return present(name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -145,10 +145,12 @@ MODULES = {
 # Former modules whose names are in several modules now; what is not listed is in that of MODULES, where it has one.
 # A name that is another one now follows a colon.
 SPLIT = {
-    "comparison": dict.fromkeys(
-        ("MOST_PAIRS", "MOST_TIMES", "SAME_TIME", "TransportDistance", "common_times", "relative_difference"),
-        "analysis.comparison",
-    ),
+    "comparison": {
+        **dict.fromkeys(("MOST_TIMES", "SAME_TIME", "common_times"), "analysis.shared_times"),
+        "MOST_PAIRS": "analysis.measure_distances",
+        "TransportDistance": "analysis.metrics.transport",
+        "relative_difference": "analysis.comparison",
+    },
     "flow": {
         "attach_functional": "runs.record",
         "check_times": "runs.record",
@@ -286,6 +288,9 @@ NAMES = {
     "particles.nodes_of_cells": "measures.nodes",
     "plotting.animation.photographer": "plotting.animation:frame_renderer",
     "plotting.maps.nearest_cells": "plotting.domain_views",
+    "plotting.maps.plot_maps": "plotting.overview:plot_trajectory",
+    "plotting.particle_maps.plot_particle_map": "plotting.overview:plot_trajectory",
+    "plotting.regions.plot_regions": "plotting.overview:plot_trajectory",
     "plotting.scalars.Descent": "plotting.scalars:EnergyCurve",
     "plotting.scalars.descent_of": "plotting.scalars:energy_curve_of",
     "problems.AngularGaussian": "exact.quadratic",
@@ -307,4 +312,10 @@ NAMES = {
     "variational.ArcCosineHarmonics": "networks.harmonics",
     "variational.harmonic_population": "networks.harmonics",
     "variational.primal.descend": "variational.primal:minimise_primal",
+}
+
+# Names that nothing is called by now, with what does their work.
+GONE = {
+    "plotting.maps.cut_views": "maps of boxes in space show the three marginals, wgflow.plotting.maps.map_views",
+    "plotting.spikes.line_spikes": "wgflow.plotting.spikes.stem_spikes draws those that were to be found as stems",
 }

@@ -58,6 +58,8 @@ class Functional(ABC):
 
     __array_ufunc__ = None  # numbers of numpy leave products to the methods here
 
+    withheld = ""  # why nothing can be known of F, for those who look into it; empty where it can be used
+
     @property
     def has_risk(self) -> bool:
         r"""Whether F is a risk :math:`R(\int \Psi d\mu)`, or contains one; others are energies."""
@@ -178,6 +180,11 @@ def _outer_terms(functional: Functional) -> tuple[Functional, ...]:
 def terms_of(functional: Functional) -> Iterator[Functional]:
     """The terms of a functional, those of sums in it among them.
 
+    Raises
+    ------
+    InputError
+        If one is withheld, so that nothing can be known of it.
+
     Examples
     --------
     >>> from wgflow import Entropy, Mass
@@ -188,6 +195,8 @@ def terms_of(functional: Functional) -> Iterator[Functional]:
     for term in _outer_terms(functional):
         if isinstance(term, Sum):
             yield from terms_of(term)
+        elif term.withheld:
+            raise InputError(term.withheld)
         else:
             yield term
 

@@ -213,9 +213,9 @@ def _curve_color(name: str, position: int) -> str:
 
 
 def _curve_label(name: str) -> str:
-    """Write ``W2+`` as a symbol; other names stay as they are."""
-    found = re.fullmatch(r"W(\d+)([+-]?)", name)
-    return rf"$W_{{{found[1]}}}^{{{found[2]}}}$" if found else name
+    """Write ``W2+`` as a symbol, ``SW2`` as one of a sliced distance; other names stay as they are."""
+    found = re.fullmatch(r"(S?W)(\d+)([+-]?)", name)
+    return rf"${found[1]}_{{{found[2]}}}^{{{found[3]}}}$" if found else name
 
 
 def _make_room_above(axes: Axes) -> None:

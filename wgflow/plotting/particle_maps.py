@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
+from wgflow.former_names import with_former
 from wgflow.plotting.domain_views import GLOBE, UNEQUAL, View, draw_graticule, globe_view, point_views, views_of_points
 from wgflow.plotting.heatmaps import MAX_PATHS, evenly_spread
 from wgflow.plotting.line_profiles import (
@@ -28,6 +29,9 @@ from wgflow.plotting.style import BLUE, PALE, sign_color, sign_symbol
 from wgflow.problems import Problem
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray, IntArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 MAX_DOTS, MAX_TIMES = 4000, 300  # of each sign; along a path
 DOT_AREA, SMALLEST, LARGEST = 7.0, 0.2, 6.0  # of a particle of mean weight, in square points; others, relative to it

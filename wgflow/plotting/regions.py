@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
+from wgflow.former_names import with_former
 from wgflow.plotting.networks import time_label
 from wgflow.plotting.style import BLACK, BLUE, GREEN, VERMILLION, sign_color
 from wgflow.problems import Problem
 from wgflow.problems.datasets import Dataset
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 RESOLUTION = 401  # points of a picture along each axis
 MARGIN = 0.06  # around the data, over their extent

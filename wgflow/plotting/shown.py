@@ -69,9 +69,10 @@ class Shown:
     @cached_property
     def functional(self) -> Functional | None:
         """F, where it is known and may be used."""
-        if self.trajectory.functional is not None or self.problem is None:
-            return self.trajectory.functional
-        return None if self.problem.code.withheld else self.problem.functional
+        found = self.trajectory.functional
+        if found is None and self.problem is not None:
+            found = self.problem.functional
+        return None if found is None or found.withheld else found
 
     @cached_property
     def terms(self) -> tuple[Functional, ...]:

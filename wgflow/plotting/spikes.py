@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from wgflow.former_names import with_former
 from wgflow.measures import Particles
 from wgflow.plotting.line_profiles import Line, coordinate_of
 from wgflow.plotting.style import BLACK, DASHES, GREY, sign_color
 from wgflow.problems import Problem
 from wgflow.typing import FloatArray
+
+if not TYPE_CHECKING:
+    __getattr__ = with_former(__name__)
 
 RING_AREA, SMALLEST_RING = 220.0, 60.0  # of a spike of the largest weight, and of the lightest ones, in square points
 

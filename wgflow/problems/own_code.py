@@ -98,23 +98,23 @@ class WithheldFunctional(Functional):
 
     Parameters
     ----------
-    reason : str
+    withheld : str
         What they hear.
     """
 
-    reason: str
+    withheld: str
 
     def on_grid(self, domain: Domain) -> GridFunctional:  # noqa: ARG002
         """Raise InputError."""
-        raise InputError(self.reason)
+        raise InputError(self.withheld)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError."""
-        raise InputError(self.reason)
+        raise InputError(self.withheld)
 
     def neurons_at(self, inputs: FloatArray, components: int) -> FeatureMap:  # noqa: ARG002
         """Raise InputError."""
-        raise InputError(self.reason)
+        raise InputError(self.withheld)
 
 
 @dataclass(frozen=True)

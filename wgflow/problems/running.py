@@ -132,8 +132,9 @@ def run(
     ComputationError
         If a step or a write failed; the snapshots before it are kept.
     KeyboardInterrupt
-        After Ctrl-C, once the file is closed; ``resume`` continues it. In IPython and its notebooks the trajectory so
-        far is returned instead, with a warning and the status "interrupted".
+        After Ctrl-C, SIGTERM, SIGHUP or SIGUSR1, once the file is closed; ``resume`` continues it. After Ctrl-C in
+        IPython and its notebooks the trajectory so far is returned instead, with a warning and the status
+        "interrupted".
 
     Examples
     --------

@@ -40,7 +40,8 @@ def carry_through(
     ComputationError
         As `evolve_on` does.
     KeyboardInterrupt
-        After Ctrl-C, but in IPython, where the recorder then holds what there is; after SIGTERM and SIGHUP in any case.
+        After Ctrl-C, but in IPython, where the recorder then holds what there is; after SIGTERM, SIGHUP and SIGUSR1 in
+        any case.
     """
     done = np.empty(0) if earlier is None else earlier
     outlook = Outlook(float(times[-1]), times.size, evolution.labels, limits or Limits(), done)

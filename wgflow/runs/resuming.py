@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.errors import InputError, ResumeWarning, WgflowError
+from wgflow.errors import FlowWarning, InputError, ResumeWarning, WgflowError
 from wgflow.flows import Checkpoint, Evolution, FlowState, StepCounts
 from wgflow.flows.endings import ACCUMULATED, COMPLETE
 from wgflow.flows.growth import RunSetup
@@ -90,6 +90,7 @@ def go_on(
     """
     left = times_left(trajectory, times)
     if left.size == 0:
+        _warn_of_past_end(path, trajectory, times)
         return trajectory if trajectory.status == COMPLETE else _completed(path, trajectory, attributes)
     earlier = trajectory[: trajectory.scheduled]
     domain = run_setup.domain
@@ -111,6 +112,18 @@ def go_on(
     recorder_of_all = recorded(recorder, estimator, earlier)
     carry_through(run_setup, evolution, left, recorder_of_all, record_start=False, within=within, **watched)
     return recorder.trajectory()
+
+
+def _warn_of_past_end(path: Path, trajectory: Trajectory, times: FloatArray) -> None:
+    """Say that a run has gone further than it is asked to go."""
+    reached, end = trajectory.time[trajectory.scheduled - 1], times.max(initial=0.0)
+    if end < reached:
+        warnings.warn(
+            f"nothing is left to do: the run in {path} has reached t = {reached:g}, beyond t_end = {end:g}; "
+            "a later t_end goes on",
+            FlowWarning,
+            stacklevel=5,
+        )
 
 
 def _completed(path: Path, trajectory: Trajectory, attributes: Mapping[str, Any]) -> Trajectory:

@@ -1,6 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP while something runs, in the process that runs it and in no other.
+"""Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 while something runs, in the process that runs it and in no other.
 
-SIGHUP comes when a terminal is closed or a connection is lost; where it is ignored (``nohup``) it stays so.
+SIGHUP comes when a terminal is closed or a connection is lost; where it is ignored (``nohup``) it stays so. SIGUSR1 is
+what batch systems send some time before they end a job (``sbatch --signal=USR1@120``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-_TERMINATION = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+_POSIX = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]  # Windows has neither
+_TERMINATION = [signal.SIGTERM, *_POSIX]
 
 # What was in the place of the handlers that are taken now, innermost last.
 _replaced: list[dict[signal.Signals, Any]] = []
@@ -21,7 +23,7 @@ _replaced: list[dict[signal.Signals, Any]] = []
 
 @dataclass
 class Interruption:
-    """Set by Ctrl-C, SIGTERM or SIGHUP: who goes on in steps ends after the one in progress."""
+    """Set by Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: who goes on in steps ends after the one in progress."""
 
     signal: int | None = field(default=None)
 
@@ -33,7 +35,7 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a flag (in the main thread only; others are never told of signals)."""
+    """Turn SIGINT, SIGTERM, SIGHUP and SIGUSR1 into a flag (in the main thread, which alone is told of signals)."""
     interruption = Interruption()
 
     def note(number: int, frame: object) -> None:  # noqa: ARG001
@@ -45,7 +47,7 @@ def interruptible() -> Iterator[Interruption]:
 
 @contextmanager
 def terminations_interrupt() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does (in the main thread only)."""
+    """Let SIGTERM, SIGHUP and SIGUSR1 raise KeyboardInterrupt, as Ctrl-C does (in the main thread only)."""
 
     def interrupt(number: int, frame: object) -> None:  # noqa: ARG001
         raise KeyboardInterrupt

@@ -1,9 +1,12 @@
 from .discrepancy import kernel_discrepancy as kernel_discrepancy
+from .exact_transport import exact_wasserstein as exact_wasserstein
 from .predictors import as_neurons as as_neurons
 from .predictors import empirical_distance as empirical_distance
 from .predictors import population_distance as population_distance
 from .predictors import relu_predictions as relu_predictions
 from .predictors import symmetric_distance as symmetric_distance
+from .sliced import SlicedDistance as SlicedDistance
+from .sliced import sliced_wasserstein as sliced_wasserstein
 from .spikes import find_spikes as find_spikes
 from .wasserstein import circle_wasserstein as circle_wasserstein
 from .wasserstein import line_wasserstein as line_wasserstein

@@ -5,15 +5,20 @@ from __future__ import annotations
 import time as clock
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wgflow.app.commands.arguments import CodeOption, ForceOption, ProblemArgument, QuietOption, SetOption
+from wgflow.system.signals import terminations_interrupt
 from wgflow.system.terminal import say
 from wgflow.text import error_text
 
+if TYPE_CHECKING:
+    from wgflow.flows import Evolution
 
+
+@terminations_interrupt()  # before the first step and after the last one, where a run has no use for them
 def run(
     problem: ProblemArgument,
     output: Annotated[
@@ -35,7 +40,7 @@ def run(
 ) -> None:
     """Run a problem and write its trajectory."""
     since = clock.perf_counter()  # the wall time of a run holds what is loaded and prepared for it
-    from wgflow.app.console import announce, report, say_resumable, warnings_as_lines
+    from wgflow.app.console import announce, report, say_finished, say_resumable, warnings_as_lines
     from wgflow.flows.loop import Observers
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
@@ -52,6 +57,7 @@ def run(
     named = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
     path = world().told(named)  # another rank may see the file there already
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
+    continued: list[Evolution] = []
     try:
         with shown_progress(not quiet) as display, warnings_as_lines(quiet=quiet):
             trajectory = run_problem(
@@ -61,7 +67,7 @@ def run(
                 overwrite=overwrite,
                 estimate=estimate,
                 force=force,
-                observers=Observers(begin=[display.pause, begin, display.begin]),
+                observers=Observers(begin=[display.pause, begin, display.begin], start=[continued.append]),
                 since=since,
                 progress=not quiet,
             )
@@ -70,6 +76,8 @@ def run(
             say(f"error: {error_text(error)}", error=True)
         say_resumable(problem, path, settings or (), allow_code=allow_code)
         raise
+    if resume and not continued:
+        say_finished(trajectory, prepared, quiet=quiet)
     report(trajectory, path, quiet=quiet)
     if plot is not None:
         trajectory.plot(plot)

@@ -61,6 +61,10 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also draw the comparison (.png, .pdf or .svg).")
     ] = None,
+    transport: Annotated[
+        str,
+        typer.Option(help="Wasserstein distances in more than one dimension: auto, exact (by POT), sliced or none."),
+    ] = "auto",
 ) -> None:
     """Compare two runs of one problem: risks, predictors, measures and masses."""
     from wgflow.app.console import show_comparison
@@ -70,7 +74,7 @@ def compare(
         from wgflow.plotting import check_figure_path, save_figure
 
         check_figure_path(output)
-    comparison = compare_files(first, second)
+    comparison = compare_files(first, second, transport=transport)
     show_comparison(comparison)
     if output is not None:
         save_figure(plot_comparison_of(comparison), output)

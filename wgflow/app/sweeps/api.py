@@ -90,7 +90,7 @@ def sweep(
     MissingExtraError
         If a library is missing; all come with the extra ``sweep``.
     KeyboardInterrupt
-        After Ctrl-C, SIGTERM or SIGHUP, once the processes are gone; the same call continues.
+        After Ctrl-C, SIGTERM, SIGHUP or SIGUSR1, once the processes are gone; the same call continues.
 
     Notes
     -----

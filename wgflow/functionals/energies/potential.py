@@ -15,7 +15,7 @@ from wgflow.functionals.factors import times
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.moments import at_cells
 from wgflow.measures import Particles, require_particles
-from wgflow.reductions import inner_product
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 
@@ -85,14 +85,16 @@ class Potential(Functional):
 
 
 class _GridPotential(GridFunctional):
+    is_linear = True
+
     def __init__(self, domain: Domain, values: FloatArray) -> None:
         self.domain = domain
-        self._values = values
+        self._values, self._blocks = values, RowBlocks.of(domain)
         self._weighted = np.ascontiguousarray(values * domain.volumes).ravel()
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         potential[...] = self._values
-        return inner_product(density.ravel(), self._weighted)
+        return self._blocks.product(density, self._weighted)
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
         potential[...] = 0.0
