@@ -64,7 +64,8 @@ class RowPartition:
 
     def sums(self, partial: FloatArray) -> FloatArray:
         """Sums over all blocks of what those in the arrays give, shape (blocks, n), one after the other; shape (n,)."""
-        return np.asarray(partial.cumsum(axis=0)[-1])
+        # Rows of one number alone would be added in pairs.
+        return np.asarray(partial.sum(axis=0) if partial.shape[1] > 1 else partial.cumsum(axis=0)[-1])
 
     def largest(self, partial: FloatArray) -> FloatArray:
         """Largest over all blocks of what those in the arrays give, shape (blocks, n); shape (n,)."""
