@@ -178,6 +178,7 @@ def evolve(
             else:
                 loop.tell_start()
             reason = loop.advance(times, within=within)
+            loop.agree_on_signals()
         except WgflowError as error:
             if interruption.signal is None:
                 raise
@@ -310,6 +311,10 @@ class _Loop:
                 observe(snapshot)
         self._recorder.keep(checkpoint, spent)
         self._recorder.append(snapshot, spent, scheduled=False)
+
+    def agree_on_signals(self) -> None:
+        """Let all ranks know of a signal that came to one of them in the last step."""
+        self._agreed(-math.inf)
 
     def _agreed(self, now: float) -> _Found:
         """What is found after a step: signals and conditions of any rank, and what the clock of rank 0 says."""
