@@ -314,7 +314,9 @@ class _Loop:
 
     def agree_on_signals(self) -> None:
         """Let all ranks know of a signal that came to one of them in the last step."""
-        self._agreed(-math.inf)
+        if self._ranks.size > 1:
+            votes = np.array([float(self._interruption.signal or 0)])
+            self._interruption.signal = int(self._ranks.largest(votes)[0]) or None
 
     def _agreed(self, now: float) -> _Found:
         """What is found after a step: signals and conditions of any rank, and what the clock of rank 0 says."""
