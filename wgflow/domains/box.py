@@ -88,6 +88,11 @@ class Box(UnsignedDomain):
         """Rows of arrays of cells at an end (0 or 1) of the first axis."""
         return np.array([self.shape[0] - 1 if end else 0])
 
+    @property
+    def whole(self) -> Box:
+        """The box itself."""
+        return self
+
     def refresh(self, values: FloatArray) -> None:
         """Fill what an array of cells holds of other ranks: nothing, where there is one."""
 

@@ -104,7 +104,7 @@ class Slab(Box):
         around = whole.periodic[0]
         below, above = GHOSTS * (around or rank > 0), GHOSTS * (around or rank < size - 1)
         known: dict[str, Any] = {
-            "whole": whole,
+            "_whole": whole,
             "communicator": communicator,
             "own": slice(below, below + last - first),
             "rows": np.arange(first - below, last + above) % whole.shape[0],
@@ -118,13 +118,18 @@ class Slab(Box):
         for name, value in known.items():
             object.__setattr__(self, name, value)
 
-    whole: Box
+    _whole: Box
     communicator: Communicator
     own: slice
     rows: IntArray
     counts: list[int]
     _starts: IntArray
     _blocks: list[int]
+
+    @property
+    def whole(self) -> Box:
+        """The box."""
+        return self._whole
 
     @property
     def partition(self) -> SlabPartition:

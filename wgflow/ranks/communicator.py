@@ -51,6 +51,9 @@ class Communicator(Protocol):
         for there stays as it is.
         """
 
+    def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
+        """Give each rank its part, and get one of the given shape from each."""
+
     def told(self, value: T) -> T:
         """What rank 0 has, whatever the others have."""
 
@@ -81,6 +84,10 @@ class Alone:
             lower = to_lower.copy()
             to_lower[...] = to_upper
             to_upper[...] = lower
+
+    def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:  # noqa: ARG002
+        """The only part."""
+        return list(parts)
 
     def told(self, value: T) -> T:
         """The value itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Sequence
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,6 +60,15 @@ class MpiCommunicator:
         down, up = to_lower.copy(), to_upper.copy()
         self._world.Sendrecv(down, lower, 0, to_upper, upper, 0)
         self._world.Sendrecv(up, upper, 1, to_lower, lower, 1)
+
+    def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
+        """Give each rank its part, and get one of the given shape from each."""
+        sent = np.concatenate([part.ravel() for part in parts])
+        sizes = [prod(shape) for shape in shapes]
+        found = np.empty(sum(sizes), sent.dtype)
+        self._world.Alltoallv([sent, [part.size for part in parts]], [found, sizes])
+        pieces = np.split(found, np.cumsum(sizes)[:-1])
+        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
     def told(self, value: T) -> T:
         """What rank 0 has."""
