@@ -20,11 +20,18 @@ POLL = 0.01
 
 
 class MpiCommunicator:
-    """All processes that one launcher started."""
+    """Ranks of an MPI communicator.
 
-    def __init__(self) -> None:
-        self._world = MPI.COMM_WORLD.Dup()
-        self._failures = MPI.COMM_WORLD.Dup()  # apart: there others may still wait for numbers
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm, optional
+        The communicator; by default that of all processes that one launcher started.
+    """
+
+    def __init__(self, world: Any = None) -> None:
+        given = MPI.COMM_WORLD if world is None else world
+        self._world = given.Dup()
+        self._failures = given.Dup()  # apart: there others may still wait for numbers
         self.rank, self.size = self._world.rank, self._world.size
 
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
