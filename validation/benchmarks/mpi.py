@@ -121,7 +121,7 @@ def rows_of(shape: tuple[int, ...], found: dict[str, dict[str, Any]], *, quick: 
             f"{name}: two ranks over one",
             seconds["alone"] / seconds["two ranks"],
             at_least,
-            SPEED_UPS[len(shape)],
+            least,
             "speed",
         ),
         (f"{name}: share of messages", share, within, 0.05, "waiting for the other rank included"),
