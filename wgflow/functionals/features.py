@@ -49,7 +49,8 @@ class Features(Functional):
         methods ``value``, ``gradient`` and ``hessian`` of predictions and targets, arrays (n,) to arrays (n,). Where it
         says ``nonnegative = True``, certificates hold for all measures.
     memory_limit : float
-        Bytes that the features at all cells of a grid may take; beyond, they are computed anew each time.
+        Bytes that the features at all cells of a grid may take; beyond, they are computed anew each time. Those of
+        `wgflow.Relu` on many data with at most 3 inputs are never stored, as sums in tiles of cells are faster.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from wgflow.domains.slab import refuse_slab, slab_of
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
+from wgflow.functionals.energies.batches import BatchedInteraction
 from wgflow.functionals.energies.interaction import Interaction
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
@@ -178,7 +179,7 @@ class KernelDiscrepancy(Functional):
     def scaled(self, factor: float) -> Functional:
         """The discrepancy by the kernel times the factor."""
         check_positive_factor(factor, self, RISKS_FALL)
-        return replace(self, interaction=self.interaction.scaled(factor))  # type: ignore[arg-type]
+        return replace(self, interaction=self.interaction.scaled(factor))
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a domain of the kernel; raises InputError elsewhere."""
@@ -197,10 +198,18 @@ class KernelDiscrepancy(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
+        return self.with_interaction(self.interaction, particles)
+
+    def with_interaction(self, interaction: Functional, particles: Particles) -> ParticlePotential:
+        """Evaluate the discrepancy at particles by an interaction of them and the samples."""
         require_particles(particles)
         count = len(particles.weights)
-        found = self.interaction.at_particles(self._with_target(particles))
+        found = interaction.at_particles(self._with_target(particles))
         return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """The discrepancy within random batches of particles and samples; raises InputError where they hold one."""
+        return BatchedDiscrepancy(self, self.interaction.sampled(count, generator, components))
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum over all pairs of particles and samples."""
@@ -217,6 +226,35 @@ class KernelDiscrepancy(Functional):
             np.concatenate([particles.weights, target.weights]),
             np.concatenate([particles.signs, -target.signs]),
         )
+
+
+@dataclass(frozen=True)
+class BatchedDiscrepancy(Functional):
+    """A discrepancy to samples within random batches of particles and samples, right in the mean.
+
+    Parameters
+    ----------
+    whole : KernelDiscrepancy
+        The discrepancy.
+    interaction : BatchedInteraction
+        The interaction of particles and samples within batches.
+    """
+
+    whole: KernelDiscrepancy
+    interaction: BatchedInteraction
+
+    def scaled(self, factor: float) -> BatchedDiscrepancy:
+        """The factor times that within the same batches."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, interaction=self.interaction.scaled(factor))
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Raise InputError: cells are no particles."""
+        return self.interaction.on_grid(domain)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over the pairs of each batch."""
+        return self.whole.with_interaction(self.interaction, particles)
 
 
 class _GridShifted(GridFunctional):

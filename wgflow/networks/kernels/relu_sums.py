@@ -20,7 +20,7 @@ INPUTS = 4  # that are multiplied at a time; points and data are filled up with 
 
 
 @inlined_kernel
-def _feature(rounded, activation, width, curvature, zero):
+def feature(rounded, activation, width, curvature, zero):
     """Feature of one activation; ``rounded`` is a constant of each compiled kernel."""
     if rounded:
         inside = min(max(activation + width, zero), width + width)
@@ -89,8 +89,8 @@ def _add_features(rounded, charges, one, two, width, curvature, prediction):
     zero = one.dtype.type(0.0)
     for i in range(one.size):
         w, c = width[i], curvature[i]
-        prediction[i] += charges[0] * _feature(rounded, one[i], w, c, zero)
-        prediction[i] += charges[1] * _feature(rounded, two[i], w, c, zero)
+        prediction[i] += charges[0] * feature(rounded, one[i], w, c, zero)
+        prediction[i] += charges[1] * feature(rounded, two[i], w, c, zero)
 
 
 @reduction
@@ -100,7 +100,7 @@ def _combine(rounded, activation, width, curvature, coefficients, slopes):
     value = zero
     for i in range(activation.size):
         a, w, c = activation[i], width[i], curvature[i]
-        value += coefficients[i] * _feature(rounded, a, w, c, zero)
+        value += coefficients[i] * feature(rounded, a, w, c, zero)
         slopes[i] = _slope(rounded, coefficients[i], a, w, c, zero)
     return value
 
@@ -110,7 +110,7 @@ def _value(rounded, activation, width, curvature, coefficients):
     zero = activation.dtype.type(0.0)
     value = zero
     for i in range(activation.size):
-        value += coefficients[i] * _feature(rounded, activation[i], width[i], curvature[i], zero)
+        value += coefficients[i] * feature(rounded, activation[i], width[i], curvature[i], zero)
     return value
 
 
