@@ -42,10 +42,16 @@ class RowPartition:
         Shape of the arrays of a sheet.
     bounds : array, shape (blocks + 1,), optional
         First row of each block, and the end of the last one; by default `block_bounds`.
+
+    Attributes
+    ----------
+    whole : tuple of int
+        Shape of the arrays of a sheet that hold all blocks.
     """
 
     def __init__(self, shape: tuple[int, ...], bounds: IntArray | None = None) -> None:
         self.shape, self.bounds = shape, block_bounds(shape) if bounds is None else bounds
+        self.whole = shape
 
     def __len__(self) -> int:
         """Number of blocks in the arrays."""

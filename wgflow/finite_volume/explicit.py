@@ -18,6 +18,8 @@ from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
+from wgflow.ranks.world import world
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.scheme import StageWatch
@@ -104,7 +106,8 @@ class ExplicitFiniteVolume:
         self._stiffness = StiffnessEstimate(functional, linear)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
-        self._density = check_density(density, domain.shape).copy()
+        self._ranks = world()  # whose processors may round differently
+        self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
         self._potential = np.empty_like(self._density)
         self._stages = [np.empty_like(self._density) for _ in range(2)]
         self._stage_potential = self._potential if functional.is_linear else np.empty_like(self._density)
@@ -167,7 +170,7 @@ class ExplicitFiniteVolume:
         """Advance by one accepted step."""
         self._prepare()
         for _ in range(MAX_ATTEMPTS):
-            step = self._control.propose(self._end - self.time, self._bound())
+            step = self._ranks.told(self._control.propose(self._end - self.time, self._bound()))
             if self._try(step):
                 return
             self.counts.rejected += 1

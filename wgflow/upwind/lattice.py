@@ -63,7 +63,7 @@ class LatticeScheme(SpaceScheme):
 
     def __init__(self, domain: Domain, box: Box, transport: float, reaction: float, face_factor: float) -> None:
         super().__init__(domain)
-        missing = 3 - len(box.shape)
+        missing, self._box = 3 - len(box.shape), box
         self._shape = (domain.sheets, *(1,) * missing, *box.shape)
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
@@ -74,6 +74,19 @@ class LatticeScheme(SpaceScheme):
         self._tasks = min(structured.TASKS, len(self._bounds) - 1) if large else 1
         self._find_extremes = watched.box_extremes_kernel(self._tasks)
         self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
+
+    def euler_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> None:
+        """See `SpaceScheme.euler_stage`; rows of other ranks are fetched from them."""
+        super().euler_stage(density, potential, start, weights, step, result)
+        self._box.refresh(result)
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""
@@ -115,6 +128,7 @@ class BoxScheme(LatticeScheme):
         rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
         watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
         self._watched(rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
+        self._box.refresh(result)
         partition = self._loops.partition
         rate, sums = partition.largest(self._extremes)[0], self._volume * partition.sums(self._sums)
         return StageWatch(float(rate), *sums.tolist())
