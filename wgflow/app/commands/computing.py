@@ -44,6 +44,7 @@ def run(
     from wgflow.flows.loop import Observers
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
+    from wgflow.ranks.world import world
     from wgflow.runs.progress import shown_progress
     from wgflow.trajectory.output import default_output
 
@@ -53,7 +54,8 @@ def run(
         check_figure_path(plot)
     with shown_progress(not quiet):
         prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
-    path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    named = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    path = world().told(named)  # another rank may see the file there already
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     continued: list[Evolution] = []
     try:

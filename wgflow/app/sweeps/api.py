@@ -23,6 +23,7 @@ from wgflow.problems.running import ProblemSource
 from wgflow.runs.memory import MemoryEstimate
 from wgflow.runs.memory.estimate import describe_largest, format_size
 from wgflow.system import free_memory
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import terminations_interrupt
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def sweep(
     Traceback (most recent call last):
     wgflow.errors.InputError: the run particles.cuont=5 is not allowed: ... did you mean 'count'? ...
     """
+    refuse_ranks("a sweep", "start it without mpiexec; its workers share out the runs")
     words = parse_launcher(launcher, here=scheduler is None)
     plan = replace(make_plan(problem, over, settings), allow_code=allow_code, launcher=words)
     with shown_runs(wanted=progress) as watcher:
