@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 def available_cores() -> int:
@@ -34,6 +39,9 @@ _follow_openmp()
 import numba
 from numba import config
 
+Part = TypeVar("Part")
+
+_helpers: ThreadPoolExecutor | None = None
 _lost = False  # whether this process was forked from one whose threads it does not have
 
 
@@ -57,6 +65,37 @@ def threads_lost() -> bool:
     return _lost
 
 
+def share_out(work: Callable[[Iterable[Part]], None], parts: Sequence[Part]) -> None:
+    """Do the parts of a task on all threads: for work that leaves Python's lock to others most of the time.
+
+    Parameters
+    ----------
+    work : callable
+        Does some of the parts, one after the other; called once on each thread.
+    parts : sequence
+        The parts, which do not depend on each other.
+    """
+    shares = max(min(thread_count(), len(parts)), 1)
+    given = [_threads().submit(work, parts[number::shares]) for number in range(1, shares)]
+    try:
+        work(parts[::shares])
+    finally:  # nothing goes on behind the back of who interrupts this
+        errors = [done.exception() for done in given]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _threads() -> ThreadPoolExecutor:
+    """Threads beside this one, begun when they are needed and kept."""
+    global _helpers
+    if _helpers is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _helpers = ThreadPoolExecutor(max(int(config.NUMBA_NUM_THREADS) - 1, 1), "wgflow")
+    return _helpers
+
+
 def _started() -> bool:
     try:
         numba.threading_layer()
@@ -66,8 +105,8 @@ def _started() -> bool:
 
 
 def _note_fork() -> None:
-    global _lost
-    _lost = _lost or _started()
+    global _lost, _helpers
+    _lost, _helpers = _lost or _started(), None
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,7 +8,7 @@ hold types that no trajectory has. Nothing of that is needed, and all of it is r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,18 @@ def check_structure(file: h5py.File, path: Path) -> None:
         raise InputError(f"its arrays overlap: together they take {total} of {size} bytes")
     for name, variable in found.items():
         _check_kind(name, variable, size)
+
+
+def checked_columns(file: h5py.File, names: Iterable[str]) -> dict[str, h5py.Dataset]:
+    """Some columns of an open file, as far as it has them; raises InputError for them as `check_structure` does."""
+    columns = {}
+    for name in names:
+        if name in file.keys():  # noqa: SIM118 - `in file` follows links
+            _check_link(file, name)
+            columns[name] = file[name]
+            _check_variable(name, columns[name])
+            _check_kind(name, columns[name], 0)
+    return columns
 
 
 def _groups(file: h5py.File) -> Iterator[h5py.Group]:

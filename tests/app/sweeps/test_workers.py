@@ -187,6 +187,15 @@ def test_nobody_without_the_keys_joins_local_workers(client, monkeypatch):
             pass
 
 
+def test_clusters_are_asked_with_their_keys(client):
+    """Those of batch systems are objects of the same kind."""
+    with connect(client.cluster, 1, 1) as other:
+        assert other.scheduler.address == client.scheduler.address
+        assert other.submit(int, 3).result() == 3
+    with pytest.raises(InputError, match="scheduler = 3 is neither an address nor a cluster of dask"), connect(3, 1, 1):
+        pass
+
+
 def test_local_workers_have_no_web_pages(client):
     port = client.scheduler_info()["services"]["dashboard"]
     for page in ("/info/main/workers.html", "/health", "/json/counts.json", "/metrics"):

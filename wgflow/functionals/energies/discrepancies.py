@@ -14,16 +14,17 @@ from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
+from wgflow.functionals.energies.batches import BatchedInteraction
 from wgflow.functionals.energies.interaction import Interaction
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.transforms import BoxFilter
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described, real_values
 from wgflow.reductions import inner_product
-from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -86,35 +87,12 @@ class SobolevDiscrepancy(Functional):
                 f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        bound = GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        bound = GridDiscrepancy(domain, _negative_laplacian_power(torus.box, -self.order), target)
         return scaled_grid(self.strength, bound)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: Diracs are at an infinite distance unless s is large."""
         raise InputError("Sobolev discrepancies are for grids; particles can follow a KernelDiscrepancy")
-
-
-class _Multiplier:
-    """The operator ``(-Laplace)^-s`` on functions of mean zero, by FFT; it gives the mean zero to all others."""
-
-    def __init__(self, box: Box, order: float) -> None:
-        from scipy import fft
-
-        self._fft, self._shape = fft, box.shape
-        self._volume = math.prod(box.spacing)
-        frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
-        frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
-        square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
-        square.flat[0] = 1.0
-        self._symbol = square**-order
-        self._symbol.flat[0] = 0.0
-
-    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
-        """Apply to cell masses, shape (N,); the result has the shape (N,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
-        spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=thread_count())
-        np.divide(full.ravel(), self._volume, out=result)
 
 
 class GridDiscrepancy(GridFunctional):
@@ -198,7 +176,7 @@ class KernelDiscrepancy(Functional):
     def scaled(self, factor: float) -> Functional:
         """The discrepancy by the kernel times the factor."""
         check_positive_factor(factor, self, RISKS_FALL)
-        return replace(self, interaction=self.interaction.scaled(factor))  # type: ignore[arg-type]
+        return replace(self, interaction=self.interaction.scaled(factor))
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a domain of the kernel; raises InputError elsewhere."""
@@ -216,10 +194,18 @@ class KernelDiscrepancy(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
+        return self.with_interaction(self.interaction, particles)
+
+    def with_interaction(self, interaction: Functional, particles: Particles) -> ParticlePotential:
+        """Evaluate the discrepancy at particles by an interaction of them and the samples."""
         require_particles(particles)
         count = len(particles.weights)
-        found = self.interaction.at_particles(self._with_target(particles))
+        found = interaction.at_particles(self._with_target(particles))
         return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """The discrepancy within random batches of particles and samples; raises InputError where they hold one."""
+        return BatchedDiscrepancy(self, self.interaction.sampled(count, generator, components))
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum over all pairs of particles and samples."""
@@ -236,6 +222,35 @@ class KernelDiscrepancy(Functional):
             np.concatenate([particles.weights, target.weights]),
             np.concatenate([particles.signs, -target.signs]),
         )
+
+
+@dataclass(frozen=True)
+class BatchedDiscrepancy(Functional):
+    """A discrepancy to samples within random batches of particles and samples, right in the mean.
+
+    Parameters
+    ----------
+    whole : KernelDiscrepancy
+        The discrepancy.
+    interaction : BatchedInteraction
+        The interaction of particles and samples within batches.
+    """
+
+    whole: KernelDiscrepancy
+    interaction: BatchedInteraction
+
+    def scaled(self, factor: float) -> BatchedDiscrepancy:
+        """The factor times that within the same batches."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, interaction=self.interaction.scaled(factor))
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Raise InputError: cells are no particles."""
+        return self.interaction.on_grid(domain)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over the pairs of each batch."""
+        return self.whole.with_interaction(self.interaction, particles)
 
 
 class _GridShifted(GridFunctional):
@@ -256,6 +271,17 @@ class _GridShifted(GridFunctional):
 
     def scale(self, density: FloatArray) -> float:
         return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
+
+
+def _negative_laplacian_power(box: Box, power: float) -> BoxFilter:
+    """The operator ``(-Laplace)^power`` from cell masses to functions of mean zero; it takes constants to 0."""
+    frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
+    frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
+    square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
+    square.flat[0] = 1.0
+    symbol = square**power / math.prod(high - low for low, high in box.bounds)
+    symbol.flat[0] = 0.0
+    return BoxFilter(box.shape, box.shape, symbol)
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:

@@ -35,7 +35,6 @@ from wgflow.networks.relu import Relu
 from wgflow.networks.relu_tiles import tiles_pay
 from wgflow.networks.symmetric_population import frame_on
 from wgflow.networks.unit_neurons import UNIT_NEURONS
-from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
@@ -258,6 +257,8 @@ class TwoLayerProblem(ProblemSection):
 
     def check_diverging(self) -> None:
         """Raise InputError unless the loss is one of margins of data."""
+        from wgflow.normalised.margin_losses import MARGIN_LOSSES  # a room that is loaded for its own runs
+
         if self.data == GAUSSIAN_TEACHER:
             super().check_diverging()
         if self.loss not in MARGIN_LOSSES:

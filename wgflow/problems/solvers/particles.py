@@ -78,7 +78,10 @@ class ParticlesSection(SolverOptions):
     )
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
     batch: int = Field(
-        0, ge=0, description="samples of each step of descent (SGD): of the data, or fresh Gaussian inputs; 0 for all"
+        0,
+        ge=0,
+        description="samples of each step of descent (SGD): of the data, fresh Gaussian inputs, or particles of random "
+        "batches that interact; 0 for all",
     )
     input_rate: NonNegative = Field(
         1.0, description="rate of the input weights over that of the output weights, for pairs (a, b)"
