@@ -21,6 +21,7 @@ from wgflow.domains import Domain
 from wgflow.finite_volume.explicit import ExplicitFiniteVolume
 from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.moments import Moments
+from wgflow.networks.product_moments import WeightBox
 from wgflow.networks.relu_tiles import TiledRelu
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
@@ -37,6 +38,7 @@ GRIDS: dict[str, tuple[Domain, float]] = {
     "S^2, 40 962 cells": (Sphere(40962), 0.0),
     "S^2, 10 242 cells, rounded": (Sphere(10242), SMOOTHING),
     "circle, 10 000 cells, rounded": (Circle(10000), SMOOTHING),
+    "plane of input weights, 128^2": (WeightBox([(-1.0, 1.0)] * 2, (128, 128)), 0.0),
     "plane, 128^2": (Box([(-1.0, 1.0)] * 2, (128, 128)), 0.0),
     "space, 32^3": (Box([(-1.0, 1.0)] * 3, (32, 32, 32)), 0.0),
 }
