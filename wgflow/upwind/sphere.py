@@ -53,6 +53,7 @@ class SphereScheme(SpaceScheme):
         sphere: Any = domain.base
         if sphere.kind != "sphere":
             raise InputError(f"this scheme needs a sphere; the domain is {domain.kind!r}")
+        super().__init__(domain)
         n, cells = side_of(sphere.level), sphere.cells
         faces = self._faces = DiamondFaces(sphere.mesh, n)
         self._shape, self._reaction = (domain.sheets, cells), float(reaction)

@@ -19,7 +19,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, separate_arrays, wide_vectors
+from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
@@ -168,7 +168,7 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
         halo_columns, densities, potentials, values, fluxes, new,
     ):  # fmt: skip
         """Write the rows ``first ... last - 1`` of a diamond."""
-        separate_arrays()
+        arrays_apart()
         wide_vectors()
         for j in (first - 2, first - 1):
             copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
@@ -264,7 +264,7 @@ def diamond_loss_rate_kernel(midpoint: bool, parallel: bool) -> Callable[..., fl
         potentials, rates, largest,
     ):  # fmt: skip
         """Largest relative loss rate of the rows ``first ... last - 1`` of a diamond, without faces at corners."""
-        separate_arrays()
+        arrays_apart()
         wide_vectors()
         for k in range(n):
             largest[k] = 0.0
