@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Domain, Sphere
 from wgflow.domains.rings import ring_order
 from wgflow.errors import InputError
@@ -16,10 +17,13 @@ from wgflow.typing import IntArray
 CELL_ORDER, DIAMONDS = "cell_order", "diamonds"  # an attribute of files on spheres, and its value
 FORMER_NAMES, LIMITERS = "former_names", "limiters"  # an attribute of what was read from a file with another order
 
+HAD_ANOTHER = DomainTable("an order of cells", {Sphere: True, object: False})
+"""Whether the cells of a domain had another order in earlier versions."""
+
 
 def order_attribute(domain: Domain | None) -> dict[str, str]:
     """Attribute that says how the cells of a domain are ordered, where there has been another order."""
-    return {CELL_ORDER: DIAMONDS} if domain is not None and isinstance(domain.base, Sphere) else {}
+    return {CELL_ORDER: DIAMONDS} if domain is not None and HAD_ANOTHER.on(domain) else {}
 
 
 def is_former(domain: Domain | None, attributes: Mapping[str, Any]) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.diamonds import DIAMONDS, side_of
-from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 from wgflow.upwind import diamond_slopes
 from wgflow.upwind.diamond_faces import DiamondFaces
@@ -40,19 +39,12 @@ class SphereScheme(SpaceScheme):
         The factors alpha and beta.
     limiter : int
         One of the limiters of `wgflow.upwind.kernels.limiters`.
-
-    Raises
-    ------
-    InputError
-        If the domain is no sphere.
     """
 
     midpoint = False
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         sphere: Any = domain.base
-        if sphere.kind != "sphere":
-            raise InputError(f"this scheme needs a sphere; the domain is {domain.kind!r}")
         super().__init__(domain)
         n, cells = side_of(sphere.level), sphere.cells
         faces = self._faces = DiamondFaces(sphere.mesh, n)

@@ -156,32 +156,32 @@ def stage_of_corners(
         new[second] += moved * inverse_volumes[second]
 
 
+@inlined_kernel
+def stage_of_rows(
+    n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
+    halo_columns, densities, potentials, values, fluxes, new, limiter, midpoint,
+):  # fmt: skip
+    """Write the rows ``first ... last - 1`` of a diamond."""
+    arrays_apart()
+    for j in (first - 2, first - 1):
+        copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
+    for j in range(first - 1, last + 1):
+        now = (j + 2) % 2
+        copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
+        copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
+        values_of_row(n, diamond, j, densities, slopes, now, values, limiter)
+        if j >= first:
+            fluxes_of_row(n, diamond, j, potentials, factors, now, values, fluxes, midpoint)
+        if j > first:
+            begin = (diamond * n + j - 1) * n
+            update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+
+
 @cache
 def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callable[..., None]:
     """Compile the Euler stage for one limiter and velocity, serial or on all cores."""
     compiled = parallel_kernel if parallel else kernel
     first_order = limiter == FIRST_ORDER
-
-    @kernel
-    def stage_of_rows(
-        n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
-        halo_columns, densities, potentials, values, fluxes, new,
-    ):  # fmt: skip
-        """Write the rows ``first ... last - 1`` of a diamond."""
-        arrays_apart()
-        wide_vectors()
-        for j in (first - 2, first - 1):
-            copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
-        for j in range(first - 1, last + 1):
-            now = (j + 2) % 2
-            copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
-            copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-            values_of_row(n, diamond, j, densities, slopes, now, values, limiter)
-            if j >= first:
-                fluxes_of_row(n, diamond, j, potentials, factors, now, values, fluxes, midpoint)
-            if j > first:
-                begin = (diamond * n + j - 1) * n
-                update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
 
     @compiled
     def euler_stage(
@@ -197,13 +197,14 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
         parts = max(1, n // ROWS_AT_ONCE)
         densities, potentials, ahead1, ahead2, ahead3, behind1, behind2, behind3, flux1, flux2, flux3 = work
         for task in prange(sheets * DIAMONDS * parts):
+            wide_vectors()
             sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
             values = (ahead1[task], ahead2[task], ahead3[task], behind1[task], behind2[task], behind3[task])
             fluxes = (flux1[task], flux2[task], flux3[task])
             stage_of_rows(
                 n, diamond, part * n // parts, (part + 1) * n // parts, density[sheet], potential[sheet], start[sheet],
                 weights, step, reaction, inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows,
-                halo_columns, densities[task], potentials[task], values, fluxes, result[sheet],
+                halo_columns, densities[task], potentials[task], values, fluxes, result[sheet], limiter, midpoint,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(
@@ -253,33 +254,33 @@ def largest_at_corners(phi, factors, face_factor, reaction, inverse_volumes, sur
     return most
 
 
+@inlined_kernel
+def largest_of_rows(
+    n, diamond, first, last, phi, face_factor, reaction, inverse_volumes, factors, halo_rows, halo_columns,
+    potentials, rates, largest, midpoint,
+):  # fmt: skip
+    """Largest relative loss rate of the rows ``first ... last - 1`` of a diamond, without faces at corners."""
+    arrays_apart()
+    for k in range(n):
+        largest[k] = 0.0
+    copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
+    for j in range(first, last + 1):
+        now = j % 2
+        copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
+        rates_of_row(n, diamond, j, potentials, factors, now, rates, midpoint)
+        if j > first:
+            begin = (diamond * n + j - 1) * n
+            losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
+    most = 0.0
+    for k in range(n):
+        most = max(most, largest[k])
+    return most
+
+
 @cache
 def diamond_loss_rate_kernel(midpoint: bool, parallel: bool) -> Callable[..., float]:
     """Compile the search for the largest loss rate, serial or on all cores."""
     compiled = parallel_kernel if parallel else kernel
-
-    @kernel
-    def largest_of_rows(
-        n, diamond, first, last, phi, face_factor, reaction, inverse_volumes, factors, halo_rows, halo_columns,
-        potentials, rates, largest,
-    ):  # fmt: skip
-        """Largest relative loss rate of the rows ``first ... last - 1`` of a diamond, without faces at corners."""
-        arrays_apart()
-        wide_vectors()
-        for k in range(n):
-            largest[k] = 0.0
-        copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
-        for j in range(first, last + 1):
-            now = j % 2
-            copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-            rates_of_row(n, diamond, j, potentials, factors, now, rates, midpoint)
-            if j > first:
-                begin = (diamond * n + j - 1) * n
-                losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
-        most = 0.0
-        for k in range(n):
-            most = max(most, largest[k])
-        return most
 
     @compiled
     def largest_loss_rate(
@@ -291,11 +292,12 @@ def diamond_loss_rate_kernel(midpoint: bool, parallel: bool) -> Callable[..., fl
         parts = max(1, n // ROWS_AT_ONCE)
         potentials, columns, rate1, rate2, rate3 = work
         for task in prange(sheets * DIAMONDS * parts):
+            wide_vectors()
             sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
             largest[task] = largest_of_rows(
                 n, diamond, part * n // parts, (part + 1) * n // parts, potential[sheet], face_factor, reaction,
                 inverse_volumes, factors[sheet % len(factors)], halo_rows, halo_columns, potentials[task],
-                (rate1[task], rate2[task], rate3[task]), columns[task],
+                (rate1[task], rate2[task], rate3[task]), columns[task], midpoint,
             )  # fmt: skip
         most = 0.0
         for task in range(sheets * DIAMONDS * parts):
