@@ -57,7 +57,7 @@ class ExplicitFiniteVolume:
         the cell centres.
     limiter : str, optional
         "minmod", "mc" (by default), "van_leer", or "positive" (clips the central slope; for smooth densities); on
-        spheres "barth_jespersen" (by default) or "positive".
+        spheres also "barth_jespersen" (by default), on half spheres that or "positive".
     stepper : str
         "euler", "ssprk2", "ssprk3" or "ssprk43"; see ``wgflow.finite_volume.runge_kutta``.
     tolerance : float

@@ -69,7 +69,8 @@ def choose_limiter(limiter: str | None, domain: Domain) -> str:
     Parameters
     ----------
     limiter : str or None
-        A key of ``LIMITERS``, or on spheres of ``SURFACE_LIMITERS``; None for "mc", or on spheres "barth_jespersen".
+        A key of ``LIMITERS``, on half spheres of ``SURFACE_LIMITERS``, or on spheres of either; None for "mc", or on
+        spheres and half spheres "barth_jespersen".
     domain : Domain
         Where the density lives; without cells, where it does not count, it has the limiters of a box.
 

@@ -14,7 +14,7 @@ from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.edge_velocities import EdgeVelocities
 from wgflow.upwind.kernels import diamonds
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import SpaceScheme
+from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
@@ -47,7 +47,8 @@ class SphereScheme(SpaceScheme):
         sphere: Any = domain.base
         super().__init__(domain)
         n, cells = side_of(sphere.level), sphere.cells
-        faces = self._faces = DiamondFaces(sphere.mesh, n)
+        faces = DiamondFaces(sphere.mesh, n)
+        self._apart = faces.apart
         self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._parallel = cells * domain.sheets >= diamonds.PARALLEL_THRESHOLD
@@ -75,11 +76,14 @@ class SphereScheme(SpaceScheme):
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         factors, of_edges = self._factors(potential)
         geometry = (self._slopes, *self._halo, self._corners)
-        apart = of_edges[:, self._faces.apart]
+        apart = of_edges[:, self._apart]
         return step, self._reaction, self._inverse_volumes, factors, apart, *geometry, self._work
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:
-        factors, of_edges = self._factors(potential)
+        return self._losses(*self._factors(potential))
+
+    def _losses(self, factors: FloatArray, of_edges: FloatArray) -> tuple[Any, ...]:
+        """What the kernel of the loss rate gets after the potential, from what is known of velocities."""
         rows = (self._work[1], self._work[2], *self._work[8:])
         known = (self._face_factor, self._reaction, self._inverse_volumes, factors, of_edges)
         return *known, *self._halo, self._surroundings, rows, self._largest
@@ -100,7 +104,25 @@ class MidpointScheme(SphereScheme):
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         super().__init__(domain, transport, reaction, limiter)
-        self._velocities = EdgeVelocities(self._faces, transport, domain.sheets, parallel=self._parallel)
+        sphere: Any = domain.base
+        faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
+        self._velocities = EdgeVelocities(faces, transport, domain.sheets, parallel=self._parallel)
+
+    def watched_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        combination: Combination,
+        result: FloatArray,
+    ) -> StageWatch:
+        """Do a stage, and tell what it says about the step; velocities are found once."""
+        self.euler_stage(density, potential, start, weights, step, result)
+        sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
+        known = self._losses(self._velocities.factors, self._velocities.rates)
+        return StageWatch(self._largest_loss_rate(potential.reshape(self._shape), *known), *sums.tolist())
 
     def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
         self._velocities(potential)

@@ -42,7 +42,8 @@ class FiniteVolumeSection(SolverOptions):
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Limiter | None = Field(
         None,
-        description='slope limiter, by default "mc"; on spheres "barth_jespersen", the default there, or "positive"',
+        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"; half spheres have '
+        'that and "positive" alone',
     )
     stepper: Stepper = Field(
         "ssprk43",
