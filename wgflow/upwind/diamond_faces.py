@@ -50,13 +50,13 @@ class DiamondFaces:
 
     @cached_property
     def _in_rows(self) -> tuple[IntArray, IntArray]:
-        """Edges at all places in rows (10, n + 1, 3, n + 1), and 1 where they lead away from their first cell."""
+        """Edges at all places in rows (10, 3, n + 1, n + 1), and 1 where they lead away from their first cell."""
         span = np.arange(self.n + 1)
         ends = lattice(self.n, span, span).cells
         starts = [lattice(self.n, span - i, span - j).cells for i, j in DIRECTIONS[:FAMILIES]]
-        edges = np.stack([self.edges_between(start, ends) for start in starts], axis=2)
-        signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=2)
-        edges[:, -1, 0] = NO_EDGE  # its fluxes are not used
+        edges = np.stack([self.edges_between(start, ends) for start in starts], axis=1)
+        signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=1)
+        edges[:, 0, -1] = NO_EDGE  # its fluxes are not used
         return edges, signs
 
     @cached_property
@@ -68,14 +68,14 @@ class DiamondFaces:
         """
         near = self.neighbours[self.corners]
         spokes = self.edges_between(np.repeat(self.corners, DEGREE), near.ravel())
-        rings = self._in_rows[0][:, 0, 1, 1]
+        rings = self._in_rows[0][:, 1, 0, 1]
         return np.setdiff1d(np.concatenate([spokes, rings]), [NO_EDGE])
 
     @cached_property
     def places(self) -> tuple[IntArray, IntArray]:
         """Places in rows (E, 2) of each edge, flattened, and signs there; one that is not used fills up."""
         edges, signs = (values.ravel() for values in self._in_rows)
-        unused = self.n * FAMILIES * (self.n + 1)  # of the first family in the last row of the first diamond
+        unused = self.n * (self.n + 1)  # of the first family in the last row of the first diamond
         places = np.full((len(self.mesh.edges), 2), unused)
         found = np.ones_like(places)
         held = np.flatnonzero((edges >= 0) & ~np.isin(edges, self.apart))
@@ -85,7 +85,7 @@ class DiamondFaces:
         return places, found
 
     def in_rows(self, of_edges: FloatArray) -> FloatArray:
-        """Values of edges (E,) at their places in rows, shape (10, n + 1, 3, n + 1), zero elsewhere."""
+        """Values of edges (E,) at their places in rows, shape (10, 3, n + 1, n + 1), zero elsewhere."""
         edges = self._in_rows[0]
         return np.where((edges >= 0) & ~np.isin(edges, self.apart), of_edges[edges], 0.0)
 

@@ -75,17 +75,17 @@ def values_of_row(n, diamond, j, rho, slopes, now, values, limiter):
             upper = min(highest, upper)
         d1, d2, d3 = east - west, northeast - southwest, north - south
         s1, s2, s3 = d2 + d3, d3 - d1, d1 + d2
-        a, b = slopes[diamond, line, 0, k], slopes[diamond, line, 1, k]
+        a, b = slopes[diamond, 0, line, k], slopes[diamond, 1, line, k]
         ahead1[k] = face_value(here, east, west, 0.25, d1, s1, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, line, 2, k], slopes[diamond, line, 3, k]
+        a, b = slopes[diamond, 2, line, k], slopes[diamond, 3, line, k]
         ahead2[now, k] = face_value(here, northeast, southwest, 0.25, d2, s2, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, line, 4, k], slopes[diamond, line, 5, k]
+        a, b = slopes[diamond, 4, line, k], slopes[diamond, 5, line, k]
         ahead3[now, k] = face_value(here, north, south, 0.25, d3, s3, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, line, 6, k], slopes[diamond, line, 7, k]
+        a, b = slopes[diamond, 6, line, k], slopes[diamond, 7, line, k]
         behind1[k] = face_value(here, west, east, -0.25, d1, s1, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, line, 8, k], slopes[diamond, line, 9, k]
+        a, b = slopes[diamond, 8, line, k], slopes[diamond, 9, line, k]
         behind2[k] = face_value(here, southwest, northeast, -0.25, d2, s2, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, line, 10, k], slopes[diamond, line, 11, k]
+        a, b = slopes[diamond, 10, line, k], slopes[diamond, 11, line, k]
         behind3[k] = face_value(here, south, north, -0.25, d3, s3, a, b, lower, upper, limiter)
 
 
@@ -108,13 +108,13 @@ def fluxes_of_row(n, diamond, j, phi, factors, now, values, fluxes, midpoint):
     flux1, flux2, flux3 = fluxes
     before = 1 - now
     for k in range(n + 1):
-        rate = rate_through(factors[diamond, j, 0, k], phi[now, k + 1], phi[now, k + 2], midpoint)
+        rate = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
         flux1[now, k] = upwind(rate, ahead1[k], behind1[k + 1])
     for k in range(n + 1):
-        rate = rate_through(factors[diamond, j, 1, k], phi[before, k + 1], phi[now, k + 2], midpoint)
+        rate = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
         flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + 1])
     for k in range(n + 1):
-        rate = rate_through(factors[diamond, j, 2, k], phi[before, k + 2], phi[now, k + 2], midpoint)
+        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
         flux3[now, k] = upwind(rate, ahead3[before, k + 1], behind3[k + 1])
 
 
@@ -190,7 +190,7 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``factors`` (sheets, 10, n + 1, 3, n + 1) are alpha |face| / distance for faces in rows, or with ``midpoint``
+        ``factors`` (sheets, 10, 3, n + 1, n + 1) are alpha |face| / distance for faces in rows, or with ``midpoint``
         alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces.
         """
         sheets, n = len(density), halo_columns.shape[1]
@@ -221,11 +221,11 @@ def rates_of_row(n, diamond, j, phi, factors, now, rates, midpoint):
     rate1, rate2, rate3 = rates
     before = 1 - now
     for k in range(n + 1):
-        rate1[now, k] = rate_through(factors[diamond, j, 0, k], phi[now, k + 1], phi[now, k + 2], midpoint)
+        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
     for k in range(n + 1):
-        rate2[now, k] = rate_through(factors[diamond, j, 1, k], phi[before, k + 1], phi[now, k + 2], midpoint)
+        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
     for k in range(n + 1):
-        rate3[now, k] = rate_through(factors[diamond, j, 2, k], phi[before, k + 2], phi[now, k + 2], midpoint)
+        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
 
 
 @inlined_kernel
