@@ -79,6 +79,8 @@ class Mass(Functional):
 
 
 class _GridMass(GridFunctional):
+    is_linear = True
+
     def __init__(self, domain: Domain, strength: float) -> None:
         self.domain = domain
         self._strength = strength

@@ -83,6 +83,8 @@ class Potential(Functional):
 
 
 class _GridPotential(GridFunctional):
+    is_linear = True
+
     def __init__(self, domain: Domain, values: FloatArray) -> None:
         self.domain = domain
         self._values = values
