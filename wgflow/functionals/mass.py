@@ -46,6 +46,7 @@ class Mass(Functional):
     """
 
     strength: float
+    shared = True
 
     def __post_init__(self) -> None:
         if not is_number(self.strength):
