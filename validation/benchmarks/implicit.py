@@ -1,4 +1,4 @@
-"""What implicit steps in the plane cost beside those of version 0.1, which factorise a matrix in each.
+"""What implicit steps in the plane cost beside those of version 0.1, which factorise a matrix in each, at equal errors.
 
 The former way puts in order and factorises a new matrix in each step, finds all fluxes anew, asks for one more solution
 in each stage to know that the last one was right, and lets the size of each step follow its error. The linear equation
@@ -26,7 +26,6 @@ from wgflow.typing import FloatArray
 from ._timing import cores_used, paired_seconds, ratio_row
 
 SIDE, QUICK_SIDE = 160, 24
-TOLERANCES = (1e-3, 1e-4)
 
 
 class FormerSteps(ImplicitFiniteVolume):
@@ -65,16 +64,18 @@ def porous_medium(box: Box, time: float) -> FloatArray:
     return Barenblatt(2.0, 2).averages(box, 1.0 + time)
 
 
-CASES: dict[str, tuple[Functional, float, Callable[[Box, float], FloatArray]]] = {
-    "Fokker-Planck": (Entropy() + Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), 4.0, gaussian),
-    "porous medium": (PowerEnergy(2.0), 4.0, porous_medium),
+CASES: dict[str, tuple[Functional, Callable[[Box, float], FloatArray]]] = {
+    "Fokker-Planck": (Entropy() + Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), gaussian),
+    "porous medium": (PowerEnergy(2.0), porous_medium),
 }
+# Of the former steps and of ours, for errors that are no larger.
+TOLERANCES = {"Fokker-Planck": ((1e-3, 3e-4), (1e-4, 1e-4)), "porous medium": ((1e-3, 1e-3),)}
 
 
 def run(steps: type[ImplicitFiniteVolume], name: str, side: int, tolerance: float) -> tuple[int, float]:
     """Number of steps to t = 1, and the L1 error there."""
-    functional, reach, exact = CASES[name]
-    box = Box([(-reach, reach)] * 2, (side, side))
+    functional, exact = CASES[name]
+    box = Box([(-4.0, 4.0)] * 2, (side, side))
     flow = steps(functional, box, exact(box, 0.0), tolerance=tolerance, time=0.0)
     flow.begin_interval(1.0)
     while flow.time < 1.0:
@@ -83,17 +84,17 @@ def run(steps: type[ImplicitFiniteVolume], name: str, side: int, tolerance: floa
 
 
 def validate(setting: Setting) -> Iterator[Row]:
-    """Time runs both ways at the same tolerances; quick, on a small grid."""
+    """Time runs both ways; quick, on a small grid."""
     side, pairs = (QUICK_SIDE, 1) if setting.quick else (SIDE, 3)
-    for name in CASES:
-        for tolerance in TOLERANCES:
-            former = partial(run, FormerSteps, name, side, tolerance)
-            own = partial(run, ImplicitFiniteVolume, name, side, tolerance)
-            seconds = paired_seconds(former, own, pairs, 1)
-            cores = cores_used(own, 1)
-            what = f"{name}, {side}^2, tolerance {tolerance:g}"
-            beside = f"{seconds.min(axis=0)[1]:.2g} s, before {seconds.min(axis=0)[0]:.2g}; CPU over clock {cores:.2f}"
-            yield ratio_row(f"{what}: former steps over ours", seconds, beside).quote()
-            for whose, call in (("former", former), ("our", own)):
-                steps, error = call()
-                yield measured(f"{what}: L1 error of {whose} steps", error, f"{steps} steps")
+    for name, tolerances in TOLERANCES.items():
+        for former, own in tolerances:
+            first = partial(run, FormerSteps, name, side, former)
+            second = partial(run, ImplicitFiniteVolume, name, side, own)
+            seconds = paired_seconds(first, second, pairs, 1)
+            before, now = seconds.min(axis=0).tolist()
+            what = f"{name}, {side}^2, tolerance {former:g}"
+            beside = f"{now:.2g} s, before {before:.2g}; CPU over clock {cores_used(second, 1):.2f}"
+            yield ratio_row(f"{what}: seconds of former steps over ours", seconds, beside).quote()
+            (steps_before, error_before), (steps, error) = first(), second()
+            yield measured(f"{what}: L1 error of former steps", error_before, f"{steps_before} steps")
+            yield measured(f"{what}: L1 error of ours", error, f"{steps} steps, tolerance {own:g}")
