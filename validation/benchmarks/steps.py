@@ -160,9 +160,11 @@ def rows_of(name: str, threads: int, cells: int, cycles: int) -> Iterator[Row]:
         beside = f"a stage {1e9 * stage / cells**2:.2f} ns a cell; CPU over clock {share:.2f}"
         yield Row(f"{what}: a step over its stages", cost, f"<= {most:g}", cost <= most, beside).quote()
     units = []
-    for evolution, timed, (begun, rejected) in zip(
-        (former, ours[SSPRK43]), (last, steps[SSPRK43]), before, strict=True
-    ):
+    evolutions: list[tuple[ExplicitFiniteVolume | FormerSteps, Timed]] = [
+        (former, last),
+        (ours[SSPRK43], steps[SSPRK43]),
+    ]
+    for (evolution, timed), (begun, rejected) in zip(evolutions, before, strict=True):
         tried = cycles * REFINE_EVERY + evolution.counts.rejected - rejected
         units.append(timed.seconds * tried / (evolution.time - begun))
     yield measured(f"{name}, {threads} threads: a unit of time by former steps over ssprk43", units[0] / units[1])
