@@ -192,7 +192,8 @@ def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArr
     for multiple in WAYS:
         np.add(points[:, axis], multiple * step, out=moved[:, axis])
         values.append(np.ascontiguousarray(_across(np.asarray(function(moved), dtype=np.float64))))
-    found = _Quotients(np.empty(centre.shape), *(np.empty(len(points)) for _ in range(3)), np.empty(len(points), bool))
+    error, reach, round_off = np.empty((3, len(points)))
+    found = _Quotients(np.empty(centre.shape), error, reach, round_off, np.empty(len(points), dtype=np.bool_))
     fill_quotients(
         tuple(values),
         np.ascontiguousarray(centre),

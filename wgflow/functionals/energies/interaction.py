@@ -20,10 +20,10 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.energies.radial_differences import radial_differences
 from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all_pairs, batched
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
 from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
+from wgflow.functionals.energies.radial_differences import radial_differences
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
