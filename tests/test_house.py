@@ -27,6 +27,7 @@ ROOMS = [
     "registry",
     "dispatch",
     "system",
+    "ranks",
     "compilation",
     "reductions",
     "domains",
@@ -265,6 +266,37 @@ def test_help_needs_no_heavy_library():
     code = f"import sys, wgflow.app.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+NEEDLESS = (
+    *("matplotlib", "xarray", "ot", "scipy.special", "scipy.sparse", "scipy.stats", "scipy.integrate", "scipy.spatial"),
+    *("wgflow.plotting", "wgflow.variational", "wgflow.normalised", "wgflow.characteristics", "wgflow.exact"),
+    "wgflow.app.sweeps",
+)
+
+
+def modules_after(code: str, folder: Path) -> set[str]:
+    """Names of all modules that a new process has loaded at the end of some code."""
+    told = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=open('modules', 'w'))); {code}"
+    subprocess.run([sys.executable, "-c", told], check=True, cwd=folder, capture_output=True)
+    return set((folder / "modules").read_text().split())
+
+
+def test_a_run_loads_what_it_needs(tmp_path):
+    """Packages that are loaded by their names alone hold nothing: what counts is modules in them."""
+    few = "'run', 'el_nino', '-o', 'run.h5', '--set', 'domain.cells=16', '--set', 'solver.t_end=0.2'"
+    found = modules_after(f"sys.argv = ['wgflow', {few}]; from wgflow.app.cli import main; main()", tmp_path)
+    assert (tmp_path / "run.h5").exists()
+    loaded = {name for name in found if name.startswith("wgflow.") and (ROOT / name.replace(".", "/")).is_dir()}
+    assert [name for name in sorted(found - loaded) if name.startswith(NEEDLESS)] == [
+        "wgflow.characteristics.tolerance"
+    ]
+
+
+def test_the_package_itself_loads_nothing(tmp_path):
+    found = modules_after("import wgflow", tmp_path)
+    assert [name for name in ("numpy", "numba", "scipy", "pydantic", "typer", "rich", "h5py") if name in found] == []
+    assert len([name for name in found if name.startswith("wgflow")]) == 3
 
 
 SHORT_RUNS = """

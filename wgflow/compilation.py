@@ -109,6 +109,11 @@ def kernel(function: Function) -> Function:
     return _compile(function, fastmath=_FAST_MATH)
 
 
+def lock_free_kernel(function: Function) -> Function:
+    """Compile a kernel that leaves Python's lock to other threads meanwhile: it may run on several at once."""
+    return _compile(function, fastmath=_FAST_MATH, nogil=True)
+
+
 def inlined_kernel(function: Function) -> Function:
     """Compile a part of kernels that is copied into them, so that their compile-time constants are its own.
 

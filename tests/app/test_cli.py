@@ -187,7 +187,7 @@ def test_estimates_are_announced_shown_and_drawn(command):
     assert "density (L1)" in command("info", "a.h5")
     command("run", "quadratic", *SMALL, "-o", "b.h5", "-q")
     assert "errors at" not in command("info", "b.h5")
-    header = command("compare", "a.h5", "b.h5", "-o", "c.png").splitlines()[2]
+    header = command("compare", "a.h5", "b.h5", "-o", "c.png").splitlines()[3]
     assert "error A" in header
     assert "error B" not in header
 

@@ -1,4 +1,3 @@
-from .characteristic_flow import NODE_TOLERANCE as NODE_TOLERANCE
 from .characteristic_flow import CharacteristicFlow as CharacteristicFlow
 from .nodes import NODES as NODES
 from .nodes import CellNodes as CellNodes
@@ -9,3 +8,4 @@ from .nodes import NodeRule as NodeRule
 from .nodes import ProductNodes as ProductNodes
 from .nodes import make_nodes as make_nodes
 from .nodes import start_nodes as start_nodes
+from .tolerance import NODE_TOLERANCE as NODE_TOLERANCE

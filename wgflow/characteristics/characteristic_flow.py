@@ -27,6 +27,7 @@ import numpy as np
 from wgflow.characteristics.line_transport import LineTransport
 from wgflow.characteristics.nodes import CellNodes, NodeRule, StartDensity, StartNodes, make_nodes, start_nodes
 from wgflow.characteristics.surface_transport import SurfaceTransport, is_surface
+from wgflow.characteristics.tolerance import NODE_TOLERANCE
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError
@@ -34,8 +35,6 @@ from wgflow.flows.evolution import Snapshot
 from wgflow.functionals import Functional, ParticlePotential
 from wgflow.particles.system import ParticleFlow
 from wgflow.typing import FloatArray
-
-NODE_TOLERANCE = 1e-8  # by default: nodes are a quadrature, whose error falls fast with their number
 
 
 class CharacteristicFlow(ParticleFlow):

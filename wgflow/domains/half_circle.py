@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import betainc, gammaln
 
 from wgflow.domains.base import SIGNED, Coordinate, Density
 from wgflow.domains.box import Box, shares_along
@@ -122,6 +121,8 @@ class HalfCircle(SymmetricDomain):
 
         .. math:: P(\theta < e) = \tfrac12 I_{\sin^2 e}\left(\tfrac{d-1}2, \tfrac12\right), \qquad e \le \pi/2.
         """
+        from scipy.special import betainc
+
         half = (self.cells + 1) // 2
         edges = np.minimum(np.arange(half + 1) * self.spacing, 0.5 * np.pi)
         power = 0.5 * (self.inputs - 1)
@@ -137,6 +138,8 @@ class HalfCircle(SymmetricDomain):
 
     def uniform_density(self, points: FloatArray) -> FloatArray:
         r"""Density :math:`\sin^{d-2}\theta / B(\tfrac{d-1}2, \tfrac12)` at points (..., 2)."""
+        from scipy.special import gammaln
+
         power = self.orbit_power
         logarithm = gammaln(0.5 * self.inputs) - gammaln(0.5 * (self.inputs - 1)) - 0.5 * np.log(np.pi)
         return np.asarray(np.exp(logarithm) * np.abs(points[..., 1]) ** power)

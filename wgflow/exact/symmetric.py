@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import eval_gegenbauer
 
 from wgflow.domains import HalfCircle
 from wgflow.typing import FloatArray
@@ -86,5 +85,7 @@ def gegenbauer_mode(points: FloatArray, degree: int, inputs: int) -> FloatArray:
 
     Under the heat flow of temperature T on the unit sphere of R^d, d >= 3, it decays as exp(-l (l + d - 2) T t).
     """
+    from scipy.special import eval_gegenbauer
+
     weight = 0.5 * (inputs - 2)
     return np.asarray(eval_gegenbauer(degree, weight, points[..., 0]) / eval_gegenbauer(degree, weight, 1.0))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logsumexp
 
 from wgflow.functionals.factors import Times
 from wgflow.registry import Registry
@@ -177,21 +176,29 @@ def _unit_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:  
 
 
 def _logistic(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    from scipy.special import expit
+
     margin = target * prediction
     return float(np.logaddexp(0.0, -margin).mean()), -target * expit(-margin) / margin.size
 
 
 def _logistic_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    from scipy.special import expit
+
     return expit(prediction * target) * expit(-prediction * target) / prediction.size
 
 
 def _softmin(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    from scipy.special import logsumexp
+
     margin = target * prediction
     log_sum = float(logsumexp(-margin))
     return log_sum - float(np.log(margin.size)), -target * np.exp(-margin - log_sum)
 
 
 def _softmin_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    from scipy.special import logsumexp
+
     margin = target * prediction
     return np.exp(-margin - logsumexp(-margin))
 

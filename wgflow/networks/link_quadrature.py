@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from wgflow.networks.relu_means import RELU_MEANS, GaussianMeans
 from wgflow.typing import FloatArray
@@ -121,6 +120,8 @@ class LinkQuadrature:
         return np.asarray(rows @ np.einsum("jnc,nc->nj", sides, values * masses))
 
     def _bends(self, points: FloatArray, dimension: int) -> FloatArray:
+        from scipy.special import ndtr
+
         lengths, height = np.linalg.norm(points[:, :-1], axis=1), np.maximum(np.abs(points[:, -1]), LOWEST)
         points = np.column_stack([points[:, :-1], height])
         along, nodes, weights = self._nodes(points)

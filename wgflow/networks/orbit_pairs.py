@@ -10,7 +10,6 @@ four axes.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln
 
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat
@@ -74,6 +73,8 @@ def orbit_gaussian(points: FloatArray, inputs: int, variance: float) -> FloatArr
     variance : float
         That of each component.
     """
+    from scipy.special import gammaln
+
     rest = inputs - 1
     scaled = points / np.sqrt(variance)
     heights = np.maximum(scaled[..., 2], np.finfo(np.float64).tiny)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, gammaln, ndtr
 
 from wgflow.typing import FloatArray
 
@@ -30,6 +29,8 @@ class GaussianMeans:
 
     def __call__(self, shift: FloatArray, height: FloatArray) -> Means:
         """S, its derivative in m, and that in r."""
+        from scipy.special import ndtr
+
         ratio = np.clip(shift / np.maximum(height, 1e-300), -FAR, FAR)
         return self.of_tail(shift, height, ndtr(ratio), np.exp(-0.5 * ratio**2) / np.sqrt(2.0 * np.pi))
 
@@ -52,6 +53,8 @@ def tail_moments(level: FloatArray, width: FloatArray, dimension: int) -> Means:
     .. math:: E_0 = P(t > \tau), \quad E_1 = \frac{c}{n-1} (1 - \tau^2)_+^{(n-1)/2}, \quad
               E_2 = \frac{(n-1) \tau E_1 + E_0}{n}.
     """
+    from scipy.special import betainc, gammaln
+
     if dimension == 1:
         above, below = 0.5 * (level + width > 0.0), 0.5 * (level - width > 0.0)
         return above + below, above - below, above + below

@@ -24,7 +24,6 @@ from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
-from scipy.special import gammaln
 
 from wgflow.networks.activations import SMOOTH_ACTIVATIONS
 from wgflow.networks.links import Link
@@ -113,6 +112,8 @@ class SeriesNeuron:
 
         .. math:: T(p) = \sum_{i, j} a_{i+j} \sqrt{\tbinom{i+j}{i}} f_{ij}\, p_1^i p_2^j.
         """
+        from scipy.special import gammaln
+
         found = link.quadrature.hermite_coefficients(hermite_functions, ORDER)
         if found.ndim == 1:
             return _Series((self.coefficients * found)[:, None])

@@ -18,7 +18,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from wgflow.flows.planned_steps import StepError
 from wgflow.typing import FloatArray
@@ -156,7 +155,7 @@ class DualFunction:
                 return best, iteration
             try:
                 change = self._direction(now)
-            except LinAlgError:  # singular to round-off
+            except np.linalg.LinAlgError:  # singular to round-off
                 return best, iteration
             found = self._search(now, change)
             if found is None:
@@ -182,6 +181,8 @@ class DualFunction:
 
     def _direction(self, now: DualIterate) -> FloatArray:
         """Change of the multipliers of sum 0 at which the quadratic model is least."""
+        from scipy.linalg import cho_factor, cho_solve
+
         total = np.exp(now.log_masses).sum(axis=0)
         active = total > NEGLIGIBLE
         root = np.sqrt(total[active])[:, None] * self.signed[active]

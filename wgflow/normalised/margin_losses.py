@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
@@ -45,10 +44,14 @@ class MarginLoss:
 
     def multipliers(self, margins: FloatArray) -> FloatArray:
         """Weights of the data over their sum, shape (n,)."""
+        from scipy.special import softmax
+
         return np.asarray(softmax(self.log_weight(margins)), dtype=np.float64)
 
     def log_total(self, margins: FloatArray) -> float:
         """Logarithm of the sum of the losses."""
+        from scipy.special import logsumexp
+
         return float(logsumexp(self.log_value(margins)))
 
 
@@ -69,6 +72,8 @@ def _logistic_log_weight(margins: FloatArray) -> FloatArray:
 
 
 def _log_mean(log_weights: FloatArray) -> float:
+    from scipy.special import logsumexp
+
     return float(logsumexp(log_weights)) - float(np.log(log_weights.size))
 
 

@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import beta, betainc
 
 from wgflow.domains import Box
 from wgflow.domains.quadrature import cell_averages
@@ -38,6 +37,8 @@ def bump_averages(box: Box, radius: float, power: float) -> FloatArray:
     -------
     array, shape ``box.shape``
     """
+    from scipy.special import betainc
+
     edges = np.linspace(*box.bounds[0], box.shape[0] + 1)
     inside = np.clip(edges / radius, -1.0, 1.0)
     return np.diff(0.5 * np.sign(inside) * betainc(0.5, power + 1.0, inside**2)) / box.spacing[0]
@@ -70,6 +71,8 @@ def radius_at_rest(exponent: float) -> float:
 
     Its pressure :math:`\frac{m}{m-1} \rho^{m-1}` is (radius^2 - x^2)_+ / 2: `bump_averages` with the power 1/(m - 1).
     """
+    from scipy.special import beta
+
     power = 1.0 / (exponent - 1.0)
     unit = (0.5 / (exponent * power)) ** power * beta(0.5, power + 1.0)
     return float(unit ** (-1.0 / (2.0 * power + 1.0)))
@@ -120,6 +123,8 @@ class Barenblatt:
 
     @property
     def _constant(self) -> float:
+        from scipy.special import beta
+
         half = 0.5 * self.dimension
         surface = 2.0 if self.dimension == 1 else 2.0 * np.pi
         unit = 0.5 * surface * beta(half, self.power + 1.0) * self._slope**-half

@@ -76,7 +76,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 class Section(BaseModel):
     """Base of all sections: unknown keys and wrong types are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def one_of(names: Iterable[str]) -> Any:

@@ -78,6 +78,7 @@ class Interaction(Functional):
     periods: Sequence[float] | None = None
     gradient: ScalarFunction | None = None
     on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
+    shared = True
 
     def __post_init__(self) -> None:
         check_callable("the interaction kernel", self.kernel, "Interaction(lambda z: (z**2).sum(axis=-1))")
@@ -116,7 +117,7 @@ class Interaction(Functional):
             return GridInteraction(domain, over_pairs, over_pairs.largest)
         bound = self._between_cells(box)
         if self.on_cells is None:
-            warn_of_sampling(box, bound.values)
+            warn_of_sampling(box.whole, bound.values)
         convolution = BoxConvolution(box, bound.values)
         return GridInteraction(domain, convolution, convolution.largest)
 

@@ -12,7 +12,6 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfc
 
 from wgflow.errors import InputError
 from wgflow.functionals.convolution import ScalarFunction
@@ -152,6 +151,8 @@ class GaussianKernel(RadialKernel):
 
     def on_cells(self, spacing: tuple[float, ...]) -> ScalarFunction:
         """The kernel, averaged over a cell around each displacement along the axes on which it is narrow."""
+        from scipy.special import erfc
+
         averaged = [axis for axis, size in enumerate(spacing) if self.narrow(size)]
         sampled = [axis for axis in range(len(spacing)) if axis not in averaged]
         if not averaged:

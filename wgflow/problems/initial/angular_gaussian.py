@@ -8,7 +8,6 @@ from pydantic import Field
 
 from wgflow.domains.base import Density, UnsignedDomain
 from wgflow.domains.geometry import is_unit_sphere
-from wgflow.exact.quadratic import AngularGaussian
 from wgflow.problems.initial.base import InitialSection, symmetric_positive
 from wgflow.problems.sections import Matrix, Seed
 
@@ -25,4 +24,6 @@ class AngularGaussianInitial(InitialSection):
         """Density on a unit sphere."""
         if not is_unit_sphere(base.geometry):
             return super().density(base)
+        from wgflow.exact.quadratic import AngularGaussian  # of few problems
+
         return AngularGaussian(symmetric_positive(self.covariance, base))

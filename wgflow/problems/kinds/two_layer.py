@@ -32,9 +32,9 @@ from wgflow.networks import (
 from wgflow.networks.activations import Activation, as_activation
 from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.relu import Relu
+from wgflow.networks.relu_tiles import tiles_pay
 from wgflow.networks.symmetric_population import frame_on
 from wgflow.networks.unit_neurons import UNIT_NEURONS
-from wgflow.normalised.margin_losses import MARGIN_LOSSES
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
@@ -257,6 +257,8 @@ class TwoLayerProblem(ProblemSection):
 
     def check_diverging(self) -> None:
         """Raise InputError unless the loss is one of margins of data."""
+        from wgflow.normalised.margin_losses import MARGIN_LOSSES  # a room that is loaded for its own runs
+
         if self.data == GAUSSIAN_TEACHER:
             super().check_diverging()
         if self.loss not in MARGIN_LOSSES:
@@ -302,8 +304,9 @@ class TwoLayerProblem(ProblemSection):
         count, inputs = data
         if grid.half_circles and inputs == 2:
             return diffusion  # sums over half circles store nothing
-        pairs = grid.components == inputs + 1 and grid.is_flat
-        return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
+        pairs, limit = grid.components == inputs + 1 and grid.is_flat, self.memory_limit * 2.0**20
+        tiled = self.activation == "relu" and tiles_pay(grid.points(pairs=pairs), count, inputs, limit)
+        return replace(diffusion, features=count, tiled=tiled, pairs=pairs, memory_limit=limit)
 
     def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:
         """Features of data, or sums of pairs with a teacher."""

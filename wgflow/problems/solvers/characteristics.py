@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from wgflow.characteristics import (
-    NODE_TOLERANCE,
-    CellNodes,
-    CharacteristicFlow,
-    NodeRule,
-    make_nodes,
-    start_nodes,
-)
-from wgflow.characteristics.nodes import StartDensity
+from wgflow.characteristics.tolerance import NODE_TOLERANCE
 from wgflow.errors import InputError
 from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import NonNegative, Tolerance
@@ -25,6 +17,8 @@ from wgflow.registry import Cited
 from wgflow.runs.estimates import TOLERANCES
 
 if TYPE_CHECKING:
+    from wgflow.characteristics import CharacteristicFlow, NodeRule
+    from wgflow.characteristics.nodes import StartDensity
     from wgflow.flows import FlowState
     from wgflow.problems.models import ProblemFile
     from wgflow.problems.problem import Problem
@@ -48,10 +42,14 @@ class CharacteristicsSection(SolverOptions):
     @property
     def evolution(self) -> type[CharacteristicFlow]:
         """The flow along characteristics."""
+        from wgflow.characteristics import CharacteristicFlow  # rooms are loaded for their own runs
+
         return CharacteristicFlow
 
     def make_evolution(self, problem: Problem, state: FlowState | None) -> CharacteristicFlow:
         """Prepare the nodes; their places in the initial measure are those of the start."""
+        from wgflow.characteristics import CellNodes, CharacteristicFlow
+
         rule, domain, moved = self.rule(problem), problem.domain, problem.moved(state)
         moved["expansion"] = None if state is None else state.fields.get("expansion")
         density: StartDensity = problem.initial_density() if isinstance(rule, CellNodes) else problem.initial_at
@@ -59,10 +57,14 @@ class CharacteristicsSection(SolverOptions):
 
     def rule(self, problem: Problem) -> NodeRule:
         """Where the nodes of a problem start."""
+        from wgflow.characteristics import make_nodes
+
         return make_nodes(self.nodes, problem.domain, self.count)
 
     def check(self, problem: Problem) -> None:
         """Raise InputError unless the initial measure has a density at the nodes."""
+        from wgflow.characteristics import CellNodes, start_nodes
+
         rule = self.rule(problem)
         if not isinstance(rule, CellNodes):
             start_nodes(problem.domain, problem.initial_at, rule)
@@ -83,6 +85,8 @@ class CharacteristicsSection(SolverOptions):
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the nodes; raises InputError unless these are those of the cells."""
+        from wgflow.characteristics import CellNodes
+
         if not isinstance(self.rule(problem), CellNodes):
             raise InputError('estimate needs nodes = "cells", of which coarse runs have fewer; leave it out')
         return plan_cells(problem, steps=0, most=4.0, noise=TOLERANCES * self.tolerance, pointwise=True)

@@ -13,7 +13,6 @@ from wgflow.problems.estimates import plan_cells, plan_cloud
 from wgflow.problems.sections import NonNegative, Positive
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
-from wgflow.variational import GridJkoFlow, JkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -52,12 +51,16 @@ class JkoSection(SolverOptions):
     @property
     def evolution(self) -> type[Evolution]:
         """The flow of particles, or one of the two of a density."""
+        from wgflow.variational import GridJkoFlow, JkoFlow, LinearisedJkoFlow  # rooms are loaded for their own runs
+
         if not self.on_grid:
             return JkoFlow
         return LinearisedJkoFlow if self.scheme == "linearised" else GridJkoFlow
 
     def make_evolution(self, problem: Problem, state: FlowState | None) -> Evolution:
         """Prepare variational steps; raises InputError if an option is not allowed on the domain."""
+        from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
+
         options = JkoOptions(**self.model_dump(include={"tau", "growth", "order", "halve", "tolerance", "adapt"}))
         functional, domain = problem.functional, problem.domain
         if not self.on_grid:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from wgflow.errors import InputError
-from wgflow.normalised.normalised_flow import NormalisedFlow
 from wgflow.problems.sections import NonNegative, Positive
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
+    from wgflow.normalised.normalised_flow import NormalisedFlow
     from wgflow.problems.models import ProblemFile
     from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
@@ -30,10 +30,14 @@ class NormalisedSection(SolverOptions):
     @property
     def evolution(self) -> type[NormalisedFlow]:
         """The flow in normalised form."""
+        from wgflow.normalised.normalised_flow import NormalisedFlow  # rooms are loaded for their own runs
+
         return NormalisedFlow
 
     def make_evolution(self, problem: Problem, state: FlowState | None) -> NormalisedFlow:
         """Prepare the flow, at a density, or where there are fields of a snapshot in its state."""
+        from wgflow.normalised.normalised_flow import NormalisedFlow
+
         factors = problem.factors(state)
         time, options = factors.pop("time"), self.model_dump()
         start: dict[str, Any] = {**factors, **options}
