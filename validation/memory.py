@@ -40,7 +40,7 @@ LARGE: dict[str, list[str]] = {
     "space, network on data": ["regression_box", "domain.shape=[128, 128, 128]", TWO],
     "plane, interaction by FFT": ["aggregation", "domain.shape=[1000, 1000]", TWO],
     "signed circle, teacher": ["teacher", "domain.cells=1000000", TWO],
-    "sphere, features at all cells": ["penguins", "domain.cells=163842", TWO],
+    "sphere, network on data": ["penguins", "domain.cells=163842", TWO],
     "sphere, quadratic features": ["quadratic_sphere", "domain.cells=163842", TWO],
     "line, implicit": ["fokker_planck", "domain.shape=[1000000]", 'output.spacing="linear"', TWO],
     "plane, implicit, fill-in": ["keller_segel", "domain.shape=[500, 500]", "finite_volume.stepper=tr_bdf2", TWO],

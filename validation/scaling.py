@@ -4,7 +4,7 @@ Each problem runs some steps at several sizes on one thread, whose own seconds a
 smallest cost of an evaluation counts, of steps of all sizes in turn, so that what else the machine does hits all of
 them. A step has so many evaluations as stands beside the row, e.g. four with SSP(4,3). Exponents are those of straight
 lines through the logarithms of seconds and size; where a method is not linear, 1 plus the exponent of what its law
-leaves: N log N for convolutions, N^1.5 for factorised matrices in the plane and transforms on the sphere, N^2 for pairs.
+leaves: N log N of convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs.
 Memory is that of all arrays at their peak, from one size to the next.
 """
 

@@ -15,6 +15,7 @@ from typing import Any
 from wgflow.system.threads import threads_lost  # isort: skip
 
 import numba
+from llvmlite import ir
 from numba import config, types
 from numba.core import event
 from numba.core.caching import FunctionCache
@@ -108,6 +109,11 @@ def kernel(function: Function) -> Function:
     return _compile(function, fastmath=_FAST_MATH)
 
 
+def lock_free_kernel(function: Function) -> Function:
+    """Compile a kernel that leaves Python's lock to other threads meanwhile: it may run on several at once."""
+    return _compile(function, fastmath=_FAST_MATH, nogil=True)
+
+
 def inlined_kernel(function: Function) -> Function:
     """Compile a part of kernels that is copied into them, so that their compile-time constants are its own.
 
@@ -116,9 +122,19 @@ def inlined_kernel(function: Function) -> Function:
     return _compile(function, fastmath=_FAST_MATH, forceinline=True)
 
 
+def slicing_kernel(function: Function) -> Function:
+    """Compile a kernel that slices arrays and makes none: to count who holds them costs more than a short loop."""
+    return _compile(function, fastmath=_FAST_MATH, _nrt=False)
+
+
 def reduction(function: Function) -> Function:
     """Compile a kernel whose sums may be reordered, so that they vectorise (moments, norms)."""
     return _compile(function, fastmath=_FAST_MATH | {"reassoc"})
+
+
+def inlined_reduction(function: Function) -> Function:
+    """Compile a part of kernels that is copied into them, whose sums may be reordered."""
+    return _compile(function, fastmath=_FAST_MATH | {"reassoc"}, forceinline=True)
 
 
 def passed_kernel(signature: str, function: Function) -> Function:
@@ -173,6 +189,24 @@ def _wide_vectors(typing: Any) -> Any:  # noqa: ARG001
 
 
 wide_vectors: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_wide_vectors)
+
+
+def _arrays_apart(typing: Any) -> Any:  # noqa: ARG001
+    """Tell that no array that the kernel which calls this is given overlaps another one.
+
+    Loops that write to many arrays are not vectorised otherwise: whether they overlap would take too many checks.
+    """
+
+    def mark(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        for argument in builder.function.args:
+            if argument.type == ir.DoubleType().as_pointer():  # their numbers alone: slices of one share its owner
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.none(), mark
+
+
+arrays_apart: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_arrays_apart)
 
 
 def compilation_count() -> int:

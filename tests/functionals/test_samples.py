@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wgflow.errors import InputError
-from wgflow.functionals import Entropy, Features, Interaction, Mass, OuterProduct, Potential, Quadratic, Sum
+from wgflow.functionals import Entropy, Features, Mass, OuterProduct, Potential, Quadratic, SobolevDiscrepancy, Sum
 from wgflow.functionals.samples import sampled
 from wgflow.networks.relu import Relu
 
@@ -39,7 +39,7 @@ def test_without_samples_there_is_nothing_to_draw(exact):
         (Quadratic(np.eye(2)), "of OuterProduct features is no average over data points"),
         (Features(OuterProduct(), np.zeros(4)), "of OuterProduct features is no average over data points"),
         (Features(Relu(INPUTS), np.ones(7), "softmin"), "loss = 'softmin' of Relu features is no average"),
-        (RISK + Interaction(lambda z: z[:, 0]), "Interaction is no average over samples; leave out the batch"),
+        (RISK + SobolevDiscrepancy(np.ones(4), 1.0), "SobolevDiscrepancy is no average over samples; leave out"),
     ],
 )
 def test_what_is_no_average_says_so(functional, what):

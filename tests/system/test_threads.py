@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -15,12 +16,12 @@ import numpy as np
 import pytest
 
 from wgflow.domains import Box
-from wgflow.functionals import SobolevDiscrepancy
+from wgflow.functionals import SobolevDiscrepancy, transforms
 from wgflow.functionals.convolution import BoxConvolution
 from wgflow.functionals.fourier import FourierFeatures, FourierMoments
 from wgflow.system import signals, threads
 from wgflow.system.signals import interruptible, terminations_interrupt
-from wgflow.system.threads import available_cores, thread_count
+from wgflow.system.threads import available_cores, share_out
 from wgflow.upwind.kernels.line import PARALLEL_BLOCKS, stage_kernel
 
 
@@ -61,29 +62,42 @@ def one_thread():
 @pytest.mark.usefixtures("one_thread")
 def test_transforms_take_the_threads_of_kernels(monkeypatch):
     """Whatever the machine has: with all its cores, processes side by side would stand in each other's way."""
-    from scipy import fft
-
-    workers = []
-
-    def heard(transform):
-        def call(*arguments, **options):
-            workers.append(options.get("workers"))
-            return transform(*arguments, **options)
-
-        return call
-
-    for name in ("rfftn", "irfftn"):
-        monkeypatch.setattr(fft, name, heard(getattr(fft, name)))
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    torus = Box([(0.0, 1.0)] * 2, (8, 8), periodic=True)
-    density, potential = np.random.default_rng(0).uniform(0.5, 1.5, (8, 8)), np.empty((8, 8))
-    SobolevDiscrepancy(np.ones((8, 8)), 1.0).on_grid(torus).evaluate(density, potential)
-    BoxConvolution(torus, lambda z: np.exp(-(z**2).sum(axis=-1)))(density.ravel(), potential.ravel())
+    monkeypatch.setattr(transforms, "BLOCK_BYTES", 1)
+    torus = Box([(0.0, 1.0)] * 2, (32, 32), periodic=True)
+    density, potential = np.random.default_rng(0).uniform(0.5, 1.5, (32, 32)), np.empty((32, 32))
+    discrepancy = SobolevDiscrepancy(np.ones((32, 32)), 1.0).on_grid(torus)
+    convolution = BoxConvolution(torus, lambda z: np.exp(-(z**2).sum(axis=-1)))
     moments = FourierMoments(torus, FourierFeatures(np.ones((3, 3)), (1.0, 1.0), False))
+    monkeypatch.setattr(threads, "_threads", lambda: pytest.fail("another thread is asked for"))
+    discrepancy.evaluate(density, potential)
+    convolution(density.ravel(), potential.ravel())
     moments.potential(moments.moments(density.ravel()), potential.ravel())
-    asked = [number for number in workers if number is not None]
-    assert len(asked) == 8  # two of them prepare
-    assert set(asked) == {thread_count()} == {1}
+
+
+def test_threads_share_the_parts_of_a_task(monkeypatch):
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    meeting, done, found = threading.Barrier(2, timeout=60.0), [], set()
+
+    def work(parts):
+        meeting.wait()
+        found.add(threading.get_ident())
+        done.extend(parts)
+
+    share_out(work, range(7))
+    assert sorted(done) == list(range(7))
+    assert len(found) == 2
+
+
+def test_what_fails_on_another_thread_fails_here(monkeypatch):
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+
+    def work(parts):
+        if 1 in parts:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        share_out(work, range(2))
 
 
 FORKED = """

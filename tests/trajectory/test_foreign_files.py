@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import sys
@@ -190,6 +191,17 @@ def of_the_problem(fault):
         "data huge",
         "problem elsewhere",
     }
+
+
+OF_COLUMNS = ("external storage", "external link", "soft", "virtual", "filter", "time", "column", "bytes")
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.startswith(OF_COLUMNS)])
+def test_whoever_reads_scalars_alone_refuses_what_is_foreign_in_them(fault, folder):
+    how, message = FAULTS[fault]
+    change(folder / "run.h5", how)
+    with pytest.raises(InputError, match=re.escape(message)):
+        wgflow.open_many([folder / "run.h5"])
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -34,6 +34,14 @@ def paired_seconds(
     )
 
 
+def cores_used(call: Callable[[], object], repetitions: int = 3) -> float:
+    """Seconds of all threads over those of the clock: as many as there are threads if each had a core of its own."""
+    started, used = time.perf_counter(), time.process_time()
+    for _ in range(repetitions):
+        call()
+    return (time.process_time() - used) / (time.perf_counter() - started)
+
+
 def ratio_row(what: str, pairs: FloatArray, cost: str) -> Row:
     """Row of the median ratio of paired durations, with its range and what one call costs."""
     ratios = pairs[:, 0] / pairs[:, 1]

@@ -11,6 +11,7 @@ import numpy as np
 
 from wgflow.domains.faces import Faces
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import InputError
 from wgflow.registry import Argument
 from wgflow.typing import FloatArray, IntArray
@@ -184,6 +185,11 @@ class UnsignedDomain(ABC):
         return self.shape != (0,)
 
     @property
+    def partition(self) -> RowPartition:
+        """The blocks of cells by which sums over them are added up."""
+        return RowPartition(self.shape)
+
+    @property
     def lattice(self) -> Box | None:
         """The cells as those of a box, where they are equal and stand in rows; in one axis also those of a circle."""
         return None
@@ -236,5 +242,8 @@ class UnsignedDomain(ABC):
 
 
 def total_mass(domain: Domain, density: FloatArray) -> float:
-    """Mass of the measure with the given cell averages, ``sum_K m_K rho_K``."""
-    return float((density * domain.volumes).sum())
+    """Mass of the measure with the given cell averages, ``sum_K m_K rho_K``, block by block."""
+    partition = domain.base.partition
+    cells = partition.cells
+    masses = (density * domain.volumes).reshape(domain.sheets, -1)[:, : cells[-1]]
+    return float(partition.sums(np.add.reduceat(masses, cells[:-1], axis=1).sum(axis=0)[:, None])[0])

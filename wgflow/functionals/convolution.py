@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Box
 from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import FlowWarning
 from wgflow.functionals.moments import MEMORY_LIMIT, stored_or_recomputed
+from wgflow.functionals.slab_filter import make_filter
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
@@ -27,13 +29,13 @@ TOLERATED = 0.1  # error of its integral there, relative, from which on a warnin
 
 
 class BoxConvolution:
-    """Convolution of cell masses with a kernel on a box, by FFT: periodic axes wrap, others are padded with zeros.
+    """Convolution of cell masses with an even kernel on a box, by FFT: axes wrap if periodic, else zeros pad them.
 
     Parameters
     ----------
     box : Box
     kernel : callable
-        Displacements (N, p) to values (N,).
+        Displacements (N, p) to values (N,), even.
 
     Attributes
     ----------
@@ -44,22 +46,19 @@ class BoxConvolution:
     def __init__(self, box: Box, kernel: ScalarFunction) -> None:
         from scipy import fft
 
-        self._fft = fft
-        self._shape = box.shape
-        self._padded = tuple(
+        whole = box.whole
+        padded = tuple(
             n if periodic else fft.next_fast_len(2 * n - 1, real=True)
-            for n, periodic in zip(box.shape, box.periodic, strict=True)
+            for n, periodic in zip(whole.shape, whole.periodic, strict=True)
         )
-        values = _with_mean_ends(box, self._padded, kernel)
+        values = _with_mean_ends(whole, padded, kernel)
         self.largest = float(np.abs(values).max())
-        self._symbol = fft.rfftn(values)
+        spectrum = fft.rfftn(values, norm="forward", workers=thread_count())
+        self._filter = make_filter(box, padded, spectrum.real)  # that of an even function is real
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), self._padded, workers=thread_count())
-        spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._padded, overwrite_x=True, workers=thread_count())
-        result.reshape(self._shape)[...] = full[tuple(slice(n) for n in self._shape)]
+        self._filter(mass, result)
 
 
 class PairConvolution:
@@ -84,7 +83,7 @@ class PairConvolution:
         def rows(points: FloatArray) -> FloatArray:
             return kernel(points, cells).reshape(len(points), len(cells))
 
-        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT)
+        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT, RowPartition(cells.shape[:1]))
         self.largest = max(float(np.abs(rows(cells[k : k + 1])).max()) for k in range(len(cells)))
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:

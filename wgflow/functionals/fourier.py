@@ -16,8 +16,9 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.domains.slab import refuse_slab
 from wgflow.errors import InputError, ShapeError
-from wgflow.system.threads import thread_count
+from wgflow.functionals.transforms import BandTransform, band
 from wgflow.typing import ComplexArray, FloatArray
 
 
@@ -37,7 +38,7 @@ class Torus:
 def torus_of(domain: Domain) -> Torus | None:
     """The torus that a domain is; None where it is none."""
     box, angular = domain.base.lattice, domain.geometry == UnitSphere(2)
-    if box is None or not all(box.periodic) or not (angular or is_flat(domain.geometry)):
+    if box is None or not all(box.whole.periodic) or not (angular or is_flat(domain.geometry)):
         return None
     return Torus(box, angular)
 
@@ -157,6 +158,7 @@ class FourierFeatures:
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
+        refuse_slab(domain, type(self).__name__)
         torus = torus_of(domain)
         if torus is not None and torus.angular == self.angular and torus.periods == self.periods:
             return torus.box
@@ -218,39 +220,26 @@ class FourierMoments:
     """
 
     def __init__(self, box: Box, features: FourierFeatures) -> None:
-        from scipy import fft
-
         for axis, (count, f) in enumerate(zip(box.shape, features.largest, strict=True)):
             if count < 2 * f + 1:
                 raise InputError(
                     f"a kernel with the frequencies up to {f} needs at least {2 * f + 1} cells along axis {axis}; "
                     f"found {count}: refine the grid, or choose a smoother kernel"
                 )
-        self._fft, self._shape = fft, box.shape
         mesh = np.meshgrid(*features.turns, indexing="ij")
         start = np.exp(-1j * sum(axis[0] * turns for axis, turns in zip(box.axes, mesh, strict=True)))
         self._factors = features.amplitudes * start
         self._back = self._factors.conj() / features.multiplicity
-        self._band = band(features.largest)
-        self._spectrum = np.zeros((*box.shape[:-1], box.shape[-1] // 2 + 1), dtype=np.complex128)
+        self._band = BandTransform(box.shape, features.largest)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
-        return (self._factors * spectrum[self._band]).ravel().view(np.float64)
+        return (self._factors * self._band.forward(mass)).ravel().view(np.float64)
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
         combined = np.ascontiguousarray(coefficients).view(np.complex128).reshape(self._back.shape)
-        self._spectrum[self._band] = combined * self._back
-        full = self._fft.irfftn(self._spectrum, self._shape, norm="forward", workers=thread_count())
-        potential[:] = full.ravel()
-
-
-def band(largest: Iterable[int]) -> tuple[np.ndarray, ...]:
-    """Indices of frequencies up to the largest ones in a real transform, negative ones first but on the last axis."""
-    ranges = [np.arange(-f, f + 1) for f in largest]
-    return np.ix_(*ranges[:-1], ranges[-1][ranges[-1].size // 2 :])
+        self._band.backward(combined * self._back, potential)
 
 
 def _row_products(count: int, factors: list[ComplexArray]) -> ComplexArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from wgflow.functionals.feature_maps import weighted_squares
 from wgflow.functionals.moments import Moments
 from wgflow.networks.half_circles import HalfCircles
 from wgflow.networks.relu_sums import ReluSums
+from wgflow.networks.relu_tiles import TiledRelu, tiles_pay
 from wgflow.typing import FloatArray, IntArray
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
@@ -37,6 +39,10 @@ def check_inputs(inputs: ArrayLike) -> FloatArray:
 @dataclass(frozen=True)
 class Relu:
     r"""Neurons :math:`\Psi_i(\eta) = \max(\eta \cdot x_i, 0)` at n data points.
+
+    On grids no matrix of features is stored where that is slower: with exact kinks on circles sums over half circles
+    take its place, else, for at most 3 inputs from 24 data and 131 072 pairs of a cell and a data point on, sums over
+    tiles of neighbouring cells.
 
     Parameters
     ----------
@@ -134,10 +140,19 @@ class Relu:
         return SPACINGS[self.precision]
 
     def moments_on(self, domain: Domain, count: int, memory_limit: float) -> Moments | None:  # noqa: ARG002
-        """Moments by sums over half circles, where there are such; raises ShapeError if the inputs do not fit."""
+        """Moments by sums over half circles or in tiles, where they pay; raises ShapeError if the inputs do not fit."""
         _check_dimension(self.inputs, domain)
         sums = _EXACT_SUMS.get(domain) if self.smoothing == 0.0 else None
-        return None if sums is None else sums(domain.base, self.inputs)
+        if sums is not None:
+            return sums(domain.base, self.inputs)
+        if self.in_tiles(math.prod(domain.base.shape), memory_limit):
+            return TiledRelu(domain, self.inputs, self._width)
+        return None
+
+    def in_tiles(self, cells: int, memory_limit: float) -> bool:
+        """Whether sums over a number of cells take them in tiles, and no matrix of features; see `tiles_pay`."""
+        data, inputs = self.inputs.shape
+        return tiles_pay(cells, data, inputs, memory_limit)
 
     @cached_property
     def sums(self) -> ReluSums:

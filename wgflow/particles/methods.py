@@ -6,7 +6,8 @@ samples of a batch in the place of the whole risk it is stochastic gradient desc
 References
 ----------
 Bach and Chizat (2022), Sections 2.2 and 3.2; the multiplicative steps are those of Chizat, "Sparse optimization on
-measures with over-parameterized gradient descent" (2022), Section 2.3.
+measures with over-parameterized gradient descent" (2022), Section 2.3. Random batches of particles that interact are
+those of Jin, Li and Liu (2020), J. Comput. Phys. 400, 108877.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ class RungeKutta4:
 
 @dataclass(frozen=True)
 class Descent:
-    r"""Gradient descent, with the whole risk or with the samples of a batch.
+    r"""Gradient descent, with the whole functional or with the samples of a batch.
 
     Without reaction, points move by :math:`x \leftarrow x - \gamma \nabla J`. On the sphere the neuron
     :math:`r \eta` moves by the same rule, so that weights :math:`r^2` and directions change together; there,
@@ -212,7 +213,8 @@ class Descent:
         Step size. Steps begin at the start of the run; an output between two ends a shorter one aside.
     batch : int or None
         Number of samples that each step draws: from the data, with replacement, or fresh Gaussian inputs for the
-        population risk; None for the whole risk.
+        population risk; None for the whole risk. Particles that interact, and the samples of a `KernelDiscrepancy`,
+        are dealt to random batches of at least this number, and act within their batch alone.
     seed : int
         Seed of the samples. Those of each iteration depend on its number alone, so that a run can be resumed.
     multiplicative : bool
@@ -276,9 +278,8 @@ class Descent:
         return random_numbers(self.seed, BATCH_STREAM, iteration)
 
     def check_samples(self, system: System) -> None:
-        """Raise InputError where samples are wanted and there are none."""
-        if self.batch is not None:
-            sampled(system.functional, 1, self.generator(0), system.components)
+        """Raise InputError where samples are wanted and there are none, or they are too few."""
+        self.sample(system, 0)
 
     def sample(self, system: System, iteration: int) -> Functional | None:
         """Functional of the samples of one iteration; None for the whole risk."""

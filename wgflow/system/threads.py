@@ -1,13 +1,21 @@
 """How many threads compute: the one place that decides, for kernels and Fourier transforms alike.
 
 Kernels run on the threads of numba, which takes ``NUMBA_NUM_THREADS``, or as many as there are cores that the process
-may use. Where ``OMP_NUM_THREADS`` allows fewer and nothing else is said, numba takes those.
+may use. Where ``OMP_NUM_THREADS`` allows fewer and nothing else is said, numba takes those; each of several ranks takes
+one, unless one of the two says otherwise.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+from wgflow.system.launchers import LAUNCH
 
 
 def available_cores() -> int:
@@ -26,14 +34,24 @@ def _follow_openmp() -> None:
         os.environ["NUMBA_NUM_THREADS"] = first
 
 
-# Both are read when numba is loaded. Threads that wait for others must soon sleep: where something else runs on the
+def _share_cores() -> None:
+    """Let each of several ranks compute on one thread, where nobody has said how many there are to be."""
+    if LAUNCH.several and "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+
+# All are read when numba is loaded. Threads that wait for others must soon sleep: where something else runs on the
 # machine, spinning ones hold up those that they wait for, and a step takes up to 60 times longer.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 _follow_openmp()
+_share_cores()
 
 import numba
 from numba import config
 
+Part = TypeVar("Part")
+
+_helpers: ThreadPoolExecutor | None = None
 _lost = False  # whether this process was forked from one whose threads it does not have
 
 
@@ -57,6 +75,37 @@ def threads_lost() -> bool:
     return _lost
 
 
+def share_out(work: Callable[[Iterable[Part]], None], parts: Sequence[Part]) -> None:
+    """Do the parts of a task on all threads: for work that leaves Python's lock to others most of the time.
+
+    Parameters
+    ----------
+    work : callable
+        Does some of the parts, one after the other; called once on each thread.
+    parts : sequence
+        The parts, which do not depend on each other.
+    """
+    shares = max(min(thread_count(), len(parts)), 1)
+    given = [_threads().submit(work, parts[number::shares]) for number in range(1, shares)]
+    try:
+        work(parts[::shares])
+    finally:  # nothing goes on behind the back of who interrupts this
+        errors = [done.exception() for done in given]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _threads() -> ThreadPoolExecutor:
+    """Threads beside this one, begun when they are needed and kept."""
+    global _helpers
+    if _helpers is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _helpers = ThreadPoolExecutor(max(int(config.NUMBA_NUM_THREADS) - 1, 1), "wgflow")
+    return _helpers
+
+
 def _started() -> bool:
     try:
         numba.threading_layer()
@@ -66,8 +115,8 @@ def _started() -> bool:
 
 
 def _note_fork() -> None:
-    global _lost
-    _lost = _lost or _started()
+    global _lost, _helpers
+    _lost, _helpers = _lost or _started(), None
 
 
 if hasattr(os, "register_at_fork"):

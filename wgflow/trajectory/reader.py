@@ -6,6 +6,8 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -76,12 +78,19 @@ def check_exists(path: Path, advice: str = "") -> None:
 
 
 def _read_file(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
-    try:
+    with refusing_damage(path):
         sealed = check_seal(path)
         with open_to_read(path) as file:
             check_schema(file, path, sealed=sealed)
             check_structure(file, path)
             return _read(file, path)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Raise InputError that names a file where reading it goes wrong."""
+    try:
+        yield
     except BlockingIOError:
         raise InputError(f"{path} is open for writing in another program; wait for it") from None
     except InputError as error:
@@ -113,17 +122,28 @@ def check_schema(file: h5py.File, path: Path, *, sealed: bool) -> None:
         raise InputError(f"{path} is damaged: it has lost its seal")
 
 
-def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
+def read_columns(file: Mapping[str, h5py.Dataset], path: Path) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Times and scalars of all snapshots; raises InputError or ValueError where they are none, short or damaged."""
     time = file["time"][:]
     if time.size == 0:
         raise InputError(f"{path} holds no snapshot yet")
     check_increasing(time)
+    _expect_rows(file, SCALARS, time.size)
     scalars = {name: file[name][: time.size] for name in SCALARS}
-    short = [name for name in (*SCALARS, *FIELDS) if name in file and len(file[name]) < time.size]
-    if short:
-        raise InputError(f"{short[0]} has {len(file[short[0]])} rows, fewer than the {time.size} of time")
     if CHECKSUM in file:
         check_rows([time, *scalars.values()], file[CHECKSUM][: time.size], "snapshots")
+    return time, scalars
+
+
+def _expect_rows(file: Mapping[str, h5py.Dataset], names: Iterable[str], rows: int) -> None:
+    short = [name for name in names if name in file and len(file[name]) < rows]
+    if short:
+        raise InputError(f"{short[0]} has {len(file[short[0]])} rows, fewer than the {rows} of time")
+
+
+def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
+    time, scalars = read_columns(file, path)
+    _expect_rows(file, FIELDS, time.size)
     rows = range(time.size)
     fields = {name: StoredField(path, f"/{name}", file[name].shape[1:], rows) for name in FIELDS if name in file}
     sign = file["particle_sign"][:] if "particle_sign" in file else None
@@ -142,12 +162,12 @@ def _read(file: h5py.File, path: Path) -> tuple[Trajectory, dict[str, FloatArray
         sign,
         attributes={name: value for name, value in attributes.items() if name not in INTERNAL},
         steps=read_steps(file),
-        labels=stored_labels(attributes.get("solver"), partial(_described, file)),
+        labels=stored_labels(attributes.get("solver"), partial(described, file)),
     )
     return trajectory, data
 
 
-def _described(file: h5py.File, name: str) -> tuple[str, str]:
+def described(file: Mapping[str, h5py.Dataset], name: str) -> tuple[str, str]:
     """Long name and units of a variable, which may be damaged where nobody looks; empty where they are no texts."""
     texts = []
     for attribute in ("long_name", "units"):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray
 
+import wgflow
 from wgflow.app.sweeps import Outcome, make_plan
+from wgflow.app.sweeps.api import read_outcomes
 from wgflow.app.sweeps.gather import gather, times_of, write_dataset
-from wgflow.errors import ComputationError
+from wgflow.errors import ComputationError, FlowWarning
 
 
 def outcome(index, time, risk, status="complete", *, reached_end=True):
@@ -48,6 +53,44 @@ def test_runs_with_other_times_stand_at_theirs(problem):
     dataset = gather(plan, outcomes)
     assert dataset["time"].values.tolist() == [0.0, 0.5, 1.0, 2.0]
     np.testing.assert_array_equal(dataset["risk"], [[5.0, 4.0, 3.0, np.nan], [5.0, np.nan, 3.0, 2.0]])
+
+
+def test_series_that_do_not_fit_are_left_out_and_last_values_stay(problem, monkeypatch):
+    plan = make_plan(problem, {"solver.t_end": [1.0, 2.0]})
+    outcomes = {0: outcome(0, [0.0, 0.5, 1.0], [5.0, 4.0, 3.0]), 1: outcome(1, [0.0, 1.0, 2.0], [5.0, 3.0, 2.0])}
+    needed = 2 * 4 * 2 * 8  # runs, times, scalars, bytes
+    monkeypatch.setattr("wgflow.app.sweeps.gather.free_memory", lambda: 2 * needed)
+    assert gather(plan, outcomes)["risk"].shape == (2, 4)
+    monkeypatch.setattr("wgflow.app.sweeps.gather.free_memory", lambda: 2 * needed - 1)
+    with pytest.warns(FlowWarning, match="2 runs have 4 different output times.*give all runs the same output.times"):
+        dataset = gather(plan, outcomes)
+    assert dataset["risk"].shape == (2, 0)
+    np.testing.assert_array_equal(dataset["final_risk"], [3.0, 2.0])
+    np.testing.assert_array_equal(dataset["final_time"], [1.0, 2.0])
+
+
+def test_ten_thousand_files_are_not_open_at_once(problem, tmp_path):
+    """With leave to open a few more files than are open now, many are gathered; and what is damaged is no outcome."""
+    plan = make_plan(problem, {"initial.seed": range(30)})
+    files = [plan.file(tmp_path, index) for index in range(plan.count)]
+    content = wgflow.run(plan.problem(0), files[0]).time.size, files[0].read_bytes()
+    for file in files[1:]:
+        file.write_bytes(content[1])
+    files[7].write_bytes(content[1][:-100])
+    limits, most = resource.getrlimit(resource.RLIMIT_NOFILE), max(int(file.name) for file in Path("/dev/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most + 8, limits[1]))
+    try:
+        outcomes = read_outcomes(plan, tmp_path)
+        runs = wgflow.open_many([file for file in files if file != files[7]])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert sorted(outcomes) == [index for index in range(30) if index != 7]
+    whole = wgflow.load(files[0])
+    for found in (outcomes[29].scalars, {name: runs[name][-1] for name in whole.scalars}):
+        for name, values in whole.scalars.items():
+            np.testing.assert_array_equal(found[name], values)
+    assert (outcomes[3].status, outcomes[3].reached_end) == ("complete", True)
+    assert runs.sizes == {"run": 29, "time": content[0]}
 
 
 def test_times_of_all_runs():

@@ -8,6 +8,7 @@ import sys
 import pytest
 from distributed import Client
 
+from wgflow.app.sweeps import scheduling
 from wgflow.app.sweeps.cluster import connect
 from wgflow.app.sweeps.scheduling import RunQueue
 from wgflow.errors import InputError, MissingExtraError
@@ -36,6 +37,31 @@ def test_suspects_come_alone_and_are_given_up():
     assert waiting.take(1) == [5]
     assert not waiting.note_kill(5)
     assert waiting.take(1) == [0, 1, 2, 3]
+
+
+def test_workers_that_come_later_are_looked_for(monkeypatch):
+    """While the first run goes on, which may take hours."""
+    monkeypatch.setattr(scheduling, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(scheduling, "LOOK_SECONDS", 0.0)
+    running, ready, looks = ["first"], [], []
+
+    class Tasks:
+        def count(self):
+            return len(running) + len(ready)
+
+        def has_ready(self):
+            return len(ready) > 0
+
+        def __next__(self):
+            return ready.pop()
+
+    def fill():
+        looks.append(len(running))
+        ready.extend(running)
+        running[:] = ["second"] if len(looks) == 1 else []
+
+    assert list(scheduling._as_they_end(Tasks(), fill)) == ["first", "second"]
+    assert looks == [1, 1]
 
 
 @pytest.mark.parametrize("address", ["nonsense://here", "tcp://127.0.0.1:1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ import wgflow
 from tests.processes import start_interruptible
 from wgflow.app.sweeps.cluster import check_libraries
 from wgflow.errors import InputError, MissingExtraError
+from wgflow.trajectory import is_locked
 
 from .conftest import write_problem
 
@@ -29,10 +31,12 @@ def test_missing_libraries_are_named(monkeypatch, library):
         check_libraries()
 
 
-def test_interrupted_sweeps_say_how_to_continue(problem, tmp_path):
+@pytest.mark.parametrize("launcher", [[], ["--launcher", "env RANKS=2"]])
+def test_interrupted_sweeps_say_how_to_continue(problem, tmp_path, launcher):
+    """And end the processes that they have started."""
     long = {**problem, "solver": {"kind": "particles", "t_end": 1e4}, "output": {"times": [1e-3, 1e4]}}
     file = write_problem(tmp_path / "long.toml", long)
-    arguments = [file, "--over", "initial.seed=0:2", "-o", "out", "--workers", "1"]
+    arguments = [file, "--over", "initial.seed=0:2", "-o", "out", "--workers", "1", *launcher]
     process = start_interruptible(["-m", "wgflow", "sweep", *arguments], cwd=tmp_path)
     while not list(tmp_path.glob("out/*.h5")):
         assert process.poll() is None, process.communicate()
@@ -42,6 +46,11 @@ def test_interrupted_sweeps_say_how_to_continue(problem, tmp_path):
     assert process.returncode == 130
     assert error == (
         "interrupted; the runs so far are in out. Continue with: "
-        f"wgflow sweep {file} --over initial.seed=0:2 --workers 1 -o out\n"
+        f"wgflow sweep {file} --over initial.seed=0:2 --workers 1 {shlex.join([*launcher, '-o'])} out\n"
     )
+    path = next(tmp_path.glob("out/*.h5"))
+    while is_locked(path):
+        time.sleep(0.05)
+    if launcher:  # workers here are killed, and such runs asked to end
+        assert wgflow.load(path).status == "interrupted"
     assert "complete" not in wgflow.open_sweep(tmp_path / "out")["status"].values

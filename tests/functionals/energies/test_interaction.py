@@ -81,7 +81,7 @@ def test_a_grid_is_a_set_of_particles():
 
 
 def test_interaction_gradients_are_derivatives_of_the_energy(monkeypatch):
-    monkeypatch.setattr("wgflow.functionals.energies.grid_interaction.PAIRS_AT_ONCE", 7)
+    monkeypatch.setattr("wgflow.functionals.energies.particle_interaction.PAIRS_AT_ONCE", 7)
     generator = np.random.default_rng(1)
     points, weights, signs = generator.normal(size=(5, 2)), generator.exponential(size=5), np.array([1, -1, 1, 1, -1.0])
     functional = Interaction(skewed)

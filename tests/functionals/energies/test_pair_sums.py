@@ -12,9 +12,9 @@ from tests.references import central_difference
 from wgflow import CompiledKernel, ExponentialKernel, GaussianKernel, PowerKernel
 from wgflow.errors import InputError
 from wgflow.functionals import Interaction, KernelDiscrepancy, ZonalInteraction
-from wgflow.functionals.energies.pair_sums import Profile, compiled_sums
+from wgflow.functionals.energies.batches import all_pairs
+from wgflow.functionals.energies.pair_sums import compiled_sums
 from wgflow.functionals.energies.radial_kernels import SumKernel
-from wgflow.functionals.kernels.pairs import EXPONENTIAL, GAUSSIAN, INTEGER_POWER, LOGARITHM, POWER
 from wgflow.measures import Particles
 
 EPS = np.finfo(np.float64).eps
@@ -36,6 +36,7 @@ KERNELS = {
     "inverse square": PowerKernel(-2.0, 1.0, 0.3),
     "root": PowerKernel(0.5, 3.0),
     "rounded root": PowerKernel(-0.5, 3.0, 0.4),
+    "high power": PowerKernel(6.5, 0.1),
     "log": PowerKernel(0.0, 1.5, 0.1),
     "powers": SumKernel((PowerKernel(2.0), PowerKernel(1.0, -1.0))),
     "own": CompiledKernel(ring),
@@ -70,7 +71,7 @@ def test_compiled_sums_equal_dense_ones(name):
     for count, dimension in [(1, 2), (2, 1), (37, 5), (600, 2)]:  # 600 are two tiles
         particles = cloud(count, dimension)
         charges = particles.weights * particles.signs
-        found = compiled_sums(kernel, kernel.gradient, particles.points, charges)
+        found = compiled_sums(kernel, kernel.gradient, particles.points, charges, all_pairs(count))
         expected = dense_sums(kernel, particles.points, charges)
         assert_agree(found, expected)
         whole, size = (-2.5 * Interaction(kernel)).at_particles(particles), float(abs(charges).sum()) * expected[0][1]
@@ -132,24 +133,37 @@ def worst(found, expected):
 
 def test_elementary_functions_are_exact_to_round_off():
     generator = np.random.default_rng(4)
+
+    def at(kernel, places):
+        return kernel.profiles[0].at(places)
+
     exponents = np.concatenate([generator.uniform(-708.0, 709.0, 20001), np.linspace(-1.0, 1.0, 20001)])
     exact = exponents.astype(np.longdouble)
-    assert worst(Profile(EXPONENTIAL, 1.0).at(exponents)[0], np.exp(exact)) < 4e-16
-    at_zero, far = Profile(GAUSSIAN, -1.0).at(np.array([0.0, 1e5]))[0]
+    assert worst(at(ExponentialKernel(1.0), exponents)[0], np.exp(exact)) < 4e-16
+    at_zero, far = at(GaussianKernel(1.0, math.sqrt(0.5)), np.array([0.0, 1e5]))[0]
     assert at_zero == 1.0
     assert 0.0 < far < 1e-300
-    squares = np.concatenate([10.0 ** generator.uniform(-290.0, 290.0, 20001), np.linspace(0.3, 3.0, 20001)])
+    squares = np.concatenate([10.0 ** generator.uniform(-280.0, 290.0, 20001), np.linspace(0.3, 3.0, 20001)])
     exact = squares.astype(np.longdouble)
-    logs, halves = Profile(LOGARITHM).at(squares)
+    logs, halves = at(PowerKernel(0.0, 1.0, 1e-200), squares)
     assert worst(logs, 0.5 * np.log(exact)) < 1e-15
     assert worst(halves, 0.5 / exact) < 5e-16
-    roots, inverses = Profile(INTEGER_POWER, 1.0).at(squares)
+    roots, inverses = at(PowerKernel(1.0), squares)
     assert worst(roots, np.sqrt(exact)) < 4e-16
     assert worst(inverses, 0.5 / np.sqrt(exact)) < 3.2e-16
-    near = squares[20001:]
-    powers, slopes = Profile(POWER, 1.5).at(near)
-    assert worst(powers, near.astype(np.longdouble) ** 0.75 / 1.5) < 7.5e-16
-    assert worst(slopes, 0.5 * near.astype(np.longdouble) ** -0.25) < 4.3e-16
+
+
+@pytest.mark.parametrize("exponent", [0.1, 0.7, 1.5, 2.3, 3.7, 5.9])
+def test_fitted_powers_are_exact_to_round_off(exponent):
+    generator = np.random.default_rng(5)
+    squares = np.concatenate([10.0 ** generator.uniform(-60.0, 30.0, 20001), np.linspace(0.3, 3.0, 20001)])
+    values, slopes = PowerKernel(exponent).profiles[0].at(squares)
+    exact, power = squares.astype(np.longdouble), 0.5 * np.longdouble(exponent)
+    assert worst(values, exact**power / exponent) < 2e-15
+    assert worst(slopes, 0.5 * exact ** (power - 1.0)) < 2e-15
+    at_zero = PowerKernel(exponent).profiles[0].at(np.zeros(1))
+    assert at_zero[0] < 1e-12
+    assert np.isfinite(at_zero[1])
 
 
 def test_discrepancies_to_samples_are_those_of_functions():
@@ -188,8 +202,8 @@ def test_numpy_functions_take_each_pair_once():
 def test_other_gradients_and_singular_kernels_are_not_compiled():
     points, charges = np.random.default_rng(8).normal(size=(5, 2)), np.ones(5)
     kernel = KERNELS["gaussian"]
-    assert compiled_sums(kernel, lambda z: z, points, charges) is None
-    assert compiled_sums(np.exp, np.exp, points, charges) is None
+    assert compiled_sums(kernel, lambda z: z, points, charges, all_pairs(5)) is None
+    assert compiled_sums(np.exp, np.exp, points, charges, all_pairs(5)) is None
     found = Interaction(kernel, gradient=lambda z: z).at_particles(Particles(points, charges))
     assert found.gradient == pytest.approx(5.0 * points - points.sum(axis=0), rel=1e-13)
     for singular in (PowerKernel(0.0), SumKernel((PowerKernel(2.0), PowerKernel(-1.0)))):

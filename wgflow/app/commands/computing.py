@@ -44,6 +44,7 @@ def run(
     from wgflow.flows.loop import Observers
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
+    from wgflow.ranks.world import world
     from wgflow.runs.progress import shown_progress
     from wgflow.trajectory.output import default_output
 
@@ -53,7 +54,8 @@ def run(
         check_figure_path(plot)
     with shown_progress(not quiet):
         prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
-    path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    named = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    path = world().told(named)  # another rank may see the file there already
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     continued: list[Evolution] = []
     try:
@@ -104,6 +106,9 @@ def sweep(
         int | None, typer.Option("--workers", min=1, help="Processes; by default one for each core.")
     ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the kernels in each process.")] = 1,
+    launcher: Annotated[
+        str, typer.Option("--launcher", metavar="COMMAND", help="Start each run by this command, e.g. 'mpiexec -n 4'.")
+    ] = "",
     quiet: QuietOption = False,
     force: ForceOption = False,
     allow_code: CodeOption = False,
@@ -127,8 +132,24 @@ def sweep(
             quiet=quiet,
             force=force,
             allow_code=allow_code,
+            launcher=launcher,
         )
     )
+
+
+@terminations_interrupt()
+def sweep_run(
+    folder: Annotated[Path, typer.Argument(help="Folder of the sweep.")],
+    problem_folder: Annotated[Path, typer.Argument(help="Folder that paths in the problem are relative to.")],
+    index: Annotated[int, typer.Argument(help="Number of the run.")],
+    resume: Annotated[bool, typer.Option("--resume/--overwrite", help="Continue its file, or replace it.")],
+    force: ForceOption = False,
+    allow_code: CodeOption = False,
+) -> None:
+    """Do one run of a sweep, as workers ask a launcher for; see `wgflow sweep --launcher`."""
+    from wgflow.app.sweeps.launching import run_launched
+
+    run_launched(folder, problem_folder, index, resume=resume, force=force, allow_code=allow_code)
 
 
 def new(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from wgflow.app.sweeps.axes import Values
 from wgflow.app.sweeps.cluster import check_libraries, connect
 from wgflow.app.sweeps.folder import prepare_folder, read_plan
 from wgflow.app.sweeps.gather import DATASET, gather, write_dataset
+from wgflow.app.sweeps.launching import parse_launcher
 from wgflow.app.sweeps.plan import Plan, make_plan
 from wgflow.app.sweeps.runs import Outcome, Watcher, read_outcome
 from wgflow.app.sweeps.scheduling import dispatch
@@ -22,10 +23,13 @@ from wgflow.problems.running import ProblemSource
 from wgflow.runs.memory import MemoryEstimate
 from wgflow.runs.memory.estimate import describe_largest, format_size
 from wgflow.system import free_memory
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import terminations_interrupt
 
 if TYPE_CHECKING:
     import xarray
+
+    from wgflow.app.sweeps.cluster import Scheduler
 
 
 def sweep(
@@ -34,11 +38,12 @@ def sweep(
     folder: str | Path,
     *,
     settings: Iterable[str] = (),
-    scheduler: str | None = None,
+    scheduler: Scheduler | None = None,
     workers: int | None = None,
     threads: int = 1,
     force: bool = False,
     allow_code: bool = False,
+    launcher: str | Sequence[str] = (),
     progress: bool = False,
 ) -> xarray.Dataset:
     """Run a problem for all combinations of some values, in parallel processes.
@@ -56,9 +61,10 @@ def sweep(
         Folder of the sweep, created where it does not exist.
     settings : iterable of str
         Changes of the problem of the form ``section.key=value``.
-    scheduler : str, optional
-        Address of a dask scheduler whose workers see ``folder``; by default processes are started on this machine,
-        which nobody else can speak to. Anyone who reaches a scheduler without TLS runs code as the user of its workers;
+    scheduler : str or cluster, optional
+        Address of a dask scheduler whose workers see ``folder``, or a cluster of dask such as ``SLURMCluster`` of
+        dask-jobqueue, whose first worker is waited for; by default processes are started on this machine, which nobody
+        else can speak to. Anyone who reaches a scheduler without TLS runs code as the user of its workers;
         for ``tls://...`` the keys are those of dask's configuration (``distributed.comm.tls``).
     workers : int, optional
         Number of processes, or of tasks at once on a scheduler; by default all cores, or all workers.
@@ -69,6 +75,9 @@ def sweep(
         warning where these are fewer than wanted.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    launcher : str or sequence of str
+        Command that starts each run as processes of its own, e.g. ``"mpiexec -n 4"``, one run at a time unless
+        ``workers`` is given; by default the workers do the runs themselves.
     progress : bool
         Whether to show how many runs are done: a bar on a terminal, one line that changes in a notebook, else a few
         lines.
@@ -114,7 +123,9 @@ def sweep(
     Traceback (most recent call last):
     wgflow.errors.InputError: the run particles.cuont=5 is not allowed: ... did you mean 'count'? ...
     """
-    plan = replace(make_plan(problem, over, settings), allow_code=allow_code)
+    refuse_ranks("a sweep", "start it without mpiexec; its workers share out the runs")
+    words = parse_launcher(launcher, here=scheduler is None)
+    plan = replace(make_plan(problem, over, settings), allow_code=allow_code, launcher=words)
     with shown_runs(wanted=progress) as watcher:
         return carry_out(
             plan, Path(folder), scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
@@ -125,7 +136,7 @@ def carry_out(
     plan: Plan,
     folder: Path,
     *,
-    scheduler: str | None = None,
+    scheduler: Scheduler | None = None,
     workers: int | None = None,
     threads: int = 1,
     force: bool = False,
@@ -146,7 +157,7 @@ def carry_out(
         watcher.begin(plan.count, plan.count - len(pending))
     if pending:
         (folder / DATASET).unlink(missing_ok=True)  # until all runs are in it again
-        processes = min(workers or _default_workers(threads), len(pending))
+        processes = min(workers or _default_workers(plan, threads), len(pending))
         if scheduler is None and not force:
             processes = processes_that_fit(processes, plan.memory())
         tasks = workers or 1 if scheduler is not None else processes
@@ -222,7 +233,7 @@ def processes_that_fit(processes: int, largest: MemoryEstimate) -> int:
     return fitting
 
 
-def _default_workers(threads: int) -> int:
+def _default_workers(plan: Plan, threads: int) -> int:
     from dask.system import CPU_COUNT
 
-    return max(int(CPU_COUNT) // threads, 1)
+    return 1 if plan.launcher else max(int(CPU_COUNT) // threads, 1)

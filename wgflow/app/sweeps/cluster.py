@@ -12,14 +12,19 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wgflow.errors import InputError, MissingExtraError
+from wgflow.errors import FlowWarning, InputError, MissingExtraError
+from wgflow.text import shown
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster, Security
+    from distributed.deploy.cluster import Cluster
+
+    Scheduler = str | Cluster
 
 WAIT_SECONDS = 30.0  # for the first worker of a scheduler
 STOP_SECONDS = 0.5  # for workers to end by themselves after Ctrl-C
@@ -36,15 +41,16 @@ def check_libraries() -> None:
 
 
 @contextmanager
-def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Client]:
-    """Give a client of the scheduler at an address, or of a cluster of processes on this machine.
+def connect(scheduler: Scheduler | None, workers: int, threads: int) -> Iterator[Client]:
+    """Give a client of a scheduler, or of a cluster of processes on this machine.
 
     A scheduler at ``tls://...`` is asked with the keys that dask's configuration names (``distributed.comm.tls``).
 
     Parameters
     ----------
-    scheduler : str or None
-        Address of a dask scheduler; None starts processes here, and ends them afterwards.
+    scheduler : str, cluster or None
+        Address of a dask scheduler, which has workers; or a cluster of dask, whose workers are waited for; None starts
+        processes here, and ends them afterwards.
     workers : int
         Number of processes.
     threads : int
@@ -53,16 +59,41 @@ def connect(scheduler: str | None, workers: int, threads: int) -> Iterator[Clien
     Raises
     ------
     InputError
-        If the scheduler does not answer or has no workers.
+        If the scheduler does not answer or has no workers, or a cluster is none.
     MissingExtraError
         If processes are to be started here and ``cryptography`` is not installed, which makes their keys.
     """
-    with _client_of(scheduler) if scheduler is not None else _local_client(workers, threads) as client:
+    if scheduler is None:
+        clients = _local_client(workers, threads)
+    else:
+        clients = _client_at(scheduler) if isinstance(scheduler, str) else _client_of(scheduler)
+    with clients as client:
         yield client
 
 
 @contextmanager
-def _client_of(address: str) -> Iterator[Client]:
+def _client_of(cluster: Cluster) -> Iterator[Client]:
+    """Give a client of a cluster, with its keys, once it has a worker: the jobs of a batch system may have to wait."""
+    from distributed import Client
+
+    if not hasattr(cluster, "scheduler_address"):
+        raise InputError(f"scheduler = {shown(cluster)} is neither an address nor a cluster of dask")
+    with Client(cluster, set_as_default=False) as client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        except TimeoutError:
+            warnings.warn(
+                "the cluster has no worker yet, and is waited for: its jobs may wait in a queue, or have failed; "
+                "look at their logs",
+                FlowWarning,
+                stacklevel=2,
+            )
+            client.wait_for_workers(1)
+        yield client
+
+
+@contextmanager
+def _client_at(address: str) -> Iterator[Client]:
     client = _try_client(address)
     if isinstance(client, str):
         gc.collect()  # closes the client that failed: collected while another one starts, it would wait for itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,13 @@ import numpy as np
 from wgflow.app.sweeps.api import carry_out
 from wgflow.app.sweeps.axes import parse_over
 from wgflow.app.sweeps.gather import DATASET
+from wgflow.app.sweeps.launching import parse_launcher
 from wgflow.app.sweeps.plan import make_plan
 from wgflow.app.sweeps.watching import shown_runs
 from wgflow.flows.endings import COMPLETE
 from wgflow.system.terminal import say
 
+UNSAID = {"--threads": (1,), "--launcher": ("",)}  # values of options that are those by default, where not None
 SHOWN_RUNS = 20  # failures and warnings listed at the end; all are in the dataset
 
 
@@ -32,18 +34,20 @@ def sweep_command(
     quiet: bool,
     force: bool = False,
     allow_code: bool = False,
+    launcher: str = "",
 ) -> int:
     """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, else 1."""
-    plan = replace(make_plan(problem, parse_over(over), settings), allow_code=allow_code)
+    words = parse_launcher(launcher, here=scheduler is None)
+    plan = replace(make_plan(problem, parse_over(over), settings), allow_code=allow_code, launcher=words)
     try:
         with shown_runs(wanted=not quiet) as watcher:
             dataset = carry_out(
                 plan, folder, scheduler=scheduler, workers=workers, threads=threads, force=force, watcher=watcher
             )
     except KeyboardInterrupt:
-        _say_continuation(
-            problem, over, folder, settings, scheduler, workers, threads, force=force, allow_code=allow_code
-        )
+        options = {"--scheduler": scheduler, "--workers": workers, "--threads": threads, "--launcher": launcher}
+        flags = ["--force"] * force + ["--allow-code"] * allow_code
+        _say_continuation(problem, over, folder, settings, options, flags)
         raise
     status, messages = dataset["status"].values.ravel(), dataset["message"].values.ravel()
     failed = np.flatnonzero(status != COMPLETE)
@@ -68,19 +72,13 @@ def _say_continuation(
     over: Sequence[str],
     folder: Path,
     settings: Sequence[str],
-    scheduler: str | None,
-    workers: int | None,
-    threads: int,
-    *,
-    force: bool,
-    allow_code: bool,
+    options: Mapping[str, str | int | None],
+    flags: Sequence[str],
 ) -> None:
     words = ["wgflow", "sweep", str(problem)]
     words += [word for option in over for word in ("--over", option)]
     words += [word for setting in settings for word in ("--set", setting)]
-    words += [] if scheduler is None else ["--scheduler", scheduler]
-    words += [] if workers is None else ["--workers", str(workers)]
-    words += [] if threads == 1 else ["--threads", str(threads)]
-    words += ["--force"] * force + ["--allow-code"] * allow_code
-    command = shlex.join([*words, "-o", str(folder)])
+    for option, value in options.items():
+        words += [] if value in UNSAID.get(option, (None,)) else [option, str(value)]
+    command = shlex.join([*words, *flags, "-o", str(folder)])
     say(f"interrupted; the runs so far are in {folder}. Continue with: {command}", error=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 from wgflow.app.sweeps.folder import problem_text
 from wgflow.app.sweeps.plan import Plan
 from wgflow.app.sweeps.runs import Outcome
-from wgflow.errors import ComputationError
+from wgflow.errors import ComputationError, FlowWarning
 from wgflow.flows.labels import FLOW_LABELS, Label, Labels
+from wgflow.runs.memory.estimate import format_size
+from wgflow.system import free_memory
 from wgflow.system.drafts import replacing_by_name
 from wgflow.trajectory.schema import SCALARS
 from wgflow.typing import FloatArray
@@ -42,8 +45,8 @@ def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
     """
     import xarray
 
-    times = times_of(outcomes.values())
     names = list(dict.fromkeys(name for outcome in outcomes.values() for name in outcome.scalars)) or list(SCALARS)
+    times = _times_that_fit(plan, times_of(outcomes.values()), len(names))
     series = {name: np.full((plan.count, times.size), np.nan) for name in names}
     last = {name: np.full(plan.count, np.nan) for name in ("time", *names)}
     ended = {"status": np.full(plan.count, MISSING, dtype=object), "message": np.full(plan.count, "", dtype=object)}
@@ -59,6 +62,21 @@ def gather(plan: Plan, outcomes: Mapping[int, Outcome]) -> xarray.Dataset:
     labels = next((outcome.labels for outcome in outcomes.values() if outcome.time.size > 0), FLOW_LABELS)
     variables = _variables(plan, series, last, ended, labels)
     return xarray.Dataset(variables, _coordinates(plan, times, labels), _attributes(plan))
+
+
+def _times_that_fit(plan: Plan, times: FloatArray, series: int) -> FloatArray:
+    """The times, or none with a warning where series of all runs at all of them do not fit into memory."""
+    needed, free = plan.count * times.size * series * times.itemsize, free_memory()
+    if free is None or needed <= free / 2:  # a copy is made on the way into the file
+        return times
+    warnings.warn(
+        f"{plan.count} runs have {times.size} different output times together; their series need "
+        f"{format_size(needed)}, and {format_size(free)} are free: the dataset holds last values alone (final_risk, "
+        "...); give all runs the same output.times",
+        FlowWarning,
+        stacklevel=4,
+    )
+    return times[:0]
 
 
 def times_of(outcomes: Iterable[Outcome]) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wgflow.errors import InputError, MissingExtraError
-from wgflow.problems import load
+from wgflow.trajectory.scalars import read_scalars
 from wgflow.trajectory.schema import SCALARS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def open_many(files: str | Path | Iterable[str | Path]) -> xarray.Dataset:
     paths = sorted(glob(str(files))) if isinstance(files, str | Path) else [str(path) for path in files]  # noqa: PTH207
     if not paths:
         raise InputError(f"no file is found for {str(files)!r}; give a pattern such as 'runs/*.h5', or a list of files")
-    runs = [load(path) for path in paths]
+    runs = [read_scalars(Path(path)) for path in paths]
     times = np.unique(np.concatenate([run.time for run in runs]))
     variables: dict[str, Any] = {"status": ("run", [run.status for run in runs], {"long_name": "how the run ended"})}
     labels = runs[0].labels

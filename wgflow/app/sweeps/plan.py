@@ -45,6 +45,8 @@ class Plan:
         Whether to do runs that need more memory than is free.
     allow_code : bool
         Whether to run the Python files that the problem names.
+    launcher : tuple of str
+        Words of the command that starts each run; none where workers do the runs themselves.
     """
 
     axes: tuple[Axis, ...]
@@ -53,6 +55,7 @@ class Plan:
     origin: str
     force: bool = field(default=False, compare=False)
     allow_code: bool = field(default=False, compare=False)
+    launcher: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:

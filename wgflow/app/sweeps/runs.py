@@ -12,12 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
+from wgflow.app.sweeps.launching import launch
 from wgflow.app.sweeps.plan import Plan
 from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.flows.endings import COMPLETE, FAILED
 from wgflow.flows.labels import FLOW_LABELS, Labels
-from wgflow.problems import Problem, load, run
+from wgflow.problems import Problem, run
 from wgflow.trajectory import Trajectory
+from wgflow.trajectory.scalars import read_scalars
 from wgflow.typing import FloatArray
 
 # A scheduler may give a process several runs at once, but not all libraries underneath allow that.
@@ -71,7 +73,7 @@ def read_outcome(plan: Plan, folder: Path, index: int) -> Outcome | None:
     if not path.exists():
         return None
     try:
-        return _outcome(index, load(path))
+        return _outcome(index, read_scalars(path))
     except InputError:
         return None
 
@@ -112,12 +114,21 @@ def carry_out_run(plan: Plan, folder: Path, index: int) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FlowWarning)
         try:
-            outcome = _outcome(index, _finish(plan.problem(index), plan.file(folder, index)))
+            outcome = _launched(plan, folder, index) if plan.launcher else _done_here(plan, folder, index)
         except Exception as error:  # whatever went wrong here must not stop the other runs
             text = str(error) if isinstance(error, WgflowError) else f"{type(error).__name__}: {error}"
             return replace(read_outcome(plan, folder, index) or Outcome(index, FAILED), status=FAILED, message=text)
     heard = dict.fromkeys(str(warning.message) for warning in caught if issubclass(warning.category, FlowWarning))
-    return replace(outcome, message="; ".join(heard))
+    return replace(outcome, message="; ".join(filter(None, (outcome.message, *heard))))
+
+
+def _done_here(plan: Plan, folder: Path, index: int) -> Outcome:
+    return _outcome(index, _finish(plan.problem(index), plan.file(folder, index)))
+
+
+def _launched(plan: Plan, folder: Path, index: int) -> Outcome:
+    message = launch(plan, folder, index)
+    return replace(_outcome(index, read_scalars(plan.file(folder, index))), message=message)
 
 
 def _finish(problem: Problem, path: Path) -> Trajectory:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from wgflow.errors import ComputationError
 from wgflow.flows.endings import COMPLETE, FAILED
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, as_completed
 
 TASK_SECONDS = 1.5  # what a task should take: a scheduler needs some ms for each
+PAUSE_SECONDS, LOOK_SECONDS = 0.02, 2.0  # until it is asked again whether a task has ended, and for new workers
 SHARE_LIMIT = 1000  # runs that a task may be offered
 ALLOWED_KILLS = 2  # workers that may die of a run
 
@@ -74,7 +76,7 @@ def dispatch(client: Client, plan: Plan, folder: Path, indices: Iterable[int], t
     indices : iterable of int
         Numbers of the runs.
     tasks : int
-        Number of tasks at once, where the client has fewer workers at the moment.
+        Number of tasks at once, where the client has fewer workers at the moment; workers that come later are used.
 
     Yields
     ------
@@ -99,7 +101,7 @@ def dispatch(client: Client, plan: Plan, folder: Path, indices: Iterable[int], t
             ended.add(task)
 
     fill()
-    for task in ended:
+    for task in _as_they_end(ended, fill):
         share = shares.pop(task)
         outcomes = _outcomes_of(task)
         if outcomes is None:
@@ -108,6 +110,19 @@ def dispatch(client: Client, plan: Plan, folder: Path, indices: Iterable[int], t
             waiting.give_back(share[len(outcomes) :])
             yield from outcomes
         fill()
+
+
+def _as_they_end(ended: as_completed, fill: Callable[[], None]) -> Iterator[Future[list[Outcome]]]:
+    """Tasks as they end; now and then what is left is handed out to workers that have come meanwhile."""
+    looked = clock.monotonic()
+    while ended.count() > 0:
+        if ended.has_ready():
+            yield next(ended)
+            continue
+        clock.sleep(PAUSE_SECONDS)
+        if clock.monotonic() > looked + LOOK_SECONDS:
+            fill()
+            looked = clock.monotonic()
 
 
 def _outcomes_of(task: Future[list[Outcome]]) -> list[Outcome] | None:

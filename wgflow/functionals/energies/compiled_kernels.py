@@ -16,9 +16,9 @@ from numba.core.errors import NumbaError
 from wgflow.compilation import passed_kernel
 from wgflow.errors import InputError
 from wgflow.functionals.checks import check_callable
-from wgflow.functionals.energies.pair_sums import PairKernel, Profile
+from wgflow.functionals.energies.pair_sums import PairKernel, Profile, own_profile
 from wgflow.functionals.energies.radial_kernels import RadialKernel
-from wgflow.functionals.kernels.pairs import EXPONENTIAL, OWN
+from wgflow.functionals.kernels.pairs import EXPONENTIAL
 from wgflow.text import named
 from wgflow.typing import FloatArray
 
@@ -63,7 +63,7 @@ class CompiledKernel(RadialKernel):
     @property
     def profiles(self) -> tuple[Profile, ...]:
         """The function."""
-        return (Profile(OWN, own=_filler(self.function)),)
+        return (own_profile(_filler(self.function)),)
 
     def of_square(self, square: FloatArray) -> FloatArray:
         """Values at squared distances, any shape."""
@@ -138,7 +138,7 @@ class ExponentialKernel(PairKernel):
     @property
     def profiles(self) -> tuple[Profile, ...]:
         """The exponential of the product."""
-        return (Profile(EXPONENTIAL, self.rate, factor=self.strength),)
+        return (Profile(EXPONENTIAL, np.array([self.rate]), self.strength, self.strength * self.rate),)
 
     def __call__(self, cosines: FloatArray) -> FloatArray:
         """Values at cosines, any shape."""

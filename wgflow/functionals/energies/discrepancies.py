@@ -11,19 +11,21 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.slab import refuse_slab, slab_of
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
+from wgflow.functionals.energies.batches import BatchedInteraction
 from wgflow.functionals.energies.interaction import Interaction
 from wgflow.functionals.energies.internal import check_positive
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
+from wgflow.functionals.slab_filter import Filter, make_filter
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described, real_values
-from wgflow.reductions import inner_product
-from wgflow.system.threads import thread_count
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -66,6 +68,7 @@ class SobolevDiscrepancy(Functional):
     target: Target
     order: float
     strength: float = 1.0
+    shared = True
 
     def __post_init__(self) -> None:
         check_positive("strength", self.strength)
@@ -86,35 +89,12 @@ class SobolevDiscrepancy(Functional):
                 f"{' with walls' if domain.base.walls else ''}"
             )
         target = target_density(self.target, domain).ravel()
-        bound = GridDiscrepancy(domain, _Multiplier(torus.box, self.order), target)
+        bound = GridDiscrepancy(domain, _negative_laplacian_power(torus.box, -self.order), target)
         return scaled_grid(self.strength, bound)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:  # noqa: ARG002
         """Raise InputError: Diracs are at an infinite distance unless s is large."""
         raise InputError("Sobolev discrepancies are for grids; particles can follow a KernelDiscrepancy")
-
-
-class _Multiplier:
-    """The operator ``(-Laplace)^-s`` on functions of mean zero, by FFT; it gives the mean zero to all others."""
-
-    def __init__(self, box: Box, order: float) -> None:
-        from scipy import fft
-
-        self._fft, self._shape = fft, box.shape
-        self._volume = math.prod(box.spacing)
-        frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
-        frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
-        square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
-        square.flat[0] = 1.0
-        self._symbol = square**-order
-        self._symbol.flat[0] = 0.0
-
-    def __call__(self, mass: FloatArray, result: FloatArray) -> None:
-        """Apply to cell masses, shape (N,); the result has the shape (N,)."""
-        spectrum = self._fft.rfftn(mass.reshape(self._shape), workers=thread_count())
-        spectrum *= self._symbol
-        full = self._fft.irfftn(spectrum, self._shape, overwrite_x=True, workers=thread_count())
-        np.divide(full.ravel(), self._volume, out=result)
 
 
 class GridDiscrepancy(GridFunctional):
@@ -133,11 +113,11 @@ class GridDiscrepancy(GridFunctional):
     def __init__(self, domain: Domain, operator: Callable[[FloatArray, FloatArray], None], target: FloatArray) -> None:
         self.domain = domain
         self._operator = operator
-        self._sheets = SheetSums(domain)
+        self._sheets, self._blocks = SheetSums(domain), RowBlocks.of(domain)
         self._target = target * np.ascontiguousarray(domain.base.volumes).ravel()
         values = np.empty_like(self._target)
         operator(self._target, values)
-        self._constant = 0.5 * inner_product(self._target, values)
+        self._constant = 0.5 * self._blocks.product(self._target, values)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write J and give F."""
@@ -145,7 +125,7 @@ class GridDiscrepancy(GridFunctional):
         difference -= self._target
         values = self._sheets.positive_sheet(potential)
         self._operator(difference, values)
-        energy = 0.5 * inner_product(difference, values)
+        energy = 0.5 * self._blocks.product(difference, values)
         self._sheets.mirror(potential)
         return energy
 
@@ -187,6 +167,7 @@ class KernelDiscrepancy(Functional):
 
     interaction: Interaction | ZonalInteraction
     target: Particles | Target
+    shared = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.interaction, Interaction | ZonalInteraction):
@@ -198,13 +179,14 @@ class KernelDiscrepancy(Functional):
     def scaled(self, factor: float) -> Functional:
         """The discrepancy by the kernel times the factor."""
         check_positive_factor(factor, self, RISKS_FALL)
-        return replace(self, interaction=self.interaction.scaled(factor))  # type: ignore[arg-type]
+        return replace(self, interaction=self.interaction.scaled(factor))
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Bind to a domain of the kernel; raises InputError elsewhere."""
         bound, sheets = self.interaction.on_grid(domain), SheetSums(domain)
         potential = np.zeros(domain.shape)
         if isinstance(self.target, Particles):
+            refuse_slab(domain, "a KernelDiscrepancy of samples")
             values, constant = self.interaction.of_samples(domain, self.target)
             sheets.positive_sheet(potential)[...] = values
             sheets.mirror(potential)
@@ -216,10 +198,18 @@ class KernelDiscrepancy(Functional):
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs of particles and samples; raises InputError unless the target is given by samples."""
+        return self.with_interaction(self.interaction, particles)
+
+    def with_interaction(self, interaction: Functional, particles: Particles) -> ParticlePotential:
+        """Evaluate the discrepancy at particles by an interaction of them and the samples."""
         require_particles(particles)
         count = len(particles.weights)
-        found = self.interaction.at_particles(self._with_target(particles))
+        found = interaction.at_particles(self._with_target(particles))
         return ParticlePotential(found.energy, found.potential[:count], found.gradient[:count])
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
+        """The discrepancy within random batches of particles and samples; raises InputError where they hold one."""
+        return BatchedDiscrepancy(self, self.interaction.sampled(count, generator, components))
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum over all pairs of particles and samples."""
@@ -238,24 +228,66 @@ class KernelDiscrepancy(Functional):
         )
 
 
+@dataclass(frozen=True)
+class BatchedDiscrepancy(Functional):
+    """A discrepancy to samples within random batches of particles and samples, right in the mean.
+
+    Parameters
+    ----------
+    whole : KernelDiscrepancy
+        The discrepancy.
+    interaction : BatchedInteraction
+        The interaction of particles and samples within batches.
+    """
+
+    whole: KernelDiscrepancy
+    interaction: BatchedInteraction
+
+    def scaled(self, factor: float) -> BatchedDiscrepancy:
+        """The factor times that within the same batches."""
+        check_positive_factor(factor, self, RISKS_FALL)
+        return replace(self, interaction=self.interaction.scaled(factor))
+
+    def on_grid(self, domain: Domain) -> GridFunctional:
+        """Raise InputError: cells are no particles."""
+        return self.interaction.on_grid(domain)
+
+    def at_particles(self, particles: Particles) -> ParticlePotential:
+        """Sum over the pairs of each batch."""
+        return self.whole.with_interaction(self.interaction, particles)
+
+
 class _GridShifted(GridFunctional):
     """A quadratic energy of the difference to a target, from that of the measure alone."""
 
     def __init__(self, bound: GridFunctional, potential: FloatArray, constant: float) -> None:
         self.domain = bound.domain
         self._bound, self._potential, self._constant = bound, potential, constant
+        self._blocks = RowBlocks.of(bound.domain)
         self._weighted = np.ascontiguousarray(potential * bound.domain.volumes).ravel()
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         energy = self._bound.evaluate(density, potential)
         potential -= self._potential
-        return energy - inner_product(density.ravel(), self._weighted) + self._constant
+        return energy - self._blocks.product(density, self._weighted) + self._constant
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._bound.hessian(rate, potential)
 
     def scale(self, density: FloatArray) -> float:
-        return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
+        return self._bound.scale(density) + abs(self._constant) + self._blocks.product(density, np.abs(self._weighted))
+
+
+def _negative_laplacian_power(box: Box, power: float) -> Filter:
+    """The operator ``(-Laplace)^power`` from cell masses to functions of mean zero; it takes constants to 0."""
+    whole = box.whole
+    frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(whole.shape, whole.spacing, strict=True)]
+    frequencies[-1] = np.abs(frequencies[-1][: whole.shape[-1] // 2 + 1])
+    square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
+    square.flat[0] = 1.0
+    symbol = square**power / math.prod(high - low for low, high in box.bounds)
+    symbol.flat[0] = 0.0
+    return make_filter(box, whole.shape, symbol)
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:
@@ -269,7 +301,9 @@ def target_density(target: Target, domain: Domain) -> FloatArray:
     base = domain.base
     name = "the target density"
     found = called(name, target, base.points, shape=base.shape) if callable(target) else target
-    density = real_values(name, found)
+    density, slab = real_values(name, found), slab_of(domain)
+    if slab is not None and density.shape == slab.whole.shape:
+        density = slab.part(density)
     if density.shape != base.shape:
         raise ShapeError(f"the target density has shape {density.shape}; the domain needs {base.shape}")
     if not np.isfinite(density).all():

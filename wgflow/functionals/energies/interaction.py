@@ -20,14 +20,9 @@ from wgflow.functionals.convolution import (
     warn_of_sampling,
 )
 from wgflow.functionals.differences import central_differences
-from wgflow.functionals.energies.grid_interaction import (
-    BothSums,
-    GridInteraction,
-    laplacian_over_pairs,
-    potential_of_samples,
-    potential_over_pairs,
-    sum_over_pairs,
-)
+from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all_pairs, batched
+from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
+from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
@@ -82,6 +77,7 @@ class Interaction(Functional):
     periods: Sequence[float] | None = None
     gradient: ScalarFunction | None = None
     on_cells: Callable[[tuple[float, ...]], ScalarFunction] | None = None
+    shared = True
 
     def __post_init__(self) -> None:
         check_callable("the interaction kernel", self.kernel, "Interaction(lambda z: (z**2).sum(axis=-1))")
@@ -92,7 +88,7 @@ class Interaction(Functional):
             )
         object.__setattr__(self, "gradient", own_gradient("the interaction kernel", self.kernel, self.gradient))
 
-    def scaled(self, factor: float) -> Functional:
+    def scaled(self, factor: float) -> Interaction:
         """The interaction by the kernel times the factor."""
         return replace(
             self,
@@ -120,16 +116,22 @@ class Interaction(Functional):
             return GridInteraction(domain, over_pairs, over_pairs.largest)
         bound = self._between_cells(box)
         if self.on_cells is None:
-            warn_of_sampling(box, bound.values)
+            warn_of_sampling(box.whole, bound.values)
         convolution = BoxConvolution(box, bound.values)
         return GridInteraction(domain, convolution, convolution.largest)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids; compiled for kernels by name."""
         require_particles(particles)
-        if self.periods is not None and np.isfinite(self.periods).any():
-            return sum_over_pairs(particles, self._pairs)
-        return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
+        return self.over_batches(particles, all_pairs(len(particles.weights)))
+
+    def over_batches(self, particles: Particles, batches: Batches) -> ParticlePotential:
+        """Sum over the pairs of each batch."""
+        return potential_over_pairs(self, particles, batches)
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> BatchedInteraction:  # noqa: ARG002
+        """The interaction within random batches of particles; raises InputError where they hold one."""
+        return batched(self, count, generator)
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:  # noqa: ARG002
         """Sum over all pairs of the trace of the Hessian of W; raises InputError where that is not smooth."""
@@ -158,22 +160,32 @@ class Interaction(Functional):
         """The interaction of the cells of a box."""
         return self if self.on_cells is None else replace(self, kernel=self.on_cells(box.spacing))
 
-    def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
-        """Sums over some of the pairs for both of their sides."""
-        displacements = self.displacements(targets, sources)
-        values = self.values(displacements).reshape(len(targets), len(sources))
-        slopes = self._slopes(displacements).T.reshape(-1, *values.shape)
-        of_targets, of_sources = charges
-        along = np.stack([part @ of_sources for part in slopes], axis=-1)
-        back = np.stack([of_targets @ part for part in slopes], axis=-1)
-        return (values @ of_sources, along), (of_targets @ values, -back)
+    @property
+    def lengths(self) -> FloatArray | None:
+        """Lengths of periodic axes, inf for others; None where no axis is periodic."""
+        return None if self.periods is None else np.asarray(self.periods, dtype=np.float64)
 
-    def _slopes(self, displacements: FloatArray) -> FloatArray:
-        """Gradient of the even part of W at displacements (N, p)."""
+    def within(self, points: FloatArray) -> Sums:
+        """Values and gradients of W between points (n, p) and themselves."""
+        return self.values(np.zeros_like(points)), np.zeros_like(points)
+
+    def between(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> tuple[Sums, Sums]:
+        """Sums over some of the pairs for both of their sides."""
+        displacements, shape = self.displacements(targets, sources), (len(targets), len(sources))
+        forward, back = self._own(displacements), self._own(-displacements)
+        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
+        slopes = self._slopes(displacements, values, even).T.reshape(-1, *shape)
+        values = values.reshape(shape)
+        of_targets, of_sources = charges
+        here = np.stack([part @ of_sources for part in slopes], axis=-1)
+        there = np.stack([of_targets @ part for part in slopes], axis=-1)
+        return (values @ of_sources, here), (of_targets @ values, -there)
+
+    def _slopes(self, displacements: FloatArray, values: FloatArray | None = None, even: bool = False) -> FloatArray:
+        """Gradient of the even part of W at displacements (N, p), where perhaps its values are known."""
         gradient = self.gradient
         if gradient is None:
-            even = np.array_equal(np.asarray(self.kernel(displacements)), np.asarray(self.kernel(-displacements)))
-            return central_differences(self.kernel if even else self.values, displacements)
+            return central_differences(self.kernel if even else self.values, displacements, values)
 
         def own(at: FloatArray) -> FloatArray:
             return values_of("the gradient of the kernel", gradient, at, at.shape, of="displacements")
@@ -198,9 +210,7 @@ class Interaction(Functional):
         """
         ends, starts = np.ascontiguousarray(targets.T), np.ascontiguousarray(sources.T)
         displacements = (ends[:, :, None] - starts[:, None, :]).reshape(len(starts), -1).T
-        if self.periods is None:
-            return displacements
-        return short_way(displacements, np.asarray(self.periods, dtype=np.float64))
+        return displacements if self.lengths is None else short_way(displacements, self.lengths)
 
     def values(self, displacements: FloatArray) -> FloatArray:
         """Even part of W at displacements (N, p), shape (N,), checked."""

@@ -1,4 +1,4 @@
-"""Sums over all pairs of particles of kernels that are compiled."""
+"""Sums over pairs of particles of kernels that are compiled."""
 
 from __future__ import annotations
 
@@ -6,21 +6,37 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.functionals.energies.batches import Batches
 from wgflow.functionals.factors import Times
-from wgflow.functionals.kernels.pairs import EXPONENTIAL, TILE, add_pairs, add_rows, fill_profile
+from wgflow.functionals.kernels.elementary import power_fit
+from wgflow.functionals.kernels.pairs import (
+    EXPONENTIAL,
+    FROM_FIT,
+    FROM_ONE,
+    FROM_ROOT,
+    OWN,
+    POWER,
+    PRODUCTS,
+    SCRATCH,
+    TILE,
+    add_pairs,
+    add_rows,
+    fill_profile,
+)
 from wgflow.typing import FloatArray
 
 VECTOR = 8  # numbers: one across two lines of the cache takes twice as long
 MOST_GROUPS, MOST_SUMS = 16, 2**24  # of rows that have sums of their own, and numbers in those
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
     """A function of the squared distance of two points, or of their product, for compiled sums over pairs.
 
@@ -28,19 +44,22 @@ class Profile:
     ----------
     kind : int
         One of the functions of `wgflow.functionals.kernels.pairs`.
-    first, second : float
+    parameters : array
         Its parameters.
-    factor : float
-        What its values are multiplied by.
+    factor, slope_factor : float
+        What values and derivatives are multiplied by.
+    rounding : float
+        What is added to squared distances.
     own : callable, optional
         Compiled function that takes the place of the named one: places (m,), values (m,), slopes (m,), of which it
         writes the latter two.
     """
 
     kind: int
-    first: float = 0.0
-    second: float = 0.0
+    parameters: FloatArray
     factor: float = 1.0
+    slope_factor: float = 1.0
+    rounding: float = 0.0
     own: Callable[..., Any] | None = None
 
     @property
@@ -49,31 +68,33 @@ class Profile:
         return self.kind == EXPONENTIAL
 
     def at(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values and derivatives at places (m,), without the factor."""
-        values, slopes = np.empty_like(places), np.empty_like(places)
+        """Values and derivatives at places (m,)."""
+        rounded = places + self.rounding
+        values, slopes = np.empty_like(rounded), np.empty_like(rounded)
         if self.own is None:
-            fill_profile(self.kind, self.first, self.second, places, values, slopes)
+            fill_profile(self.kind, self.parameters, rounded, values, slopes)
         else:
-            self.own(places, values, slopes)
-        return values, slopes
+            self.own(rounded, values, slopes)
+        return self.factor * values, self.slope_factor * slopes
 
-    def sums(self, points: FloatArray, charges: FloatArray) -> FloatArray:
-        """Sums of values and of gradients over all points (p, n), themselves included; shape (1 + p, n)."""
-        size = (len(points) + 1) * charges.size
-        groups = max(min(MOST_GROUPS, MOST_SUMS // max(size, 1)), 1)
-        sums, work = aligned_zeros(groups, len(points) + 1, charges.size), aligned_zeros(groups, 3, TILE)
-        places, weights = aligned_zeros(*points.shape), aligned_zeros(charges.size)[: charges.size]
-        places[:, : charges.size], weights[:] = points, charges
-        if self.own is None:
-            add_pairs(self.kind, self.first, self.second, places, weights, work, sums)
-        else:
-            for group in range(groups):
-                add_rows(self.own, self.kind, 0.0, 0.0, places, weights, group, groups, work[group], sums[group])
-        total: FloatArray = sums.sum(axis=0)[:, : charges.size]
-        if not self.of_products:
-            total[1:] *= 2.0  # the gradient of the squared distance is twice the displacement
+    def sums(self, points: FloatArray, charges: FloatArray, periods: FloatArray, batches: Batches) -> FloatArray:
+        """Sums of values and of gradients over the batches of points (p, n), themselves included; shape (1 + p, n)."""
+        count, axes = charges.size, max(len(points), 2)
+        groups = max(min(MOST_GROUPS, MOST_SUMS // max((axes + 1) * count, 1)), 1) if count > TILE else 1
+        sums, work = aligned_zeros(groups, axes + 1, count), aligned_zeros(groups, axes + SCRATCH, TILE)
+        places, weights, lengths = aligned_zeros(axes, count), aligned_zeros(count)[:count], np.zeros(axes)
+        places[: len(points), :count], weights[:], lengths[: len(points)] = points, charges, periods
+        work[:, 0] = self.rounding
+        given = self.own, self.kind, self.parameters, self.rounding, lengths, places, weights, batches.ends
+        if groups > 1:
+            add_pairs(*given, work, sums)
+        else:  # sooner than threads awake
+            add_rows(*given, 0, 1, work[0], sums[0])
+        total: FloatArray = sums.sum(axis=0)[: len(points) + 1, :count] * batches.factors
+        total[0] *= self.factor  # the gradient of the squared distance is twice the displacement
+        total[1:] *= self.slope_factor if self.of_products else 2.0 * self.slope_factor
         self._add_self(points, charges, total)
-        return self.factor * total
+        return total
 
     def _add_self(self, points: FloatArray, charges: FloatArray, total: FloatArray) -> None:
         """Add what each point gives to itself."""
@@ -83,6 +104,30 @@ class Profile:
             total[1:] += charges * slopes * points
         else:
             total[0] += charges * self.at(np.zeros(1))[0]
+
+
+def own_profile(fill: Callable[..., Any]) -> Profile:
+    """The profile of a compiled function of squared distances."""
+    return Profile(OWN, np.zeros(1), own=fill)
+
+
+def power_profile(exponent: float, strength: float, rounding: float) -> Profile:
+    r"""The profile of :math:`(s + e)^{a/2} / a` times a strength, for an exponent other than 0."""
+    kind, parameters = _power_parameters(exponent)
+    return Profile(kind, parameters, strength / exponent, 0.5 * strength, rounding)
+
+
+@cache
+def _power_parameters(exponent: float) -> tuple[int, FloatArray]:
+    """How the power of slopes is computed: fitted where it is small, else by products with such a one."""
+    half = 0.5 * exponent
+    if exponent == round(exponent):
+        first, count = (FROM_ONE, half - 1.0) if exponent % 2.0 == 0.0 else (FROM_ROOT, half - 0.5)
+        return PRODUCTS, np.array([first, count])
+    if 0.0 < half < 3.0:
+        return POWER, power_fit(half)
+    count = math.floor(half)
+    return PRODUCTS, np.concatenate([power_fit(half - count), [FROM_FIT, count]])
 
 
 def aligned_zeros(*shape: int) -> FloatArray:
@@ -107,9 +152,25 @@ class PairKernel(ABC):
 
 
 def compiled_sums(
-    kernel: object, gradient: object, points: FloatArray, charges: FloatArray
+    kernel: object,
+    gradient: object,
+    points: FloatArray,
+    charges: FloatArray,
+    batches: Batches,
+    periods: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray] | None:
     """Potential (n,) and gradient (n, p) of charges at points (n, p); None unless kernel and gradient are compiled.
+
+    Parameters
+    ----------
+    kernel, gradient : callable
+        Kernel and its gradient, both perhaps times one factor.
+    points, charges : arrays, shapes (n, p) and (n,)
+        The charges.
+    batches : Batches
+        Which of them act on each other, in their order.
+    periods : array, shape (p,), optional
+        Lengths of periodic axes; inf for others.
 
     Raises
     ------
@@ -122,8 +183,9 @@ def compiled_sums(
         return None
     if not inner.profiles:
         return None
+    lengths = np.zeros(points.shape[1]) if periods is None else np.where(np.isfinite(periods), periods, 0.0)
     across = np.ascontiguousarray(points.T)
-    total = factor * np.sum([profile.sums(across, charges) for profile in inner.profiles], axis=0)
+    total = factor * np.sum([profile.sums(across, charges, lengths, batches) for profile in inner.profiles], axis=0)
     if not np.isfinite(total).all():
         raise InputError("the interaction kernel returned a value that is not finite; round its singularity")
     return total[0], np.ascontiguousarray(total[1:].T)

@@ -15,16 +15,16 @@ import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.functionals.convolution import ScalarFunction
-from wgflow.functionals.energies.pair_sums import PairKernel, Profile
+from wgflow.functionals.energies.pair_sums import PairKernel, Profile, power_profile
 from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
-from wgflow.functionals.kernels.pairs import GAUSSIAN, INTEGER_POWER, LOGARITHM, POWER
+from wgflow.functionals.kernels.elementary import LEAST_SQUARE
+from wgflow.functionals.kernels.pairs import GAUSSIAN, LOGARITHM
 from wgflow.typing import FloatArray
 
 NODES = 3  # Gauss points per axis of a cell over which a kernel is averaged
 NARROW_GAUSSIAN = 0.75  # of a cell: samples of wider ones err by less than 4e-5 of their integral
 NARROW_POWER = 0.5  # of a cell: samples of those that are rounded over more err by less than 5 % of a cell
 ARC_NODES, MOST_PARTS = 8, 50  # Gauss points in each part of an arc, and parts of a kink, each twice the one before
-LARGEST_BY_PRODUCTS = 12  # integer power of the distance that is made of products
 SHELL_PARTS, SHELL_NODES = 4, 8  # parts and points per axis of the cell at 0, less its middle half
 
 
@@ -73,11 +73,7 @@ class RadialKernel(PairKernel):
 
     def zonal(self) -> ZonalInteraction:
         """The interaction on circle and sphere by the length of the chord, |x - y|^2 = 2 - 2 x.y."""
-        return ZonalInteraction(
-            lambda cosine: self.of_square(2.0 - 2.0 * cosine),
-            lambda cosine: -2.0 * self.slope(2.0 - 2.0 * cosine),
-            self.on_arcs,
-        )
+        return ZonalInteraction(ChordKernel(self), on_arcs=self.on_arcs)
 
     def gradient(self, displacements: FloatArray) -> FloatArray:
         """Gradient at displacements (N, p), shape (N, p)."""
@@ -86,6 +82,35 @@ class RadialKernel(PairKernel):
     def __call__(self, displacements: FloatArray) -> FloatArray:
         """Values at displacements (N, p), shape (N,)."""
         return self.of_square((displacements**2).sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class ChordKernel(PairKernel):
+    """A kernel of the length of the chord as one of the product of unit vectors.
+
+    Compiled sums are over squared distances, which keep the digits of short chords. Their gradients are those of the
+    radial kernel: along the sphere they are the same.
+
+    Parameters
+    ----------
+    radial : RadialKernel
+        The kernel.
+    """
+
+    radial: RadialKernel
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """Those of the kernel."""
+        return self.radial.profiles
+
+    def __call__(self, cosines: FloatArray) -> FloatArray:
+        """Values at cosines, any shape."""
+        return self.radial.of_square(2.0 - 2.0 * cosines)
+
+    def gradient(self, cosines: FloatArray) -> FloatArray:
+        """Derivative at cosines, any shape."""
+        return -2.0 * self.radial.slope(2.0 - 2.0 * cosines)
 
 
 @dataclass(frozen=True)
@@ -113,7 +138,8 @@ class GaussianKernel(RadialKernel):
     @property
     def profiles(self) -> tuple[Profile, ...]:
         """The exponential of the squared distance."""
-        return (Profile(GAUSSIAN, -0.5 / self.width**2, factor=self.strength),)
+        rate = -0.5 / self.width**2
+        return (Profile(GAUSSIAN, np.array([rate]), self.strength, self.strength * rate),)
 
     def of_square(self, square: FloatArray) -> FloatArray:
         """Values at squared distances, any shape."""
@@ -185,12 +211,13 @@ class PowerKernel(RadialKernel):
 
     @property
     def profiles(self) -> tuple[Profile, ...]:
-        """The power of the squared distance, by products where the exponent is an integer; none if it is singular."""
+        """The power of the squared distance; none if it is singular."""
         if self.singular:
             return ()
-        by_products = self.exponent == round(self.exponent) and abs(self.exponent) <= LARGEST_BY_PRODUCTS
-        kind = LOGARITHM if self.exponent == 0.0 else INTEGER_POWER if by_products else POWER
-        return (Profile(kind, self.exponent, self.smoothing**2, self.strength),)
+        square, half = self.smoothing**2, 0.5 * self.strength
+        if self.exponent == 0.0:
+            return (Profile(LOGARITHM, np.zeros(1), half, half, max(square, LEAST_SQUARE)),)
+        return (power_profile(self.exponent, self.strength, square),)
 
     @property
     def singular(self) -> bool:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,13 +24,9 @@ from wgflow.functionals.convolution import (
     ScalarFunction,
     warn_of_sampling,
 )
-from wgflow.functionals.energies.grid_interaction import (
-    BothSums,
-    GridInteraction,
-    laplacian_over_pairs,
-    potential_of_samples,
-    potential_over_pairs,
-)
+from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all_pairs, batched
+from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
+from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
@@ -91,7 +88,7 @@ class ZonalInteraction(Functional):
         object.__setattr__(self, "gradient", gradient)
         object.__setattr__(self, "slope", gradient)
 
-    def scaled(self, factor: float) -> Functional:
+    def scaled(self, factor: float) -> ZonalInteraction:
         """The interaction by the kernel times the factor."""
         gradient = times(factor, self.gradient)
         return ZonalInteraction(times(factor, self.kernel), gradient, times_made(factor, self.on_arcs))
@@ -128,7 +125,15 @@ class ZonalInteraction(Functional):
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Sum over all pairs, self-interaction included, as on grids; raises InputError without the slope."""
         require_particles(particles)
-        return potential_over_pairs(particles, self.kernel, self.gradient, self._pairs)
+        return self.over_batches(particles, all_pairs(len(particles.weights)))
+
+    def over_batches(self, particles: Particles, batches: Batches) -> ParticlePotential:
+        """Sum over the pairs of each batch; raises InputError without the slope."""
+        return potential_over_pairs(self, particles, batches)
+
+    def sampled(self, count: int, generator: np.random.Generator, components: int) -> BatchedInteraction:  # noqa: ARG002
+        """The interaction within random batches of particles; raises InputError where they hold one."""
+        return batched(self, count, generator)
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         r"""Sum over all pairs of :math:`w'' + (p - 2) \cot\theta\, w'`, :math:`w(\theta) = W(\cos\theta)`.
@@ -161,7 +166,14 @@ class ZonalInteraction(Functional):
         """W between all unit vectors (m, p) and (n, p), shape (m n,)."""
         return self.values(_cosines(targets, sources))
 
-    def _pairs(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> BothSums:
+    lengths: ClassVar[None] = None  # no axis is periodic
+
+    def within(self, points: FloatArray) -> Sums:
+        """Values and gradients of W between points (n, p) and themselves."""
+        ones = np.ones(len(points))
+        return self.values(ones), self._own_slope(ones)[:, None] * points
+
+    def between(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> tuple[Sums, Sums]:
         """Sums over some of the pairs for both of their sides."""
         cosines, shape = _cosines(targets, sources), (len(targets), len(sources))
         values, slopes = self.values(cosines).reshape(shape), self._own_slope(cosines).reshape(shape)

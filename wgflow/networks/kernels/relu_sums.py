@@ -20,7 +20,7 @@ INPUTS = 4  # that are multiplied at a time; points and data are filled up with 
 
 
 @inlined_kernel
-def _feature(rounded, activation, width, curvature, zero):
+def feature(rounded, activation, width, curvature, zero):
     """Feature of one activation; ``rounded`` is a constant of each compiled kernel."""
     if rounded:
         inside = min(max(activation + width, zero), width + width)
@@ -89,8 +89,8 @@ def _add_features(rounded, charges, one, two, width, curvature, prediction):
     zero = one.dtype.type(0.0)
     for i in range(one.size):
         w, c = width[i], curvature[i]
-        prediction[i] += charges[0] * _feature(rounded, one[i], w, c, zero)
-        prediction[i] += charges[1] * _feature(rounded, two[i], w, c, zero)
+        prediction[i] += charges[0] * feature(rounded, one[i], w, c, zero)
+        prediction[i] += charges[1] * feature(rounded, two[i], w, c, zero)
 
 
 @reduction
@@ -100,7 +100,7 @@ def _combine(rounded, activation, width, curvature, coefficients, slopes):
     value = zero
     for i in range(activation.size):
         a, w, c = activation[i], width[i], curvature[i]
-        value += coefficients[i] * _feature(rounded, a, w, c, zero)
+        value += coefficients[i] * feature(rounded, a, w, c, zero)
         slopes[i] = _slope(rounded, coefficients[i], a, w, c, zero)
     return value
 
@@ -110,7 +110,7 @@ def _value(rounded, activation, width, curvature, coefficients):
     zero = activation.dtype.type(0.0)
     value = zero
     for i in range(activation.size):
-        value += coefficients[i] * _feature(rounded, activation[i], width[i], curvature[i], zero)
+        value += coefficients[i] * feature(rounded, activation[i], width[i], curvature[i], zero)
     return value
 
 
@@ -120,9 +120,9 @@ def forward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def forward(points, charges, columns, width, curvature, activation, partial):
-        """Write activations, shape (m, tiles, n), and add the predictions of each block of particles."""
-        for block in prange(blocks):
+    def forward(first, last, points, charges, columns, width, curvature, activation, partial):
+        """Write activations, shape (m, tiles, n), and add the predictions, of the blocks ``first ... last - 1``."""
+        for block in prange(first, last):
             pairs = charges.size // 2
             for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):
                 for k in range(columns.shape[0]):
@@ -141,9 +141,9 @@ def backward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def backward(activation, columns, width, curvature, coefficients, slopes, values, gradient):
-        """Add to the potential (m,) and its gradient (m, d) at the particles with the given activations."""
-        for block in prange(blocks):
+    def backward(begin, end, activation, columns, width, curvature, coefficients, slopes, values, gradient):
+        """Add to the potential (m,) and its gradient (m, d) at the particles of the blocks ``begin ... end - 1``."""
+        for block in prange(begin, end):
             pairs, zero = values.size // 2, activation.dtype.type(0.0)
             first, second = slopes[block, 0], slopes[block, 1]
             for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):

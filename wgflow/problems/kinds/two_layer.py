@@ -32,6 +32,7 @@ from wgflow.networks import (
 from wgflow.networks.activations import Activation, as_activation
 from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.relu import Relu
+from wgflow.networks.relu_tiles import tiles_pay
 from wgflow.networks.symmetric_population import frame_on
 from wgflow.networks.unit_neurons import UNIT_NEURONS
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
@@ -303,8 +304,9 @@ class TwoLayerProblem(ProblemSection):
         count, inputs = data
         if grid.half_circles and inputs == 2:
             return diffusion  # sums over half circles store nothing
-        pairs = grid.components == inputs + 1 and grid.is_flat
-        return replace(diffusion, features=count, pairs=pairs, memory_limit=self.memory_limit * 2.0**20)
+        pairs, limit = grid.components == inputs + 1 and grid.is_flat, self.memory_limit * 2.0**20
+        tiled = self.activation == "relu" and tiles_pay(grid.points(pairs=pairs), count, inputs, limit)
+        return replace(diffusion, features=count, tiled=tiled, pairs=pairs, memory_limit=limit)
 
     def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:
         """Features of data, or sums of pairs with a teacher."""

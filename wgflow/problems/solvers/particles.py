@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -78,7 +78,10 @@ class ParticlesSection(SolverOptions):
     )
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
     batch: int = Field(
-        0, ge=0, description="samples of each step of descent (SGD): of the data, or fresh Gaussian inputs; 0 for all"
+        0,
+        ge=0,
+        description="samples of each step of descent (SGD): of the data, fresh Gaussian inputs, or particles of random "
+        "batches that interact; 0 for all",
     )
     input_rate: NonNegative = Field(
         1.0, description="rate of the input weights over that of the output weights, for pairs (a, b)"
@@ -141,6 +144,10 @@ class ParticlesSection(SolverOptions):
             )
         if config.solver.stationarity is not None:
             raise InputError("[solver] stationarity needs an F that falls, which that of noisy particles does not")
+
+    def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:  # noqa: ARG002
+        """Nothing: each rank has all particles, and their sums are shared."""
+        return {}
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the method rests on."""

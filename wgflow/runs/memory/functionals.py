@@ -118,11 +118,13 @@ def _grid_terms(functional: Functional, grid: Grid) -> Terms:
     terms = [*terms_of(functional)]
     stored = [term for term in terms if isinstance(term, Features) and not _is_summed(term, grid)]
     largest = max(stored, key=lambda term: term.targets.size, default=None)
+    pairs = largest is not None and isinstance(largest.fn, Neurons)
     transformed = any(isinstance(term, CONVOLVED) or _is_fourier(term) for term in terms)
     return Terms(
         features=0 if largest is None else largest.targets.size,
         memory_limit=0.0 if largest is None else largest.memory_limit,
-        pairs=largest is not None and isinstance(largest.fn, Neurons),
+        tiled=largest is not None and _is_tiled(largest, grid.points(pairs=pairs)),
+        pairs=pairs,
         convolution=transformed and grid.is_lattice,
         internal=any(isinstance(term, InternalEnergy) for term in terms),
         kernel_rank=grid.kernel_rank if any(isinstance(term, Population | UnitPopulation) for term in terms) else 0,
@@ -137,6 +139,12 @@ def _is_summed(term: Features, grid: Grid) -> bool:
     """Whether the grid needs no features at its cells: transforms, or sums over half circles."""
     half_circles = grid.half_circles and isinstance(term.fn, Relu) and term.fn.smoothing == 0.0
     return half_circles or _is_fourier(term)
+
+
+def _is_tiled(term: Features, points: int) -> bool:
+    """Whether the features are summed in tiles of cells."""
+    relu = term.fn.hidden if isinstance(term.fn, Neurons) else term.fn
+    return isinstance(relu, Relu) and relu.in_tiles(points, term.memory_limit)
 
 
 def _arrays_of(functional: Functional, components: int, batch: int) -> FunctionalArrays:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wgflow.domains.partition import MOST_BLOCKS
 from wgflow.runs.memory.estimate import DOUBLE, MIB, Item
 
 MESH_READ, MESH_BUILT = 1.5, 3.0  # more of a mesh while it is read and compared with its checksum, or built
@@ -18,6 +19,7 @@ STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jk
 HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
 ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
+TILED, TILE_SUMS = 5, 3  # arrays of the cells in tiles, and of the features in each block of them
 FILLED = 15  # bytes of an entry of its factors
 CHUNK = 3 * 16 * MIB  # of features that are computed anew each time
 KERNEL_TABLE = 5  # arrays of the padded box while its kernel is tabulated, beside its displacements
@@ -82,6 +84,10 @@ class Grid:
         """Number of entries of a density."""
         return self.cells * self.sheets
 
+    def points(self, *, pairs: bool) -> int:
+        """Number of points of features: the cells, or the input weights b of cells of pairs (a, b)."""
+        return self.cells // self.shape[0] if pairs and len(self.shape) > 1 else self.cells
+
     @property
     def faces(self) -> int:
         """Faces between cells of a density, about: those of a mesh are hexagons."""
@@ -108,6 +114,8 @@ class Terms:
         Features stored or computed at each point; 0 where none are.
     memory_limit : float
         Bytes that stored ones may take.
+    tiled : bool
+        Whether they are summed in tiles of cells, and not stored.
     pairs : bool
         Whether points of a box are pairs (a, b), so that features are those of b alone.
     convolution : bool
@@ -120,6 +128,7 @@ class Terms:
 
     features: int = 0
     memory_limit: float = math.inf
+    tiled: bool = False
     pairs: bool = False
     convolution: bool = False
     internal: bool = False
@@ -162,9 +171,12 @@ def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
 
 
 def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
-    points = grid.cells // grid.shape[0] if terms.pairs and len(grid.shape) > 1 else grid.cells
+    points = grid.points(pairs=terms.pairs)
     stored = DOUBLE * points * terms.features
-    if stored <= terms.memory_limit:
+    if terms.tiled:
+        sums = DOUBLE * TILE_SUMS * min(points, MOST_BLOCKS) * terms.features
+        yield Item("cells in tiles", DOUBLE * TILED * points + sums, grid.key)
+    elif stored <= terms.memory_limit:
         keys = f"{grid.key}, problem.memory_limit or the number of data"
         yield Item("features at all cells", stored, keys)
         yield Item("computing the features", stored, keys, brief=True)

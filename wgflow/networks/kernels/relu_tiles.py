@@ -1,0 +1,209 @@
+r"""Sums of (rounded) ReLU features over tiles of neighbouring cells, without a matrix of features.
+
+The cells of a tile lie in a ball with the centre c and the radius r: the activation of a data point x there is
+:math:`c \cdot x` up to :math:`r |x|`. With a kink of half width w (0 where it is exact) its feature is linear on the
+whole tile where :math:`c \cdot x \ge r |x| + w`, and zero where :math:`-c \cdot x \ge r |x| + w`. Only data whose kink
+passes through the tile, few of them, meet its cells one by one: four at a time, so that each number that is loaded
+serves several products, in the widest vectors.
+
+Points have three coordinates, some of which may be 0. Data are columns :math:`(x, |x|, w, 1/4w)`; the last one is
+zero, and fills up the four. Whether kinks are ``rounded`` is told by an empty tuple or one that is not, as its length
+is known when a kernel is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from numba import prange
+
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.networks.kernels.relu_sums import feature
+from wgflow.typing import FloatArray, IntArray
+
+AXES = 3
+LENGTH, WIDTH, CURVATURE, ROWS = range(AXES, AXES + 4)  # rows of the data, and their number
+AT_ONCE = 4  # data
+LANES = 16  # numbers that loops take at a time: two of the widest vectors
+
+
+class Tiles(NamedTuple):
+    """Cells in tiles, and the tiles in blocks.
+
+    Parameters
+    ----------
+    points : array, shape (tiles, 3, T)
+        Cell centres, filled up with zeros.
+    balls : array, shape (tiles, 4)
+        Centre and radius of a ball that holds them.
+    order : array of int, shape (N,)
+        Numbers of the cells, tile by tile.
+    starts : array of int, shape (tiles + 1,)
+        Where each tile begins in this order.
+    blocks : array of int, shape (B + 1,)
+        Where each block begins, in tiles.
+    """
+
+    points: FloatArray
+    balls: FloatArray
+    order: IntArray
+    starts: IntArray
+    blocks: IntArray
+
+
+class Room(NamedTuple):
+    """What the sums of each of B blocks need: ``data`` (B, n), ``listed`` (B, n + 3) and ``cells`` (B, T)."""
+
+    data: FloatArray
+    listed: IntArray
+    cells: FloatArray
+
+
+@inlined_kernel
+def _at_ball(data, i, ball):
+    """Activation of a data point at the centre of a ball, and how large it must be to have no kink there."""
+    middle = ball[0] * data[0, i] + ball[1] * data[1, i] + ball[2] * data[2, i]
+    return middle, ball[3] * data[LENGTH, i] + data[WIDTH, i]
+
+
+@kernel
+def _add_linear(data, ball, first, moments, excess):
+    """Add the moments of the features that are linear on a tile, from those of its points."""
+    wide_vectors()
+    x, y, z = first
+    for i in range(excess.size):
+        middle, least = _at_ball(data, i, ball)
+        moments[i] += x * data[0, i] + y * data[1, i] + z * data[2, i] if middle >= least else 0.0
+        excess[i] = abs(middle) - least
+
+
+@reduction
+def _linear_slope(data, ball, coefficients, excess):
+    """Gradient of all that is linear on a tile."""
+    wide_vectors()
+    x = y = z = 0.0
+    for i in range(excess.size):
+        middle, least = _at_ball(data, i, ball)
+        coefficient = coefficients[i] if middle >= least else 0.0
+        x += coefficient * data[0, i]
+        y += coefficient * data[1, i]
+        z += coefficient * data[2, i]
+        excess[i] = abs(middle) - least
+    return x, y, z
+
+
+@kernel
+def _list_kinks(excess, listed):
+    """List the data with a kink in a tile, filled up to fours by the last one; gives their number."""
+    count = 0
+    for i in range(excess.size):
+        listed[count] = i
+        count += excess[i] < 0.0
+    for k in range(AT_ONCE - 1):
+        listed[count + k] = excess.size - 1
+    return (count + AT_ONCE - 1) // AT_ONCE * AT_ONCE
+
+
+@kernel
+def _gather(order, mass, masses):
+    """Copy masses in the order of a tile, filled up with zeros."""
+    for q in range(order.size):
+        masses[q] = mass[order[q]]
+    for q in range(order.size, masses.size):
+        masses[q] = 0.0
+
+
+@reduction
+def _first_moments(points, mass):
+    wide_vectors()
+    x = y = z = 0.0
+    for q in range(mass.size):
+        x += points[0, q] * mass[q]
+        y += points[1, q] * mass[q]
+        z += points[2, q] * mass[q]
+    return x, y, z
+
+
+@kernel
+def _write_linear(points, slope, values):
+    wide_vectors()
+    x, y, z = slope
+    for q in range(values.size):
+        values[q] = x * points[0, q] + y * points[1, q] + z * points[2, q]
+
+
+@inlined_kernel
+def _column(data, i):
+    return data[0, i], data[1, i], data[2, i], data[WIDTH, i], data[CURVATURE, i]
+
+
+@inlined_kernel
+def _feature_at(rounded, column, x, y, z):
+    """Feature of a column of the data at a point."""
+    a, b, c, width, curvature = column
+    return feature(len(rounded) > 0, a * x + b * y + c * z, width, curvature, 0.0)
+
+
+@reduction
+def _add_moments(rounded, data, listed, points, mass, moments):
+    """Add the moments of the listed features."""
+    wide_vectors()
+    for n in range(0, listed.size, AT_ONCE):
+        i, j, k, l = listed[n], listed[n + 1], listed[n + 2], listed[n + 3]  # noqa: E741
+        first, second, third, fourth = _column(data, i), _column(data, j), _column(data, k), _column(data, l)
+        one = two = three = four = 0.0
+        for q in range(mass.size):
+            x, y, z = points[0, q], points[1, q], points[2, q]
+            one += mass[q] * _feature_at(rounded, first, x, y, z)
+            two += mass[q] * _feature_at(rounded, second, x, y, z)
+            three += mass[q] * _feature_at(rounded, third, x, y, z)
+            four += mass[q] * _feature_at(rounded, fourth, x, y, z)
+        moments[i] += one
+        moments[j] += two
+        moments[k] += three
+        moments[l] += four
+
+
+@kernel
+def _add_features(rounded, data, listed, points, coefficients, values):
+    """Add the listed features times their coefficients."""
+    wide_vectors()
+    for n in range(0, listed.size, AT_ONCE):
+        i, j, k, l = listed[n], listed[n + 1], listed[n + 2], listed[n + 3]  # noqa: E741
+        first, second, third, fourth = _column(data, i), _column(data, j), _column(data, k), _column(data, l)
+        one, two, three, four = coefficients[i], coefficients[j], coefficients[k], coefficients[l]
+        for q in range(values.size):
+            x, y, z = points[0, q], points[1, q], points[2, q]
+            left = one * _feature_at(rounded, first, x, y, z) + two * _feature_at(rounded, second, x, y, z)
+            right = three * _feature_at(rounded, third, x, y, z) + four * _feature_at(rounded, fourth, x, y, z)
+            values[q] += left + right
+
+
+@parallel_kernel
+def tile_moments(rounded, data, tiles, mass, room, moments):
+    """Write the moments of each block of tiles, shape (B, n)."""
+    for block in prange(tiles.blocks.size - 1):
+        excess, listed, own = room.data[block], room.listed[block], moments[block]
+        own[:] = 0.0
+        for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
+            order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
+            masses = room.cells[block, : (order.size + LANES - 1) // LANES * LANES]
+            _gather(order, mass, masses)
+            _add_linear(data, tiles.balls[t], _first_moments(points, masses), own, excess)
+            kinked = listed[: _list_kinks(excess, listed)]
+            _add_moments(rounded, data, kinked, points, masses, own)
+
+
+@parallel_kernel
+def tile_potential(rounded, data, tiles, coefficients, room, potential):
+    """Write the sum of all features times their coefficients at the cells of all tiles."""
+    for block in prange(tiles.blocks.size - 1):
+        excess, listed = room.data[block], room.listed[block]
+        for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
+            order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
+            values = room.cells[block, : (order.size + LANES - 1) // LANES * LANES]
+            _write_linear(points, _linear_slope(data, tiles.balls[t], coefficients, excess), values)
+            kinked = listed[: _list_kinks(excess, listed)]
+            _add_features(rounded, data, kinked, points, coefficients, values)
+            for q in range(order.size):
+                potential[order[q]] = values[q]

@@ -1,0 +1,1 @@
+"""Compiled kernels of sums and extrema over cells: plain arrays in and out."""
