@@ -20,6 +20,7 @@ from wgflow.app.commands.kinds_in_help import KindsInHelp
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
 from wgflow.app.commands.validating import validate
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
@@ -80,7 +81,7 @@ def _exit_code() -> int:
         result = command.main(prog_name="wgflow", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED_CODE
     except (WgflowError, OSError) as error:  # the latter of the disk, above all, where nothing could say more of it
         if os.environ.get("WGFLOW_DEBUG"):
             raise
