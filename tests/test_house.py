@@ -27,6 +27,7 @@ ROOMS = [
     "registry",
     "dispatch",
     "system",
+    "ranks",
     "compilation",
     "reductions",
     "domains",

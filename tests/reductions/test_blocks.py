@@ -40,12 +40,13 @@ def test_products_and_extrema_are_those_of_numpy(shape, sheets):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_integrals_of_a_step_are_those_of_numpy(shape):
-    start, before, last, new = np.random.default_rng(1).random((4, 2, *shape))
-    volumes = np.random.default_rng(2).random(shape)
-    found = RowBlocks(RowPartition(shape)).step_sums(start, before, last, new, volumes.ravel(), (0.5, -1.0, 0.25))
-    parts = (abs(0.5 * start - before + 0.25 * last), abs(new - start), start, new)
-    expected = [(part * volumes).sum() for part in parts]
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    start, before, after, potential = np.random.default_rng(1).random((4, 2, *shape))
+    volumes, combination = np.random.default_rng(2).random(shape), (0.5, -1.0, 0.25, 0.3, 0.8)
+    blocks = RowBlocks(RowPartition(shape))
+    found = blocks.step_sums(start, before, after, potential, volumes.ravel(), combination)
+    error, change = 0.5 * start - before + 0.25 * after, 0.3 * before + 0.8 * after - start
+    parts = (abs(error), abs(change), start, after, potential * after)
+    np.testing.assert_allclose(found, [(part * volumes).sum() for part in parts], rtol=1e-14)
 
 
 class Slab(RowPartition):

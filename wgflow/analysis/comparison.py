@@ -8,6 +8,7 @@ import numpy as np
 
 from wgflow.analysis.measure_distances import measure_columns
 from wgflow.analysis.shared_times import SharedTimes, shared_times
+from wgflow.domains.partition import RowPartition
 from wgflow.functionals import FeatureMap, OuterProduct
 from wgflow.functionals.moments import RecomputedMoments
 from wgflow.measures import Particles
@@ -109,8 +110,10 @@ def moment_distance(first: Particles, second: Particles) -> float:
 
 def _output_distance(features: FeatureMap, count: int, first: Particles, second: Particles) -> float:
     """Euclidean distance of the outputs, shape (count,), of two measures."""
-    outputs = [
-        RecomputedMoments(features, measure.points, count).moments(measure.weights * measure.signs)
-        for measure in (first, second)
-    ]
+
+    def output(measure: Particles) -> FloatArray:
+        cells = RowPartition(measure.weights.shape)
+        return RecomputedMoments(features, measure.points, count, cells).moments(measure.weights * measure.signs)
+
+    outputs = [output(measure) for measure in (first, second)]
     return float(np.linalg.norm(outputs[0] - outputs[1]))

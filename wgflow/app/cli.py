@@ -20,12 +20,16 @@ from wgflow.app.commands.kinds_in_help import KindsInHelp
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
 from wgflow.app.commands.validating import validate
 from wgflow.errors import FlowWarning, InputError, WgflowError
+from wgflow.ranks.world import end_ranks
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
 # After which garbage is looked for: by default after 700, which takes a tenth of the time to load what a run needs.
 ALLOCATIONS = 50_000
+
+LAUNCHED_RUN = "sweep-run"  # what workers of a sweep start by a launcher, perhaps on several ranks
 
 app = typer.Typer(
     name="wgflow",
@@ -45,6 +49,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[  # noqa: ARG001 - the callback acts on it
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
@@ -53,12 +58,14 @@ def options(
     """Wasserstein gradient flows on grids and with particles."""
     if debug:
         os.environ["WGFLOW_DEBUG"] = "1"
+    if context.invoked_subcommand not in (run.__name__, LAUNCHED_RUN):
+        refuse_ranks(f"wgflow {context.invoked_subcommand}", "start it once, without mpiexec")
 
 
 for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate, docs):
     app.command(cls=KindsInHelp if command is new else None)(command)
 app.command(name="list")(list_problems)
-app.command(name="sweep-run", hidden=True)(sweep_run)
+app.command(name=LAUNCHED_RUN, hidden=True)(sweep_run)
 
 
 def main() -> None:
@@ -81,26 +88,30 @@ def _exit_code() -> int:
         result = command.main(prog_name="wgflow", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
-        return INTERRUPTED_CODE
+        return _ended(INTERRUPTED_CODE)
     except (WgflowError, OSError) as error:  # the latter of the disk, above all, where nothing could say more of it
         if os.environ.get("WGFLOW_DEBUG"):
             raise
         said = f"{error.filename or 'the system'}: {error.strerror or error}" if isinstance(error, OSError) else error
-        say(f"error: {error_text(said)}", error=True)
-        return 2 if isinstance(error, InputError) else 1
+        return _ended(2 if isinstance(error, InputError) else 1, error_text(said))
     except MemoryError as error:
         if os.environ.get("WGFLOW_DEBUG"):
             raise
-        say(f"error: the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs", error=True)
-        return 1
+        return _ended(1, f"the memory does not suffice{_said(error)}; choose fewer cells, particles or outputs")
     except Exception as error:
         # Errors of the command line itself (unknown option, missing argument) carry their own exit code.
         code, text = getattr(error, "exit_code", None), getattr(error, "format_message", None)
         if code is None or os.environ.get("WGFLOW_DEBUG"):
             raise
-        if text is not None and text():
-            say(f"error: {error_text(text())}", error=True)
-        return int(code)
+        return _ended(int(code), error_text(text()) if text is not None and text() else "")
+
+
+def _ended(code: int, text: str = "") -> int:
+    """Print an error, on one rank of several, and give the exit code."""
+    shown = end_ranks(code, f"error: {text}" if text else "")
+    if shown:
+        say(shown, error=True)
+    return code
 
 
 def _said(error: MemoryError) -> str:

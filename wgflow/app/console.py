@@ -13,6 +13,7 @@ import numpy as np
 from rich.progress import Progress
 
 from wgflow.domains import Domain
+from wgflow.domains.slab import whole_of
 from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE, RUNNING
 from wgflow.flows.labels import Label
@@ -20,6 +21,7 @@ from wgflow.problems import Problem
 from wgflow.problems.estimates import plan_estimate
 from wgflow.runs.estimates import announcement
 from wgflow.runs.memory.estimate import format_size
+from wgflow.system.launchers import LAUNCH
 from wgflow.system.terminal import make_console, say
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
@@ -42,13 +44,15 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
     say(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     say(f"output      {path}")
-    say(f"memory      about {format_size(problem.memory(estimate=estimate).total)}")
+    each = f" on each of {LAUNCH.size} ranks" if LAUNCH.several else ""
+    say(f"memory      about {format_size(problem.memory(estimate=estimate).total)}{each}")
     if estimate:
         say(f"estimate    {announcement(plan_estimate(problem))}")
 
 
-def _describe_domain(domain: Domain) -> str:
-    """The kind of a domain and its size, in a few words."""
+def _describe_domain(part: Domain) -> str:
+    """The kind of a domain and its size, in a few words; of a part of a box those of the whole."""
+    domain = whole_of(part)
     signed = "signed " if domain.sheets == 2 else ""
     if not domain.base.has_cells:
         return f"the {signed}{domain.kind}, {domain.geometry.components} components"
@@ -218,6 +222,8 @@ def _outcome(error: float, order: float) -> tuple[str, str]:
 
 def say_resumable(problem: Path, path: Path, settings: Iterable[str], *, allow_code: bool = False) -> None:
     """After Ctrl-C: where the file is, and the command that continues it."""
+    if not LAUNCH.is_first:
+        return
     if not path.exists():
         say("interrupted before the first snapshot; nothing was written", error=True)
         return

@@ -84,6 +84,18 @@ class Box(UnsignedDomain):
         """Both ends of each axis that is not periodic."""
         return tuple((axis, end) for axis, periodic in enumerate(self.periodic) if not periodic for end in (0, 1))
 
+    def outermost_rows(self, end: int) -> IntArray:
+        """Rows of arrays of cells at an end (0 or 1) of the first axis."""
+        return np.array([self.shape[0] - 1 if end else 0])
+
+    @property
+    def whole(self) -> Box:
+        """The box itself."""
+        return self
+
+    def refresh(self, values: FloatArray) -> None:
+        """Fill what an array of cells holds of other ranks: nothing, where there is one."""
+
     @property
     def lattice(self) -> Box:
         """The box itself."""

@@ -42,10 +42,16 @@ class RowPartition:
         Shape of the arrays of a sheet.
     bounds : array, shape (blocks + 1,), optional
         First row of each block, and the end of the last one; by default `block_bounds`.
+
+    Attributes
+    ----------
+    whole : tuple of int
+        Shape of the arrays of a sheet that hold all blocks.
     """
 
     def __init__(self, shape: tuple[int, ...], bounds: IntArray | None = None) -> None:
         self.shape, self.bounds = shape, block_bounds(shape) if bounds is None else bounds
+        self.whole = shape
 
     def __len__(self) -> int:
         """Number of blocks in the arrays."""
@@ -58,7 +64,8 @@ class RowPartition:
 
     def sums(self, partial: FloatArray) -> FloatArray:
         """Sums over all blocks of what those in the arrays give, shape (blocks, n), one after the other; shape (n,)."""
-        return np.asarray(partial.cumsum(axis=0)[-1])
+        # Rows of one number alone would be added in pairs.
+        return np.asarray(partial.sum(axis=0) if partial.shape[1] > 1 else partial.cumsum(axis=0)[-1])
 
     def largest(self, partial: FloatArray) -> FloatArray:
         """Largest over all blocks of what those in the arrays give, shape (blocks, n); shape (n,)."""

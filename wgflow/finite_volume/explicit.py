@@ -12,15 +12,17 @@ from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
 from wgflow.flows.concentration import ConcentrationWatch
-from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
+from wgflow.flows.evolution import Checkpoint, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.grid_state import energy_rises
 from wgflow.flows.labels import FLOW_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
-from wgflow.reductions import step_sums
+from wgflow.ranks.world import world
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.scheme import StageWatch
 from wgflow.upwind.surface import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
@@ -104,19 +106,25 @@ class ExplicitFiniteVolume:
         self._stiffness = StiffnessEstimate(functional, linear)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
-        self._density = check_density(density, domain.shape).copy()
+        self._ranks = world()  # whose processors may round differently
+        self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
         self._potential = np.empty_like(self._density)
         self._stages = [np.empty_like(self._density) for _ in range(2)]
-        self._stage_potential = np.empty_like(self._density)
-        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
+        self._stage_potential = self._potential if functional.is_linear else np.empty_like(self._density)
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.steps_done = 0
-        self.energy = self._evaluate(self._density, self._potential)
+        self._begin()
+        self._concentration = ConcentrationWatch(functional, self._density)
+        self.begin_interval(math.inf)
+
+    def _begin(self) -> None:
+        """Find what the first steps need to know of the state, as if a step had led there."""
+        energy = self._evaluate(self._density, self._potential)
+        self._extremes = self._scheme.extremes(self._potential)
+        self._mass, paired = self._scheme.state_sums(self._density, self._potential)
+        self.energy = paired if self._functional.is_linear else energy
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
-        self._concentration = ConcentrationWatch(functional, self._density)
-        self._scalars = GridScalars(functional)
-        self.begin_interval(math.inf)
 
     @property
     def density(self) -> FloatArray:
@@ -162,7 +170,7 @@ class ExplicitFiniteVolume:
         """Advance by one accepted step."""
         self._prepare()
         for _ in range(MAX_ATTEMPTS):
-            step = self._control.propose(self._end - self.time, self._bound())
+            step = self._ranks.told(self._control.propose(self._end - self.time, self._bound()))
             if self._try(step):
                 return
             self.counts.rejected += 1
@@ -174,7 +182,10 @@ class ExplicitFiniteVolume:
 
     def _prepare(self) -> None:
         """Estimate the largest decay rate anew, or better; and before all other steps the size of the first one."""
-        if self.steps_done == 0:
+        if self._functional.is_linear:  # no step is too large for F to fall
+            if self.steps_done == 0:
+                self._control.begin(self._first_step())
+        elif self.steps_done == 0:
             self._stiffness.restart(self._density, self._potential)
             self._control.begin(self._first_step())
         elif self.steps_done % REFINE_EVERY == 0:
@@ -182,76 +193,80 @@ class ExplicitFiniteVolume:
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
-        moved = self._stages[0]
-        self._scheme.euler_stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, moved)
-        _, change, mass = self._sums(moved, moved, moved)
-        return FIRST_CHANGE * mass / change if change > 0.0 else math.inf
+        watch = self._watched(self._density, self._potential, (0.0, 1.0), 1.0, self._stages[0])
+        return FIRST_CHANGE * watch.mass / watch.change if watch.change > 0.0 else math.inf
 
     def _bound(self) -> float:
         """Largest step that the rules P and E and the growth of cells allow."""
-        loss_rate = self._scheme.loss_rate(self._potential)
+        loss_rate, least = self._extremes
         positive, decaying = self._step_factors
         stage = min(
             positive * POSITIVITY_SAFETY / max(loss_rate, 1e-300),
             decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
         )
-        growth = -self._reaction * float(self._potential.min())
+        growth = -self._reaction * least
         return min(stage / self._method.stage_step, self._method.accurate_step(self._tolerance) / max(growth, 1e-300))
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
-        density = self._do_stages(step)
-        if density is None:
+        watch = self._do_stages(step)
+        if watch is None:
             self._control.refuse(step)
             return False
-        energy = self._evaluate(density, self._stage_potential)
-        quotient = self._error_quotient(density, step)
+        density = self._stages[(len(self._method.stages) - 1) % 2]
+        energy = watch.paired if self._functional.is_linear else self._evaluate(density, self._stage_potential)
+        quotient = self._error_quotient(watch, density, step)
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
             return False
         if energy_rises(self._functional, density, energy, self.energy):
             self._control.refuse(step)
             return False
-        self._accept(step, energy)
+        self._accept(step, energy, watch.mass_after)
         self._control.accept(step, quotient)
         self._concentration.check(self._density, self.time)
         return True
 
-    def _do_stages(self, step: float) -> FloatArray | None:
-        """Density after a step, in one of the arrays for stages; None where rule P does not hold at some stage."""
+    def _do_stages(self, step: float) -> StageWatch | None:
+        """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
         density, potential, size = self._density, self._potential, self._method.stage_step * step
+        last, changes = len(self._method.stages) - 1, not self._functional.is_linear
         for index, weights in enumerate(self._method.stages):
-            if index > 0:
+            if index > 0 and changes:
                 potential = self._stage_potential
                 self._evaluate(density, potential)
-                if size * self._scheme.loss_rate(potential) > 1.0:
-                    return None
             result = self._stages[index % 2]
-            self._scheme.euler_stage(density, potential, self._density, weights, size, result)
+            if index == last or (index > 0 and changes):
+                watch = self._watched(density, potential, weights, size, result)
+                if size * watch.loss_rate > 1.0:
+                    return None
+            else:  # the bound of the step is that of its first potential
+                self._scheme.euler_stage(density, potential, self._density, weights, size, result)
             density = result
-        return density
+        return watch
 
-    def _error_quotient(self, density: FloatArray, step: float) -> float:
+    def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
-        before = self._stages[len(self._method.stages) % 2]
-        last = density
         if self._method.looks_ahead:
-            before, last = density, before
-            self._scheme.euler_stage(density, self._stage_potential, density, (0.0, 1.0), step, last)
-        error, change, mass = self._sums(before, last, density)
+            beyond = self._stages[len(self._method.stages) % 2]
+            watch = self._watched(density, self._stage_potential, (0.0, 1.0), step, beyond)
         negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
-        return error / (self._tolerance * change + negligible * mass)
+        return watch.error / (self._tolerance * watch.change + negligible * watch.mass)
 
-    def _sums(self, before: FloatArray, last: FloatArray, new: FloatArray) -> tuple[float, float, float]:
-        """See `wgflow.reductions.step_sums`."""
-        start, before, last, new = (x.reshape(-1, self._volumes.size) for x in (self._density, before, last, new))
-        return step_sums(start, before, last, new, self._volumes, self._method.error)
+    def _watched(
+        self, density: FloatArray, potential: FloatArray, weights: tuple[float, float], size: float, result: FloatArray
+    ) -> StageWatch:
+        """Do a stage, and give what it says about the step that began with the present density."""
+        watched = self._method.watched
+        return self._scheme.watched_stage(density, potential, self._density, weights, size, watched, result)
 
-    def _accept(self, step: float, energy: float) -> None:
+    def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
         self._potential, self._stage_potential = self._stage_potential, self._potential
-        self.energy = energy
+        if not self._functional.is_linear:
+            self._extremes = self._scheme.extremes(self._potential)
+        self.energy, self._mass = energy, mass
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
@@ -268,4 +283,4 @@ class ExplicitFiniteVolume:
 
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
-        return self._scalars(self._density, self._potential, self.energy)
+        return Scalars(self.energy - self._functional.penalty(self._density), self._mass, self._extremes[1])

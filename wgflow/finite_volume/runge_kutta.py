@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 from wgflow.domains import Domain
 from wgflow.registry import Cited, Registry
+from wgflow.upwind.scheme import Combination
 
 # Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
 # third order in it, so that the lower end stands for round-off.
@@ -70,6 +71,11 @@ class RungeKutta:
     error_constant: float
     looks_ahead: bool = False
     cites: tuple[Cited, ...] = ()
+
+    @property
+    def watched(self) -> Combination:
+        """The estimate, and the change in a step, from its start and the densities before and after the last stage."""
+        return (*self.error, *((1.0, 0.0) if self.looks_ahead else (0.0, 1.0)))
 
     @property
     def error_order(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.functionals import GridFunctional
-from wgflow.reductions import inner_product
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.scheme import SpaceScheme
 
@@ -29,7 +29,7 @@ class StiffnessEstimate:
     """
 
     def __init__(self, functional: GridFunctional, scheme: SpaceScheme) -> None:
-        self._functional, self._scheme = functional, scheme
+        self._functional, self._scheme, self._blocks = functional, scheme, RowBlocks.of(functional.domain)
         shape = functional.domain.shape
         self.vector = np.zeros(shape, dtype=np.float32)
         self._image, self._rate = np.empty(shape), np.empty(shape)
@@ -37,7 +37,7 @@ class StiffnessEstimate:
 
     def restart(self, density: FloatArray, potential: FloatArray) -> None:
         """Begin anew from the potential itself, the direction in which the flow moves."""
-        size = float(np.abs(potential).max())
+        size = self._size(potential)
         np.multiply(potential, 1.0 / size if size > 0.0 else 0.0, out=self.vector)
         for _ in range(FIRST_ITERATIONS):
             self.refine(density)
@@ -47,16 +47,21 @@ class StiffnessEstimate:
         self._image[...] = self.vector
         step = self._suitable_step()
         self._scheme.euler_stage(density, self._image, density, (-1.0, 1.0), step, self._rate)
-        size = float(np.abs(self._rate).max())
+        size = self._size(self._rate)
         if size == 0.0:
             return
         self._rate /= size
-        dissipated = -inner_product(self._image.ravel(), self._rate.ravel())
+        dissipated = -self._blocks.product(self._image, self._rate)
         self._functional.hessian(self._rate, self._image)
-        image_size = float(np.abs(self._image).max())
+        image_size = self._size(self._image)
         if dissipated > 0.0 and image_size > 0.0:
-            self.largest = inner_product(self._rate.ravel(), self._image.ravel()) / dissipated * (size / step)
+            self.largest = self._blocks.product(self._rate, self._image) / dissipated * (size / step)
             np.multiply(self._image, -1.0 / image_size, out=self.vector)
+
+    def _size(self, values: FloatArray) -> float:
+        """Largest of the sizes of some values."""
+        low, high = self._blocks.extrema(values)
+        return max(-low, high)
 
     def _suitable_step(self) -> float:
         """Step in which densities change by a share of themselves, in any unit: rounding then takes no digits."""

@@ -7,6 +7,7 @@ import numpy as np
 from wgflow.domains.faces import list_faces
 from wgflow.errors import ComputationError
 from wgflow.functionals import GridFunctional
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 RESOLVED_CONTRAST = 4.0  # of a cell and the least of its neighbours: a Gaussian of standard deviation 0.6 to 0.85 cells
@@ -35,7 +36,13 @@ class ConcentrationWatch:
 
     def __init__(self, functional: GridFunctional, density: FloatArray) -> None:
         self._allowed, self._domain = functional.largest_share, functional.domain
+        self._blocks, self._volumes = (
+            RowBlocks.of(functional.domain),
+            np.ascontiguousarray(functional.domain.base.volumes),
+        )
+        self._partition = functional.domain.base.partition
         self._masses = np.empty_like(density)
+        self._largest = 0.0
         self.share = self._share(density)
 
     def check(self, density: FloatArray, time: float) -> None:
@@ -51,11 +58,19 @@ class ConcentrationWatch:
         if self._allowed >= 1.0:
             return 0.0
         np.multiply(density, self._domain.volumes, out=self._masses)
-        return float(self._masses.max() / self._masses.sum())
+        self._largest = self._blocks.extrema(self._masses)[1]
+        return self._largest / self._blocks.product(density, self._volumes)
 
     def _is_resolved(self, density: FloatArray) -> bool:
         """Whether all cells beside the fullest one have a density of the same size."""
-        values, fullest = density.ravel(), int(self._masses.argmax())
-        faces = list_faces(self._domain).cells
-        beside = faces[(faces == fullest).any(axis=1)]
-        return bool(values[fullest] <= RESOLVED_CONTRAST * values[beside].min())
+        first, *_, end = self._partition.bounds  # rows beside these are those of other ranks
+        own = np.zeros_like(self._masses)
+        axis = own.ndim - len(self._partition.shape)
+        np.moveaxis(own, axis, 0)[first:end] = np.moveaxis(self._masses, axis, 0)[first:end]
+        excess = -np.inf
+        if own.max() == self._largest:
+            values, fullest = density.ravel(), int(own.argmax())
+            faces = list_faces(self._domain).cells
+            beside = faces[(faces == fullest).any(axis=1)]
+            excess = float(values[fullest] - RESOLVED_CONTRAST * values[beside].min())
+        return bool(self._partition.largest(np.array([[excess]]))[0] <= 0.0)

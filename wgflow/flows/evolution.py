@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wgflow.flows.labels import Labels
 from wgflow.functionals.grid import GridFunctional
 from wgflow.measures import Particles
-from wgflow.reductions import mass_and_minimum
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 Checkpoint = Mapping[str, NDArray[Any]]
@@ -65,7 +65,7 @@ class FlowState:
 
 
 class GridScalars:
-    """Gives the scalars of a flow on a grid in one pass over density and potential.
+    """Gives the scalars of a flow on a grid.
 
     Parameters
     ----------
@@ -74,16 +74,12 @@ class GridScalars:
     """
 
     def __init__(self, functional: GridFunctional) -> None:
-        self._penalty, self._sheets = functional.penalty, functional.domain.sheets
+        self._penalty, self._blocks = functional.penalty, RowBlocks.of(functional.domain)
         self._volumes = np.ascontiguousarray(functional.domain.base.volumes).ravel()
 
     def __call__(self, density: FloatArray, potential: FloatArray, energy: float) -> Scalars:
         """Scalars of a density with its potential, both of shape ``domain.shape``, and F."""
-        shape = (self._sheets, self._volumes.size)
-        if density.shape == shape:  # reshaping takes as long as the sums over few cells
-            mass, least = mass_and_minimum(density, self._volumes, potential)
-        else:
-            mass, least = mass_and_minimum(density.reshape(shape), self._volumes, potential.reshape(shape))
+        mass, least = self._blocks.product(density, self._volumes), self._blocks.extrema(potential)[0]
         return Scalars(energy - self._penalty(density), mass, least)
 
 

@@ -7,7 +7,9 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from wgflow.compilation import measure_compilation
 from wgflow.errors import ComputationError, InputError, WgflowError
@@ -16,6 +18,7 @@ from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED, UNTIL
 from wgflow.flows.recorder import Recorder
 from wgflow.flows.steps import step_row
 from wgflow.flows.stopping import Until, is_reached
+from wgflow.ranks.world import world
 from wgflow.system.signals import Interruption, interruptible
 from wgflow.text import shown
 from wgflow.typing import FloatArray
@@ -175,6 +178,7 @@ def evolve(
             else:
                 loop.tell_start()
             reason = loop.advance(times, within=within)
+            loop.agree_on_signals()
         except WgflowError as error:
             if interruption.signal is None:
                 raise
@@ -199,6 +203,15 @@ def _finish(recorder: Recorder, ending: Mapping[str, Any]) -> None:
             raise
 
 
+class _Found(NamedTuple):
+    """What holds after a step, on all ranks."""
+
+    signal: int | None
+    reached: bool
+    late: bool
+    due: bool
+
+
 class _Loop:
     """The loop over output times and steps, with what it must know at each step."""
 
@@ -220,6 +233,7 @@ class _Loop:
         self._until = limits.until
         self._every = math.inf if limits.checkpoint is None else limits.checkpoint
         self._due = self._started + self._every
+        self._ranks = world()
 
     def advance(self, times: FloatArray, *, within: bool) -> str:
         """Go to each output time; gives why the run stopped."""
@@ -243,7 +257,8 @@ class _Loop:
             observe(evolution)
         stationary = before - evolution.energy < self._threshold * evolution.step_size
         now, arrived = clock.perf_counter(), evolution.time >= target
-        reason = self._reason_to_stop(now, stationary=stationary)
+        found = self._agreed(now)
+        reason = self._reason_to_stop(found, stationary=stationary)
         # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
         snapshot = self._compute(evolution.snapshot) if arrived else None
         self._recorder.note(step_row(evolution, before))
@@ -251,7 +266,7 @@ class _Loop:
             self._keep_output(snapshot, now)
         elif reason is not None:
             self._stop(reason)
-        elif now > self._due:
+        elif found.due:
             self._recorder.keep(evolution.checkpoint(), self.spent())
             self._due = now + self._every
         return reason
@@ -297,14 +312,33 @@ class _Loop:
         self._recorder.keep(checkpoint, spent)
         self._recorder.append(snapshot, spent, scheduled=False)
 
-    def _reason_to_stop(self, now: float, *, stationary: bool) -> str | None:
-        if self._interruption.signal is not None:
+    def agree_on_signals(self) -> None:
+        """Let all ranks know of a signal that came to one of them in the last step."""
+        if self._ranks.size > 1:
+            votes = np.array([float(self._interruption.signal or 0)])
+            self._interruption.signal = int(self._ranks.largest(votes)[0]) or None
+
+    def _agreed(self, now: float) -> _Found:
+        """What is found after a step: signals and conditions of any rank, and what the clock of rank 0 says."""
+        signal = self._interruption.signal
+        reached = self._until is not None and is_reached(self._until, self._evolution)
+        late, due = now > self._deadline, now > self._due
+        if self._ranks.size > 1:
+            clocks = [late, due] if self._ranks.rank == 0 else [False, False]
+            votes = np.array([signal or 0, reached, *clocks], dtype=np.float64)
+            number, *answers = self._ranks.largest(votes).tolist()
+            self._interruption.signal = signal = int(number) or None
+            reached, late, due = (bool(answer) for answer in answers)
+        return _Found(signal, reached, late, due)
+
+    def _reason_to_stop(self, found: _Found, *, stationary: bool) -> str | None:
+        if found.signal is not None:
             return INTERRUPTED
         if stationary:
             return "stationary"
-        if self._until is not None and is_reached(self._until, self._evolution):
+        if found.reached:
             return UNTIL
-        return "wall_time" if now > self._deadline else None
+        return "wall_time" if found.late else None
 
     def spent(self) -> dict[str, float]:
         """What the run has taken so far."""

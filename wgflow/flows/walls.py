@@ -87,9 +87,31 @@ def wall_shares(domain: Domain, measure: FloatArray | Particles) -> dict[tuple[i
     if isinstance(measure, Particles):
         masses, total = [_mass_at(box, side, measure) for side in sides], measure.mass
     else:
-        sheets, total = measure.reshape(-1, *box.shape), float(measure.sum())
-        masses = [float(sheets[(slice(None),) * (axis + 1) + (-end,)].sum()) for axis, end in sides]
+        masses, total = _masses_at(box, measure)
     return {side: mass / total if total > 0.0 else 0.0 for side, mass in zip(sides, masses, strict=True)}
+
+
+def _masses_at(box: Box, density: FloatArray) -> tuple[list[float], float]:
+    """Densities added up over the outermost cells at each wall, and over all cells."""
+    partition = box.partition
+    volume = np.ascontiguousarray(np.moveaxis(density.reshape(-1, *box.shape), 0, 1))
+    by_row = np.zeros((len(volume), len(box.walls) + 1))
+    by_row[:, -1] = _row_sums(volume)
+    for column, (axis, end) in enumerate(box.walls):
+        if axis == 0:
+            outermost = box.outermost_rows(end)
+            by_row[outermost, column] = by_row[outermost, -1]
+        else:
+            by_row[:, column] = _row_sums(volume[(slice(None),) * (axis + 1) + (-end,)])
+    *masses, total = partition.sums(
+        np.add.reduceat(by_row[: partition.bounds[-1]], partition.bounds[:-1], axis=0)
+    ).tolist()
+    return masses, total
+
+
+def _row_sums(values: FloatArray) -> FloatArray:
+    """Sum over each row (n, ...), whose bits depend on nothing but the row."""
+    return np.asarray(np.ascontiguousarray(values).reshape(len(values), -1).sum(axis=1))
 
 
 def _mass_at(box: Box, side: tuple[int, int], particles: Particles) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,9 @@ class Functional(ABC):
     >>> sum([0.5 * well, 2.0 * Entropy(), -Mass(0.1)]).terms[1:]
     (Entropy(temperature=2.0), Mass(strength=-0.1))
     """
+
+    shared: ClassVar[bool] = False
+    """Whether several ranks may evaluate it together: its sums over cells are those of the blocks of the domain."""
 
     __array_ufunc__ = None  # numbers of numpy leave products to the methods here
 

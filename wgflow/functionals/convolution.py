@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from wgflow.domains import Box
 from wgflow.domains.base import UnsignedDomain
+from wgflow.domains.partition import RowPartition
 from wgflow.errors import FlowWarning
 from wgflow.functionals.moments import MEMORY_LIMIT, stored_or_recomputed
-from wgflow.functionals.transforms import BoxFilter
+from wgflow.functionals.slab_filter import make_filter
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
@@ -45,14 +46,15 @@ class BoxConvolution:
     def __init__(self, box: Box, kernel: ScalarFunction) -> None:
         from scipy import fft
 
+        whole = box.whole
         padded = tuple(
             n if periodic else fft.next_fast_len(2 * n - 1, real=True)
-            for n, periodic in zip(box.shape, box.periodic, strict=True)
+            for n, periodic in zip(whole.shape, whole.periodic, strict=True)
         )
-        values = _with_mean_ends(box, padded, kernel)
+        values = _with_mean_ends(whole, padded, kernel)
         self.largest = float(np.abs(values).max())
         spectrum = fft.rfftn(values, norm="forward", workers=thread_count())
-        self._filter = BoxFilter(box.shape, padded, spectrum.real)  # that of an even function is real
+        self._filter = make_filter(box, padded, spectrum.real)  # that of an even function is real
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
@@ -81,7 +83,7 @@ class PairConvolution:
         def rows(points: FloatArray) -> FloatArray:
             return kernel(points, cells).reshape(len(points), len(cells))
 
-        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT)
+        self._moments = stored_or_recomputed(rows, cells, len(cells), MEMORY_LIMIT, RowPartition(cells.shape[:1]))
         self.largest = max(float(np.abs(rows(cells[k : k + 1])).max()) for k in range(len(cells)))
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:

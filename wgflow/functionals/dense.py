@@ -1,13 +1,14 @@
-"""Features stored as an n x N matrix: moments and potentials chunk by chunk, on all cores.
+"""Features stored as an n x N matrix: moments and potentials block by block, on all cores.
 
 Own kernels in place of BLAS for two reasons: the threads of BLAS fight with those of the other kernels, and sums over
-fixed chunks do not depend on the number of threads.
+fixed blocks do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from wgflow.domains.partition import RowPartition
 from wgflow.functionals.kernels.dense import PARALLEL_CHUNK, SERIAL_CHUNK, moments_kernel, potential_kernel
 from wgflow.typing import FloatArray
 
@@ -21,19 +22,21 @@ class DenseMoments:
     ----------
     features : array, shape (N, n)
         Features at the cell centres.
+    blocks : RowPartition
+        The cells; moments are the sums over these blocks, in their order.
     """
 
-    def __init__(self, features: FloatArray) -> None:
-        self._features = np.ascontiguousarray(features.T)
-        count, cells = self._features.shape
-        chunk = PARALLEL_CHUNK if self._features.size >= PARALLEL_THRESHOLD else SERIAL_CHUNK
-        self._chunk_moments, self._combine = moments_kernel(chunk), potential_kernel(chunk)
-        self._partial = np.empty(((cells + chunk - 1) // chunk, count))
+    def __init__(self, features: FloatArray, blocks: RowPartition) -> None:
+        self._features, self._blocks = np.ascontiguousarray(features.T), blocks
+        large = self._features.size >= PARALLEL_THRESHOLD
+        self._block_moments = moments_kernel(large)
+        self._combine = potential_kernel(PARALLEL_CHUNK if large else SERIAL_CHUNK)
+        self._partial = np.empty((len(blocks), len(self._features)))
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        self._chunk_moments(self._features, mass, self._partial)
-        return self._partial.sum(axis=0)
+        self._block_moments(self._features, mass, self._blocks.cells, self._partial)
+        return self._blocks.sums(self._partial)
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""

@@ -20,9 +20,11 @@ from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
 from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
 from wgflow.measures import Particles, require_particles
+from wgflow.ranks.work import all_blocks, all_rows, own_blocks
 from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
+BLOCKS, BLOCKS_FROM = 8, 100_000  # of particles where they have so many features together
 SPACING = float(np.finfo(np.float64).eps)
 
 
@@ -83,6 +85,7 @@ class Features(Functional):
     loss: str | Loss | PointwiseLoss | type[PointwiseLoss] = "square"
     memory_limit: float = MEMORY_LIMIT
     _risk: Loss = field(init=False, repr=False)
+    shared = True
 
     def __post_init__(self) -> None:
         try:
@@ -137,12 +140,24 @@ class Features(Functional):
             risk, coefficients = self._risk.evaluate(predictions, self.targets)
             values, gradient = sums.backward(activations, coefficients)
         else:
-            psi = self.features(points)
-            risk, coefficients = self._risk.evaluate(charges @ psi, self.targets)
-            values, gradient = psi @ coefficients, with_gradient(self.fn).gradient(points, coefficients)
+            risk, values, gradient = self._by_blocks(points, charges)
         if particles.signs.min(initial=1.0) < 0.0:
             values, gradient = particles.signs * values, particles.signs[:, None] * gradient
         return ParticlePotential(risk, values, gradient)
+
+    def _by_blocks(self, points: FloatArray, charges: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Risk, values and gradients of features without sums of their own, by blocks of particles."""
+        blocks = BLOCKS if points.shape[0] * self.targets.size >= BLOCKS_FROM else 1
+        ends = [k * len(points) // blocks for k in range(blocks + 1)]
+        own = [slice(ends[k], ends[k + 1]) for k in own_blocks(blocks)]
+        psi = [self.features(points[part]) for part in own]
+        partial = np.array([charges[part] @ found for part, found in zip(own, psi, strict=True)])
+        moments = all_blocks(partial.reshape(len(own), self.targets.size), blocks).cumsum(axis=0)[-1]
+        risk, coefficients = self._risk.evaluate(moments, self.targets)
+        smooth = with_gradient(self.fn)
+        values = [np.empty(0), *(found @ coefficients for found in psi)]
+        slopes = [np.empty((0, points.shape[1])), *(smooth.gradient(points[part], coefficients) for part in own)]
+        return risk, all_rows(np.concatenate(values), ends), all_rows(np.concatenate(slopes), ends)
 
     @property
     def is_smooth(self) -> bool:

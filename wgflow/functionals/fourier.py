@@ -16,6 +16,7 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import UnitSphere, is_flat
+from wgflow.domains.slab import refuse_slab
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.transforms import BandTransform, band
 from wgflow.typing import ComplexArray, FloatArray
@@ -37,7 +38,7 @@ class Torus:
 def torus_of(domain: Domain) -> Torus | None:
     """The torus that a domain is; None where it is none."""
     box, angular = domain.base.lattice, domain.geometry == UnitSphere(2)
-    if box is None or not all(box.periodic) or not (angular or is_flat(domain.geometry)):
+    if box is None or not all(box.whole.periodic) or not (angular or is_flat(domain.geometry)):
         return None
     return Torus(box, angular)
 
@@ -157,6 +158,7 @@ class FourierFeatures:
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
+        refuse_slab(domain, type(self).__name__)
         torus = torus_of(domain)
         if torus is not None and torus.angular == self.angular and torus.periods == self.periods:
             return torus.box

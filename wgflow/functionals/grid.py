@@ -25,6 +25,11 @@ class GridFunctional(ABC):
     largest_share: float = 1.0
     """Share of the mass that may come together in one cell: less than 1 for energies that need a resolved density."""
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether J does not depend on the density, so that F is its integral: J is then evaluated once."""
+        return False
+
     @abstractmethod
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
@@ -105,6 +110,11 @@ class GridSum(GridFunctional):
         self._terms = terms
         self._part = np.empty(domain.shape)
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether all terms are."""
+        return all(term.is_linear for term in self._terms)
+
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the sum of the first variations and return that of the energies."""
         potential[...] = 0.0
@@ -150,6 +160,10 @@ class _GridScaled(GridFunctional):
     def __init__(self, factor: float, bound: GridFunctional) -> None:
         self.domain, self.largest_share = bound.domain, bound.largest_share
         self._factor, self._bound = factor, bound
+
+    @property
+    def is_linear(self) -> bool:
+        return self._bound.is_linear
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         energy = self._bound.evaluate(density, potential)

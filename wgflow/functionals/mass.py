@@ -46,6 +46,7 @@ class Mass(Functional):
     """
 
     strength: float
+    shared = True
 
     def __post_init__(self) -> None:
         if not is_number(self.strength):
@@ -79,6 +80,8 @@ class Mass(Functional):
 
 
 class _GridMass(GridFunctional):
+    is_linear = True
+
     def __init__(self, domain: Domain, strength: float) -> None:
         self.domain = domain
         self._strength = strength

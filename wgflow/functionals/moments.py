@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.domains.partition import RowPartition
+from wgflow.domains.slab import refuse_slab
 from wgflow.former_names import with_former
 from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.feature_maps import FeatureFunction
@@ -32,12 +37,13 @@ class Moments(Protocol):
 class SummedMoments:
     """Moments and potentials of features with compiled sums (``sums`` of `FeatureMap`), which store no matrix."""
 
-    def __init__(self, sums: Any, points: FloatArray) -> None:
-        self._sums, self._points = sums, np.ascontiguousarray(points)
+    def __init__(self, sums: Any, points: FloatArray, blocks: RowPartition) -> None:
+        self._sums, self._points, self._blocks = sums, np.ascontiguousarray(points), blocks
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        return self._sums.forward(self._points, mass)[0]
+        cells = [slice(*ends) for ends in pairwise(self._blocks.cells)]
+        return self._blocks.sums(np.stack([self._sums.forward(self._points[part], mass[part])[0] for part in cells]))
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
@@ -47,22 +53,47 @@ class SummedMoments:
 class RecomputedMoments:
     """Moments and potentials of any feature function, computed anew for some cells at a time."""
 
-    def __init__(self, features: FeatureFunction, points: FloatArray, count: int) -> None:
-        self._features, self._count = features, count
-        size = max(CHUNK_ENTRIES // count, 1)
-        self._chunks = [(slice(k, k + size), points[k : k + size]) for k in range(0, len(points), size)]
+    def __init__(self, features: FeatureFunction, points: FloatArray, count: int, blocks: RowPartition) -> None:
+        self._features, self._blocks = features, blocks
+        self._pieces = [(part, points[part]) for part in pieces(blocks, max(CHUNK_ENTRIES // count, 1))]
+        self._owners = np.searchsorted(blocks.cells, [part.start for part, _ in self._pieces], side="right") - 1
+        self._partial = np.empty((len(blocks), count))
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        total = np.zeros(self._count)
-        for cells, points in self._chunks:
-            total += mass[cells] @ self._features(points)
-        return total
+        self._partial[...] = 0.0
+        for (cells, points), block in zip(self._pieces, self._owners, strict=True):
+            if 0 <= block < len(self._partial):  # rows of other ranks lie beside the blocks
+                self._partial[block] += mass[cells] @ self._features(points)
+        return self._blocks.sums(self._partial)
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
-        for cells, points in self._chunks:
+        for cells, points in self._pieces:
             potential[cells] = self._features(points) @ coefficients
+
+
+def pieces(blocks: RowPartition, most: int = CHUNK_ENTRIES) -> list[slice]:
+    """Slices of the flattened cells of a sheet: whole rows where they are boxes, and parts of them.
+
+    Whoever computes a cell computes it beside the same others, so that the bits of libraries, which may go through
+    arrays of other lengths in other ways, are the same on any number of ranks.
+
+    Parameters
+    ----------
+    blocks : RowPartition
+        The cells.
+    most : int
+        Cells in a piece, at most.
+    """
+    row = prod(blocks.shape[1:])
+    ends = range(0, prod(blocks.shape) + 1, row) if len(blocks.shape) > 1 else blocks.cells.tolist()
+    return [slice(first, min(first + most, end)) for start, end in pairwise(ends) for first in range(start, end, most)]
+
+
+def at_cells(function: Callable[[FloatArray], FloatArray], points: FloatArray, blocks: RowPartition) -> FloatArray:
+    """Values (N, ...) of a function of points at the cells (N, p), piece by piece."""
+    return np.concatenate([function(points[part]) for part in pieces(blocks)])
 
 
 def make_moments(
@@ -91,21 +122,26 @@ def make_moments(
     """
     bind = getattr(fn, "moments_on", None)
     bound: Moments | None = None if bind is None else bind(domain, count, memory_limit)
+    if bound is not None and not getattr(bound, "shared", False):
+        refuse_slab(domain, type(fn).__name__)
     if bound is not None:
         return bound
     points = domain.base.points.reshape(-1, domain.base.points.shape[-1])
     sums = getattr(fn, "sums", None)
-    if sums is not None and not _fits(points, count, memory_limit):
-        return SummedMoments(sums, points)
-    return stored_or_recomputed(features, points, count, memory_limit)
+    if sums is not None and not _fits(domain.base.partition, count, memory_limit):
+        return SummedMoments(sums, points, domain.base.partition)
+    return stored_or_recomputed(features, points, count, memory_limit, domain.base.partition)
 
 
-def stored_or_recomputed(features: FeatureFunction, points: FloatArray, count: int, memory_limit: float) -> Moments:
-    """Evaluation of any features (N, n) at points (N, p), by their matrix where memory allows it."""
-    if _fits(points, count, memory_limit):
-        return DenseMoments(features(points))
-    return RecomputedMoments(features, points, count)
+def stored_or_recomputed(
+    features: FeatureFunction, points: FloatArray, count: int, memory_limit: float, blocks: RowPartition
+) -> Moments:
+    """Evaluation of any features (N, n) at cells (N, p), by their matrix where memory allows it."""
+    if _fits(blocks, count, memory_limit):
+        return DenseMoments(at_cells(features, points, blocks), blocks)
+    return RecomputedMoments(features, points, count, blocks)
 
 
-def _fits(points: FloatArray, count: int, memory_limit: float) -> bool:
-    return 8.0 * len(points) * count <= memory_limit
+def _fits(blocks: RowPartition, count: int, memory_limit: float) -> bool:
+    """Whether features may be stored; of all cells, so that the choice is that of one rank."""
+    return 8.0 * prod(blocks.whole) * count <= memory_limit

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wgflow.errors import InputError
 from wgflow.text import named, shown
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from wgflow.reductions.blocks import RowBlocks
 
 NUMBERS = "fiub"  # kinds of numpy that are real numbers
 
@@ -31,8 +34,11 @@ def described(value: object) -> str:
     return f"the {'class' if isinstance(value, type) else 'function'} {named(name)}"
 
 
-def check_density(density: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Give the density as a contiguous float64 array; raises InputError unless it is a nonzero measure."""
+def check_density(density: FloatArray, shape: tuple[int, ...], blocks: RowBlocks | None = None) -> FloatArray:
+    """Give the density as a contiguous float64 array; raises InputError unless it is a nonzero measure.
+
+    Where it is a part of one, the blocks know what the others hold.
+    """
     density = np.ascontiguousarray(real_values("the initial density", density))
     if density.shape != shape:
         raise InputError(f"the initial density has shape {density.shape}; the domain needs {shape}")
@@ -40,6 +46,6 @@ def check_density(density: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         raise InputError("the initial density holds values that are not finite")
     if density.min() < 0.0:
         raise InputError(f"the initial density has the minimum {density.min():g}; allowed are values >= 0")
-    if density.max() == 0.0:
+    if (float(density.max()) if blocks is None else blocks.extrema(density)[1]) == 0.0:
         raise InputError("the initial density is zero everywhere; give a measure of positive mass")
     return density

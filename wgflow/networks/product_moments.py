@@ -18,19 +18,23 @@ def box_of_pairs(domain: Domain) -> Box | None:
     return domain.base.lattice if is_flat(domain.geometry) else None
 
 
+class WeightBox(Box):
+    """The box of input weights b, all of which is at hand wherever pairs (a, b) are: sums over it need no blocks."""
+
+
 class OutputWeights:
     """The sums over output weights a of the box of pairs (a, b), in O(N)."""
 
     def __init__(self, box: Box) -> None:
-        self._outputs = box.axes[0]
-        self._contracted = np.empty(int(np.prod(box.shape[1:])))
-        large = self._outputs.size * self._contracted.size >= PRODUCT_THRESHOLD
+        self._outputs, self._blocks = box.axes[0], box.partition
+        self._contracted = np.empty((len(self._blocks), int(np.prod(box.shape[1:]))))
+        large = self._outputs.size * self._contracted.shape[1] >= PRODUCT_THRESHOLD
         self._contract, self._expand = contraction_kernel(large), expansion_kernel(large)
 
     def contract(self, mass: FloatArray) -> FloatArray:
-        """Give ``sum_a a mass(a, b)`` for each b, flattened; overwritten by the next call."""
-        self._contract(mass.reshape(self._outputs.size, -1), self._outputs, self._contracted)
-        return self._contracted
+        """Give ``sum_a a mass(a, b)`` for each b, flattened."""
+        self._contract(mass.reshape(self._outputs.size, -1), self._outputs, self._blocks.bounds, self._contracted)
+        return self._blocks.sums(self._contracted)
 
     def expand(self, inner: FloatArray, potential: FloatArray) -> None:
         """Write ``a inner(b)`` into the flat ``potential``."""
@@ -39,6 +43,8 @@ class OutputWeights:
 
 class ProductMoments:
     """Neurons on the box of pairs (a, b): O(N + N_b n) for N_b input weights and n features."""
+
+    shared = True
 
     def __init__(self, box: Box, hidden: Moments) -> None:
         self._weights, self._hidden = OutputWeights(box), hidden

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from wgflow.errors import ShapeError
 from wgflow.networks.kernels.relu_sums import INPUTS, backward_kernel, fill_rows, forward_kernel, value_kernel
+from wgflow.ranks.work import all_blocks, all_rows, own_blocks
 from wgflow.typing import FloatArray, IntArray
 
 BLOCKS = 8  # fixed, so that sums do not depend on the number of threads
@@ -71,6 +72,16 @@ class Activations:
         self._pool.give_back(self.workspace)
 
 
+def _fetch(blocks: int, values: NDArray[Any], gradient: NDArray[Any]) -> None:
+    """Fill in what other ranks have computed at their blocks of particles, where the work is shared."""
+    ends = [2 * (block * (len(values) // 2) // blocks) for block in range(blocks + 1)]
+    own = own_blocks(blocks)
+    if len(own) < blocks:
+        rows = slice(ends[own.start], ends[own.stop])
+        values[:] = all_rows(values[rows], ends)
+        gradient[:] = all_rows(gradient[rows], ends)
+
+
 class ReluSums:
     """Predictions and potentials of particles for ReLU features, exact or with rounded kinks.
 
@@ -119,7 +130,9 @@ class ReluSums:
         for chunk in self._chunks(len(points)):
             self._activate(points[chunk], charges[chunk], partial, workspace)
         activations = Activations(points, workspace, len(points) <= self._most, self._pool)
-        predictions = partial.sum(axis=0, dtype=np.float64).ravel()[: self._count]
+        own = own_blocks(len(partial))
+        found = all_blocks(partial[own.start : own.stop], len(partial))
+        predictions = found.sum(axis=0, dtype=np.float64).ravel()[: self._count]
         return predictions if self._place is None else predictions[self._place], activations
 
     def activations(self, points: FloatArray) -> Activations:
@@ -132,10 +145,13 @@ class ReluSums:
         count = len(points)
         values = np.zeros(count + count % 2, self._dtype)
         gradient = np.zeros((values.size, self._columns.shape[1]), self._dtype)
-        run = backward_kernel(self._blocks(count), self._rounded)
+        blocks = self._blocks(count)
+        run, own = backward_kernel(blocks, self._rounded), own_blocks(blocks)
         for chunk, rows in self._activated(activations):
             part = slice(chunk.start, chunk.start + len(rows))
             run(
+                own.start,
+                own.stop,
                 rows,
                 self._columns,
                 self._width,
@@ -145,6 +161,7 @@ class ReluSums:
                 values[part],
                 gradient[part],
             )
+            _fetch(blocks, values[part], gradient[part])
         return (
             values[:count].astype(np.float64, copy=False),
             gradient[:count, : self._inputs].astype(np.float64, copy=False),
@@ -181,8 +198,8 @@ class ReluSums:
         filled[len(points) :] = 0.0  # not what an earlier call left: inf times the charge 0 is no number
         weights = np.zeros(count, self._dtype)
         weights[: len(points)] = charges
-        run = forward_kernel(len(partial), self._rounded)
-        run(filled, weights, self._columns, self._width, self._curvature, rows, partial)
+        run, own = forward_kernel(len(partial), self._rounded), own_blocks(len(partial))
+        run(own.start, own.stop, filled, weights, self._columns, self._width, self._curvature, rows, partial)
         return rows
 
     def _workspace(self, count: int) -> Workspace:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from wgflow.errors import InputError
 from wgflow.plotting.style import paper_style
 from wgflow.system.drafts import replacing
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.paths import check_target
 
 ENDINGS = (".png", ".pdf", ".svg")
@@ -22,6 +23,7 @@ def check_figure_path(path: str | Path) -> Path:
     InputError
         If the ending is none of .png, .pdf and .svg, or no file can be written there.
     """
+    refuse_ranks(f"drawing {path}", "write the trajectory with output=..., and draw it afterwards: wgflow plot FILE")
     return check_target(Path(path), "figure", ENDINGS)
 
 

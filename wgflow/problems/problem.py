@@ -13,6 +13,7 @@ import tomli_w
 
 from wgflow.domains import Domain, Signed, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
+from wgflow.domains.slab import whole_of
 from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState
@@ -30,6 +31,7 @@ from wgflow.problems.initial.registry import initial_averages, initial_particles
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.on_ranks import on_ranks
 from wgflow.problems.own_code import OwnCode, WithheldFunctional, read_code
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.reading import estimate_read, read_data, read_samples_of, read_start
@@ -38,6 +40,8 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
 from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
+from wgflow.runs.sharing import part_of
+from wgflow.system.launchers import LAUNCH
 from wgflow.typing import FloatArray
 
 if not TYPE_CHECKING:
@@ -208,7 +212,7 @@ class Problem:
         if checked is not None:
             return checked
         if self.config.initial.from_file:
-            return self._stored_start().on(self.domain)
+            return part_of(self.domain, {"density": self._stored_start().on(whole_of(self.domain))})["density"]
         represent = point_values if self.options.pointwise else cell_averages
         return initial_averages(self.initial, self.domain, represent)
 
@@ -316,8 +320,9 @@ def build_problem(
     check_magnitudes(config)
     code = read_code(references_in(config), folder, allow=allow_code)
     start, data = read_start(config, folder), read_data(config, folder, given, force=force, code=code)
-    check_memory(estimate_read(config, data, start), force=force)
+    check_memory(estimate_read(config, data, start), force=force or LAUNCH.several)  # each rank looks at its part
     problem = assemble(config, data, start, read_samples_of(config, folder), force=force, code=code, name=name)
+    problem = on_ranks(problem)
     config.problem.check_widths(problem)
     problem.check_start()
     config.problem.warn(problem)

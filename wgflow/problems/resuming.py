@@ -10,6 +10,7 @@ from wgflow.flows.loop import Observers
 from wgflow.flows.stopping import Until
 from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.models import ProblemFile
+from wgflow.problems.on_ranks import on_ranks
 from wgflow.problems.own_code import check_same_code
 from wgflow.problems.problem import Problem
 from wgflow.problems.stored_problem import check_fit, check_same_problem, stored_attributes, stored_config
@@ -49,7 +50,7 @@ def resume_run(
     check_fit(problem, trajectory, path)
     check_estimates(trajectory, path, wanted=estimate)
     if trajectory.domain is not None:
-        problem = replace(problem, domain=trajectory.domain)  # it may have grown
+        problem = on_ranks(replace(problem, domain=trajectory.domain))  # it may have grown
     stationary = _is_stationary(trajectory, problem, stored)
     left = times_left(trajectory, problem.times)
     if left.size > 0 and not stationary:

@@ -21,6 +21,7 @@ from wgflow.problems.stored_problem import origin_attributes, stored_attributes
 from wgflow.runs.memory import check_memory
 from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import RunFile, record_flow
+from wgflow.system.launchers import refuse_ranks
 from wgflow.trajectory import Trajectory, check_output
 
 ProblemSource = str | Path | Mapping[str, Any]
@@ -159,6 +160,8 @@ def run(
     True
     """
     since = clock.perf_counter() if since is None else since
+    if estimate:
+        refuse_ranks("an estimate of errors", "leave it out, or run without mpiexec")
     with shown_progress(progress):
         if not isinstance(problem, Problem):
             problem = open_problem(problem, force=force, allow_code=allow_code)

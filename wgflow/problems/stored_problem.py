@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wgflow.domains.slab import whole_of
 from wgflow.errors import FlowWarning, InputError
 from wgflow.problems.datasets import Dataset
 from wgflow.problems.models import FiniteVolumeSection, ProblemFile
@@ -102,7 +103,7 @@ def check_fit(problem: Problem, trajectory: Trajectory, path: Path) -> None:
     InputError
         If they do not fit.
     """
-    found, wanted = trajectory.domain, problem.domain
+    found, wanted = trajectory.domain, whole_of(problem.domain)
     grows = problem.config.domain.grows
     same = found is not None and (type(found.base), found.sheets) == (type(wanted.base), wanted.sheets)
     # Parameters: arguments of other packages may be tuples, of which files make lists.

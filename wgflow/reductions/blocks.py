@@ -37,7 +37,7 @@ class RowBlocks:
         self.partition, self._size = partition, prod(partition.shape)
         self.parallel = len(partition) > 1 and self._size >= PARALLEL_THRESHOLD
         self._cells = partition.cells
-        self._products, self._extrema, self._step = (np.empty((len(partition), count)) for count in (1, 2, 4))
+        self._products, self._extrema, self._step = (np.empty((len(partition), count)) for count in (1, 2, 5))
         self._lanes = np.empty((len(partition), 2, LANES))
 
     @classmethod
@@ -60,21 +60,21 @@ class RowBlocks:
         self,
         start: FloatArray,
         before: FloatArray,
-        last: FloatArray,
-        new: FloatArray,
+        after: FloatArray,
+        potential: FloatArray,
         volumes: FloatArray,
-        weights: tuple[float, float, float],
+        combination: tuple[float, float, float, float, float],
     ) -> FloatArray:
-        """Integrals over a step from ``start`` to ``new``, on cells of the volumes (N,).
+        """Integrals over a step from ``start`` and its last stage, on cells of the volumes (N,).
 
         Returns
         -------
-        array, shape (4,)
-            Those of the size of its error ``weights[0] start + weights[1] before + weights[2] last`` and of its change,
-            and the masses before and after.
+        array, shape (5,)
+            With (a, b, c, d, e) = ``combination`` those of ``|a start + b before + c after|``, ``|d before + e after -
+            start|``, ``start``, ``after`` and ``potential * after``.
         """
-        densities = (self._flat(values) for values in (start, before, last, new))
-        step_sums_kernel(self.parallel)(*densities, volumes, weights, self._cells, self._step)
+        fields = (self._flat(values) for values in (start, before, after, potential))
+        step_sums_kernel(self.parallel)(*fields, volumes, combination, self._cells, self._step)
         return self.partition.sums(self._step)
 
     def _flat(self, values: FloatArray) -> FloatArray:

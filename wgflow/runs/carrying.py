@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from wgflow.flows import Evolution
 from wgflow.flows.growth import RunSetup, evolve_on
 from wgflow.flows.loop import Limits, Observers, RunInterrupt
 from wgflow.flows.recorder import Recorder
+from wgflow.measures import Particles
+from wgflow.ranks.work import shared_work
 from wgflow.runs.progress import Outlook, shown_progress
 from wgflow.system.notebook import ipython_shell
 from wgflow.typing import FloatArray
@@ -45,7 +47,9 @@ def carry_through(
     """
     done = np.empty(0) if earlier is None else earlier
     outlook = Outlook(float(times[-1]), times.size, evolution.labels, limits or Limits(), done)
-    with shown_progress(progress) as display, _returning(evolution):
+    # Densities are shared as they are; of particles each rank has all, and what they are summed for is shared.
+    work = shared_work() if isinstance(evolution.measure, Particles) else nullcontext()
+    with shown_progress(progress) as display, _returning(evolution), work:
         shown = display.watch(outlook)
         evolve_on(
             run_setup,

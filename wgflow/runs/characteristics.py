@@ -17,6 +17,7 @@ from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import estimate_cells
 from wgflow.runs.record import check_functional
+from wgflow.system.launchers import ONE_RANK, refuse_ranks
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -97,6 +98,7 @@ def solve_characteristics(
     ----------
     Bach and Chizat (2022), proof of Theorem 3.
     """
+    refuse_ranks("solve_characteristics", ONE_RANK)
     run_options = RunOptions(**run)
     check_functional(functional)
     outputs = run_options.outputs(t_end)

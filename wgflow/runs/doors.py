@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
+from wgflow.domains.slab import shared_by, whole_of
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState, Snapshot
 from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Functional
+from wgflow.ranks.world import world
 from wgflow.runs.arguments import RunOptions
 from wgflow.runs.estimates import EstimatePlan
 from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
+from wgflow.runs.sharing import part_of
 from wgflow.text import shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -87,7 +90,7 @@ def begin_or_resume(
         trajectory, _ = read_run(path)
         _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
         _check_estimates(trajectory, path, wanted=plan is not None)
-        setup = replace(run_setup, domain=trajectory.domain)  # it may have grown
+        setup = replace(run_setup, domain=_shared(trajectory.domain))  # it may have grown
 
         def make(state: FlowState | None) -> Evolution:
             return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
@@ -96,6 +99,11 @@ def begin_or_resume(
             path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
         )
         return attach_functional(trajectory, functional)
+
+
+def _shared(domain: Domain | None) -> Domain | None:
+    """The part of a domain with cells that this rank has."""
+    return domain if domain is None or not domain.base.has_cells else shared_by(domain, world())
 
 
 def _plain(value: Any) -> Any:
@@ -121,9 +129,10 @@ def _check_same_run(
     if OPTIONS in trajectory.attributes:
         _check_same_options(trajectory.attributes[OPTIONS], described[OPTIONS], path)
     found, grows = trajectory[0], run_setup.walls is not None and run_setup.walls.grow
-    names = [name for name in start.fields if not grows]
-    same = grows or trajectory.domain == run_setup.domain
-    same = same and all(_is_close(found.fields.get(name), start.fields[name]) for name in names)
+    domain = run_setup.domain
+    stored, names = part_of(domain, found.fields), [name for name in start.fields if not grows]
+    same = grows or trajectory.domain == (None if domain is None else whole_of(domain))
+    same = same and all(_is_close(stored.get(name), start.fields[name]) for name in names)
     if not (same and _is_close(found.energy, start.energy) and _is_close(found.mass, start.mass)):
         raise InputError(
             f"{path} holds another run: its start, its functional or its domain {shown(trajectory.domain)} is another "

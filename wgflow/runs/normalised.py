@@ -17,6 +17,7 @@ from wgflow.runs.doors import begin_or_resume
 from wgflow.runs.memory import check_memory
 from wgflow.runs.memory.functionals import estimate_solve
 from wgflow.runs.record import check_arguments, density_on
+from wgflow.system.launchers import ONE_RANK, refuse_ranks
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -90,6 +91,7 @@ def solve_normalised(
     ----------
     Bach and Chizat (2022), Section 5; Chizat and Bach (2020), Section 4.
     """
+    refuse_ranks("solve_normalised", ONE_RANK)
     run_options = RunOptions(**run)
     check_arguments(functional, domain)
     outputs = run_options.outputs(t_end)

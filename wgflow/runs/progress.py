@@ -21,6 +21,7 @@ from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.labels import FLOW_LABELS, Labels
 from wgflow.flows.loop import Limits, Observers
 from wgflow.runs.pace import Pace
+from wgflow.system.launchers import LAUNCH
 from wgflow.system.notebook import NotebookLine, is_notebook
 from wgflow.system.stages import stages_told
 from wgflow.system.terminal import make_console, say
@@ -143,7 +144,7 @@ class Display:
 def shown_progress(wanted: bool) -> Iterator[Display]:
     """Show how far what is done inside a ``with`` block is, where that is wanted; nested blocks share one display."""
     outer = _CURRENT.get()
-    if outer is not None or not wanted:
+    if outer is not None or not wanted or not LAUNCH.is_first:
         yield outer if outer is not None and wanted else Display()
         return
     display = _make_display()

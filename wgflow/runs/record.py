@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wgflow.domains import Domain
+from wgflow.domains.slab import slab_of, whole_of
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, Snapshot
 from wgflow.flows.growth import RunSetup
@@ -23,10 +24,12 @@ from wgflow.measures.checks import described, real_values
 from wgflow.networks.kernel_attributes import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
+from wgflow.runs.sharing import laid_out, part_of, shared_recorder
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
 
+ALIKE = 1e-9  # relative: values of a function at the same point
 ROUND_OFF = 4.0  # units in the last place: of multiples of a step
 
 
@@ -87,9 +90,21 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
 
 
 def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Density at the cell centres; raises InputError unless it is one of real numbers."""
-    name = "the initial density"
-    return real_values(name, called(name, density, domain.points, shape=domain.shape) if callable(density) else density)
+    """Density at the cell centres, a part of it on several ranks; raises InputError unless it is one of numbers."""
+    name, slab = "the initial density", slab_of(domain)
+    if not callable(density):
+        return part_of(domain, {name: real_values(name, density)})[name]
+    values = real_values(name, called(name, density, domain.points, shape=domain.shape))
+    if slab is not None and values.shape == domain.shape:
+        row = slab.own.start
+        alone = np.take(domain.points, [row], axis=domain.sheets - 1)
+        again = real_values(name, called(name, density, alone, shape=alone.shape[:-1]))
+        if not np.allclose(again, np.take(values, [row], axis=domain.sheets - 1), rtol=ALIKE, atol=0.0):
+            raise InputError(
+                f"{name} at a point depends on the other points that it is given, which on several ranks are not all: "
+                "give an array, or a function of each point alone"
+            )
+    return values
 
 
 def check_arguments(functional: object, domain: Any) -> None:
@@ -164,19 +179,22 @@ def record_flow(
             data = {**(data or {}), **described.arrays}
     attributes = {**(attributes or {}), **kernel_attributes(functional, run_setup.domain)}
     estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
-    known: dict[str, Any] = {"domain": run_setup.domain, "sign": sign, "attributes": attributes}
-    known["labels"] = labels_with(evolution.labels, functional)
-    recorder: FileRecorder | MemoryRecorder = MemoryRecorder(**known)
-    if path is not None:
-        first = _laid_out(evolution.snapshot(), estimator)
-        how: dict[str, Any] = {"overwrite": file.overwrite, "durable": file.durable}
-        recorder = FileRecorder.create(path, first, data=data, **how, **known)
+    domain = run_setup.domain
+    known: dict[str, Any] = {"domain": None if domain is None else whole_of(domain), "sign": sign}
+    known |= {"attributes": attributes, "labels": labels_with(evolution.labels, functional)}
+    how: dict[str, Any] = {"overwrite": file.overwrite, "durable": file.durable, "data": data}
+
+    def make() -> FileRecorder | MemoryRecorder:
+        return MemoryRecorder(**known) if path is None else FileRecorder.create(path, first, **how, **known)
+
+    first = laid_out(_with_estimates(evolution.snapshot(), estimator), domain)
+    recorder = shared_recorder(make, domain, path)
     watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress}
     carry_through(run_setup, evolution, times, recorded(recorder, estimator), **watched)
     return attach_functional(recorder.trajectory(), functional)
 
 
-def _laid_out(first: Snapshot, estimator: Estimator | None) -> Snapshot:
+def _with_estimates(first: Snapshot, estimator: Estimator | None) -> Snapshot:
     """A snapshot like all that follow, with room for estimates where there will be any."""
     return first if estimator is None else with_room_for_estimates(first)
 

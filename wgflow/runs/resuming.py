@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wgflow.domains import Domain
 from wgflow.errors import FlowWarning, InputError, ResumeWarning, WgflowError
 from wgflow.flows import Checkpoint, Evolution, FlowState, StepCounts
 from wgflow.flows.endings import ACCUMULATED, COMPLETE
@@ -17,6 +18,8 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded
+from wgflow.runs.sharing import part_of, shared_recorder, whole_checkpoint
+from wgflow.system.launchers import LAUNCH
 from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, is_locked, read_trajectory
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
@@ -30,7 +33,7 @@ MakeEvolution = Callable[[FlowState | None], Evolution]
 
 def read_run(path: Path) -> tuple[Trajectory, dict[str, FloatArray]]:
     """Read a file that a run is to go on in; raises InputError where another run writes it."""
-    if kind_of(path, "trajectory") == "file" and is_locked(path):
+    if LAUNCH.is_first and kind_of(path, "trajectory") == "file" and is_locked(path):
         raise InputError(f"trajectory {path} is being written by another run, or open in another program; wait for it")
     return read_trajectory(path)
 
@@ -90,10 +93,15 @@ def go_on(
         _warn_of_past_end(path, trajectory, times)
         return trajectory if trajectory.status == COMPLETE else _completed(path, trajectory, attributes)
     earlier = trajectory[: trajectory.scheduled]
-    evolution, checkpoint = _undamaged_evolution(make, path, earlier, left)
+    domain = run_setup.domain
+    evolution, checkpoint = _undamaged_evolution(make, domain, path, earlier, left)
     estimator = None if plan is None else _estimator_of(plan, earlier, times, limits)
-    recorder = FileRecorder.reopen(
-        path, trajectory, attributes, time=evolution.time, checkpoint=checkpoint, durable=durable
+    recorder = shared_recorder(
+        lambda: FileRecorder.reopen(
+            path, trajectory, attributes, time=evolution.time, checkpoint=checkpoint, durable=durable
+        ),
+        domain,
+        path,
     )
     if checkpoint is None and earlier.time[-1] > 0.0:
         _warn_of_new_control(path, earlier)
@@ -120,7 +128,8 @@ def _warn_of_past_end(path: Path, trajectory: Trajectory, times: FloatArray) -> 
 
 def _completed(path: Path, trajectory: Trajectory, attributes: Mapping[str, Any]) -> Trajectory:
     """Note the end of a run that was killed between its last snapshot and that."""
-    recorder = FileRecorder.reopen(path, trajectory, attributes, time=float(trajectory.time[trajectory.scheduled - 1]))
+    last = float(trajectory.time[trajectory.scheduled - 1])
+    recorder = shared_recorder(lambda: FileRecorder.reopen(path, trajectory, attributes, time=last), None, path)
     recorder.finish({"status": COMPLETE, "stop_reason": "t_end", **dict.fromkeys(ACCUMULATED, 0)})
     return recorder.trajectory()
 
@@ -131,11 +140,11 @@ def _estimator_of(plan: EstimatePlan, earlier: Trajectory, times: FloatArray, li
 
 
 def _undamaged_evolution(
-    make: MakeEvolution, path: Path, earlier: Trajectory, times: FloatArray
+    make: MakeEvolution, domain: Domain | None, path: Path, earlier: Trajectory, times: FloatArray
 ) -> tuple[Evolution, Checkpoint | None]:
     """Solver where a run goes on, see `_evolution_at`; raises InputError where what the file keeps of it is damaged."""
     try:
-        return _evolution_at(make, earlier, read_checkpoint(path), times)
+        return _evolution_at(make, domain, earlier, read_checkpoint(path), times)
     except WgflowError:
         raise
     except DAMAGE as error:
@@ -147,7 +156,7 @@ def _state_at(trajectory: Trajectory, index: int) -> FlowState:
 
 
 def _evolution_at(
-    make: MakeEvolution, earlier: Trajectory, found: Checkpoint | None, times: FloatArray
+    make: MakeEvolution, domain: Domain | None, earlier: Trajectory, found: Checkpoint | None, times: FloatArray
 ) -> tuple[Evolution, Checkpoint | None]:
     """Prepare the solver at what a run goes on from; step control begins anew where its file holds none.
 
@@ -155,6 +164,8 @@ def _evolution_at(
     ----------
     make : callable
         Prepares the solver.
+    domain : Domain or None
+        Where the flow lives: of several ranks, the part of this one.
     earlier : Trajectory
         The snapshots at output times so far.
     found : Checkpoint or None
@@ -172,23 +183,26 @@ def _evolution_at(
     state = _state_at(earlier, -1)
     with suppress(LookupError):  # of another version of wgflow
         if found is None or float(found["time"]) < state.time:
-            return _found_again(make, earlier, found)
+            return _found_again(make, domain, earlier, found)
         behind = float(found["time"]) > state.time
         if behind and float(found["end"]) != times[0]:
             found, behind = at_last_output(found), False
         if found is not None:
             checkpoint = found if behind else {**state.fields, **found}
-            return _restored(make, checkpoint), checkpoint
-    return make(state), None
+            return _restored(make, domain, checkpoint), checkpoint
+    return make(FlowState(state.time, part_of(domain, state.fields))), None
 
 
-def _restored(make: MakeEvolution, checkpoint: Checkpoint) -> Evolution:
-    evolution = make(FlowState(float(checkpoint["time"]), checkpoint))
-    evolution.restore(checkpoint)
+def _restored(make: MakeEvolution, domain: Domain | None, checkpoint: Checkpoint) -> Evolution:
+    part = part_of(domain, checkpoint)
+    evolution = make(FlowState(float(checkpoint["time"]), part))
+    evolution.restore(part)
     return evolution
 
 
-def _found_again(make: MakeEvolution, earlier: Trajectory, found: Checkpoint | None) -> tuple[Evolution, Checkpoint]:
+def _found_again(
+    make: MakeEvolution, domain: Domain | None, earlier: Trajectory, found: Checkpoint | None
+) -> tuple[Evolution, Checkpoint]:
     """Repeat the steps to the last output of a run that was killed between its snapshot and its step control.
 
     Raises
@@ -199,7 +213,7 @@ def _found_again(make: MakeEvolution, earlier: Trajectory, found: Checkpoint | N
     before = _state_at(earlier, -2)
     if found is not None:
         within = float(found["time"]) < float(found["end"])
-        evolution = _restored(make, found if within else {**before.fields, **found})
+        evolution = _restored(make, domain, found if within else {**before.fields, **found})
     elif before.time == 0.0 and earlier.attributes["schema_version"] == SCHEMA_VERSION:
         within, evolution = False, make(None)
     else:
@@ -210,7 +224,7 @@ def _found_again(make: MakeEvolution, earlier: Trajectory, found: Checkpoint | N
         evolution.step()
     evolution.snapshot()  # evaluates J where a run that goes on has
     evolution.counts = StepCounts()
-    return evolution, evolution.checkpoint()
+    return evolution, whole_checkpoint(domain, evolution.checkpoint())
 
 
 def _warn_of_new_control(path: Path, earlier: Trajectory) -> None:

@@ -19,6 +19,7 @@ from wgflow.runs.estimates import check_fixed, coarse_start, coarse_tolerance, g
 from wgflow.runs.memory import check_larger_box, check_memory
 from wgflow.runs.memory.functionals import estimate_solve
 from wgflow.runs.record import check_arguments, density_on
+from wgflow.runs.sharing import needs_one_rank, share_out
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
@@ -123,6 +124,7 @@ def solve(
         check_fixed(estimate=estimate)
     check_arguments(functional, domain)
     implicit = STEPPERS[stepper].implicit
+    domain = share_out(functional, domain, needs_one_rank(stepper, order, grow=grow, estimate=estimate))
     outputs, kind = run_options.outputs(t_end), "implicit" if implicit else "explicit"
     kept = run_options.kept(outputs, estimate=estimate)
     memory = partial(estimate_solve, functional, method=kind, order=order, kept=kept)

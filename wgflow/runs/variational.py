@@ -19,6 +19,7 @@ from wgflow.runs.doors import begin_or_resume, moved
 from wgflow.runs.memory import MemoryEstimate, check_memory
 from wgflow.runs.memory.functionals import KeptOutputs, estimate_cells, estimate_simulate, estimate_solve
 from wgflow.runs.record import check_arguments, check_functional, density_on
+from wgflow.system.launchers import ONE_RANK, refuse_ranks
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 from wgflow.variational import GridJkoFlow, JkoOptions, LinearisedJkoFlow, make_jko_flow
@@ -104,6 +105,7 @@ def solve_jko(
     ----------
     Jordan, Kinderlehrer and Otto (1998); Cances, Gallouet and Todeschi (2020).
     """
+    refuse_ranks("solve_jko", ONE_RANK)
     run_options = RunOptions(**run)
     check_functional(functional) if isinstance(start, Particles) else check_arguments(functional, domain)
     outputs = run_options.outputs(t_end)

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from wgflow.system.launchers import LAUNCH
 from wgflow.text import printable
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def say(text: str, *, error: bool = False) -> None:
     error : bool
         Print it to standard error.
     """
+    if not LAUNCH.is_first:
+        return  # rank 0 speaks for all
     printer = Printer(sys.stderr if error else sys.stdout)
     printer.write(f"{printable(text)}\n")
     printer.flush()

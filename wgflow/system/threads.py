@@ -1,7 +1,8 @@
 """How many threads compute: the one place that decides, for kernels and Fourier transforms alike.
 
 Kernels run on the threads of numba, which takes ``NUMBA_NUM_THREADS``, or as many as there are cores that the process
-may use. Where ``OMP_NUM_THREADS`` allows fewer and nothing else is said, numba takes those.
+may use. Where ``OMP_NUM_THREADS`` allows fewer and nothing else is said, numba takes those; each of several ranks takes
+one, unless one of the two says otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+from wgflow.system.launchers import LAUNCH
 
 
 def available_cores() -> int:
@@ -31,10 +34,17 @@ def _follow_openmp() -> None:
         os.environ["NUMBA_NUM_THREADS"] = first
 
 
-# Both are read when numba is loaded. Threads that wait for others must soon sleep: where something else runs on the
+def _share_cores() -> None:
+    """Let each of several ranks compute on one thread, where nobody has said how many there are to be."""
+    if LAUNCH.several and "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+
+# All are read when numba is loaded. Threads that wait for others must soon sleep: where something else runs on the
 # machine, spinning ones hold up those that they wait for, and a step takes up to 60 times longer.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 _follow_openmp()
+_share_cores()
 
 import numba
 from numba import config

@@ -24,6 +24,7 @@ from wgflow.trajectory.hdf5.integrity import put_seal, reserve_seal
 from wgflow.trajectory.hdf5.interface import AppendableFile
 from wgflow.trajectory.hdf5.opening import announces_at_once, safest
 from wgflow.trajectory.provenance import describe_data, describe_machine
+from wgflow.trajectory.row_groups import chunk_shape
 from wgflow.trajectory.schema import (
     CHECKSUM,
     ERRORS,
@@ -252,7 +253,7 @@ def _create_table(group: h5py.Group, name: str) -> h5py.Dataset:
 
 
 def _create_field(file: h5py.File, values: FloatArray) -> h5py.Dataset:
-    """One chunk with a checksum for each snapshot, compressed where it pays; missing chunks read as NaN."""
+    """Chunks with checksums for each snapshot, compressed where it pays; missing chunks read as NaN."""
     shape = values.shape
     packed = {"shuffle": True, "compression": "gzip", "compression_opts": 1} if _is_worth_packing(values) else {}
     return file.create_dataset(
@@ -260,7 +261,7 @@ def _create_field(file: h5py.File, values: FloatArray) -> h5py.Dataset:
         shape=(0, *shape),
         maxshape=(None, *shape),
         dtype="<f8",
-        chunks=(1, *shape),
+        chunks=(1, *chunk_shape(shape)),
         fletcher32=True,
         fillvalue=np.nan,
         **packed,
@@ -270,6 +271,8 @@ def _create_field(file: h5py.File, values: FloatArray) -> h5py.Dataset:
 def _is_worth_packing(values: FloatArray) -> bool:
     if values.nbytes <= SMALL_FIELD:
         return True
+    if chunk_shape(values.shape) != values.shape:
+        return False
     start = max(0, (values.size - SAMPLE) // 2)
     sample = values.reshape(-1)[start : start + SAMPLE]
     with memory_file() as file:

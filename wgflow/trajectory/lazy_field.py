@@ -14,6 +14,7 @@ from wgflow.errors import InputError
 from wgflow.text import named
 from wgflow.trajectory.live_reading import read_steadily
 from wgflow.trajectory.locking import open_to_read
+from wgflow.trajectory.row_groups import group_count
 from wgflow.typing import FloatArray
 
 
@@ -141,6 +142,7 @@ def check_chunks(variable: h5py.Dataset, rows: slice, size: int) -> None:
     """
     plain = int(np.prod(variable.chunks)) * variable.dtype.itemsize + 4
     wanted, found, stored = range(*rows.indices(variable.shape[0])), 0, 0
+    parts = group_count(variable.shape[1:], variable.chunks[1:])
 
     def check(chunk: h5py.h5d.StoreInfo) -> None:
         nonlocal found, stored
@@ -151,12 +153,12 @@ def check_chunks(variable: h5py.Dataset, rows: slice, size: int) -> None:
         if chunk.filter_mask != 0 and not skipped_gzip:
             raise ValueError(f"the filters of row {chunk.chunk_offset[0]} are damaged")
 
-    if len(wanted) == 1:
+    if len(wanted) == 1 and parts == 1:
         check(variable.id.get_chunk_info_by_coord((wanted[0], *(0,) * (variable.ndim - 1))))
     else:
         variable.id.chunk_iter(check)
-    if found < len(wanted):
-        raise ValueError(f"{len(wanted) - found} of {len(wanted)} snapshots are missing")
+    if found < len(wanted) * parts:
+        raise ValueError(f"{len(wanted) * parts - found} of {len(wanted) * parts} chunks of snapshots are missing")
     if stored > size:
         raise ValueError(f"its chunks overlap: together they take {stored} of {size} bytes")
 

@@ -19,6 +19,7 @@ from wgflow.errors import InputError
 from wgflow.flows.steps import STEP_COLUMNS
 from wgflow.text import named, shown
 from wgflow.trajectory.dimensions import is_bare_dimension
+from wgflow.trajectory.row_groups import chunk_shape
 from wgflow.trajectory.schema import CHECKSUM, FIELDS, SCALARS, STEP, STEPS
 
 GROUPS = (STEPS, "data", "checkpoint")
@@ -160,11 +161,12 @@ def _expect_type(name: str, variable: h5py.Dataset, wanted: str) -> None:
 
 
 def _check_field(name: str, variable: h5py.Dataset, size: int) -> None:
-    """Raise InputError unless each snapshot of a field is a chunk of its own, not much larger than the file."""
-    if variable.ndim == 0 or variable.chunks != (1, *(max(axis, 1) for axis in variable.shape[1:])):
+    """Raise InputError unless each snapshot of a field has chunks of its own, and is not much larger than the file."""
+    one = tuple(max(n, 1) for n in variable.shape[1:])
+    if variable.ndim == 0 or variable.chunks not in {(1, *one), (1, *chunk_shape(one))}:
         raise InputError(
             f"{name} has the shape {shown(variable.shape)} in chunks of {shown(variable.chunks)}; a field has one "
-            "chunk for each snapshot"
+            "chunk for each snapshot, or where that is large for each group of its rows"
         )
     row = math.prod(variable.shape[1:]) * variable.dtype.itemsize
     if row > max(SMALL, LARGEST_RATIO * size):

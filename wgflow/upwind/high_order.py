@@ -41,12 +41,13 @@ class HighOrderScheme(LatticeScheme):
             raise InputError(
                 f"order = 5 needs {MIN_CELLS} cells along each axis; found {min(box.shape)}: refine, or choose 1 or 2"
             )
-        super().__init__(box, domain.sheets, transport, reaction, face_factor=1.0)  # positivity rests on first order
-        self._stage = high_order_stage_kernel(self._blocks)
+        super().__init__(domain, box, transport, reaction, face_factor=1.0)  # positivity rests on first order
+        self._stage = high_order_stage_kernel(self._tasks)
         faces, cells = (len(box.shape), *self._shape), box.shape[-1]
-        lines, rises = np.zeros((self._blocks, 3, cells + 2 * GHOSTS)), np.zeros((self._blocks, 2, cells))
-        self._work = (np.zeros(faces), np.zeros(faces), np.zeros(self._shape), lines, rises)
+        lines, rises = np.zeros((self._tasks, 3, cells + 2 * GHOSTS)), np.zeros((self._tasks, 2, cells))
+        partial = np.zeros((len(self._bounds) - 1, 2))
+        self._work = (np.zeros(faces), np.zeros(faces), np.zeros(self._shape), lines, rises, partial)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         limiting = max(step, LIMITING_SHARE / max(self.loss_rate(potential), 1e-300))
-        return (step, limiting), self._mobility, self._reaction, self._periodic, self._work
+        return (step, limiting), self._mobility, self._reaction, self._periodic, self._bounds, self._work

@@ -10,9 +10,9 @@ import numpy as np
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
-from wgflow.upwind.kernels import line, structured
+from wgflow.upwind.kernels import line, structured, watched
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import SpaceScheme
+from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
 
 
 class LineScheme(SpaceScheme):
@@ -29,6 +29,7 @@ class LineScheme(SpaceScheme):
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        super().__init__(domain)
         rows, cells = self._shape = (domain.sheets, domain.base.shape[0])
         self._mobility = transport / float(domain.base.volumes.flat[0]) ** 2
         self._reaction = float(reaction)
@@ -50,30 +51,53 @@ class LatticeScheme(SpaceScheme):
 
     Parameters
     ----------
+    domain : Domain
+        The cells.
     box : Box
-        The cells of a sheet.
-    sheets : int
-        Number of sheets.
+        Those of a sheet.
     transport, reaction : float
         The factors alpha and beta.
     face_factor : float
         Largest value at a face over that of its cell: 1 without a reconstruction, else 2.
     """
 
-    def __init__(self, box: Box, sheets: int, transport: float, reaction: float, face_factor: float) -> None:
-        missing = 3 - len(box.shape)
-        self._shape = (sheets, *(1,) * missing, *box.shape)
+    def __init__(self, domain: Domain, box: Box, transport: float, reaction: float, face_factor: float) -> None:
+        super().__init__(domain)
+        missing, self._box = 3 - len(box.shape), box
+        self._shape = (domain.sheets, *(1,) * missing, *box.shape)
         self._mobility = np.array([0.0] * missing + [transport / width**2 for width in box.spacing])
         self._periodic = np.array([False] * missing + list(box.periodic))
         self._reaction, self._face_factor = float(reaction), face_factor
+        # Rows of kernels are those along the last axis; one axis alone is one row.
+        self._bounds = self._loops.partition.bounds * math.prod(box.shape[1:-1]) if missing < 2 else np.array([0, 1])
         large = math.prod(self._shape) >= structured.PARALLEL_THRESHOLD
-        self._blocks = structured.PARALLEL_BLOCKS if large else 1
-        self._largest_loss_rate = structured.box_loss_rate_kernel(self._blocks)
-        self._rates, self._largest = np.zeros((self._blocks, 2, box.shape[-1])), np.zeros(self._blocks)
+        self._tasks = min(structured.TASKS, len(self._bounds) - 1) if large else 1
+        self._find_extremes = watched.box_extremes_kernel(self._tasks)
+        self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
 
-    def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
-        factors = (self._mobility, self._face_factor, self._reaction, self._periodic)
-        return *factors, self._rates, self._largest
+    def euler_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> None:
+        """See `SpaceScheme.euler_stage`; rows of other ranks are fetched from them."""
+        super().euler_stage(density, potential, start, weights, step, result)
+        self._box.refresh(result)
+
+    def loss_rate(self, potential: FloatArray) -> float:
+        """See `SpaceScheme.loss_rate`."""
+        return self.extremes(potential)[0]
+
+    def extremes(self, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.extremes`: both in one pass."""
+        geometry = (self._mobility, self._face_factor, self._reaction, self._periodic, self._bounds)
+        self._find_extremes(potential.reshape(self._shape), *geometry, self._lanes, self._extremes)
+        rate, negative = self._loops.partition.largest(self._extremes)
+        return float(rate), -float(negative)
 
 
 class BoxScheme(LatticeScheme):
@@ -83,9 +107,38 @@ class BoxScheme(LatticeScheme):
         box = domain.base.lattice
         if box is None:
             raise InputError(f"this scheme needs a box; the domain is {domain.kind!r}")
-        super().__init__(box, domain.sheets, transport, reaction, 1.0 if limiter == FIRST_ORDER else 2.0)
-        self._stage = structured.box_stage_kernel(limiter, self._blocks)
-        self._fluxes = np.zeros((self._blocks, 5, box.shape[-1] + 1))
+        super().__init__(domain, box, transport, reaction, 1.0 if limiter == FIRST_ORDER else 2.0)
+        self._stage = structured.box_stage_kernel(limiter, self._tasks)
+        self._watched = watched.watched_box_stage_kernel(limiter, self._tasks)
+        self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
+        self._sums = np.zeros((len(self._bounds) - 1, watched.SUMS))
+        self._volume = math.prod(box.spacing)
+
+    def watched_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        combination: Combination,
+        result: FloatArray,
+    ) -> StageWatch:
+        """See `SpaceScheme.watched_stage`: all in one pass."""
+        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
+        self._watched(rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
+        self._box.refresh(result)
+        partition = self._loops.partition
+        rate, sums = partition.largest(self._extremes)[0], self._volume * partition.sums(self._sums)
+        return StageWatch(float(rate), *sums.tolist())
+
+    def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.state_sums`."""
+        partial = np.empty((len(self._bounds) - 1, 2))
+        watched.state_sums(density.reshape(self._shape), potential.reshape(self._shape), self._bounds, partial)
+        mass, paired = self._volume * self._loops.partition.sums(partial)
+        return float(mass), float(paired)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:  # noqa: ARG002
-        return step, self._mobility, self._reaction, self._periodic, self._fluxes
+        return step, self._mobility, self._reaction, self._periodic, self._bounds, self._fluxes

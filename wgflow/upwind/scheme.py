@@ -4,21 +4,62 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from wgflow.domains import Domain
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
+
+Combination = tuple[float, float, float, float, float]
+"""Factors (a, b, c, d, e): a stage from u to w is watched for the sizes of ``a start + b u + c w`` and of ``d u + e w -
+start``."""
+
+
+class StageWatch(NamedTuple):
+    """What a stage from a density u to w says about the step that it belongs to.
+
+    Parameters
+    ----------
+    loss_rate : float
+        See `SpaceScheme.loss_rate`.
+    error, change : float
+        L1 norms of the two combinations of densities.
+    mass, mass_after : float
+        Masses of the density at the start of the step and of w.
+    paired : float
+        Integral of the potential of the stage over w: F there, if the potential does not depend on the density.
+    """
+
+    loss_rate: float
+    error: float
+    change: float
+    mass: float
+    mass_after: float
+    paired: float
 
 
 class SpaceScheme(ABC):
     """Right-hand side of the flow on a mesh: upwind transport and reaction.
 
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
-    loss rate; it says what these get besides arrays of cells.
+    loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
+    overrides `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
+
+    Parameters
+    ----------
+    domain : Domain
+        The cells.
     """
 
     _shape: tuple[int, ...]
     _stage: Callable[..., None]
     _largest_loss_rate: Callable[..., float]
+
+    def __init__(self, domain: Domain) -> None:
+        self._loops = RowBlocks.of(domain)
+        self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
 
     def euler_stage(
         self,
@@ -33,6 +74,27 @@ class SpaceScheme(ABC):
         rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
         self._stage(rho, phi, old, weights, *self._stage_arguments(phi, step), new)
 
+    def watched_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        combination: Combination,
+        result: FloatArray,
+    ) -> StageWatch:
+        """Do a stage as `euler_stage` does, and tell what it says about the step."""
+        self.euler_stage(density, potential, start, weights, step, result)
+        sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
+        return StageWatch(self.loss_rate(potential), *sums.tolist())
+
+    def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
+        """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""
+        same = (density, density, density, potential)
+        sums = self._loops.step_sums(*same, self._volumes, (0.0, 0.0, 0.0, 0.0, 0.0))
+        return float(sums[3]), float(sums[4])
+
     def loss_rate(self, potential: FloatArray) -> float:
         """Largest relative loss rate r of a cell: with ``step * r <= 1`` a stage keeps densities nonnegative (rule P).
 
@@ -41,10 +103,14 @@ class SpaceScheme(ABC):
         phi = potential.reshape(self._shape)
         return self._largest_loss_rate(phi, *self._loss_arguments(phi))
 
+    def extremes(self, potential: FloatArray) -> tuple[float, float]:
+        """The loss rate, and the least value of the potential."""
+        return self.loss_rate(potential), self._loops.extrema(potential)[0]
+
     @abstractmethod
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         """What the kernel of a stage gets between the weights and the result."""
 
-    @abstractmethod
-    def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:
+    def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
         """What the kernel of the loss rate gets after the potential."""
+        return ()

@@ -51,6 +51,7 @@ class SurfaceScheme(SpaceScheme):
         surface, mesh = domain.base, domain.base.mesh
         if mesh is None:
             raise InputError(f"this scheme needs a surface, e.g. a sphere; the domain is {domain.kind!r}")
+        super().__init__(domain)
         self._mesh, cells = mesh, len(mesh.points)
         self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0

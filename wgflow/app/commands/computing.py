@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wgflow.app.commands.arguments import CodeOption, ForceOption, ProblemArgument, QuietOption, SetOption
+from wgflow.system.launchers import LAUNCH
 from wgflow.system.signals import INTERRUPTED_CODE, terminations_interrupt
 from wgflow.system.terminal import say
 from wgflow.text import error_text
@@ -27,7 +28,8 @@ def _ending_by_signals() -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            say("interrupted", error=True)
+            if LAUNCH.is_first:
+                say("interrupted", error=True)
             raise
 
 
@@ -57,6 +59,7 @@ def run(
     from wgflow.flows.loop import Observers
     from wgflow.problems import open_problem
     from wgflow.problems import run as run_problem
+    from wgflow.ranks.world import world
     from wgflow.runs.progress import shown_progress
     from wgflow.trajectory.output import default_output
 
@@ -66,7 +69,8 @@ def run(
         check_figure_path(plot)
     with shown_progress(not quiet):
         prepared = open_problem(problem, settings or (), force=force, allow_code=allow_code)
-    path = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    named = output if output is not None else default_output(problem, resume=resume, overwrite=overwrite)
+    path = world().told(named)  # another rank may see the file there already
     begin = partial(announce, prepared, path, quiet=quiet, estimate=estimate and not resume)
     continued: list[Evolution] = []
     try:

@@ -23,6 +23,7 @@ from wgflow.problems.running import ProblemSource
 from wgflow.runs.memory import MemoryEstimate
 from wgflow.runs.memory.estimate import describe_largest, format_size
 from wgflow.system import free_memory
+from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import terminations_interrupt
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ def carry_out(
     for name, number in (("workers", workers), ("threads", threads)):
         if number is not None and number < 1:
             raise InputError(f"{name} = {number} is not allowed; give at least 1")
+    refuse_ranks(
+        "a sweep", "start it without mpiexec; its workers share out the runs, and --launcher starts each of them"
+    )
     check_libraries()
     plan = replace(plan, force=force)
     # The workers of a scheduler have memory of their own, and ask for themselves.

@@ -14,8 +14,7 @@ from wgflow.functionals.checks import check_derivative, parts_of
 from wgflow.functionals.energies.internal import LARGEST_SLOPE, LEAST_SHARE, InternalEnergy
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_factor, times
 from wgflow.measures.checks import real_values
-from wgflow.reductions import inner_product
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 SAMPLE = np.geomspace(1e-3, 1e2, 25)  # densities at which U is checked
 
@@ -110,11 +109,20 @@ class DensityEnergy(InternalEnergy):
         safe = np.maximum(density, floor)
         return np.where(density < floor, self.pressure(safe, floor) / safe, safe * self._at(2, safe))
 
-    def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
-        """Write U' and give the energy."""
+    def write(
+        self,
+        density: FloatArray,
+        floor: float,
+        volumes: FloatArray,
+        bounds: IntArray,
+        potential: FloatArray,
+        energies: FloatArray,
+    ) -> None:
+        """Write U' and the energies."""
         safe = np.maximum(density, floor)
         potential[...] = self._at(1, safe)
-        return inner_product(volumes, self._at(0, safe) + potential * (density - safe))
+        found = volumes * (self._at(0, safe) + potential * (density - safe))
+        energies[:, 0] = np.add.reduceat(found[:, : bounds[-1]], bounds[:-1], axis=1).sum(axis=0)
 
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write U'' times a rate."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry
+from wgflow.domains.slab import refuse_slab, slab_of
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
@@ -21,10 +22,10 @@ from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
-from wgflow.functionals.transforms import BoxFilter
+from wgflow.functionals.slab_filter import Filter, make_filter
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described, real_values
-from wgflow.reductions import inner_product
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 Target = ArrayLike | Callable[[FloatArray], FloatArray]
@@ -67,6 +68,7 @@ class SobolevDiscrepancy(Functional):
     target: Target
     order: float
     strength: float = 1.0
+    shared = True
 
     def __post_init__(self) -> None:
         check_positive("strength", self.strength)
@@ -111,11 +113,11 @@ class GridDiscrepancy(GridFunctional):
     def __init__(self, domain: Domain, operator: Callable[[FloatArray, FloatArray], None], target: FloatArray) -> None:
         self.domain = domain
         self._operator = operator
-        self._sheets = SheetSums(domain)
+        self._sheets, self._blocks = SheetSums(domain), RowBlocks.of(domain)
         self._target = target * np.ascontiguousarray(domain.base.volumes).ravel()
         values = np.empty_like(self._target)
         operator(self._target, values)
-        self._constant = 0.5 * inner_product(self._target, values)
+        self._constant = 0.5 * self._blocks.product(self._target, values)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write J and give F."""
@@ -123,7 +125,7 @@ class GridDiscrepancy(GridFunctional):
         difference -= self._target
         values = self._sheets.positive_sheet(potential)
         self._operator(difference, values)
-        energy = 0.5 * inner_product(difference, values)
+        energy = 0.5 * self._blocks.product(difference, values)
         self._sheets.mirror(potential)
         return energy
 
@@ -165,6 +167,7 @@ class KernelDiscrepancy(Functional):
 
     interaction: Interaction | ZonalInteraction
     target: Particles | Target
+    shared = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.interaction, Interaction | ZonalInteraction):
@@ -183,6 +186,7 @@ class KernelDiscrepancy(Functional):
         bound, sheets = self.interaction.on_grid(domain), SheetSums(domain)
         potential = np.zeros(domain.shape)
         if isinstance(self.target, Particles):
+            refuse_slab(domain, "a KernelDiscrepancy of samples")
             values, constant = self.interaction.of_samples(domain, self.target)
             sheets.positive_sheet(potential)[...] = values
             sheets.mirror(potential)
@@ -259,29 +263,31 @@ class _GridShifted(GridFunctional):
     def __init__(self, bound: GridFunctional, potential: FloatArray, constant: float) -> None:
         self.domain = bound.domain
         self._bound, self._potential, self._constant = bound, potential, constant
+        self._blocks = RowBlocks.of(bound.domain)
         self._weighted = np.ascontiguousarray(potential * bound.domain.volumes).ravel()
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         energy = self._bound.evaluate(density, potential)
         potential -= self._potential
-        return energy - inner_product(density.ravel(), self._weighted) + self._constant
+        return energy - self._blocks.product(density, self._weighted) + self._constant
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._bound.hessian(rate, potential)
 
     def scale(self, density: FloatArray) -> float:
-        return self._bound.scale(density) + abs(self._constant) + inner_product(density.ravel(), np.abs(self._weighted))
+        return self._bound.scale(density) + abs(self._constant) + self._blocks.product(density, np.abs(self._weighted))
 
 
-def _negative_laplacian_power(box: Box, power: float) -> BoxFilter:
+def _negative_laplacian_power(box: Box, power: float) -> Filter:
     """The operator ``(-Laplace)^power`` from cell masses to functions of mean zero; it takes constants to 0."""
-    frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(box.shape, box.spacing, strict=True)]
-    frequencies[-1] = np.abs(frequencies[-1][: box.shape[-1] // 2 + 1])
+    whole = box.whole
+    frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(whole.shape, whole.spacing, strict=True)]
+    frequencies[-1] = np.abs(frequencies[-1][: whole.shape[-1] // 2 + 1])
     square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
     square.flat[0] = 1.0
     symbol = square**power / math.prod(high - low for low, high in box.bounds)
     symbol.flat[0] = 0.0
-    return BoxFilter(box.shape, box.shape, symbol)
+    return make_filter(box, whole.shape, symbol)
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:
@@ -295,7 +301,9 @@ def target_density(target: Target, domain: Domain) -> FloatArray:
     base = domain.base
     name = "the target density"
     found = called(name, target, base.points, shape=base.shape) if callable(target) else target
-    density = real_values(name, found)
+    density, slab = real_values(name, found), slab_of(domain)
+    if slab is not None and density.shape == slab.whole.shape:
+        density = slab.part(density)
     if density.shape != base.shape:
         raise ShapeError(f"the target density has shape {density.shape}; the domain needs {base.shape}")
     if not np.isfinite(density).all():

@@ -8,7 +8,7 @@ from wgflow.functionals.convolution import Convolution, Pairing
 from wgflow.functionals.energies.particle_interaction import summed
 from wgflow.functionals.grid import GridFunctional, SheetSums
 from wgflow.measures import Particles
-from wgflow.reductions import inner_product
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 
@@ -40,7 +40,7 @@ class GridInteraction(GridFunctional):
 
     def __init__(self, domain: Domain, convolution: Convolution, largest: float) -> None:
         self.domain = domain
-        self._largest = largest
+        self._largest, self._blocks = largest, RowBlocks.of(domain)
         self._convolution = convolution
         self._sheets = SheetSums(domain)
 
@@ -49,7 +49,7 @@ class GridInteraction(GridFunctional):
         mass = self._sheets.net_mass(density)
         values = self._sheets.positive_sheet(potential)
         self._convolution(mass, values)
-        energy = 0.5 * inner_product(mass, values)
+        energy = 0.5 * self._blocks.product(mass, values)
         self._sheets.mirror(potential)
         return energy
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -21,8 +22,8 @@ from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, check_positive_fact
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.kernels.internal import raise_to_neighbours, write_entropy, write_power_energy
 from wgflow.measures import Particles, require_particles
-from wgflow.reductions import inner_product
-from wgflow.typing import FloatArray
+from wgflow.reductions.blocks import RowBlocks
+from wgflow.typing import FloatArray, IntArray
 
 LEAST_SHARE = 1e-30  # of the mean density: below it logarithms are continued by a constant
 LARGEST_SLOPE = 1e6  # of negative powers of the density over its mean, which are continued by a constant beyond
@@ -38,6 +39,8 @@ class InternalEnergy(Functional):
     Below a floor, a fixed share of the mean density, U is continued by its tangent, so that J stays finite in vacuum;
     on signed domains each sheet has its own density, and the mean is that of both.
     """
+
+    shared = True
 
     @property
     @abstractmethod
@@ -62,8 +65,28 @@ class InternalEnergy(Functional):
         """Give P', above the floor rho U'', at densities >= 0, any shape."""
 
     @abstractmethod
-    def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
-        """Write U' at the density, all arrays of shape (N,), and give the energy."""
+    def write(
+        self,
+        density: FloatArray,
+        floor: float,
+        volumes: FloatArray,
+        bounds: IntArray,
+        potential: FloatArray,
+        energies: FloatArray,
+    ) -> None:
+        """Write U' at the density, and the energy of each block of cells.
+
+        Parameters
+        ----------
+        density, volumes, potential : arrays, shape (sheets, N)
+            The density, cell volumes, and where U' goes.
+        floor : float
+            Density below which U is continued by its tangent.
+        bounds : array of int, shape (blocks + 1,)
+            First cells of the blocks in a sheet, and the end of the last one.
+        energies : array, shape (blocks, 1)
+            Where the energies go.
+        """
 
     @abstractmethod
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
@@ -168,9 +191,17 @@ class Entropy(InternalEnergy):
         """T."""
         return np.full_like(density, self.temperature)
 
-    def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
-        """Write J and give the energy."""
-        return write_entropy(density, volumes, self.temperature, floor, potential)
+    def write(
+        self,
+        density: FloatArray,
+        floor: float,
+        volumes: FloatArray,
+        bounds: IntArray,
+        potential: FloatArray,
+        energies: FloatArray,
+    ) -> None:
+        """Write J and the energies."""
+        write_entropy(density, volumes, self.temperature, floor, bounds, potential, energies)
 
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write T / rho times a rate."""
@@ -259,9 +290,17 @@ class PowerEnergy(InternalEnergy):
         beyond = np.where(density > edge, self.pressure(density, floor) - self.pressure(within, floor), 0.0)
         return np.minimum(bound, self.strength * floor ** (self.exponent - 1.0)) * within + beyond
 
-    def write(self, density: FloatArray, floor: float, volumes: FloatArray, potential: FloatArray) -> float:
-        """Write J and give the energy."""
-        return write_power_energy(density, volumes, self.exponent, self.strength, floor, potential)
+    def write(
+        self,
+        density: FloatArray,
+        floor: float,
+        volumes: FloatArray,
+        bounds: IntArray,
+        potential: FloatArray,
+        energies: FloatArray,
+    ) -> None:
+        """Write J and the energies."""
+        write_power_energy(density, volumes, self.exponent, self.strength, floor, bounds, potential, energies)
 
     def write_curved(self, density: FloatArray, rate: FloatArray, potential: FloatArray) -> None:
         """Write c m rho^(m-2) times a rate."""
@@ -287,15 +326,21 @@ class _GridInternal(GridFunctional):
         self._reference = domain.base.reference
         if self._reference is not None:
             self._volumes = self._volumes * np.tile(self._reference.weights, domain.sheets)
-        count, volume = self._volumes.size, float(self._volumes.sum())
+        self._blocks, self._partition = RowBlocks.of(domain), domain.base.partition
+        count = domain.sheets * prod(self._partition.whole)
         self.largest_share = min(max(CONCENTRATION_SHARE, CONCENTRATION_CONTRAST / count), 1.0)
-        self._volume, self._mean = volume, 0.0
-        self._density, self._raised = np.zeros(count), np.zeros(count)
+        self._volume, self._mean = self._blocks.product(np.ones_like(self._volumes), self._volumes), 0.0
+        self._density, self._raised = np.zeros_like(self._volumes), np.zeros_like(self._volumes)
+        self._sheets = (domain.sheets, -1)
+        self._energies = np.empty((len(self._partition), 1))
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         self._density[...] = self._relative(density.ravel())
-        self._mean = inner_product(self._volumes, self._density) / self._volume
-        return self._energy.write(self._density, self._energy.floor(self._mean), self._volumes, potential.reshape(-1))
+        self._mean = self._blocks.product(self._density, self._volumes) / self._volume
+        rho, volumes, phi = (values.reshape(self._sheets) for values in (self._density, self._volumes, potential))
+        floor = self._energy.floor(self._mean)
+        self._energy.write(rho, floor, volumes, self._partition.cells, phi, self._energies)
+        return float(self._partition.sums(self._energies)[0])
 
     def penalty(self, density: FloatArray) -> float:
         """All of an entropy, and nothing of a power."""

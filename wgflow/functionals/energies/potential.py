@@ -13,8 +13,9 @@ from wgflow.functionals.convolution import ScalarFunction
 from wgflow.functionals.differences import central_differences
 from wgflow.functionals.factors import times
 from wgflow.functionals.grid import GridFunctional
+from wgflow.functionals.moments import at_cells
 from wgflow.measures import Particles, require_particles
-from wgflow.reductions import inner_product
+from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 
@@ -47,6 +48,7 @@ class Potential(Functional):
 
     potential: ScalarFunction
     gradient: ScalarFunction | None = None
+    shared = True
 
     def __post_init__(self) -> None:
         check_callable("the potential", self.potential, "Potential(lambda x: (x**2).sum(axis=-1))")
@@ -60,7 +62,7 @@ class Potential(Functional):
         """Evaluate V at the cell centres, once; raises InputError if it is not finite there."""
         base = domain.base
         points = base.points.reshape(-1, base.points.shape[-1])
-        values = self.values(points)
+        values = at_cells(self.values, points, base.partition)
         return _GridPotential(domain, np.broadcast_to(values.reshape(base.shape), domain.shape))
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
@@ -83,14 +85,16 @@ class Potential(Functional):
 
 
 class _GridPotential(GridFunctional):
+    is_linear = True
+
     def __init__(self, domain: Domain, values: FloatArray) -> None:
         self.domain = domain
-        self._values = values
+        self._values, self._blocks = values, RowBlocks.of(domain)
         self._weighted = np.ascontiguousarray(values * domain.volumes).ravel()
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         potential[...] = self._values
-        return inner_product(density.ravel(), self._weighted)
+        return self._blocks.product(density, self._weighted)
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
         potential[...] = 0.0

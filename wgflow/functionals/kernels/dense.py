@@ -20,19 +20,22 @@ def _add_multiple(factor, values, result):
 
 
 @cache
-def moments_kernel(chunk: int) -> Callable[..., None]:
-    """Compile the moments, serial or (for ``PARALLEL_CHUNK``) on all cores."""
-    compiled = parallel_kernel if chunk == PARALLEL_CHUNK else kernel
+def moments_kernel(parallel: bool) -> Callable[..., None]:
+    """Compile the moments, serial or on all cores."""
+    compiled = parallel_kernel if parallel else kernel
 
     @compiled
-    def chunk_moments(features, mass, partial):
-        """Moments of each chunk of cells, shape (chunks, n)."""
+    def block_moments(features, mass, bounds, partial):
+        """Moments of each block of cells, shape (blocks, n); ``bounds`` are their first cells, and the end."""
         for block in prange(partial.shape[0]):
-            first, last = block * chunk, min((block + 1) * chunk, mass.size)
             for i in range(features.shape[0]):
-                partial[block, i] = inner_product(features[i, first:last], mass[first:last])
+                partial[block, i] = 0.0
+            for first in range(bounds[block], bounds[block + 1], SERIAL_CHUNK):
+                last = min(first + SERIAL_CHUNK, bounds[block + 1])
+                for i in range(features.shape[0]):
+                    partial[block, i] += inner_product(features[i, first:last], mass[first:last])
 
-    return chunk_moments
+    return block_moments
 
 
 @cache

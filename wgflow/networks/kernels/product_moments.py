@@ -18,17 +18,18 @@ def contraction_kernel(large: bool) -> Callable[..., None]:
     compiled = parallel_kernel if large else kernel
 
     @compiled
-    def contract(mass, outputs, contracted):
-        """Write ``sum_a outputs_a mass[a, b]`` for each input weight b."""
-        cells = contracted.size
+    def contract(mass, outputs, bounds, contracted):
+        """Write ``sum_a outputs_a mass[a, b]`` over each block of output weights, for each input weight b."""
+        cells = contracted.shape[1]
         for chunk in prange((cells + PRODUCT_CHUNK - 1) // PRODUCT_CHUNK):
             first, last = chunk * PRODUCT_CHUNK, min((chunk + 1) * PRODUCT_CHUNK, cells)
-            total = contracted[first:last]
-            total[:] = 0.0
-            for row in range(outputs.size):
-                weight, values = outputs[row], mass[row, first:last]
-                for k in range(last - first):
-                    total[k] += weight * values[k]
+            for block in range(contracted.shape[0]):
+                total = contracted[block, first:last]
+                total[:] = 0.0
+                for row in range(bounds[block], bounds[block + 1]):
+                    weight, values = outputs[row], mass[row, first:last]
+                    for k in range(last - first):
+                        total[k] += weight * values[k]
 
     return contract
 

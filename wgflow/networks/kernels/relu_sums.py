@@ -120,9 +120,9 @@ def forward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def forward(points, charges, columns, width, curvature, activation, partial):
-        """Write activations, shape (m, tiles, n), and add the predictions of each block of particles."""
-        for block in prange(blocks):
+    def forward(first, last, points, charges, columns, width, curvature, activation, partial):
+        """Write activations, shape (m, tiles, n), and add the predictions, of the blocks ``first ... last - 1``."""
+        for block in prange(first, last):
             pairs = charges.size // 2
             for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):
                 for k in range(columns.shape[0]):
@@ -141,9 +141,9 @@ def backward_kernel(blocks: int, rounded: bool) -> Callable[..., None]:
     compiled = kernel if blocks == 1 else parallel_kernel
 
     @compiled
-    def backward(activation, columns, width, curvature, coefficients, slopes, values, gradient):
-        """Add to the potential (m,) and its gradient (m, d) at the particles with the given activations."""
-        for block in prange(blocks):
+    def backward(begin, end, activation, columns, width, curvature, coefficients, slopes, values, gradient):
+        """Add to the potential (m,) and its gradient (m, d) at the particles of the blocks ``begin ... end - 1``."""
+        for block in prange(begin, end):
             pairs, zero = values.size // 2, activation.dtype.type(0.0)
             first, second = slopes[block, 0], slopes[block, 1]
             for j in range(2 * (block * pairs // blocks), 2 * ((block + 1) * pairs // blocks), 2):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from wgflow.flows import Evolution
@@ -38,6 +38,10 @@ class SolverOptions(Section):
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the solver rests on."""
         return iter(())
+
+    def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:
+        """What of it only one rank can do, and whether the problem wants that; by default all of it."""
+        return {f"[solver] kind = {problem.solver!r}": True}
 
     # What it moves.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
+from wgflow.runs.sharing import needs_one_rank
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
 from wgflow.upwind.surface import VELOCITIES
 
@@ -80,6 +81,10 @@ class FiniteVolumeSection(SolverOptions):
         return make_finite_volume(
             problem.functional, problem.domain, density, **self.model_dump(), **problem.factors(state)
         )
+
+    def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:
+        """Implicit steps, high order and growth."""
+        return needs_one_rank(self.stepper, self.order, grow=problem.config.domain.grows, estimate=False)
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -144,6 +144,10 @@ class ParticlesSection(SolverOptions):
             )
         if config.solver.stationarity is not None:
             raise InputError("[solver] stationarity needs an F that falls, which that of noisy particles does not")
+
+    def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:  # noqa: ARG002
+        """Nothing: each rank has all particles, and their sums are shared."""
+        return {}
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the method rests on."""

@@ -96,41 +96,45 @@ def extrema_kernel(parallel: bool) -> Callable[..., None]:
 
 
 @reduction
-def integrals_of_step(start, before, last, new, volumes, weights):
+def integrals_of_step(start, before, after, potential, volumes, combination):
     """Sums of `step_sums_kernel` over some cells."""
-    error, change, mass, mass_after = 0.0, 0.0, 0.0, 0.0
-    first, second, third = weights
+    error, change, mass, mass_after, paired = 0.0, 0.0, 0.0, 0.0, 0.0
+    first, second, third, here, there = combination
     for cell in range(volumes.size):
-        error += volumes[cell] * abs(first * start[cell] + second * before[cell] + third * last[cell])
-        change += volumes[cell] * abs(new[cell] - start[cell])
-        mass += volumes[cell] * start[cell]
-        mass_after += volumes[cell] * new[cell]
-    return error, change, mass, mass_after
+        u, v, w = start[cell], before[cell], after[cell]
+        error += volumes[cell] * abs(first * u + second * v + third * w)
+        change += volumes[cell] * abs(here * v + there * w - u)
+        mass += volumes[cell] * u
+        mass_after += volumes[cell] * w
+        paired += volumes[cell] * (potential[cell] * w)
+    return error, change, mass, mass_after, paired
 
 
 @cache
 def step_sums_kernel(parallel: bool) -> Callable[..., None]:
-    """Compile the integrals that control a step, serial or on all cores."""
+    """Compile the integrals that decide on a step, serial or on all cores."""
     compiled = parallel_kernel if parallel else kernel
 
     @compiled
-    def step_sums(start, before, last, new, volumes, weights, bounds, partial):
-        """Write integrals over a step from ``start`` to ``new`` into ``partial``, shape (blocks, 4).
+    def step_sums(start, before, after, potential, volumes, combination, bounds, partial):
+        """Write integrals over a step and its last stage into ``partial``, shape (blocks, 5).
 
-        They are those of the size of its error, ``weights[0] start + weights[1] before + weights[2] last``, and of its
-        change, and the masses before and after; cells have the volumes (N,).
+        With (a, b, c, d, e) = ``combination`` they are those of ``|a start + b before + c after|``, ``|d before +
+        e after - start|``, ``start``, ``after`` and ``potential * after``; cells have the volumes (N,).
         """
         for block in prange(bounds.size - 1):
             first, end = bounds[block], bounds[block + 1]
-            error, change, mass, mass_after = 0.0, 0.0, 0.0, 0.0
+            for number in range(5):
+                partial[block, number] = 0.0
             for sheet in range(start.shape[0]):
-                u, v, w, moved = start[sheet], before[sheet], last[sheet], new[sheet]
+                u, v, w, phi = start[sheet], before[sheet], after[sheet], potential[sheet]
                 parts = integrals_of_step(
-                    u[first:end], v[first:end], w[first:end], moved[first:end], volumes[first:end], weights
+                    u[first:end], v[first:end], w[first:end], phi[first:end], volumes[first:end], combination
                 )
-                error, change = error + parts[0], change + parts[1]
-                mass, mass_after = mass + parts[2], mass_after + parts[3]
-            partial[block, 0], partial[block, 1] = error, change
-            partial[block, 2], partial[block, 3] = mass, mass_after
+                partial[block, 0] += parts[0]
+                partial[block, 1] += parts[1]
+                partial[block, 2] += parts[2]
+                partial[block, 3] += parts[3]
+                partial[block, 4] += parts[4]
 
     return step_sums

@@ -20,6 +20,7 @@ from wgflow.trajectory.hdf5.btree import Chunk, ChunkIndex
 from wgflow.trajectory.hdf5.fletcher import fletcher32
 from wgflow.trajectory.hdf5.hdf5_bytes import DATASPACE, EXTENT, INDEX, LAYOUT, REFERENCE, UNDEFINED, RawFile, Slot
 from wgflow.trajectory.locking import open_locked
+from wgflow.trajectory.row_groups import groups_of
 from wgflow.trajectory.schema import STEPS
 
 TABLE_ROWS = 512  # rows in a chunk of a table: they fill a page
@@ -66,7 +67,7 @@ class _Encoder:
 
 
 class GrowingVariable:
-    """A variable of a `GrowingFile`: a table of numbers, or a field with a checksum and one chunk for each row.
+    """A variable of a `GrowingFile`: a table of numbers, or a field with a checksum, whose rows have their own chunks.
 
     Parameters
     ----------
@@ -85,20 +86,30 @@ class GrowingVariable:
         self.rows = variable.shape[0]
         self._raw, self._rank = raw, variable.ndim
         self._index = ChunkIndex(raw, self._rank, raw.number(self.index_place), self.rows)
-        self._dtype = variable.dtype
+        self._dtype, self._chunk = variable.dtype, variable.chunks[1:]
         self._encode: _Encode | None = None
         if variable.fletcher32:
             self._encode = _Encoder(variable) if variable.compression else _append_checksum
 
     def append(self, values: NDArray[Any]) -> None:
-        """Append the rows of a table, shape (k,), or one row of a field."""
+        """Append the rows of a table, shape (k,), or one row of a field, of which one chunk at a time is taken."""
         if self._encode is None:
             self._append_rows(np.ascontiguousarray(values, dtype=self._dtype))
             return
-        mask, *parts = self._encode(np.ascontiguousarray(values, dtype=self._dtype))
-        address = self._raw.allocate(*parts)
-        self._index.append(Chunk(self.rows, self.rows + 1, address, self._raw.end - address, mask))
+        for group in groups_of(values.shape, self._chunk):
+            mask, *parts = self._encode(self._filled(values[group]))
+            address = self._raw.allocate(*parts)
+            places = tuple(part.start for part in group)
+            self._index.append(Chunk(self.rows, self.rows + 1, address, self._raw.end - address, mask, places))
         self.rows += 1
+
+    def _filled(self, values: NDArray[Any]) -> NDArray[Any]:
+        """A chunk with some values, which are fewer where it is the last one along an axis."""
+        if values.shape == self._chunk:
+            return np.ascontiguousarray(values, dtype=self._dtype)
+        filled = np.zeros(self._chunk, self._dtype)
+        filled[tuple(slice(n) for n in values.shape)] = values
+        return filled
 
     def _append_rows(self, values: NDArray[Any]) -> None:
         while values.size > 0:

@@ -35,6 +35,8 @@ class Chunk:
         Bytes of the chunk as stored.
     mask : int
         Filters that were skipped.
+    places : tuple of int
+        Where the chunk begins along the other axes; empty for their beginnings.
     """
 
     row: int
@@ -42,6 +44,7 @@ class Chunk:
     address: int
     size: int = 0
     mask: int = 0
+    places: tuple[int, ...] = ()
 
 
 @dataclass
@@ -51,7 +54,7 @@ class _Node:
 
 
 class ChunkIndex:
-    """The index of a variable whose chunks reach across all axes but the first.
+    """The index of a variable whose chunks hold one row each, or a part of one, or rows of a table.
 
     Parameters
     ----------
@@ -111,9 +114,10 @@ class ChunkIndex:
     def _pack(self, chunks: list[Chunk], level: int) -> bytes:
         """Keys and addresses, and the key of the row behind them."""
         end = chunks[-1].end if level == 0 else LAST_ROW
-        rest = (0,) * ((self._key.size - 16) // 8)
+        rest = (0,) * ((self._key.size - 16) // 8)  # the other axes, and the bytes of a number
         entries = [
-            self._key.pack(chunk.size, chunk.mask, chunk.row, *rest) + chunk.address.to_bytes(8, "little")
+            self._key.pack(chunk.size, chunk.mask, chunk.row, *chunk.places, *rest[len(chunk.places) :])
+            + chunk.address.to_bytes(8, "little")
             for chunk in chunks
         ]
         return b"".join(entries) + self._key.pack(0, 0, end, *rest)

@@ -22,6 +22,7 @@ from wgflow.system.file_locks import sync
 from wgflow.trajectory.checkpoint import STATE, define_state, packed
 from wgflow.trajectory.hdf5.appender import GrowingFile, growing_variables
 from wgflow.trajectory.hdf5.integrity import seal_of
+from wgflow.trajectory.row_groups import groups_of
 from wgflow.trajectory.schema import SEAL
 
 
@@ -38,10 +39,14 @@ class PlainVariable:
 
     def append(self, values: NDArray[Any]) -> None:
         """Append the rows of a table, shape (k,), or one row of a field."""
-        block = values[np.newaxis] if self._variable.fletcher32 else values
         first = self.rows
-        self._variable.resize(first + len(block), axis=0)
-        self._variable[first:] = block
+        if self._variable.fletcher32:
+            self._variable.resize(first + 1, axis=0)
+            for group in groups_of(values.shape, self._variable.chunks[1:]):
+                self._variable[(first, *group)] = values[group]
+        else:
+            self._variable.resize(first + len(values), axis=0)
+            self._variable[first:] = values
 
     def truncate(self, rows: int) -> None:
         """Take back the rows behind the first few."""

@@ -255,9 +255,9 @@ def limit_corrections(rho, phi, shares, i, j, axis, mobility, periodic, lines, c
 
 
 @kernel
-def common_factor(rises):
+def common_factor(partial):
     """Factor of all corrections that leaves the wanted part of the first-order dissipation."""
-    upwind_rise, correction_rise = rises[:, 0].sum(), rises[:, 1].sum()
+    upwind_rise, correction_rise = partial[:, 0].sum(), partial[:, 1].sum()
     allowed = -(1.0 - KEPT_DISSIPATION) * upwind_rise
     return 1.0 if correction_rise <= allowed else allowed / correction_rise
 
@@ -316,8 +316,8 @@ def upwind_step_of_rows(
 
 
 @kernel
-def limit_rows(first, last, density, potential, mobility, periodic, lines, shares, corrections, rises):
-    """Scale the corrections for each axis; ``rises`` sums how fast first-order fluxes and corrections raise F."""
+def limit_rows(first, last, density, potential, mobility, periodic, lines, shares, corrections, rises, partial):
+    """Scale the corrections for each axis; ``partial`` adds up how fast first-order fluxes and corrections raise F."""
     first_axis = 3 - len(corrections)
     rises[...] = 0.0
     for row in range(first, last):
@@ -326,6 +326,8 @@ def limit_rows(first, last, density, potential, mobility, periodic, lines, share
         for axis in range(first_axis, 3):
             correction = corrections[axis - first_axis, sheet, i, j]
             limit_corrections(rho, phi, share, i, j, axis, mobility[axis], periodic[axis], lines, correction, rises)
+    partial[0] += rises[0].sum()
+    partial[1] += rises[1].sum()
 
 
 @kernel
@@ -346,11 +348,12 @@ def combine_rows(first, last, start, weights, step, lines, corrections, result):
 
 @kernel
 def part_of_stage(
-    part, first, last, density, potential, start, weights, steps, scaled, mobility, reaction, periodic, products,
-    corrections, shares, lines, rises, result,
+    part, blocks, offset, density, potential, start, weights, steps, scaled, mobility, reaction, periodic, bounds,
+    products, corrections, shares, lines, rises, partial, result,
 ):  # fmt: skip
-    """One of the five parts of a stage, each of which needs the part before it in all rows."""
+    """One of the five parts of a stage for some blocks of a sheet; each needs the part before it in all rows."""
     fields, geometry = (density, potential), (mobility, periodic)
+    first, last = offset + bounds[blocks[0]], offset + bounds[blocks[1]]
     if part == 0:
         point_fluxes_of_rows(first, last, *fields, *geometry, lines, products)
     elif part == 1:
@@ -358,33 +361,40 @@ def part_of_stage(
     elif part == 2:
         upwind_step_of_rows(first, last, *fields, *geometry, steps, reaction, lines, corrections, shares, result)
     elif part == 3:
-        limit_rows(first, last, *fields, *geometry, lines, shares, corrections, rises)
+        for b in range(blocks[0], blocks[1]):
+            rows = (offset + bounds[b], offset + bounds[b + 1])
+            limit_rows(*rows, *fields, *geometry, lines, shares, corrections, rises, partial[b])
     else:
         combine_rows(first, last, start, weights, scaled, lines, corrections, result)
 
 
 @cache
-def high_order_stage_kernel(blocks: int) -> Callable[..., None]:
-    """Compile the Euler stage, serial (one block) or on all cores."""
-    compiled = kernel if blocks == 1 else parallel_kernel
+def high_order_stage_kernel(tasks: int) -> Callable[..., None]:
+    """Compile the Euler stage, serial (one task) or on all cores."""
+    compiled = kernel if tasks == 1 else parallel_kernel
 
     @compiled
-    def euler_stage(density, potential, start, weights, steps, mobility, reaction, periodic, work, result):
+    def euler_stage(density, potential, start, weights, steps, mobility, reaction, periodic, bounds, work, result):
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``, which is none of them.
 
         ``steps``: the step, and the one, not smaller, in which corrections leave every cell nonnegative.
-        ``work``: point fluxes and corrections of each axis, shares, lines (blocks, 3, n2 + 6) and
-        rises of F (blocks, 2, n2).
+        ``bounds``: blocks of rows as in `wgflow.upwind.kernels.structured`.
+        ``work``: point fluxes and corrections of each axis, shares, lines (tasks, 3, n2 + 6) and rises of F, by tasks
+        (tasks, 2, n2) and blocks (blocks, 2).
         """
-        products, corrections, shares, lines, rises = work
-        rows, scaled = density.size // density.shape[3], steps[0]
+        products, corrections, shares, lines, rises, partial = work
+        blocks, rows, scaled = bounds.size - 1, density.shape[1] * density.shape[2], steps[0]
+        partial[...] = 0.0
         for part in range(5):
             if part == 4:
-                scaled = steps[0] * common_factor(rises)
-            for b in prange(blocks):
-                part_of_stage(
-                    part, b * rows // blocks, (b + 1) * rows // blocks, density, potential, start, weights, steps,
-                    scaled, mobility, reaction, periodic, products, corrections, shares, lines[b], rises[b], result,
-                )  # fmt: skip
+                scaled = steps[0] * common_factor(partial)
+            for task in prange(tasks):
+                some = (task * blocks // tasks, (task + 1) * blocks // tasks)
+                for sheet in range(density.shape[0]):
+                    part_of_stage(
+                        part, some, sheet * rows, density, potential, start, weights, steps, scaled, mobility,
+                        reaction, periodic, bounds, products, corrections, shares, lines[task], rises[task], partial,
+                        result,
+                    )  # fmt: skip
 
     return euler_stage

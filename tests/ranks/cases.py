@@ -1,0 +1,187 @@
+"""Runs on several ranks, for `test_mpi.py`: started by mpiexec on four, some of which sit out the runs on fewer.
+
+Each case is a run that is written to a file, by 1, 2, 3 and 4 ranks; what is refused is noted in a file too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+import wgflow
+from wgflow.ranks import world as ranks_of_runs
+from wgflow.ranks.communicator import ALONE
+from wgflow.ranks.mpi import MpiCommunicator
+from wgflow.trajectory import row_groups
+
+Box, Features, Potential, Signed = wgflow.Box, wgflow.Features, wgflow.Potential, wgflow.Signed
+FOLDER = Path(sys.argv[1])
+
+SQUARE, UNEVEN, PLANES = [(-1.0, 1.0)] * 2, (13, 10), (9, 6, 5)
+WELL = Potential(lambda x: (x**2).sum(axis=-1))
+GAUSSIAN = wgflow.Interaction(lambda z: np.exp(-3.0 * (z**2).sum(axis=-1)))
+INPUTS = np.random.default_rng(1).normal(size=(260, 3))
+OUTPUTS = np.sin(INPUTS[:, 0])
+
+
+def hill(x):
+    return 0.1 + np.exp(-4.0 * (x**2).sum(axis=-1))
+
+
+def solved(functional, domain, output, t_end, **options):
+    times = np.linspace(0.0, t_end, 3)
+    return wgflow.solve(functional, domain, hill, t_end, times=times, output=output, **options)
+
+
+def walls(output):
+    solved(WELL, Box(SQUARE, UNEVEN), output, 0.05)
+
+
+def diffusion(output):
+    solved(WELL + wgflow.Entropy(0.1) + wgflow.Mass(0.1), Box(SQUARE, UNEVEN), output, 0.02, reaction=0.3)
+
+
+def space(output):
+    periodic = Box([(-1.0, 1.0)] * 3, PLANES, periodic=(True, False, True))
+    solved(wgflow.PowerEnergy(2.0) + GAUSSIAN, periodic, output, 0.002)
+
+
+def torus(output):
+    distance = wgflow.SobolevDiscrepancy(lambda x: 1.0 + 0.0 * x[..., 0], 1.0)
+    solved(distance, Box(SQUARE, UNEVEN, periodic=True), output, 0.02)
+
+
+def signed_neurons(output):
+    risk = Features(wgflow.Relu(INPUTS[:9, :2]), OUTPUTS[:9]) + wgflow.Mass(0.01)
+    solved(risk, Signed(Box(SQUARE, (70, 8))), output, 0.02, reaction=0.5)
+
+
+def pairs_of_weights(output):
+    solved(Features(wgflow.Neurons(wgflow.Relu(INPUTS[:9, :1])), OUTPUTS[:9]), Box(SQUARE, (33, 10)), output, 0.02)
+
+
+def computed_features(output):
+    matrix = INPUTS[:7].T
+    features = Features(lambda x: np.tanh(x @ matrix), OUTPUTS[:7], memory_limit=0.0)
+    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
+
+
+def summed_features(output):
+    features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0)
+    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
+
+
+def particles(output):
+    rng = np.random.default_rng(2)
+    start = wgflow.Particles(rng.normal(size=(501, 4)), np.full(501, 1.0 / 501.0), np.ones(501))
+    risk = Features(wgflow.Neurons(wgflow.Relu(INPUTS, smoothing=0.1)), OUTPUTS) + wgflow.Entropy(0.01)
+    method = wgflow.Langevin(0.005, seed=2)
+    wgflow.simulate(risk, start, 0.01, domain=wgflow.Space(4), method=method, times=[0.0, 0.01], output=output)
+
+
+CASES = (
+    walls,
+    diffusion,
+    space,
+    torus,
+    signed_neurons,
+    pairs_of_weights,
+    computed_features,
+    summed_features,
+    particles,
+)
+
+
+def in_memory():
+    """Densities of a run without a file, which all ranks have."""
+    return solved(WELL, Box(SQUARE, UNEVEN), None, 0.05).density
+
+
+def stopped(size):
+    """Stop between two outputs, by a signal that one rank gets, on 3 ranks; go on by itself on 2."""
+    output, box = FOLDER / "stopped.h5", Box(SQUARE, UNEVEN)
+    if size != 3:
+        solved(WELL, box, output, 0.05, resume=True)
+        return
+
+    def signals(evolution):
+        if ranks_of_runs.world().rank == 1 and evolution.counts.accepted == 3:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    try:
+        solved(WELL, box, output, 0.05, observers=wgflow.Observers(step=[signals]))
+    except KeyboardInterrupt:
+        (FOLDER / f"interrupted-{ranks_of_runs.world().rank}").touch()
+
+
+def refusals():
+    """What several ranks say to what only one can do."""
+    box, normalised = Box(SQUARE, UNEVEN), lambda x: np.ones(x.shape[:-1]) / x.size
+    tried = {
+        "circle": lambda: wgflow.solve(wgflow.Quadratic(np.eye(2)), wgflow.Circle(16), np.ones(16), 1.0),
+        "sphere": lambda: wgflow.solve(wgflow.Quadratic(np.eye(3)), wgflow.Sphere(42), np.ones(42), 1.0),
+        "line": lambda: wgflow.solve(WELL, Box([(0.0, 1.0)], 64), np.ones(64), 1.0),
+        "implicit": lambda: wgflow.solve(WELL, box, hill, 1.0, stepper="tr_bdf2"),
+        "order": lambda: wgflow.solve(WELL, box, hill, 1.0, order=5),
+        "grow": lambda: wgflow.solve(WELL, box, hill, 1.0, grow=True),
+        "estimate": lambda: wgflow.solve(WELL, box, hill, 1.0, estimate=True),
+        "ranks": lambda: wgflow.solve(WELL, Box(SQUARE, (7, 64)), hill, 1.0),
+        "density": lambda: wgflow.solve(WELL, box, normalised, 1.0),
+        "jko": lambda: wgflow.solve_jko(WELL, box, hill, 1.0, tau=0.1),
+        "own": lambda: wgflow.solve(2.0 * OwnFunctional(), box, hill, 1.0),
+    }
+    found = {}
+    for name, attempt in tried.items():
+        try:
+            attempt()
+        except wgflow.InputError as error:
+            found[name] = str(error)
+    return found
+
+
+class OwnFunctional(wgflow.Functional):
+    """A functional that knows nothing of ranks."""
+
+    def on_grid(self, domain):
+        raise NotImplementedError
+
+    def at_particles(self, particles):
+        raise NotImplementedError
+
+
+def wait(everyone):
+    """Meet, without keeping a core busy."""
+    request = everyone.Ibarrier()
+    while not request.Test():
+        time.sleep(0.02)
+
+
+def run_on(size, everyone):
+    """Carry out the cases on the first ranks."""
+    group = everyone.Split(0 if everyone.rank < size else 1)
+    if everyone.rank < size:
+        ranks = ALONE if size == 1 else MpiCommunicator(group)
+        ranks_of_runs._several = lambda: ranks
+        folder = FOLDER / str(size)
+        folder.mkdir(exist_ok=True)
+        for case in CASES:
+            case(folder / f"{case.__name__}.h5")
+        np.save(folder / f"memory-{everyone.rank}.npy", in_memory())
+        if size in (2, 3):
+            stopped(size)
+        if size == 4:
+            (FOLDER / f"refused-{everyone.rank}.json").write_text(json.dumps(refusals()))
+    wait(everyone)
+
+
+if __name__ == "__main__":
+    row_groups.LARGEST_CHUNK, row_groups.GROUP = map(int, sys.argv[2:])
+    for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
+        run_on(number, MPI.COMM_WORLD)

@@ -1,0 +1,99 @@
+"""Times of steps of one rank or several, for `validation.benchmarks.mpi`, which starts this as a program.
+
+Its argument says in JSON what is computed; rank 0 prints seconds of a step, those of its messages, and times of bare
+messages.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, cast
+
+import numpy as np
+
+from wgflow import Box, Features
+from wgflow.domains.slab import Slab, shared_by
+from wgflow.finite_volume.explicit import REFINE_EVERY, ExplicitFiniteVolume
+from wgflow.ranks.communicator import Communicator
+from wgflow.ranks.world import world
+from wgflow.typing import FloatArray
+
+FEATURES = 8
+SMALL, LARGE, CALLS = 8, 2**21, 200  # numbers of messages, and how many of the small ones
+
+
+class TimedCommunicator:
+    """Hands calls to a communicator, and adds up their seconds.
+
+    Parameters
+    ----------
+    inner : Communicator
+        Does what it is asked.
+    """
+
+    def __init__(self, inner: Communicator) -> None:
+        self._inner, self.seconds = inner, 0.0
+        self.rank, self.size = inner.rank, inner.size
+
+    def __getattr__(self, name: str) -> Any:
+        task = getattr(self._inner, name)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            found = task(*args, **kwargs)
+            self.seconds += time.perf_counter() - started
+            return found
+
+        return timed
+
+
+def hill(box: Box) -> FloatArray:
+    """A density that is not zero anywhere."""
+    return np.exp(-(box.points**2).sum(axis=-1) / 0.6) + 1e-3
+
+
+def steps_of(shape: list[int], cycles: int, ranks: TimedCommunicator, *, slab: bool) -> dict[str, float]:
+    """Shortest seconds of a step, a mean over the cycle in which one of them refines a bound, and of its messages."""
+    whole, shared = Box([(-4.5, 4.5)] * len(shape), shape), cast(Communicator, ranks)
+    box = Slab(whole, shared) if slab else shared_by(whole, shared)
+    matrix = np.random.default_rng(0).normal(size=(len(shape), FEATURES))
+    risk = Features(lambda x: np.tanh(x @ matrix), np.ones(FEATURES))
+    evolution = ExplicitFiniteVolume(risk.on_grid(box), hill(cast(Box, box.base)))
+    found = []
+    for _ in range(cycles + 1):  # the first one compiles
+        ranks.wait()
+        ranks.seconds, started = 0.0, time.perf_counter()
+        for _ in range(REFINE_EVERY):
+            evolution.step()
+            evolution.scalars()
+        found.append(((time.perf_counter() - started) / REFINE_EVERY, ranks.seconds / REFINE_EVERY))
+    seconds, messages = min(found[1:])
+    return {"seconds": seconds, "messages": messages}
+
+
+def bare_messages(ranks: TimedCommunicator) -> dict[str, float]:
+    """Seconds of a small message to all, and of one number of a large one to a neighbour."""
+    small, counts = np.zeros((1, SMALL)), [1] * ranks.size
+    started = time.perf_counter()
+    for _ in range(CALLS):
+        ranks.gathered(small, counts)
+    latency = (time.perf_counter() - started) / CALLS
+    lower, upper = np.zeros(LARGE), np.zeros(LARGE)
+    durations = []
+    for _ in range(5):
+        started = time.perf_counter()
+        ranks.shifted(lower, upper, around=True)
+        durations.append(time.perf_counter() - started)
+    return {"latency": latency, "per_number": min(durations) / (2 * LARGE)}
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    everyone = TimedCommunicator(world())
+    outcome = steps_of(asked["shape"], asked["cycles"], everyone, slab=asked.get("slab", False))
+    if everyone.size > 1:
+        outcome |= bare_messages(everyone)
+    if everyone.rank == 0:
+        print(json.dumps(outcome))

@@ -1,0 +1,122 @@
+"""Ranks of MPI: the one module that imports mpi4py."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Sequence
+from math import prod
+from typing import Any, TypeVar
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from wgflow.typing import FloatArray
+
+T = TypeVar("T")
+FAILED = 1  # the tag of a message that says that its sender ends
+PATIENCE = 2.0  # seconds in which ranks that end for the same reason hear of each other
+POLL = 0.01
+
+
+class MpiCommunicator:
+    """Ranks of an MPI communicator.
+
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm, optional
+        The communicator; by default that of all processes that one launcher started.
+    """
+
+    def __init__(self, world: Any = None) -> None:
+        given = MPI.COMM_WORLD if world is None else world
+        self._world = given.Dup()
+        self._failures = given.Dup()  # apart: there others may still wait for numbers
+        self.rank, self.size = self._world.rank, self._world.size
+
+    def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
+        """Rows of all ranks in their order, known to all."""
+        found = np.empty((sum(counts), *part.shape[1:]), part.dtype)
+        sizes = _sizes(part, counts)
+        self._world.Allgatherv(np.ascontiguousarray(part), [found, sizes])
+        return found
+
+    def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
+        """The same, known to rank 0 alone; None elsewhere."""
+        found = np.empty((sum(counts), *part.shape[1:]), part.dtype) if self.rank == 0 else None
+        sizes = _sizes(part, counts)
+        self._world.Gatherv(np.ascontiguousarray(part), None if found is None else [found, sizes])
+        return found
+
+    def largest(self, values: FloatArray) -> FloatArray:
+        """Largest one of each of some numbers (n,); NaN where any rank has NaN, which MPI does not promise itself."""
+        missing = np.isnan(values)
+        sent = np.concatenate([np.where(missing, -np.inf, values), missing])
+        found = np.empty_like(sent)
+        self._world.Allreduce(sent, found, MPI.MAX)
+        largest, lost = np.split(found, 2)
+        return np.where(lost > 0.0, np.nan, largest)
+
+    def shifted(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> None:
+        """Exchange arrays with the ranks below and above."""
+        lower, upper = self.rank - 1, self.rank + 1
+        if around:
+            lower, upper = lower % self.size, upper % self.size
+        lower = MPI.PROC_NULL if lower < 0 else lower
+        upper = MPI.PROC_NULL if upper >= self.size else upper
+        down, up = to_lower.copy(), to_upper.copy()
+        self._world.Sendrecv(down, lower, 0, to_upper, upper, 0)
+        self._world.Sendrecv(up, upper, 1, to_lower, lower, 1)
+
+    def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
+        """Give each rank its part, and get one of the given shape from each."""
+        sent = np.concatenate([part.ravel() for part in parts])
+        sizes = [prod(shape) for shape in shapes]
+        found = np.empty(sum(sizes), sent.dtype)
+        self._world.Alltoallv([sent, [part.size for part in parts]], [found, sizes])
+        pieces = np.split(found, np.cumsum(sizes)[:-1])
+        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    def told(self, value: T) -> T:
+        """What rank 0 has."""
+        found: T = self._world.bcast(value)
+        return found
+
+    def wait(self) -> None:
+        """Go on when all are here."""
+        self._world.Barrier()
+
+    def share_failure(self) -> tuple[bool, bool]:
+        """Tell the others that this rank ends with an error, and hear who else does.
+
+        Returns
+        -------
+        bool
+            Whether this rank is the one that prints.
+        bool
+            Whether all end: else those that do not must be ended, see `end_all`.
+        """
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        sent = [self._failures.isend(None, rank, FAILED) for rank in others]
+        failed, deadline = {self.rank}, clock.monotonic() + PATIENCE
+        while len(failed) < self.size and clock.monotonic() < deadline:
+            status = MPI.Status()
+            if self._failures.iprobe(MPI.ANY_SOURCE, FAILED, status):
+                self._failures.recv(None, status.source, FAILED)
+                failed.add(status.source)
+            else:
+                clock.sleep(POLL)
+        everyone = len(failed) == self.size
+        if everyone:
+            MPI.Request.waitall(sent)
+        return self.rank == min(failed), everyone
+
+    def end_all(self, code: int) -> None:
+        """End all ranks at once."""
+        self._world.Abort(code)
+
+
+def _sizes(part: NDArray[Any], counts: Sequence[int]) -> list[int]:
+    """Numbers of entries of each rank."""
+    row = int(np.prod(part.shape[1:], dtype=np.int64))
+    return [count * row for count in counts]
