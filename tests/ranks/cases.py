@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -183,5 +184,9 @@ def run_on(size, everyone):
 
 if __name__ == "__main__":
     row_groups.LARGEST_CHUNK, row_groups.GROUP = map(int, sys.argv[2:])
-    for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
-        run_on(number, MPI.COMM_WORLD)
+    try:
+        for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
+            run_on(number, MPI.COMM_WORLD)
+    except BaseException:
+        traceback.print_exc()
+        MPI.COMM_WORLD.Abort(1)
