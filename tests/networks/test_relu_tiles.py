@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numba
 import numpy as np
 import pytest
 
 from wgflow.domains import Box, Circle, Signed, Sphere
+from wgflow.domains.partition import RowPartition
 from wgflow.functionals import Features
 from wgflow.functionals.dense import DenseMoments
 from wgflow.networks import Neurons
+from wgflow.networks.product_moments import WeightBox
 from wgflow.networks.relu import Relu
 from wgflow.networks.relu_tiles import LEAST_DATA, LEAST_ENTRIES, TILE, TiledRelu, tiles_on, tiles_pay
 from wgflow.runs.memory.domains import describe_grid
@@ -19,12 +22,13 @@ from wgflow.runs.memory.functionals import _grid_terms
 from wgflow.runs.memory.grids import functional_items
 
 ROUND_OFF = 4.4e-16  # of the sum of sizes, see `errors`
+WEIGHTS = WeightBox([(-3.0, 1.0), (0.5, 2.0)], (70, 40))
 SMOOTHING = {"exact": 0.0, "rounded": 0.2}
 GRIDS = {
     "sphere": Sphere(600),
     "circle": Circle(300),
     "plane": Box([(-3.0, 1.0), (0.5, 2.0)], (70, 40)),
-    "space": Box([(-1.0, 1.0)] * 3, (9, 10, 11)),
+    "space": Box([(-1.0, 1.0)] * 3, (12, 15, 11)),
 }
 
 
@@ -58,23 +62,45 @@ def errors(domain, relu):
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHING.values(), ids=SMOOTHING)
-@pytest.mark.parametrize("domain", GRIDS.values(), ids=GRIDS)
+@pytest.mark.parametrize("domain", [*GRIDS.values(), WEIGHTS], ids=[*GRIDS, "weights"])
 def test_tiles_give_the_sums_of_the_matrix(domain, smoothing):
     assert max(errors(domain, relu_on(domain, 37, smoothing))) < ROUND_OFF
 
 
-@pytest.mark.parametrize("domain", [GRIDS["sphere"], GRIDS["plane"]], ids=["sphere", "plane"])
+@pytest.mark.parametrize("domain", [*GRIDS.values(), WEIGHTS], ids=[*GRIDS, "weights"])
 def test_each_cell_is_in_one_tile_and_each_tile_in_its_ball(domain):
-    points, tiles = domain.points.reshape(math.prod(domain.shape), -1), tiles_on(domain)
+    points, (tiles, own) = domain.points.reshape(math.prod(domain.shape), -1), tiles_on(domain)
     assert sorted(tiles.order) == [*range(len(points))]
+    assert tiles.blocks[0] == 0
     assert tiles.blocks[-1] == len(tiles.balls) == len(tiles.starts) - 1
-    for t, (first, last) in enumerate(zip(tiles.starts[:-1], tiles.starts[1:], strict=True)):
-        own = points[tiles.order[first:last]]
-        assert 0 < len(own) <= TILE
-        assert (np.linalg.norm(own - tiles.balls[t, : own.shape[1]], axis=1) <= tiles.balls[t, 3]).all()
-    ends = tiles.order[tiles.starts[tiles.blocks[1:]] - 1]
-    if domain.lattice:
-        assert (np.searchsorted(domain.partition.cells, ends, side="right") == np.arange(1, len(ends) + 1)).all()
+    assert own == slice(0, len(tiles.blocks) - 1)
+    for t, (first, last) in enumerate(pairwise(tiles.starts)):
+        inside = points[tiles.order[first:last]]
+        assert 0 < len(inside) <= TILE
+        assert (np.linalg.norm(inside - tiles.balls[t, : inside.shape[1]], axis=1) <= tiles.balls[t, 3]).all()
+
+
+class Rows(Box):
+    """Rows 3 to 10 of a box, whose own blocks are those of rows 5 to 8, as a process holds them beside others."""
+
+    whole = GRIDS["space"]
+    points = whole.points[3:11]
+    partition = RowPartition((8, *whole.shape[1:]), np.arange(2, 7))
+    partition.sums = lambda partial: partial
+
+
+def test_rows_of_a_box_have_the_same_sums_whoever_holds_them():
+    box = GRIDS["space"]
+    part, relu = Rows(box.bounds, (8, *box.shape[1:])), relu_on(box, 37)
+    generator = np.random.default_rng(2)
+    mass, coefficients = generator.normal(size=box.shape), generator.normal(size=37)
+    sums = [TiledRelu(domain, relu.inputs, relu._width) for domain in (box, part)]
+    potentials = [np.empty(math.prod(domain.shape)) for domain in (box, part)]
+    for tiled, potential in zip(sums, potentials, strict=True):
+        tiled.potential(coefficients, potential)
+    assert potentials[0].reshape(box.shape)[3:11].tobytes() == potentials[1].tobytes()
+    sums[0]._sums = lambda partial: partial
+    assert sums[0].moments(mass.ravel())[5:9].tobytes() == sums[1].moments(mass[3:11].ravel()).tobytes()
 
 
 def test_sums_do_not_depend_on_the_number_of_threads():

@@ -17,33 +17,34 @@ Fornberg (1988), Generation of finite difference formulas on arbitrarily spaced 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from wgflow.errors import InputError
+from wgflow.functionals.kernels.differences import AGREEMENT, LOST, fill_quotients
 from wgflow.typing import BoolArray, FloatArray, IntArray
 
 Function = Callable[[FloatArray], FloatArray]
 
+MULTIPLES = (0.5, 1.0, 2.0)  # of a step
 FIRST_STEP = 2.0**-8  # over the extent of the points
+MANY, PROBES, MOST_PROBED = 1024, 64, 3  # points of which some are tried first, how many, and with how many steps
 LESS, MORE = 0.25, 2.0**10  # factors of the steps that are tried next
 MOST_LESS, MOST_MORE = 16, 3  # times
-AGREEMENT, BEND = 3e-9, 1e-2  # of the differences, relative to the slopes within their reach
 RESOLVED = 1e-3  # relative error from which on smaller steps may make it worse
-LOST = 1e-6  # round-off over the slopes that counts as nothing found
 JUMP = 2.0**10  # growth of the slopes, as the steps fall, at a function that has no derivative
-ROUND_OFF = 4.0 * float(np.finfo(np.float64).eps)
 
 
 @dataclass
 class _Quotients:
-    """Difference quotients along an axis at n points, each with one step.
+    """Difference quotients of m functions along an axis at n points, each with one step.
 
     Parameters
     ----------
-    slope : array, shape (n, ...)
+    slope : array, shape (m, n)
         The derivative.
     error : array, shape (n,)
         Estimate of its error; inf where f is not defined within reach.
@@ -51,12 +52,15 @@ class _Quotients:
         Largest quotient of any two values within reach.
     round_off : array, shape (n,)
         Error by round-off.
+    settled : array of bool, shape (n,)
+        Whether no other step is needed.
     """
 
     slope: FloatArray
     error: FloatArray
     reach_slope: FloatArray
     round_off: FloatArray
+    settled: BoolArray
 
     @property
     def whole(self) -> FloatArray:
@@ -78,13 +82,19 @@ class _Quotients:
         """Whether f changes too little to be told from round-off."""
         return (self.round_off > LOST * self.reach_slope) & np.isfinite(self.error)
 
+    def at(self, rows: IntArray) -> _Quotients:
+        """Those at some points."""
+        slope, settled = self.slope[:, rows], self.settled[rows]
+        return _Quotients(slope, self.error[rows], self.reach_slope[rows], self.round_off[rows], settled)
+
     def replace(self, rows: IntArray, found: _Quotients, better: BoolArray) -> None:
         """Take over better ones at some points."""
-        for name in ("slope", "error", "reach_slope", "round_off"):
+        self.slope[:, rows[better]] = found.slope[:, better]
+        for name in ("error", "reach_slope", "round_off"):
             getattr(self, name)[rows[better]] = getattr(found, name)[better]
 
 
-def central_differences(function: Function, points: FloatArray) -> FloatArray:
+def central_differences(function: Function, points: FloatArray, centre: FloatArray | None = None) -> FloatArray:
     """Derivatives along each axis, to about ten digits where f is smooth.
 
     Parameters
@@ -93,6 +103,8 @@ def central_differences(function: Function, points: FloatArray) -> FloatArray:
         f, vectorised: points (N, p) to values (N, ...).
     points : array, shape (N, p)
         Where to differentiate. Their extent sets the scale of the first steps.
+    centre : array, shape (N, ...), optional
+        Values of f there, if they are known.
 
     Returns
     -------
@@ -105,16 +117,28 @@ def central_differences(function: Function, points: FloatArray) -> FloatArray:
         If f jumps, or is noise, at a point.
     """
     with np.errstate(all="ignore"):  # beyond the points f may not be defined
-        centre = np.asarray(function(points), dtype=np.float64)
-        return np.stack([_derivative(function, points, axis, centre) for axis in range(points.shape[1])], axis=-1)
+        values = np.asarray(function(points) if centre is None else centre, dtype=np.float64)
+        across = _across(values)
+        slopes = [_derivative(function, points, axis, across) for axis in range(points.shape[1])]
+    return np.stack([slope.T.reshape(values.shape) for slope in slopes], axis=-1)
 
 
 def _derivative(function: Function, points: FloatArray, axis: int, centre: FloatArray) -> FloatArray:
-    """Derivative along an axis, shape of ``centre``."""
-    step = np.full(len(points), _first_step(points, axis))
+    """Derivative along an axis, shape of ``centre``, (m, N)."""
+    step = np.full(len(points), _probed_step(function, points, axis, centre))
     found = _quotients(function, points, axis, step, centre)
-    first_slope = found.reach_slope.copy()
-    best, rows, last = found, np.arange(len(points)), found
+    rows = np.flatnonzero(~found.settled)
+    if rows.size > 0:
+        few = points.T[:, rows].T
+        found.slope[:, rows] = _improved(function, few, axis, step[rows], centre[:, rows], found.at(rows))
+    return found.slope
+
+
+def _improved(
+    function: Function, points: FloatArray, axis: int, step: FloatArray, centre: FloatArray, best: _Quotients
+) -> FloatArray:
+    """Derivative at points where the first step does not give it."""
+    first_slope, rows, last = best.reach_slope.copy(), np.arange(len(points)), best
     for level in range(MOST_MORE + MOST_LESS):
         lost = last.lost if level < MOST_MORE else np.zeros(rows.size, dtype=bool)
         worse = (best.relative[rows] <= RESOLVED) & (last.whole > best.whole[rows])
@@ -123,7 +147,7 @@ def _derivative(function: Function, points: FloatArray, axis: int, centre: Float
             break
         rows, lost = rows[wanted], lost[wanted]
         step[rows] *= np.where(lost, MORE, LESS)
-        last = _quotients(function, points.T[:, rows].T, axis, step[rows], centre[rows])
+        last = _quotients(function, points.T[:, rows].T, axis, step[rows], centre[:, rows])
         best.replace(rows, last, last.whole < best.whole[rows])  # beside a bend slopes and errors fall alike
     jumps = ~last.agree & (last.reach_slope > JUMP * first_slope[rows]) & (best.relative[rows] > RESOLVED)
     _refuse(points[rows[jumps]], "its quotients grow without bound as the step falls, as at a jump or in noise")
@@ -140,6 +164,19 @@ def _refuse(points: FloatArray, reason: str) -> None:
         )
 
 
+def _probed_step(function: Function, points: FloatArray, axis: int, centre: FloatArray) -> float:
+    """The first step, smaller where some of many points say that it is too large for most."""
+    step = _first_step(points, axis)
+    if len(points) >= MANY:
+        rows = np.arange(0, len(points), len(points) // PROBES)
+        for _ in range(MOST_PROBED):
+            found = _quotients(function, points.T[:, rows].T, axis, np.full(rows.size, step), centre[:, rows])
+            if (found.agree | found.lost).mean() >= 0.5:
+                break
+            step *= LESS
+    return step
+
+
 def _first_step(points: FloatArray, axis: int) -> float:
     """Share of the extent of the points along an axis, as a power of two: places are then hardly rounded.
 
@@ -152,36 +189,27 @@ def _first_step(points: FloatArray, axis: int) -> float:
 
 def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArray, centre: FloatArray) -> _Quotients:
     """Difference quotients with a step for each point."""
-    odd, even = {}, {}
-    for multiple in (0.5, 1.0, 2.0):
-        moved = points.copy(order="K")
-        moved[:, axis] = points[:, axis] + multiple * step
-        above = np.asarray(function(moved), dtype=np.float64)
-        moved[:, axis] = points[:, axis] - multiple * step
-        below = np.asarray(function(moved), dtype=np.float64)
-        odd[multiple], even[multiple] = above - below, (above - centre) + (below - centre)
-    width = step.reshape(-1, *(1,) * (centre.ndim - 1))
-    wide, narrow = (8.0 * odd[1.0] - odd[2.0]) / (12.0 * width), (8.0 * odd[0.5] - odd[1.0]) / (6.0 * width)
-    reach = _largest(np.maximum.reduce([(abs(odd[k]) + abs(even[k])) / (2.0 * k * width) for k in odd]))
-    values = _largest(np.abs(centre)) + 2.0 * step * reach
-    round_off = ROUND_OFF * (values + np.abs(points[:, axis]) * reach) / step
-    bend = np.maximum(_largest(abs(even[1.0] - 4.0 * even[0.5])) / step - round_off, 0.0)
-    error = np.maximum(_largest(abs(narrow - wide)), np.where(bend > BEND * reach, bend, 0.0))
-    defined = np.isfinite(error) & np.isfinite(reach)
-    return _Quotients(
-        np.where(_beside(defined, centre), (16.0 * narrow - wide) / 15.0, 0.0),
-        np.where(defined, error, np.inf),
-        np.where(defined, reach, np.finfo(np.float64).tiny),
-        np.where(defined, round_off, 0.0),
+    values = np.empty((2 * len(MULTIPLES), *centre.shape))
+    moved = points.copy(order="K")
+    for number, multiple in enumerate(MULTIPLES):
+        for side, way in enumerate((multiple, -multiple)):
+            moved[:, axis] = points[:, axis] + way * step
+            values[2 * number + side] = _across(np.asarray(function(moved), dtype=np.float64))
+    found = _Quotients(np.empty(centre.shape), *(np.empty(len(points)) for _ in range(3)), np.empty(len(points), bool))
+    fill_quotients(
+        values,
+        np.ascontiguousarray(centre),
+        np.ascontiguousarray(points[:, axis]),
+        step,
+        found.slope,
+        found.error,
+        found.reach_slope,
+        found.round_off,
+        found.settled,
     )
+    return found
 
 
-def _largest(values: FloatArray) -> FloatArray:
-    """Largest entry for each point, shape (n,)."""
-    if values.ndim == 1:  # row by row, NumPy takes twenty times longer
-        return np.maximum(values, 0.0)
-    return values.reshape(len(values), -1).max(axis=1, initial=0.0)
-
-
-def _beside(flags: BoolArray, values: FloatArray) -> BoolArray:
-    return flags.reshape(-1, *(1,) * (values.ndim - 1))
+def _across(values: FloatArray) -> FloatArray:
+    """Values (N, ...) of m functions as (m, N)."""
+    return values.reshape(len(values), -1).T if len(values) else np.empty((math.prod(values.shape[1:]), 0))

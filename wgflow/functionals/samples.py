@@ -1,4 +1,4 @@
-"""Random batches in place of all samples, or pairs of particles, that a functional sums over: stochastic descent."""
+"""Random batches in the place of all samples or pairs that a functional sums over, for stochastic descent."""
 
 from __future__ import annotations
 

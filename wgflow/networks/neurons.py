@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wgflow.domains import Box, Domain
+from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.feature_maps import FeatureFunction, jacobian_of, jet_of, with_gradient
 from wgflow.functionals.moments import Moments, make_moments
 from wgflow.networks.kernels.neurons import pair_gradient
-from wgflow.networks.product_moments import ProductMoments, box_of_pairs
+from wgflow.networks.product_moments import ProductMoments, WeightBox, box_of_pairs
 from wgflow.networks.relu_sums import Activations, ReluSums
 from wgflow.typing import FloatArray, IntArray
 
@@ -105,7 +105,7 @@ class Neurons:
         box = box_of_pairs(domain)
         if box is None or len(box.shape) == 1:
             return None
-        inner = Box(box.bounds[1:], box.shape[1:], box.periodic[1:])
+        inner = WeightBox(box.bounds[1:], box.shape[1:], box.periodic[1:])
         hidden = make_moments(self.hidden, _checked(self.hidden, count), inner, count, memory_limit)
         return ProductMoments(box, hidden)
 

@@ -18,6 +18,10 @@ def box_of_pairs(domain: Domain) -> Box | None:
     return domain.base.lattice if is_flat(domain.geometry) else None
 
 
+class WeightBox(Box):
+    """The box of input weights b, all of which is at hand wherever pairs (a, b) are: sums over it need no blocks."""
+
+
 class OutputWeights:
     """The sums over output weights a of the box of pairs (a, b), in O(N)."""
 

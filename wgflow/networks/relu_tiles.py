@@ -7,12 +7,12 @@ tiles that a kink passes through need all of their cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from wgflow.domains import Domain
+from wgflow.domains import Box, Domain
 from wgflow.networks.kernels.relu_tiles import (
     AT_ONCE,
     AXES,
@@ -26,9 +26,10 @@ from wgflow.networks.kernels.relu_tiles import (
     tile_moments,
     tile_potential,
 )
+from wgflow.networks.product_moments import WeightBox
 from wgflow.typing import FloatArray, IntArray
 
-TILE = 128  # cells at most
+TILE, LINE_TILE = 128, 64  # cells at most, and where they lie in a line
 BLOCKS = 64  # of tiles on meshes, fixed, so that sums do not depend on the number of threads
 LEAST_DATA, LEAST_ENTRIES = 24, 2**17  # below, a matrix is as fast: it stays in the cache, and tiles cost their part
 SAFETY = 1.0 + 1e-12  # of radii, for their round-off
@@ -66,20 +67,22 @@ class TiledRelu:
         Half width of the rounded interval of each, or all 0 for the kink itself.
     """
 
+    shared = True
+    """Slabs of a box give the same sums."""
+
     def __init__(self, domain: Domain, inputs: FloatArray, width: FloatArray) -> None:
         self._count = len(inputs)
         self._data, self._rounded = _columns(inputs, width), (True,) if width.any() else ()
-        self._tiles, self._partition = tiles_on(domain), domain.base.partition if domain.base.lattice else None
+        self._sums, (self._tiles, self._own) = _sums_on(domain), tiles_on(domain)
         blocks, filled = self._tiles.blocks.size - 1, self._data.shape[1]
         listed = np.empty((blocks, filled + AT_ONCE), np.int64)
-        self._room = Room(np.empty((blocks, filled)), listed, np.empty((blocks, TILE)))
+        self._room = Room(np.empty((blocks, filled)), listed, np.empty((blocks, self._tiles.points.shape[2])))
         self._partial, self._coefficients = np.empty((blocks, filled)), np.zeros(filled)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
         tile_moments(self._rounded, self._data, self._tiles, mass, self._room, self._partial)
-        partial = self._partial[:, : self._count]
-        return partial.sum(axis=0) if self._partition is None else self._partition.sums(partial)
+        return self._sums(self._partial[self._own, : self._count])
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
@@ -97,42 +100,56 @@ def _columns(inputs: FloatArray, width: FloatArray) -> FloatArray:
     return columns
 
 
-def tiles_on(domain: Domain) -> Tiles:
-    """Tiles of the cells of a domain, in its blocks of rows where it has rows, else in blocks of as many tiles."""
+def _in_rows(domain: Domain) -> bool:
+    """Whether sums over the cells are those over blocks of rows of the first axis, which processes may share."""
+    base = domain.base
+    return isinstance(base, Box) and len(base.shape) > 1 and not isinstance(base, WeightBox)
+
+
+def _sums_on(domain: Domain) -> Callable[[FloatArray], FloatArray]:
+    """How moments of blocks (B, n) are added."""
+    return domain.base.partition.sums if _in_rows(domain) else partial(np.sum, axis=0)
+
+
+def tiles_on(domain: Domain) -> tuple[Tiles, slice]:
+    """Tiles of the cells of a domain, and which of their blocks are those of its partition.
+
+    In boxes each tile lies in one row of the first axis, so that a row has the same tiles whoever computes it.
+    """
     base = domain.base
     points = base.points.reshape(-1, base.points.shape[-1])
-    ends = base.partition.cells if base.lattice else np.array([0, len(points)])
-    groups = [[*_cut(points, np.arange(*pair))] for pair in pairwise(ends)]
-    tiles = [cells for group in groups for cells in group]
-    if base.lattice:
-        blocks = np.cumsum([0, *map(len, groups)])
-    else:
+    if not _in_rows(domain):
+        tiles = [*_cut(points, np.arange(len(points)), TILE)]
         count = min(BLOCKS, len(tiles))
-        blocks = np.arange(count + 1) * len(tiles) // count
-    starts = np.cumsum([0, *map(len, tiles)])
-    return Tiles(*_filled(points, tiles), np.concatenate(tiles), starts, blocks)
+        return _arranged(points, tiles, np.arange(count + 1) * len(tiles) // count), slice(0, count)
+    rows, bounds = base.shape[0], base.partition.bounds
+    size = len(points) // rows
+    row = [*_cut(points, np.arange(size), TILE if len(base.shape) > 2 else LINE_TILE)]
+    ends = np.unique([0, *bounds, rows])
+    first = int(np.searchsorted(ends, bounds[0]))
+    tiles = [cells + size * k for k in range(rows) for cells in row]
+    return _arranged(points, tiles, ends * len(row)), slice(first, first + len(bounds) - 1)
 
 
-def _cut(points: FloatArray, cells: IntArray) -> Iterator[IntArray]:
-    """Cut cells in two across their longest side until tiles are left, all but the last one full."""
-    tiles = -(-len(cells) // TILE)
+def _arranged(points: FloatArray, tiles: list[IntArray], blocks: IntArray) -> Tiles:
+    """Tiles with their points and the balls around them."""
+    axes, most = points.shape[1], -(-max(map(len, tiles)) // LANES) * LANES
+    filled, balls = np.zeros((len(tiles), AXES, most)), np.zeros((len(tiles), AXES + 1))
+    for own, ball, cells in zip(filled, balls, tiles, strict=True):
+        inside = points[cells].T
+        middle = 0.5 * (inside.min(axis=1) + inside.max(axis=1))
+        own[:axes, : len(cells)], ball[:axes] = inside, middle
+        ball[AXES] = SAFETY * np.sqrt(((inside - middle[:, None]) ** 2).sum(axis=0).max())
+    return Tiles(filled, balls, np.concatenate(tiles), np.cumsum([0, *map(len, tiles)]), blocks)
+
+
+def _cut(points: FloatArray, cells: IntArray, most: int) -> Iterator[IntArray]:
+    """Cut cells in two across their longest side until tiles of ``most`` cells are left, all but the last one full."""
+    tiles = -(-len(cells) // most)
     if tiles == 1:
         yield cells
         return
-    own, size = points[cells], tiles // 2 * TILE
+    own, size = points[cells], tiles // 2 * most
     order = np.argpartition(own[:, np.ptp(own, axis=0).argmax()], size)
-    yield from _cut(points, cells[order[:size]])
-    yield from _cut(points, cells[order[size:]])
-
-
-def _filled(points: FloatArray, tiles: list[IntArray]) -> tuple[FloatArray, FloatArray]:
-    """Points of each tile (tiles, 3, T), and a ball around them (tiles, 4)."""
-    axes = points.shape[1]
-    filled, balls = np.zeros((len(tiles), AXES, TILE)), np.zeros((len(tiles), AXES + 1))
-    for own, ball, cells in zip(filled, balls, tiles, strict=True):
-        own[:axes, : len(cells)] = points[cells].T
-        inside = own[:axes, : len(cells)]
-        middle = 0.5 * (inside.min(axis=1) + inside.max(axis=1))
-        ball[:axes] = middle
-        ball[AXES] = SAFETY * np.sqrt(((inside - middle[:, None]) ** 2).sum(axis=0).max())
-    return filled, balls
+    yield from _cut(points, cells[order[:size]], most)
+    yield from _cut(points, cells[order[size:]], most)

@@ -278,9 +278,8 @@ class Descent:
         return random_numbers(self.seed, BATCH_STREAM, iteration)
 
     def check_samples(self, system: System) -> None:
-        """Raise InputError where samples are wanted and there are none."""
-        if self.batch is not None:
-            sampled(system.functional, 1, self.generator(0), system.components)
+        """Raise InputError where samples are wanted and there are none, or they are too few."""
+        self.sample(system, 0)
 
     def sample(self, system: System, iteration: int) -> Functional | None:
         """Functional of the samples of one iteration; None for the whole risk."""

@@ -73,7 +73,7 @@ class LatticeScheme(SpaceScheme):
         large = math.prod(self._shape) >= structured.PARALLEL_THRESHOLD
         self._tasks = min(structured.TASKS, len(self._bounds) - 1) if large else 1
         self._find_extremes = watched.box_extremes_kernel(self._tasks)
-        self._lanes, self._extremes = np.zeros((self._tasks, 3, box.shape[-1])), np.zeros((self._tasks, 2))
+        self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
 
     def euler_stage(
         self,

@@ -15,6 +15,7 @@ import dask
 import numpy as np
 import pytest
 import xarray
+from distributed import Client
 from distributed.security import Security
 
 import wgflow
@@ -24,7 +25,7 @@ from wgflow.app.sweeps import scheduling as module
 from wgflow.app.sweeps.cluster import connect
 from wgflow.app.sweeps.runs import carry_out_share
 from wgflow.app.sweeps.scheduling import dispatch
-from wgflow.errors import InputError
+from wgflow.errors import FlowWarning, InputError
 
 from .conftest import write_problem
 from .test_runs import BOX
@@ -187,11 +188,23 @@ def test_nobody_without_the_keys_joins_local_workers(client, monkeypatch):
             pass
 
 
-def test_clusters_are_asked_with_their_keys(client):
+def test_clusters_are_asked_with_their_keys_and_waited_for(client, monkeypatch):
     """Those of batch systems are objects of the same kind."""
     with connect(client.cluster, 1, 1) as other:
         assert other.scheduler.address == client.scheduler.address
         assert other.submit(int, 3).result() == 3
+
+    def wait(_, count, timeout=None):
+        assert count == 1
+        if timeout is not None:
+            raise TimeoutError
+
+    monkeypatch.setattr(Client, "wait_for_workers", wait)
+    with (
+        pytest.warns(FlowWarning, match="no worker yet, and is waited for"),
+        connect(client.cluster, 1, 1) as other,
+    ):
+        assert other.submit(int, 4).result() == 4
     with pytest.raises(InputError, match="scheduler = 3 is neither an address nor a cluster of dask"), connect(3, 1, 1):
         pass
 

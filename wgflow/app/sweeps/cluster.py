@@ -12,11 +12,12 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wgflow.errors import InputError, MissingExtraError
+from wgflow.errors import FlowWarning, InputError, MissingExtraError
 from wgflow.text import shown
 
 if TYPE_CHECKING:
@@ -78,7 +79,16 @@ def _client_of(cluster: Cluster) -> Iterator[Client]:
     if not hasattr(cluster, "scheduler_address"):
         raise InputError(f"scheduler = {shown(cluster)} is neither an address nor a cluster of dask")
     with Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(1)
+        try:
+            client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        except TimeoutError:
+            warnings.warn(
+                "the cluster has no worker yet, and is waited for: its jobs may wait in a queue, or have failed; "
+                "look at their logs",
+                FlowWarning,
+                stacklevel=2,
+            )
+            client.wait_for_workers(1)
         yield client
 
 

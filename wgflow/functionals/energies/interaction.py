@@ -171,20 +171,21 @@ class Interaction(Functional):
 
     def between(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> tuple[Sums, Sums]:
         """Sums over some of the pairs for both of their sides."""
-        displacements = self.displacements(targets, sources)
-        values = self.values(displacements).reshape(len(targets), len(sources))
-        slopes = self._slopes(displacements).T.reshape(-1, *values.shape)
+        displacements, shape = self.displacements(targets, sources), (len(targets), len(sources))
+        forward, back = self._own(displacements), self._own(-displacements)
+        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
+        slopes = self._slopes(displacements, values, even).T.reshape(-1, *shape)
+        values = values.reshape(shape)
         of_targets, of_sources = charges
-        along = np.stack([part @ of_sources for part in slopes], axis=-1)
-        back = np.stack([of_targets @ part for part in slopes], axis=-1)
-        return (values @ of_sources, along), (of_targets @ values, -back)
+        here = np.stack([part @ of_sources for part in slopes], axis=-1)
+        there = np.stack([of_targets @ part for part in slopes], axis=-1)
+        return (values @ of_sources, here), (of_targets @ values, -there)
 
-    def _slopes(self, displacements: FloatArray) -> FloatArray:
-        """Gradient of the even part of W at displacements (N, p)."""
+    def _slopes(self, displacements: FloatArray, values: FloatArray | None = None, even: bool = False) -> FloatArray:
+        """Gradient of the even part of W at displacements (N, p), where perhaps its values are known."""
         gradient = self.gradient
         if gradient is None:
-            even = np.array_equal(np.asarray(self.kernel(displacements)), np.asarray(self.kernel(-displacements)))
-            return central_differences(self.kernel if even else self.values, displacements)
+            return central_differences(self.kernel if even else self.values, displacements, values)
 
         def own(at: FloatArray) -> FloatArray:
             return values_of("the gradient of the kernel", gradient, at, at.shape, of="displacements")

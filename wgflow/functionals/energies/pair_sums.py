@@ -27,6 +27,7 @@ from wgflow.functionals.kernels.pairs import (
     SCRATCH,
     TILE,
     add_pairs,
+    add_rows,
     fill_profile,
 )
 from wgflow.typing import FloatArray
@@ -79,13 +80,16 @@ class Profile:
     def sums(self, points: FloatArray, charges: FloatArray, periods: FloatArray, batches: Batches) -> FloatArray:
         """Sums of values and of gradients over the batches of points (p, n), themselves included; shape (1 + p, n)."""
         count, axes = charges.size, max(len(points), 2)
-        groups = max(min(MOST_GROUPS, MOST_SUMS // max((axes + 1) * count, 1)), 1)
+        groups = max(min(MOST_GROUPS, MOST_SUMS // max((axes + 1) * count, 1)), 1) if count > TILE else 1
         sums, work = aligned_zeros(groups, axes + 1, count), aligned_zeros(groups, axes + SCRATCH, TILE)
         places, weights, lengths = aligned_zeros(axes, count), aligned_zeros(count)[:count], np.zeros(axes)
         places[: len(points), :count], weights[:], lengths[: len(points)] = points, charges, periods
         work[:, 0] = self.rounding
-        named = self.kind, self.parameters, self.rounding
-        add_pairs(self.own, *named, lengths, places, weights, batches.ends, work, sums)
+        given = self.own, self.kind, self.parameters, self.rounding, lengths, places, weights, batches.ends
+        if groups > 1:
+            add_pairs(*given, work, sums)
+        else:  # sooner than threads awake
+            add_rows(*given, 0, 1, work[0], sums[0])
         total: FloatArray = sums.sum(axis=0)[: len(points) + 1, :count] * batches.factors
         total[0] *= self.factor  # the gradient of the squared distance is twice the displacement
         total[1:] *= self.slope_factor if self.of_products else 2.0 * self.slope_factor

@@ -208,7 +208,7 @@ def _add_row(own, kind, parameters, rounding, periods, points, charges, i, start
 
 
 @kernel
-def _add_rows(own, kind, parameters, rounding, periods, points, charges, ends, group, groups, work, sums):
+def add_rows(own, kind, parameters, rounding, periods, points, charges, ends, group, groups, work, sums):
     """Add all pairs of the points of a group with those after them, each up to its end, to the group's sums."""
     count = charges.size
     for start in range(0, count, TILE):
@@ -244,6 +244,6 @@ def add_pairs(own, kind, parameters, rounding, periods, points, charges, ends, w
     """
     groups = sums.shape[0]
     for group in prange(groups):
-        _add_rows(
+        add_rows(
             own, kind, parameters, rounding, periods, points, charges, ends, group, groups, work[group], sums[group]
         )

@@ -8,7 +8,7 @@ Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
 
 from __future__ import annotations
 
-from wgflow.compilation import inlined_kernel, kernel
+from wgflow.compilation import inlined_kernel, kernel, wide_vectors
 from wgflow.upwind.kernels.limiters import limited_difference
 
 
@@ -26,6 +26,7 @@ def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, m
 
     The limiter is a constant of the kernel that this is copied to, so that the loop has no branch.
     """
+    wide_vectors()
     for k in range(flux.size):
         velocity = -mobility * (phi_right[k] - phi_left[k])
         flux[k] = upwind_flux(far_left[k], left[k], right[k], far_right[k], velocity, limiter)

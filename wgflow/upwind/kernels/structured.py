@@ -31,7 +31,9 @@ PARALLEL_THRESHOLD = 32_768
 def neighbour(index, offset, count, periodic):
     """Index of a neighbour along an axis: around the axis if it is periodic, else up to the wall."""
     moved = index + offset
-    return moved % count if periodic else min(max(moved, 0), count - 1)
+    if periodic:
+        return moved + count if moved < 0 else (moved - count if moved >= count else moved)
+    return min(max(moved, 0), count - 1)
 
 
 @inlined_kernel

@@ -11,43 +11,53 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
 
 SUMS = 5
 
 
+@kernel
+def falls(here, before, after):
+    """How far a potential falls towards two neighbours, together."""
+    return max(here - before, 0.0) + max(here - after, 0.0)
+
+
 @inlined_kernel
-def rates_beside(here, lower, upper, mobility, rates):
-    """Add the largest relative rates at which cells can lose mass to the two rows beside them."""
+def raise_to_rates_of(here, beside, factors, reaction, deep, maxima):
+    """Let running maxima take in loss rates, from potentials of cells and of those on either side along each axis.
+
+    ``deep``, whether there are three axes, is a constant of the loop.
+    """
+    wide_vectors()
+    left, right, below, above, behind, ahead = beside
     for k in range(here.size):
-        rates[k] += mobility * (max(here[k] - lower[k], 0.0) + max(here[k] - upper[k], 0.0))
+        rate = factors[2] * falls(here[k], left[k], right[k]) + factors[1] * falls(here[k], below[k], above[k])
+        if deep:
+            rate += factors[0] * falls(here[k], behind[k], ahead[k])
+        maxima[k] = max(maxima[k], rate + reaction * max(here[k], 0.0))
 
 
 @inlined_kernel
-def rates_of_row(i, j, phi, mobility, face_factor, reaction, periodic, rates):
-    """Largest relative loss rates of the cells of a row by their faces and by reaction."""
+def raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima):
+    """Let running maxima take in the largest relative loss rates of a row of cells."""
     n0, n1, n2 = phi.shape
+    i, j = row // n1, row % n1
+    factors = (face_factor * mobility[0], face_factor * mobility[1], face_factor * mobility[2])
     here = phi[i, j]
-    for k in range(n2):
-        rates[k] = reaction * max(here[k], 0.0)
-    rates_beside(here[1 : n2 - 1], here[: n2 - 2], here[2:], face_factor * mobility[2], rates[1 : n2 - 1])
+    below, above = phi[i, neighbour(j, -1, n1, periodic[1])], phi[i, neighbour(j, 1, n1, periodic[1])]
+    behind, ahead = phi[neighbour(i, -1, n0, periodic[0]), j], phi[neighbour(i, 1, n0, periodic[0]), j]
+    inner = slice(1, n2 - 1)
+    beside = (here[: n2 - 2], here[2:], below[inner], above[inner], behind[inner], ahead[inner])
+    if n0 > 1:
+        raise_to_rates_of(here[inner], beside, factors, reaction, True, maxima[inner])
+    else:
+        raise_to_rates_of(here[inner], beside, factors, reaction, False, maxima[inner])
     for k in (0, n2 - 1):
         before, after = neighbour(k, -1, n2, periodic[2]), neighbour(k, 1, n2, periodic[2])
-        outflow = max(here[k] - here[before], 0.0) + max(here[k] - here[after], 0.0)
-        rates[k] += face_factor * mobility[2] * outflow
-    before, after = neighbour(j, -1, n1, periodic[1]), neighbour(j, 1, n1, periodic[1])
-    rates_beside(here, phi[i, before], phi[i, after], face_factor * mobility[1], rates)
-    if n0 > 1:
-        before, after = neighbour(i, -1, n0, periodic[0]), neighbour(i, 1, n0, periodic[0])
-        rates_beside(here, phi[before, j], phi[after, j], face_factor * mobility[0], rates)
-
-
-@kernel
-def raise_to(maxima, values):
-    """Let running maxima take in a row of values."""
-    for k in range(values.size):
-        maxima[k] = max(maxima[k], values[k])
+        rate = factors[2] * falls(here[k], here[before], here[after]) + factors[1] * falls(here[k], below[k], above[k])
+        rate += factors[0] * falls(here[k], behind[k], ahead[k])
+        maxima[k] = max(maxima[k], rate + reaction * max(here[k], 0.0))
 
 
 @kernel
@@ -78,6 +88,7 @@ def least_of(values):
 @reduction
 def sums_of_row(rho, old, new, weights):
     """Sums over a row of the sizes of two combinations of its densities, and of those before and after a stage."""
+    wide_vectors()
     error, change, mass, mass_after = 0.0, 0.0, 0.0, 0.0
     first, second, third, here, there = weights
     for k in range(new.size):
@@ -91,6 +102,7 @@ def sums_of_row(rho, old, new, weights):
 @reduction
 def product_of_rows(first, second):
     """Sum of products of two rows."""
+    wide_vectors()
     total = 0.0
     for k in range(first.size):
         total += first[k] * second[k]
@@ -98,18 +110,15 @@ def product_of_rows(first, second):
 
 
 @inlined_kernel
-def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, lanes, partial):
+def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, maxima, partial):
     """Take in the loss rates of a row of a stage, and add its sums to those of its block."""
-    n1 = phi.shape[1]
-    here = phi[row // n1, row % n1]
-    rates_of_row(row // n1, row % n1, phi, mobility, face_factor, reaction, periodic, lanes[0])
-    raise_to(lanes[1], lanes[0])
+    raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima)
     error, change, mass, mass_after = sums_of_row(rho, old, new, combination)
     partial[0] += error
     partial[1] += change
     partial[2] += mass
     partial[3] += mass_after
-    partial[4] += product_of_rows(here, new)
+    partial[4] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
 
 
 @kernel
@@ -139,7 +148,7 @@ def watched_box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
 
         With (a, b, c, d, e) = ``combination`` the sums, shape (blocks, 5), are those of
         ``|a start + b density + c result|``, ``|d density + e result - start|``, ``start``, ``result`` and
-        ``potential * result``. ``lanes`` is work space of shape (tasks, 2, n2), ``largest`` has the shape (tasks, 1).
+        ``potential * result``. ``lanes`` is work space of shape (tasks, 1, n2); ``largest`` is (tasks, 1).
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):
@@ -157,9 +166,9 @@ def watched_box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
                         )  # fmt: skip
                         watch_row(
                             row, rho[i, j], phi, old, new, combination, mobility, face_factor, reaction, periodic,
-                            lanes[task], partial[block],
+                            lanes[task, 0], partial[block],
                         )  # fmt: skip
-            largest[task, 0] = largest_of(lanes[task, 1])
+            largest[task, 0] = largest_of(lanes[task, 0])
 
     return watched_stage
 
@@ -174,20 +183,19 @@ def box_extremes_kernel(tasks: int) -> Callable[..., None]:
         """Write the largest loss rate and the largest of minus the potential into ``largest``, shape (tasks, 2).
 
         A stage keeps rho >= 0 if step times the rate is at most 1. ``face_factor`` bounds face value over cell average:
-        1 without reconstruction, 2 with it. ``lanes`` is work space of shape (tasks, 3, n2).
+        1 without reconstruction, 2 with it. ``lanes`` is work space of shape (tasks, 2, n2).
         """
         n1, blocks = potential.shape[2], bounds.size - 1
         for task in prange(tasks):
             first, last = bounds[task * blocks // tasks], bounds[(task + 1) * blocks // tasks]
-            rates, highest, lowest = lanes[task, 0], lanes[task, 1], lanes[task, 2]
+            highest, lowest = lanes[task, 0], lanes[task, 1]
             highest[:] = 0.0
             lowest[:] = np.inf
             for sheet in range(potential.shape[0]):
                 for row in range(first, last):
-                    i, j, phi = row // n1, row % n1, potential[sheet]
-                    rates_of_row(i, j, phi, mobility, face_factor, reaction, periodic, rates)
-                    raise_to(highest, rates)
-                    lower_to(lowest, phi[i, j])
+                    phi = potential[sheet]
+                    raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, highest)
+                    lower_to(lowest, phi[row // n1, row % n1])
             largest[task, 0], largest[task, 1] = largest_of(highest), -least_of(lowest)
 
     return extremes
