@@ -58,7 +58,7 @@ def both_ways(relu: Relu, domain: Domain) -> tuple[Moments, Moments]:
     """Sums with a stored matrix, and in tiles."""
     points = domain.points.reshape(math.prod(domain.shape), -1)
     width = relu.smoothing * np.linalg.norm(relu.inputs, axis=1)
-    return DenseMoments(relu(points)), TiledRelu(domain, relu.inputs, width)
+    return DenseMoments(relu(points), domain.base.partition), TiledRelu(domain, relu.inputs, width)
 
 
 def evaluation(sums: Moments, domain: Domain, count: int) -> Callable[[], tuple[FloatArray, FloatArray]]:

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from wgflow import Box, Features, Potential, Quadratic
-from wgflow.app.validation import Row, Setting
+from wgflow.app.validation import Row, Setting, measured
 from wgflow.finite_volume.explicit import POSITIVITY_SAFETY, REFINE_EVERY, ExplicitFiniteVolume
 from wgflow.finite_volume.runge_kutta import SSPRK2, SSPRK3, SSPRK43
 from wgflow.finite_volume.stiffness import StiffnessEstimate

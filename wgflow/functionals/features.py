@@ -251,11 +251,7 @@ class _GridFeatures(GridFunctional):
         return super().scale(density) + self._risk_at_zero
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
-        values = self._sheets.positive_sheet(potential)
-        self._moments.potential(coefficients, values)
-        box = self.domain.base.lattice
-        if box is not None and getattr(self._moments, "owner_only", False):
-            box.refresh(values.reshape(box.shape))
+        self._moments.potential(coefficients, self._sheets.positive_sheet(potential))
         self._sheets.mirror(potential)
 
 
