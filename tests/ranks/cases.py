@@ -90,7 +90,7 @@ def particles(output):
 def charges(output):
     rng = np.random.default_rng(3)
     start = wgflow.Particles(rng.normal(size=(600, 2)), np.full(600, 1.0 / 600.0), np.ones(600))
-    repulsion = wgflow.Interaction(wgflow.GaussianKernel(0.5))
+    repulsion = wgflow.Interaction(wgflow.GaussianKernel(1.0, 0.5))
     method = wgflow.RungeKutta4(0.05)
     wgflow.simulate(repulsion, start, 0.1, domain=wgflow.Space(2), method=method, times=[0.0, 0.1], output=output)
 
