@@ -195,7 +195,8 @@ def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArr
         for side, way in enumerate((multiple, -multiple)):
             moved[:, axis] = points[:, axis] + way * step
             values[2 * number + side] = _across(np.asarray(function(moved), dtype=np.float64))
-    found = _Quotients(np.empty(centre.shape), *(np.empty(len(points)) for _ in range(3)), np.empty(len(points), bool))
+    error, reach_slope, round_off = np.empty((3, len(points)))
+    found = _Quotients(np.empty(centre.shape), error, reach_slope, round_off, np.empty(len(points), bool))
     fill_quotients(
         values,
         np.ascontiguousarray(centre),
