@@ -74,9 +74,9 @@ def computed_features(output):
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
 
 
-def summed_features(output):
-    features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0)
-    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
+def tiled_features(output):
+    features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0) + wgflow.Quadratic(np.eye(3))
+    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
 
 
 def particles(output):
@@ -103,7 +103,7 @@ CASES = (
     signed_neurons,
     pairs_of_weights,
     computed_features,
-    summed_features,
+    tiled_features,
     particles,
     charges,
 )
