@@ -1,0 +1,164 @@
+"""What an evaluation of J costs against the number of cells, particles and data, and other packages beside it.
+
+Each problem runs some steps at several sizes on one thread, whose own seconds are counted, not those of the clock; the
+smallest cost of an evaluation counts, of steps of all sizes in turn, so that what else the machine does hits all of
+them. A step has so many evaluations as stands beside the row, e.g. four with SSP(4,3). Exponents are those of straight
+lines through the logarithms of seconds and size; where a method is not linear, 1 plus the exponent of what its law
+leaves: N log N of convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs.
+Memory is that of all arrays at their peak, from one size to the next.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+import wgflow
+from wgflow.app.validation import Row, Setting, within
+from wgflow.flows import Evolution
+from wgflow.plotting import save_figure
+from wgflow.plotting.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, styled_figure
+
+from ._pool import pinned_pool, single_threaded_pool
+from ._scaling_cases import CASES, LINEAR, UNITS, Case
+from ._scaling_peers import PEERS, beside_scipy, peer_row, skipped_rows
+
+MOST_EXPONENT = 1.05
+COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY, BLUE, ORANGE)
+MARKERS = "oooooooosssss"
+QUICK_SIZES = 3  # the smallest
+WARMING = 2  # steps before any is measured
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a problem costs.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        Numbers of cells, particles or data.
+    seconds : tuple of float
+        Of an evaluation of J, at each.
+    evaluations : float
+        Of a step, at the largest size.
+    memory : float
+        Bytes for each further cell, particle or datum.
+    """
+
+    counts: tuple[int, ...]
+    seconds: tuple[float, ...]
+    evaluations: float
+    memory: float
+
+
+def start(case: Case, size: int) -> Evolution:
+    """A problem of some size after its first steps."""
+    problem = wgflow.open_problem(dict(case.describe(size)))
+    flow = problem.make_evolution()
+    flow.begin_interval(problem.config.solver.t_end)
+    for _ in range(WARMING):
+        flow.step()
+    return flow
+
+
+def peak_bytes(case: Case, size: int) -> int:
+    """Peak of all arrays of a problem of some size in its first steps."""
+    tracemalloc.start()
+    try:
+        start(case, size)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def measure(index: int, sizes: tuple[int, ...], budget: float, rounds: int) -> Cost:
+    """Measure one of the cases at some sizes, for some seconds at each and in each of several rounds."""
+    case = CASES[index]
+    start(case, sizes[0])  # compiles, which takes memory of its own
+    peaks = [peak_bytes(case, size) for size in sizes[-2:]]
+    flows = [start(case, size) for size in sizes]
+    least, evaluations = [math.inf] * len(sizes), 1.0
+    for _ in range(rounds):
+        for place, flow in enumerate(flows):
+            begin = time.thread_time()
+            while time.thread_time() - begin < budget:
+                before, started = flow.counts.evaluations, time.thread_time()
+                flow.step()
+                evaluations = max(flow.counts.evaluations - before, 1)
+                least[place] = min(least[place], (time.thread_time() - started) / evaluations)
+    counts = [case.count(size) for size in sizes]
+    memory = (peaks[1] - peaks[0]) / (counts[-1] - counts[-2])
+    return Cost(tuple(counts), tuple(least), evaluations, memory)
+
+
+def exponent(case: Case, cost: Cost) -> float:
+    """Exponent of the cost against the size, without what its law has beyond the linear one."""
+    counts, seconds = np.array(cost.counts, dtype=float), np.array(cost.seconds)
+    laws = np.array([case.law.cost(count) for count in cost.counts]) / counts
+    return float(np.polyfit(np.log(counts), np.log(seconds / laws), 1)[0])
+
+
+def row_of(case: Case, cost: Cost) -> Row:
+    """Row of the exponent of a problem."""
+    unit = UNITS[case.panel]
+    each = 1e9 * cost.seconds[-1] / cost.counts[-1]
+    beside = (
+        f"{each:.3g} ns per {unit} and evaluation of {cost.counts[-1]}, {cost.evaluations:g} evaluations a step; "
+        f"{cost.memory:.0f} bytes per {unit}"
+    )
+    what = f"{case.panel.lower()}, {case.name}, law {case.law.name}: exponent"
+    return within(what, exponent(case, cost), MOST_EXPONENT, beside)
+
+
+def draw(costs: dict[str, Cost], setting: Setting) -> None:
+    """Draw nanoseconds per cell, particle or datum against their number."""
+    with styled_figure(8.2) as figure:
+        for axes, (panel, unit) in zip(figure.subplots(2, 2).ravel(), UNITS.items(), strict=True):
+            cases = [case for case in CASES if case.panel == panel]
+            for case, color, marker in zip(cases, COLORS, MARKERS, strict=False):
+                cost = costs[row_name(case)]
+                each = 1e9 * np.array(cost.seconds) / cost.counts
+                label = case.name if case.law is LINEAR else f"{case.name}, {case.law.symbol}"
+                axes.loglog(cost.counts, each, color=color, marker=marker, markersize=4, label=label)
+            axes.set(title=panel, xlabel=f"{unit}s".replace("datums", "data"), ylabel=f"ns per {unit} and evaluation")
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high * (high / low) ** 0.6)
+            axes.legend(loc="upper left", ncols=2, fontsize=8)
+        save_figure(figure, setting.file())
+
+
+def row_name(case: Case) -> str:
+    """Name that no other case has."""
+    return f"{case.panel}, {case.name}"
+
+
+def validate(setting: Setting) -> Iterator[Row]:
+    """Measure all problems, and packages of others beside; quick, at smaller sizes and a few times."""
+    budget, rounds = (0.05, 1) if setting.quick else (0.3, 3)
+    costs: dict[str, Cost] = {}
+    with single_threaded_pool(1) as pool:
+        for index, case in enumerate(CASES):
+            sizes = case.sizes[:QUICK_SIZES] if setting.quick else case.sizes
+            costs[row_name(case)] = pool.submit(measure, index, sizes, budget, rounds).result()
+            yield row_of(case, costs[row_name(case)]).quote()
+    draw(costs, setting)
+    yield from beside(quick=setting.quick)
+
+
+def beside(*, quick: bool) -> Iterator[Row]:
+    """Run the other packages, each in a process of its own with pinned threads."""
+    rounds = 3 if quick else 15
+    with pinned_pool() as pool:
+        yield pool.submit(beside_scipy, rounds).result().quote()
+    if quick:
+        yield from skipped_rows()
+        return
+    for package in PEERS:
+        with pinned_pool() as pool:
+            yield pool.submit(peer_row, package, rounds).result().quote()
