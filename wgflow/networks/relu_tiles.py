@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Domain
 from wgflow.networks.kernels.relu_tiles import (
     AT_ONCE,
@@ -100,10 +101,14 @@ def _columns(inputs: FloatArray, width: FloatArray) -> FloatArray:
     return columns
 
 
+_SHARED: DomainTable[bool] = DomainTable(
+    "whether processes may share the rows of cells", {WeightBox: False, Box: True, object: False}
+)
+
+
 def _in_rows(domain: Domain) -> bool:
-    """Whether sums over the cells are those over blocks of rows of the first axis, which processes may share."""
-    base = domain.base
-    return isinstance(base, Box) and len(base.shape) > 1 and not isinstance(base, WeightBox)
+    """Whether sums over the cells are those over blocks of rows of the first axis."""
+    return _SHARED.on(domain) and len(domain.base.shape) > 1
 
 
 def _sums_on(domain: Domain) -> Callable[[FloatArray], FloatArray]:
