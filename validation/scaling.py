@@ -32,6 +32,7 @@ MOST_EXPONENT = 1.05
 COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY, BLUE, ORANGE)
 MARKERS = "oooooooosssss"
 QUICK_SIZES = FITTED = 3  # the smallest and the largest
+LEAST_STEPS = 5  # in each round
 WARMING = 2  # steps before any is measured
 
 
@@ -83,11 +84,12 @@ def measure(index: int, sizes: tuple[int, ...], budget: float, rounds: int) -> C
     least = [math.inf] * len(sizes)
     for _ in range(rounds):
         for place, flow in enumerate(flows):
-            begin = time.thread_time()
-            while time.thread_time() - begin < budget:
+            begin, steps = time.thread_time(), 0
+            while steps < LEAST_STEPS or time.thread_time() - begin < budget:
                 started = time.thread_time()
                 flow.step()
                 least[place] = min(least[place], time.thread_time() - started)
+                steps += 1
     counts = [case.count(size) for size in sizes]
     memory = (peaks[1] - peaks[0]) / (counts[-1] - counts[-2])
     return Cost(tuple(counts), tuple(least), memory)
