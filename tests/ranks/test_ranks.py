@@ -25,7 +25,7 @@ TWO = Launch("Open MPI", 1, 2, 2)
         ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4"}, Launch("Open MPI", 3, 4, 4)),
         ({"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "1"}, Launch("MPICH", 1, 2, 1)),
         ({"PMI_RANK": "1", "PMI_SIZE": "2", "SLURM_PROCID": "1"}, Launch("Slurm", 1, 2, 2)),
-        ({"PMIX_RANK": "5", "SLURM_NTASKS": "8", "SLURM_PROCID": "5"}, Launch("Slurm", 5, 8, 8)),
+        ({"PMIX_RANK": "5", "SLURM_NTASKS": "8", "SLURM_STEP_TASKS_PER_NODE": "4(x2)"}, Launch("Slurm", 5, 8, 4)),
         ({"SLURM_PROCID": "1", "SLURM_NTASKS": "8"}, Launch()),  # a step of programs of their own
     ],
 )
