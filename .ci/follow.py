@@ -13,6 +13,8 @@ import traceback
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):  # in a container
+    os.environ.setdefault(name, "1")
 GUIDES = Path(__file__).resolve().parent.parent / "wgflow" / "handbook" / "howto"
 BLOCK = re.compile(r"^(`{3,})(?:\{code-block\} )?(\w*)\n(?::caption: (\S+)\n)?\n?(.*?)^\1$", re.M | re.S)
 

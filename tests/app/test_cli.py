@@ -158,7 +158,7 @@ def test_interrupted_run_says_how_to_go_on(tmp_path, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGUSR1", signal.SIGTERM)])
-def test_signals_before_the_first_step_end_a_run_as_later_ones_do(tmp_path, monkeypatch, number):
+def test_signals_before_the_first_step_end_a_run_as_later_ones_do(tmp_path, monkeypatch, capsys, number):
     def open_problem(*_, **__):
         signal.raise_signal(number)
         time.sleep(5.0)
@@ -167,6 +167,7 @@ def test_signals_before_the_first_step_end_a_run_as_later_ones_do(tmp_path, monk
     monkeypatch.setattr("wgflow.problems.open_problem", open_problem)
     monkeypatch.setattr(sys, "argv", ["wgflow", "run", "quadratic"])
     assert _exit_code() == 130
+    assert capsys.readouterr().err == "interrupted\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, ImplicitFiniteVolume
 from wgflow.finite_volume.bernoulli import bernoulli
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
+from wgflow.flows.factorisation import OrderedMatrices
 
 BOX = Box([[-1.0, 2.0], [0.0, 1.5]], (7, 10), periodic=[True, False])
 DOMAINS = [BOX, Circle(12), Signed(Circle(9)), Sphere(42), Box([[0.0, 1.0]] * 3, (4, 5, 4))]
@@ -101,6 +104,43 @@ def test_linear_diffusion_is_the_exponential_of_its_matrix(stepper, tolerance, b
     generator = np.stack([fluxes.rate(column) for column in np.eye(24)], axis=1)
     exact = expm(0.4 * generator) @ density
     assert abs(found - exact).sum() / exact.sum() < bound
+
+
+@pytest.mark.parametrize(
+    ("functional", "reaction", "linear"),
+    [
+        (Entropy(0.7) + Potential(lambda x: x[:, 0]), 0.0, True),
+        (Entropy(), 0.0, True),
+        (Entropy(0.7) + Potential(lambda x: x[:, 0]), 0.5, False),
+        (Entropy() + PowerEnergy(2.0), 0.0, False),
+        (Entropy() + Features(lambda x: x[:, :1] ** 2, [0.5]), 0.0, False),
+    ],
+)
+def test_linear_equations_are_seldom_factorised(functional, reaction, linear, monkeypatch):
+    made = []
+    factorise = OrderedMatrices.factorise
+
+    def counted(matrices, values):
+        made.append(values)
+        return factorise(matrices, values)
+
+    monkeypatch.setattr(OrderedMatrices, "factorise", counted)
+    box = Box([[0.0, 1.0]], 20)
+    evolution = ImplicitFiniteVolume(functional, box, np.exp(-3.0 * box.axes[0]), reaction=reaction)
+    advance(evolution, [0.3])
+    assert evolution.counts.accepted > 20
+    assert len(made) < evolution.counts.accepted / 3 if linear else len(made) >= evolution.counts.accepted
+
+
+def test_a_step_of_backward_euler_solves_its_equation_to_round_off():
+    functional, density = Entropy(0.7) + Potential(tilt), rough_density(BOX.shape, 4)
+    evolution = ImplicitFiniteVolume(functional, BOX, density, stepper="backward_euler", tolerance=0.1)
+    evolution.begin_interval(math.inf)
+    evolution.step()
+    fluxes = DiffusionFluxes(functional, BOX, 1.0)
+    generator = np.stack([fluxes.rate(column) for column in np.eye(density.size)], axis=1)
+    exact = np.linalg.solve(np.eye(density.size) - evolution.time * generator, density.ravel())
+    assert abs(evolution.density.ravel() - exact).max() < 2e-15 * exact.max()
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,14 @@ class TestController:
             control.reject(1.0, nothing)
             assert control.propose(math.inf) == pytest.approx(0.2, rel=1e-14)
 
+    @pytest.mark.parametrize(("growth", "next_step"), [(1.39, 1.0), (1.0, 1.0), (1.5, 1.5), (0.9, 0.9), (7.0, 5.0)])
+    def test_steps_keep_their_size_until_a_larger_one_pays(self, growth, next_step):
+        control = StepController(3, least_growth=1.4)
+        control.begin(1.0)
+        control.accept(control.propose(math.inf), (0.75 / (growth * (1.0 + 1e-12))) ** 3)
+        assert control.propose(math.inf) == pytest.approx(next_step, rel=1e-11)
+        assert (control.propose(math.inf) == 1.0) == (next_step == 1.0)
+
     def test_refusals_halve_and_are_forgotten_slowly(self):
         control = begun()
         control.refuse(1.0)

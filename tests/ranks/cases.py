@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,9 @@ def computed_features(output):
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
 
 
-def summed_features(output):
-    features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0)
-    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.02)
+def tiled_features(output):
+    features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0) + wgflow.Quadratic(np.eye(3))
+    solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
 
 
 def particles(output):
@@ -86,6 +87,14 @@ def particles(output):
     wgflow.simulate(risk, start, 0.01, domain=wgflow.Space(4), method=method, times=[0.0, 0.01], output=output)
 
 
+def charges(output):
+    rng = np.random.default_rng(3)
+    start = wgflow.Particles(rng.normal(size=(600, 2)), np.full(600, 1.0 / 600.0), np.ones(600))
+    repulsion = wgflow.Interaction(wgflow.GaussianKernel(1.0, 0.5))
+    method = wgflow.RungeKutta4(0.05)
+    wgflow.simulate(repulsion, start, 0.1, domain=wgflow.Space(2), method=method, times=[0.0, 0.1], output=output)
+
+
 CASES = (
     walls,
     diffusion,
@@ -94,8 +103,9 @@ CASES = (
     signed_neurons,
     pairs_of_weights,
     computed_features,
-    summed_features,
+    tiled_features,
     particles,
+    charges,
 )
 
 
@@ -183,5 +193,9 @@ def run_on(size, everyone):
 
 if __name__ == "__main__":
     row_groups.LARGEST_CHUNK, row_groups.GROUP = map(int, sys.argv[2:])
-    for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
-        run_on(number, MPI.COMM_WORLD)
+    try:
+        for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
+            run_on(number, MPI.COMM_WORLD)
+    except BaseException:
+        traceback.print_exc()
+        MPI.COMM_WORLD.Abort(1)

@@ -22,12 +22,12 @@ def rough_fields(domain):
     return density, generator.normal(size=domain.shape), start
 
 
-def watch(domain, scheme=None):
+def watch(domain, scheme=None, *, steady=False):
     """What a stage tells, and its result."""
     density, potential, start = rough_fields(domain)
     scheme = scheme or make_space_scheme(domain, **FACTORS)
     result = np.empty(domain.shape)
-    return scheme.watched_stage(density, potential, start, WEIGHTS, STEP, COMBINATION, result), result
+    return scheme.watched_stage(density, potential, start, WEIGHTS, STEP, COMBINATION, result, steady=steady), result
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: f"{domain.kind}{domain.shape}")
@@ -43,17 +43,22 @@ def test_a_stage_tells_of_its_step(domain):
     masses = [(part * domain.volumes).sum() for part in (abs(error), abs(change), start, result)]
     np.testing.assert_allclose(found[1:5], masses, rtol=1e-14)
     paired, size = potential * result * domain.volumes, (abs(potential * result) * domain.volumes).sum()
-    assert found.paired == pytest.approx(paired.sum(), rel=0.0, abs=1e-15 * size)
-    assert scheme.state_sums(result, potential) == (found.mass_after, found.paired)
+    steady, same = watch(domain, steady=True)
+    np.testing.assert_array_equal(same, result)
+    assert steady.loss_rate == 0.0
+    assert steady[1:5] == found[1:5]
+    assert steady.paired == pytest.approx(paired.sum(), rel=0.0, abs=1e-15 * size)
+    assert scheme.state_sums(result, potential) == (steady.mass_after, steady.paired)
 
 
 @pytest.mark.parametrize("box", BOXES[-2:], ids=lambda box: str(box.shape))
 def test_one_thread_gives_the_same_bits(box, monkeypatch):
-    parallel = watch(box)
+    parallel = [watch(box, steady=steady) for steady in (False, True)]
     monkeypatch.setattr(lattice.structured, "PARALLEL_THRESHOLD", np.inf)
-    serial = watch(box)
-    assert parallel[0] == serial[0]
-    np.testing.assert_array_equal(parallel[1], serial[1])
+    serial = [watch(box, steady=steady) for steady in (False, True)]
+    for (told, result), (same, other) in zip(parallel, serial, strict=True):
+        assert told == same
+        np.testing.assert_array_equal(result, other)
 
 
 class Slab(Box):
@@ -77,18 +82,20 @@ def test_parts_of_the_rows_give_the_same_bits(shape):
     box = Box([(0.0, 0.1 * count) for count in shape], shape)
     density, potential, start = rough_fields(box)
     whole = make_space_scheme(box, **FACTORS)
-    found, result = watch(box, whole)
+    (found, result), (steady, _) = watch(box, whole), watch(box, whole, steady=True)
     partial, rates = [], []
     for chosen in np.array_split(np.arange(len(box.partition)), 3):
         slab = Slab(box, chosen)
         scheme, part = make_space_scheme(slab, **FACTORS), np.full(slab.shape, np.nan)
         scheme._mobility = whole._mobility  # widths differ by round-off
-        fields = (field[slab.low : slab.high].copy() for field in (density, potential, start))
-        rates.append(scheme.watched_stage(*fields, WEIGHTS, STEP, COMBINATION, part).loss_rate)
+        fields = [field[slab.low : slab.high].copy() for field in (density, potential, start)]
+        stage = (*fields, WEIGHTS, STEP, COMBINATION, part)
+        rates.append(scheme.watched_stage(*stage, steady=False).loss_rate)
+        scheme.watched_stage(*stage, steady=True)
         partial.append(scheme._sums)
         own = slice(slab.own[0], slab.own[-1])
         np.testing.assert_array_equal(part[own], result[slab.low :][own])
         assert np.isnan(np.delete(part, np.arange(own.start, own.stop), axis=0)).all()
     assert max(rates) == found.loss_rate
     sums = whole._volume * box.partition.sums(np.concatenate(partial))
-    np.testing.assert_array_equal(sums, found[1:])
+    np.testing.assert_array_equal(sums, steady[1:])

@@ -2,7 +2,9 @@
 
 The loop takes the pairs of one particle after the other with a Gaussian. Costs are per ordered pair of N particles, N^2
 of them. Threads are pinned to cores if the command begins with ``OMP_PROC_BIND=true OMP_PLACES=threads``; seconds of
-all threads over those of the clock say whether they had cores of their own.
+all threads over those of the clock say whether they had cores of their own. Costs on one thread are its own seconds,
+which others on the machine do not lengthen much. Where KeOps is installed (``pip install pykeops``; it needs a C++
+compiler) it runs beside, on one thread.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 
 import numba
 import numpy as np
@@ -58,10 +61,9 @@ COMPILED: dict[str, Functional] = {
     "power 1.5": Interaction(PowerKernel(1.5)),
     "log": Interaction(PowerKernel(0.0, 1.0, 0.1)),
     "exp(beta x.y)": ZonalInteraction(ExponentialKernel(2.0)),
-}
-OTHERS: dict[str, Functional] = {
+    "periodic Gaussian": Interaction(GaussianKernel(1.0, WIDTH), [3.0, 3.0]),
+    "Gaussian of chords": GaussianKernel(1.0, WIDTH).zonal(),
     "own Gaussian, compiled": Interaction(CompiledKernel(own_gaussian)),
-    "NumPy Gaussian with gradient": Interaction(gaussian, gradient=slope),
 }
 
 
@@ -86,28 +88,99 @@ def numpy_loop(particles: Particles) -> Callable[[], object]:
     return loop
 
 
-def row_of(what: str, functional: Functional, count: int, repetitions: int) -> Row:
-    """Ratio of an evaluation to the loop."""
+def differenced_loop(particles: Particles) -> Callable[[], object]:
+    """The plain loop without a gradient: differences of the fourth order along both axes."""
+    points, weights = particles.points, particles.weights
+    step = 1e-3
+
+    def loop() -> FloatArray:
+        found = np.empty((len(points), 3))
+        for row, point in enumerate(points):
+            found[row, 0] = weights @ gaussian(point - points)
+            for axis, way in enumerate(step * np.eye(2)):
+                near = gaussian(point + way - points) - gaussian(point - way - points)
+                far = gaussian(point + 2.0 * way - points) - gaussian(point - 2.0 * way - points)
+                found[row, 1 + axis] = weights @ (8.0 * near - far) / (12.0 * step)
+        return found
+
+    return loop
+
+
+def keops(particles: Particles) -> Callable[[], object]:
+    """The same Gaussian by KeOps, its values used for the gradient too."""
+    from pykeops.numpy import Genred
+
+    exponential = "Exp(-G * SqDist(X, Y)) * B"
+    formula = f"Concat({exponential}, (X - Y) * ({exponential}))"
+    summed = Genred(formula, ["G = Pm(1)", "X = Vi(2)", "Y = Vj(2)", "B = Vj(1)"], reduction_op="Sum", axis=1)
+    rate, points, weights = np.array([0.5 / WIDTH**2]), particles.points, particles.weights[:, None]
+    return lambda: summed(rate, points, points, weights, backend="CPU")
+
+
+def processor_seconds(call: Callable[[], object], repetitions: int) -> float:
+    """Least seconds of all threads together for a call, after one that warms up."""
+    call()
+    found = []
+    for _ in range(repetitions):
+        started = time.process_time()
+        call()
+        found.append(time.process_time() - started)
+    return min(found)
+
+
+def core_row(what: str, functional: Functional, other: str, count: int, repetitions: int) -> Row:
+    """Ratio of the seconds of one core that an evaluation and something else take."""
     particles = circle_of(count)
-    evaluate = partial(functional.at_particles, particles)
-    pairs = paired_seconds(evaluate, numpy_loop(particles), 3, repetitions)
-    own, loop = (1e9 * seconds / count**2 for seconds in pairs.min(axis=0).tolist())
+    calls = partial(functional.at_particles, particles), OTHERS[other](particles)
+    pairs = np.array([[processor_seconds(call, repetitions) for call in calls] for _ in range(3)])
+    own, beside = (1e9 * seconds / count**2 for seconds in pairs.min(axis=0).tolist())
+    costs = f"{own:.3g} ns a pair and core, {1.0 / own:.2f}e9 pairs a second; {other} {beside:.3g}"
+    return ratio_row(f"{what}, N = {count}: over {other}", pairs, costs)
+
+
+def thread_row(what: str, functional: Functional, count: int, repetitions: int) -> Row:
+    """Ratio of the time that an evaluation takes on all threads to that on one."""
+    evaluate = partial(functional.at_particles, circle_of(count))
+
+    def on(threads: int) -> Callable[[], object]:
+        def call() -> object:
+            numba.set_num_threads(threads)
+            return evaluate()
+
+        return call
+
+    most = thread_count()
+    pairs = paired_seconds(on(most), on(1), 3, repetitions)
+    on(most)()
     started, used = time.perf_counter(), time.process_time()
     evaluate()
     share = (time.process_time() - used) / (time.perf_counter() - started)
-    beside = f"{own:.3g} ns a pair, the loop {loop:.3g}; CPU over clock {share:.2f}"
-    return ratio_row(f"{what}, N = {count}: over a NumPy loop", pairs, beside)
+    cost = 1e9 * float(pairs[:, 0].min()) / count**2
+    return ratio_row(f"{what}, {most} threads over one", pairs, f"{cost:.3g} ns a pair; CPU over clock {share:.2f}")
+
+
+OTHERS: dict[str, Callable[[Particles], Callable[[], object]]] = {
+    "a NumPy loop": numpy_loop,
+    "a loop of differences": differenced_loop,
+    "KeOps": keops,
+}
 
 
 def validate(setting: Setting) -> Iterator[Row]:
     """Time all kernels on one and on all threads; quick, few particles."""
-    count, repetitions = (QUICK_COUNT, 3) if setting.quick else (COUNT, 5)
+    count, repetitions = (QUICK_COUNT, 3) if setting.quick else (COUNT, 15)
     most = thread_count()
+    numba.set_num_threads(1)
     for name, functional in COMPILED.items():
-        for threads in sorted({1, most}):
-            numba.set_num_threads(threads)
-            row = row_of(f"{name}, {threads} threads", functional, count, repetitions)
-            yield row.quote() if name == "Gaussian" else row
-    for name, functional in OTHERS.items():
-        yield row_of(name, functional, count, repetitions)
-    yield row_of("NumPy Gaussian, differenced", Interaction(gaussian), SLOW_COUNT, 3)
+        row = core_row(name, functional, "a NumPy loop", count, repetitions)
+        yield row.quote() if name == "Gaussian" else row
+    if find_spec("pykeops") is not None:
+        yield core_row("Gaussian", COMPILED["Gaussian"], "KeOps", count, repetitions)
+    with_gradient, without = Interaction(gaussian, gradient=slope), Interaction(gaussian)
+    yield core_row("NumPy Gaussian with gradient", with_gradient, "a NumPy loop", SLOW_COUNT, 3)
+    yield core_row("NumPy Gaussian, differenced", without, "a NumPy loop", SLOW_COUNT, 3)
+    yield core_row("NumPy Gaussian, differenced", without, "a loop of differences", SLOW_COUNT, 3)
+    numba.set_num_threads(most)
+    for name in ("Gaussian", "own Gaussian, compiled"):
+        yield thread_row(name, COMPILED[name], count, repetitions)
+    numba.set_num_threads(most)

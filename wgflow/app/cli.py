@@ -22,11 +22,14 @@ from wgflow.app.commands.validating import validate
 from wgflow.errors import FlowWarning, InputError, WgflowError
 from wgflow.ranks.world import end_ranks
 from wgflow.system.launchers import refuse_ranks
+from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
 # After which garbage is looked for: by default after 700, which takes a tenth of the time to load what a run needs.
 ALLOCATIONS = 50_000
+
+LAUNCHED_RUN = "sweep-run"  # what workers of a sweep start by a launcher, perhaps on several ranks
 
 app = typer.Typer(
     name="wgflow",
@@ -55,14 +58,14 @@ def options(
     """Wasserstein gradient flows on grids and with particles."""
     if debug:
         os.environ["WGFLOW_DEBUG"] = "1"
-    if context.invoked_subcommand != run.__name__:
+    if context.invoked_subcommand not in (run.__name__, LAUNCHED_RUN):
         refuse_ranks(f"wgflow {context.invoked_subcommand}", "start it once, without mpiexec")
 
 
 for command in (run, sweep, new, info, cite, plot, certify, animate, report, export, compare, validate, docs):
     app.command(cls=KindsInHelp if command is new else None)(command)
 app.command(name="list")(list_problems)
-app.command(name="sweep-run", hidden=True)(sweep_run)
+app.command(name=LAUNCHED_RUN, hidden=True)(sweep_run)
 
 
 def main() -> None:
@@ -85,7 +88,7 @@ def _exit_code() -> int:
         result = command.main(prog_name="wgflow", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
-        return _ended(130)
+        return _ended(INTERRUPTED_CODE)
     except (WgflowError, OSError) as error:  # the latter of the disk, above all, where nothing could say more of it
         if os.environ.get("WGFLOW_DEBUG"):
             raise

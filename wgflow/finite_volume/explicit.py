@@ -257,8 +257,8 @@ class ExplicitFiniteVolume:
         self, density: FloatArray, potential: FloatArray, weights: tuple[float, float], size: float, result: FloatArray
     ) -> StageWatch:
         """Do a stage, and give what it says about the step that began with the present density."""
-        watched = self._method.watched
-        return self._scheme.watched_stage(density, potential, self._density, weights, size, watched, result)
+        stage = (density, potential, self._density, weights, size, self._method.watched, result)
+        return self._scheme.watched_stage(*stage, steady=self._functional.is_linear)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2

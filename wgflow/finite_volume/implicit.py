@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -12,10 +11,11 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
-from wgflow.flows.factorisation import factorise
+from wgflow.flows.factorisation import Factorisation, OrderedMatrices
 from wgflow.flows.grid_state import GridState
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import Functional
+from wgflow.reductions import inner_product
 from wgflow.typing import FloatArray
 
 BACKWARD_EULER, TR_BDF2 = "backward_euler", "tr_bdf2"
@@ -23,7 +23,8 @@ LOCAL_ORDERS = {BACKWARD_EULER: 2, TR_BDF2: 3}  # of the error of a step
 IMPLICIT_METHODS = tuple(LOCAL_ORDERS)
 
 NEWTON_ITERATIONS = 25
-SLOW = 0.1  # size of a correction over that of the last one from which a new factorisation pays
+LEAST_GROWTH = 1.4  # of steps of linear equations: smaller ones are not worth a factorisation
+PATIENCE = 6.0  # iterations still to come from which a new factorisation pays
 NEWTON_TOLERANCE = 1e-11  # L1 size of the last correction over the mass
 NEGATIVE_ROUND_OFF = 1e-14  # of the largest density, set to zero
 IMPLICIT_TOLERANCE = 1e-6
@@ -96,11 +97,12 @@ class ImplicitFiniteVolume(GridState):
         if stepper not in IMPLICIT_METHODS:
             raise InputError(f"stepper = {stepper!r} is unknown; choose one of {', '.join(IMPLICIT_METHODS)}")
         self._tolerance, self._stepper = check_tolerance(tolerance), stepper
-        self._control = StepController(LOCAL_ORDERS[stepper])
         self._fluxes = DiffusionFluxes(functional, domain, transport, reaction)
+        self._control = StepController(LOCAL_ORDERS[stepper], LEAST_GROWTH if self._fluxes.is_linear else 1.0)
         super().__init__(functional, domain, density, time)
-        self._factor: Any = None
-        self._factored = np.empty(0)
+        self._matrices: OrderedMatrices | None = None
+        self._factor: Factorisation
+        self._factored_step = math.nan
         self._mass, self._refusals = 1.0, 0
         self.begin_interval(math.inf)
 
@@ -130,7 +132,7 @@ class ImplicitFiniteVolume(GridState):
 
     def step(self) -> None:
         """Advance by one accepted step; raises ComputationError if none is found, or only ever shorter ones."""
-        self._mass = float(self._fluxes.volumes @ self._density)
+        self._mass = inner_product(self._fluxes.volumes, self._density)
         start_rate = self._fluxes.rate(self._density)
         if self._control.aim == 0.0:
             change = self._size(start_rate)
@@ -185,21 +187,22 @@ class ImplicitFiniteVolume(GridState):
         density = self._solve(self._density, self._density, step)
         if density is None:
             return None
-        return density, 0.5 * step * (self._fluxes.rate(density) - start_rate)
+        return density, 0.5 * (density - self._density - step * start_rate)
 
     def _tr_bdf2(self, step: float, start_rate: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """The same by the trapezoidal rule to the time GAMMA step, then by the backward formula of second order."""
         start, implicit = self._density, DIAGONAL * step
         if not self._factorise(start, implicit):
             return None
-        middle = self._solve(start + implicit * start_rate, start, implicit)
+        half = start + implicit * start_rate
+        middle = self._solve(half, start, implicit)
         if middle is None:
             return None
         known = middle + EXTRAPOLATION * (middle - start)  # in this form its weights add to 1, so that mass is kept
         density = self._solve(known, middle, implicit)
         if density is None:
             return None
-        rates = (start_rate, self._fluxes.rate(middle), self._fluxes.rate(density))
+        rates = (start_rate, (middle - half) / implicit, (density - known) / implicit)  # by the equations of the stages
         error = step * sum(weight * rate for weight, rate in zip(ERROR_WEIGHTS, rates, strict=True))
         # The solution operator of a stage takes off what stiff modes, which are damped, add to the difference.
         return density, self._factor.solve(self._fluxes.volumes * error)
@@ -207,12 +210,15 @@ class ImplicitFiniteVolume(GridState):
     def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
         """Solve ``rho - step f(rho) = known`` with the last factorisation, and new ones where it serves no longer.
 
-        Without reaction each iterate has the mass of ``known`` to round-off.
+        Without reaction each iterate has the mass of ``known`` to round-off, and corrections are no larger than what
+        they correct: the inverse of the matrix over the volumes has no negative entry, and keeps masses.
         """
         density, volumes, size = guess, self._fluxes.volumes, math.inf
         for _ in range(NEWTON_ITERATIONS):
             self.counts.evaluations += 1
             residual = density - known - step * self._fluxes.rate(density)
+            if size < math.inf and self._size(residual) <= NEWTON_TOLERANCE:
+                return density
             correction = self._factor.solve(volumes * residual)
             density = density - correction
             before, size = size, self._size(correction)
@@ -220,21 +226,22 @@ class ImplicitFiniteVolume(GridState):
                 return density
             if not math.isfinite(size):
                 return None
-            if size > SLOW * before and not self._factorise(density, step):
+            if _iterations_left(before, size) > PATIENCE and not self._factorise(density, step):
                 return None
         return None
 
     def _factorise(self, density: FloatArray, step: float) -> bool:
         """Factorise the matrix of Newton's method, unless it is that of the last time; whether it can be inverted."""
-        matrix = self._fluxes.matrix(density, step)
-        if np.array_equal(matrix.data, self._factored):
+        if self._fluxes.is_linear and step == self._factored_step:
             return True
-        self._factored = np.empty(0)
+        matrix, self._factored_step = self._fluxes.matrix(density, step), math.nan
+        if self._matrices is None:
+            self._matrices = OrderedMatrices(matrix)
         try:
-            self._factor = factorise(matrix)
+            self._factor = self._matrices.factorise(matrix.data)
         except RuntimeError:  # exactly singular: the volumes are lost beside the diffusion in such a step
             return False
-        self._factored = matrix.data
+        self._factored_step = step
         return True
 
     def _is_positive(self, density: FloatArray) -> bool:
@@ -242,4 +249,11 @@ class ImplicitFiniteVolume(GridState):
 
     def _size(self, change: FloatArray) -> float:
         """L1 norm relative to the mass."""
-        return float(self._fluxes.volumes @ np.abs(change)) / self._mass
+        return inner_product(self._fluxes.volumes, np.abs(change)) / self._mass
+
+
+def _iterations_left(before: float, size: float) -> float:
+    """How many more iterations corrections need to be small enough, if they shrink as from the last one to this."""
+    if not size < before:
+        return math.inf
+    return 0.0 if before == math.inf else math.log(NEWTON_TOLERANCE / size) / math.log(size / before)

@@ -28,7 +28,8 @@ from wgflow.errors import InputError
 from wgflow.finite_volume.bernoulli import drift_factors
 from wgflow.finite_volume.implicit_powers import DriftFaces, InternalTerms
 from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, Sum, terms_of
-from wgflow.typing import FloatArray
+from wgflow.reductions import inner_product
+from wgflow.typing import FloatArray, IntArray
 
 
 class DiffusionFluxes:
@@ -47,6 +48,11 @@ class DiffusionFluxes:
     ------
     InputError
         If F has no internal energy.
+
+    Attributes
+    ----------
+    is_linear : bool
+        Whether the rate is a fixed matrix times the density.
     """
 
     def __init__(self, functional: Functional, domain: Domain, transport: float, reaction: float = 0.0) -> None:
@@ -65,9 +71,11 @@ class DiffusionFluxes:
         self._shape = domain.shape
         self.volumes = np.array(np.broadcast_to(domain.volumes, domain.shape)).ravel()
         self._volume = float(self.volumes.sum())
-        diagonal = np.arange(self.volumes.size)
-        self._rows = np.concatenate([self._first, self._first, self._second, self._second, diagonal])
-        self._columns = np.concatenate([self._first, self._second, self._first, self._second, diagonal])
+        held = self._rest is None or self._rest.is_linear
+        self._held = self._evaluated(np.zeros(self.volumes.size)) if held else None
+        self._factors = self._linear_factors(self._held) if held and not self._powers else None
+        self.is_linear = self._factors is not None and reaction == 0.0
+        self._slots, self._places = self._made_pattern()
 
     def rate(self, density: FloatArray) -> FloatArray:
         """Change of the density in unit time, shape (N,)."""
@@ -75,7 +83,7 @@ class DiffusionFluxes:
         if self._powers:
             through = self._nonlinear(np.maximum(density, 0.0), potential)
         else:
-            leaving, entering = self._linear_factors(potential)
+            leaving, entering = self._factors or self._linear_factors(potential)
             through = leaving * density[self._first] - entering * density[self._second]
         count = density.size
         gain = np.bincount(self._second, through, count) - np.bincount(self._first, through, count)
@@ -92,17 +100,32 @@ class DiffusionFluxes:
         from scipy.sparse import csc_array
 
         potential, held = self._potential(density), np.maximum(density, 0.0)
-        leaving, entering = self._slopes(held, potential) if self._powers else self._linear_factors(potential)
+        if self._powers:
+            leaving, entering = self._slopes(held, potential)
+        else:
+            leaving, entering = self._factors or self._linear_factors(potential)
         diagonal = self.volumes
         if self._reaction > 0.0:
             slope = self._first_variation(held, potential) + self._terms(held).pressure_slope(held)
             diagonal = self.volumes * (1.0 + step * self._reaction * slope)
         entries = step * np.concatenate([leaving, -entering, -leaving, entering])
-        data = np.concatenate([entries, diagonal])
-        return csc_array((data, (self._rows, self._columns)), shape=(density.size, density.size))
+        data = np.bincount(self._slots, np.concatenate([entries, diagonal]))
+        return csc_array((data, *self._places), shape=(density.size, density.size))
+
+    def _made_pattern(self) -> tuple[IntArray, tuple[IntArray, IntArray]]:
+        """Which entry of the matrix takes what is listed in `matrix`, and its rows and the starts of its columns."""
+        count = self.volumes.size
+        diagonal = np.arange(count)
+        rows = np.concatenate([self._first, self._first, self._second, self._second, diagonal])
+        columns = np.concatenate([self._first, self._second, self._first, self._second, diagonal])
+        places, slots = np.unique(columns * count + rows, return_inverse=True)
+        return slots, (places % count, np.searchsorted(places, count * np.arange(count + 1)).astype(np.int64))
 
     def _potential(self, density: FloatArray) -> FloatArray | None:
         """V at the cells, shape (N,); None where there are no other terms."""
+        return self._evaluated(density) if self._held is None else self._held
+
+    def _evaluated(self, density: FloatArray) -> FloatArray | None:
         if self._rest is None:
             return self._level
         potential = np.empty(self._shape)
@@ -111,7 +134,7 @@ class DiffusionFluxes:
 
     def _terms(self, density: FloatArray) -> InternalTerms:
         """The internal energies with the floors of a density."""
-        return InternalTerms(self._powers, self._temperature, float(self.volumes @ density) / self._volume)
+        return InternalTerms(self._powers, self._temperature, inner_product(self.volumes, density) / self._volume)
 
     def _first_variation(self, density: FloatArray, potential: FloatArray | None) -> FloatArray:
         slope = self._terms(density).slope(density)

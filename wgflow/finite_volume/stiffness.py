@@ -64,7 +64,9 @@ class StiffnessEstimate:
         return max(-low, high)
 
     def _suitable_step(self) -> float:
-        """Step in which densities change by a share of themselves, in any unit: rounding then takes no digits."""
-        np.negative(self._image, out=self._rate)
-        fastest = max(self._scheme.loss_rate(self._image), self._scheme.loss_rate(self._rate))
+        """Step that changes densities by a share of themselves at least, in any unit: rounding then takes no digits."""
+        fastest = self._scheme.loss_rate(self._image)
+        if fastest == 0.0:
+            np.negative(self._image, out=self._rate)
+            fastest = self._scheme.loss_rate(self._rate)
         return 1.0 / fastest if fastest > 0.0 else 1.0

@@ -19,6 +19,7 @@ from wgflow.flows.evolution import Checkpoint, numbers
 
 PROPORTIONAL, INTEGRAL = 0.4, 0.7  # exponents of the quotients, over its order
 SAFETY, LEAST_FACTOR, LARGEST_FACTOR = 0.9, 0.2, 5.0
+SAFETY_OF_KEPT_SIZES = 0.75  # less than the other, so that as many steps are done
 LEAST_QUOTIENT = 1e-8  # a step that errs less says no more about the next
 GROWTH_AFTER_REFUSAL = 1.25
 TOLERANCES = (1e-12, 0.1)
@@ -33,6 +34,9 @@ class StepController:
     ----------
     order : int
         The quotient of error and allowed error falls with the step to this power.
+    least_growth : float
+        Factor from which on a larger step pays, where another size costs more than the step itself; until then steps
+        keep their size. By default 1: all pay.
 
     Attributes
     ----------
@@ -40,8 +44,8 @@ class StepController:
         Step that the error allows; 0 where none is known, until `begin`.
     """
 
-    def __init__(self, order: int) -> None:
-        self._order = order
+    def __init__(self, order: int, least_growth: float = 1.0) -> None:
+        self._order, self._least_growth = order, least_growth
         self.aim = 0.0
         self._quotient = 1.0  # of the last step that no output cut
         self._limit = math.inf  # by the last refusal
@@ -67,13 +71,20 @@ class StepController:
             Its error over the allowed one, at most 1.
         """
         quotient = max(quotient, LEAST_QUOTIENT)
-        factor = SAFETY * quotient ** (-INTEGRAL / self._order) * self._quotient ** (PROPORTIONAL / self._order)
+        factor = self._growth(quotient)
         following = step * min(max(factor, LEAST_FACTOR), LARGEST_FACTOR)
         self._limit *= GROWTH_AFTER_REFUSAL
         if step < self._wanted:  # cut by an output
             self.aim = max(self.aim, following)
         else:
             self.aim, self._quotient = following, quotient
+
+    def _growth(self, quotient: float) -> float:
+        """What the error after a step of some quotient allows the next one to grow by."""
+        if self._least_growth == 1.0:
+            return SAFETY * quotient ** (-INTEGRAL / self._order) * self._quotient ** (PROPORTIONAL / self._order)
+        growth = SAFETY_OF_KEPT_SIZES * quotient ** (-1.0 / self._order)
+        return 1.0 if 1.0 <= growth < self._least_growth else growth
 
     def reject(self, step: float, quotient: float) -> None:
         """Learn from a step whose error is not allowed; a quotient that is not finite says as little as possible."""

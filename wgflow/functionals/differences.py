@@ -29,7 +29,7 @@ from wgflow.typing import BoolArray, FloatArray, IntArray
 
 Function = Callable[[FloatArray], FloatArray]
 
-MULTIPLES = (0.5, 1.0, 2.0)  # of a step
+WAYS = (0.5, -0.5, 1.0, -1.0, 2.0, -2.0)  # to the places of values, in steps
 FIRST_STEP = 2.0**-8  # over the extent of the points
 MANY, PROBES, MOST_PROBED = 1024, 64, 3  # points of which some are tried first, how many, and with how many steps
 LESS, MORE = 0.25, 2.0**10  # factors of the steps that are tried next
@@ -167,14 +167,13 @@ def _refuse(points: FloatArray, reason: str) -> None:
 def _probed_step(function: Function, points: FloatArray, axis: int, centre: FloatArray) -> float:
     """The first step, smaller where some of many points say that it is too large for most."""
     step = _first_step(points, axis)
-    if len(points) >= MANY:
-        rows = np.arange(0, len(points), len(points) // PROBES)
-        for _ in range(MOST_PROBED):
-            found = _quotients(function, points.T[:, rows].T, axis, np.full(rows.size, step), centre[:, rows])
-            if (found.agree | found.lost).mean() >= 0.5:
-                break
-            step *= LESS
-    return step
+    if len(points) < MANY:
+        return step
+    few = np.arange(0, len(points), len(points) // PROBES)
+    steps, rows = step * LESS ** np.arange(MOST_PROBED), np.tile(few, MOST_PROBED)
+    found = _quotients(function, points.T[:, rows].T, axis, np.repeat(steps, few.size), centre[:, rows])
+    shares = (found.agree | found.lost).reshape(MOST_PROBED, -1).mean(axis=1)
+    return float(steps[np.argmax(shares >= 0.5)])
 
 
 def _first_step(points: FloatArray, axis: int) -> float:
@@ -189,16 +188,14 @@ def _first_step(points: FloatArray, axis: int) -> float:
 
 def _quotients(function: Function, points: FloatArray, axis: int, step: FloatArray, centre: FloatArray) -> _Quotients:
     """Difference quotients with a step for each point."""
-    values = np.empty((2 * len(MULTIPLES), *centre.shape))
-    moved = points.copy(order="K")
-    for number, multiple in enumerate(MULTIPLES):
-        for side, way in enumerate((multiple, -multiple)):
-            moved[:, axis] = points[:, axis] + way * step
-            values[2 * number + side] = _across(np.asarray(function(moved), dtype=np.float64))
-    error, reach_slope, round_off = np.empty((3, len(points)))
-    found = _Quotients(np.empty(centre.shape), error, reach_slope, round_off, np.empty(len(points), bool))
+    values, moved = [], points.copy(order="K")
+    for multiple in WAYS:
+        np.add(points[:, axis], multiple * step, out=moved[:, axis])
+        values.append(np.ascontiguousarray(_across(np.asarray(function(moved), dtype=np.float64))))
+    error, reach, round_off = np.empty((3, len(points)))
+    found = _Quotients(np.empty(centre.shape), error, reach, round_off, np.empty(len(points), dtype=np.bool_))
     fill_quotients(
-        values,
+        tuple(values),
         np.ascontiguousarray(centre),
         np.ascontiguousarray(points[:, axis]),
         step,

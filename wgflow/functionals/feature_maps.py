@@ -8,7 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from wgflow.domains import Domain
 from wgflow.functionals.differences import central_differences
+from wgflow.functionals.second_moments import SecondMoments
 from wgflow.typing import FloatArray
 
 FeatureFunction = Callable[[FloatArray], FloatArray]
@@ -52,6 +54,11 @@ class OuterProduct:
     def __call__(self, points: FloatArray) -> FloatArray:
         """Features, shape (N, p^2)."""
         return (points[:, :, None] * points[:, None, :]).reshape(len(points), -1)
+
+    def moments_on(self, domain: Domain, count: int, memory_limit: float) -> SecondMoments | None:  # noqa: ARG002
+        """Sums along rows on boxes of two or three dimensions; None elsewhere."""
+        box = domain.base.lattice
+        return SecondMoments(box) if box is domain.base and len(box.shape) > 1 else None
 
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Gradient ``(A + A^T) w`` of ``w^T A w``, shape (N, p)."""

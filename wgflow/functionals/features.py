@@ -232,23 +232,27 @@ class _GridFeatures(GridFunctional):
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        prediction = self._moments.moments(self._sheets.net_mass(density))
+        prediction = self._moments_of(density)
         self._prediction[:] = prediction
         risk, coefficients = self._risk.evaluate(prediction, self._targets)
         self._write(coefficients, potential)
         return risk
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        change = self._moments.moments(self._sheets.net_mass(rate))
+        change = self._moments_of(rate)
         curvature = self._risk.curvature(self._prediction, self._targets)
         self._write(curvature * change, potential)
 
     def nonlocal_hessian(self, rate: FloatArray, potential: FloatArray) -> None:
-        change = self._moments.moments(self._sheets.net_mass(rate))
+        change = self._moments_of(rate)
         self._write(self._risk.second_derivative(self._prediction, self._targets, change), potential)
 
     def scale(self, density: FloatArray) -> float:
         return super().scale(density) + self._risk_at_zero
+
+    def _moments_of(self, density: FloatArray) -> FloatArray:
+        factor, charges = self._sheets.charges(density)
+        return factor * self._moments.moments(charges)
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))

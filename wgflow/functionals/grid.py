@@ -195,6 +195,14 @@ class SheetSums:
         self._sheets = domain.sheets
         self._volumes = np.ascontiguousarray(domain.base.volumes).ravel()
         self._net = np.empty(self._volumes.size)
+        self._volume = float(self._volumes[0]) if np.ptp(self._volumes) == 0.0 else None
+
+    def charges(self, density: FloatArray) -> tuple[float, FloatArray]:
+        """Factor and array, shape (N,), whose product are the net masses: densities where volumes are equal."""
+        rows = density.reshape(self._sheets, -1)
+        if self._volume is None:
+            return 1.0, self.net_mass(density)
+        return self._volume, rows[0] if self._sheets == 1 else np.subtract(rows[0], rows[1], out=self._net)
 
     def net_mass(self, density: FloatArray) -> FloatArray:
         """Signed mass of each cell of the base domain, flattened; overwritten by the next call."""

@@ -145,7 +145,7 @@ class Relu:
         sums = _EXACT_SUMS.get(domain) if self.smoothing == 0.0 else None
         if sums is not None:
             return sums(domain.base, self.inputs)
-        if self.in_tiles(math.prod(domain.base.shape), memory_limit):
+        if self.in_tiles(math.prod(domain.base.partition.whole), memory_limit):
             return TiledRelu(domain, self.inputs, self._width)
         return None
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Domain
 from wgflow.networks.kernels.relu_tiles import (
     AT_ONCE,
@@ -38,8 +39,9 @@ SAFETY = 1.0 + 1e-12  # of radii, for their round-off
 def tiles_pay(cells: int, data: int, inputs: int, memory_limit: float) -> bool:
     """Whether tiles are used: for three inputs at most, where they are faster than a matrix, or it has no room.
 
-    They are from 24 data and 131 072 entries of the matrix on, as measured. With more inputs than grids have here,
-    few tiles of a useful size would lie off the kinks, and four products at a time outrun the memory no more.
+    They are from 24 data and 131 072 entries of the matrix on, as measured. No grid here has more coordinates than the
+    kernels, three; where no tile lay off the kinks, their products would be faster than the matrix up to six inputs or
+    so, and slower from nine on.
 
     Parameters
     ----------
@@ -100,10 +102,14 @@ def _columns(inputs: FloatArray, width: FloatArray) -> FloatArray:
     return columns
 
 
+_SHARED: DomainTable[bool] = DomainTable(
+    "whether processes may share the rows of cells", {WeightBox: False, Box: True, object: False}
+)
+
+
 def _in_rows(domain: Domain) -> bool:
-    """Whether sums over the cells are those over blocks of rows of the first axis, which processes may share."""
-    base = domain.base
-    return isinstance(base, Box) and len(base.shape) > 1 and not isinstance(base, WeightBox)
+    """Whether sums over the cells are those over blocks of rows of the first axis."""
+    return _SHARED.on(domain) and len(domain.base.shape) > 1
 
 
 def _sums_on(domain: Domain) -> Callable[[FloatArray], FloatArray]:

@@ -14,6 +14,7 @@ from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, Scalars, StepCounts, numbers
 from wgflow.flows.particle_state import ParticleState
 from wgflow.functionals import Functional, ParticlePotential
+from wgflow.functionals.energies.difference_costs import warn_of_differences
 from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
 from wgflow.particles.contract import Advance, Method, Step
@@ -75,6 +76,7 @@ class ParticleFlow(ParticleState):
         check_factor("input_rate", input_rate)
         self._method = Adaptive(tolerance) if method is None else method
         _check_noise(functional.temperature, self._method, reaction)
+        warn_of_differences(functional, len(particles.weights))
         self._rates = np.full(particles.points.shape[1], transport * input_rate)
         self._rates[0] = transport
         self._watch = DecayWatch(functional, self._method.tolerance)

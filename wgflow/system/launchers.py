@@ -6,6 +6,7 @@ Nothing here knows MPI: which process this is, and how many there are, is known 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,8 +47,9 @@ class Launch:
 _VARIABLES = (
     ("Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
     ("MPICH", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"),
-    ("Slurm", "PMIX_RANK", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE"),
+    ("Slurm", "PMIX_RANK", "SLURM_NTASKS", ""),
 )
+_OF_SLURM = "SLURM_STEP_TASKS_PER_NODE"  # such as "16(x4),8": of the first machine that of all but the last
 
 
 def find_launch(environment: Mapping[str, str] = os.environ) -> Launch:
@@ -60,8 +62,8 @@ def find_launch(environment: Mapping[str, str] = os.environ) -> Launch:
         if _is_count(environment.get(rank)) and _is_count(environment.get(size)):
             name = "Slurm" if "SLURM_PROCID" in environment and launcher == "MPICH" else launcher
             count = int(environment[size])
-            near = environment.get(beside)
-            return Launch(name, int(environment[rank]), count, int(near) if near and _is_count(near) else count)
+            near = re.match(r"\d+", environment.get(beside) or environment.get(_OF_SLURM, ""))
+            return Launch(name, int(environment[rank]), count, min(int(near[0]), count) if near else count)
     return Launch()
 
 

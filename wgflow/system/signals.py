@@ -17,6 +17,8 @@ from typing import Any
 _POSIX = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]  # Windows has neither
 _TERMINATION = [signal.SIGTERM, *_POSIX]
 
+INTERRUPTED_CODE = 130  # exit code of what they end
+
 # What was in the place of the handlers that are taken now, innermost last.
 _replaced: list[dict[signal.Signals, Any]] = []
 

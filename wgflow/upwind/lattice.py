@@ -109,7 +109,9 @@ class BoxScheme(LatticeScheme):
             raise InputError(f"this scheme needs a box; the domain is {domain.kind!r}")
         super().__init__(domain, box, transport, reaction, 1.0 if limiter == FIRST_ORDER else 2.0)
         self._stage = structured.box_stage_kernel(limiter, self._tasks)
-        self._watched = watched.watched_box_stage_kernel(limiter, self._tasks)
+        self._watched = {
+            steady: watched.watched_box_stage_kernel(limiter, steady, self._tasks) for steady in (False, True)
+        }
         self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
         self._sums = np.zeros((len(self._bounds) - 1, watched.SUMS))
         self._volume = math.prod(box.spacing)
@@ -123,11 +125,13 @@ class BoxScheme(LatticeScheme):
         step: float,
         combination: Combination,
         result: FloatArray,
+        *,
+        steady: bool,
     ) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
         rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
         watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
-        self._watched(rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
+        self._watched[steady](rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
         self._box.refresh(result)
         partition = self._loops.partition
         rate, sums = partition.largest(self._extremes)[0], self._volume * partition.sums(self._sums)

@@ -23,13 +23,13 @@ class StageWatch(NamedTuple):
     Parameters
     ----------
     loss_rate : float
-        See `SpaceScheme.loss_rate`.
+        See `SpaceScheme.loss_rate`; 0 of a steady potential.
     error, change : float
         L1 norms of the two combinations of densities.
     mass, mass_after : float
         Masses of the density at the start of the step and of w.
     paired : float
-        Integral of the potential of the stage over w: F there, if the potential does not depend on the density.
+        Integral of a steady potential over w, which is F there.
     """
 
     loss_rate: float
@@ -83,11 +83,17 @@ class SpaceScheme(ABC):
         step: float,
         combination: Combination,
         result: FloatArray,
+        *,
+        steady: bool,
     ) -> StageWatch:
-        """Do a stage as `euler_stage` does, and tell what it says about the step."""
+        """Do a stage as `euler_stage` does, and tell what it says about the step.
+
+        Of a ``steady`` potential, which does not depend on the density, the loss rate is known; of others nobody asks
+        for the integral over the result.
+        """
         self.euler_stage(density, potential, start, weights, step, result)
         sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
-        return StageWatch(self.loss_rate(potential), *sums.tolist())
+        return StageWatch(0.0 if steady else self.loss_rate(potential), *sums.tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""

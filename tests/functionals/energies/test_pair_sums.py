@@ -113,17 +113,57 @@ def test_exponentials_of_products_equal_dense_ones():
         assert_agree(by_sign, [(values @ charges, size), (-3.0 * (values * charges) @ points, 3.0 * size)])
 
 
-@pytest.mark.parametrize("count", [300, 600])
-def test_sums_do_not_depend_on_the_number_of_threads(count):
-    particles, most, found = cloud(count, 3), numba.get_num_threads(), []
+def on_threads(functional, particles):
+    """What acts on particles by one thread, and by all."""
+    most, found = numba.get_num_threads(), []
     try:
-        for threads in {1, most}:
+        for threads in (1, most):
             numba.set_num_threads(threads)
-            found.append(Interaction(GaussianKernel(1.0, 0.5)).at_particles(particles))
+            found.append(functional.at_particles(particles))
     finally:
         numba.set_num_threads(most)
-    assert np.array_equal(found[0].gradient, found[-1].gradient)
-    assert np.array_equal(found[0].potential, found[-1].potential)
+    return found
+
+
+@pytest.mark.parametrize("name", ["gaussian", "energy distance", "root", "log", "own"])
+def test_sums_do_not_depend_on_the_number_of_threads(name):
+    for count, periods in [(300, None), (600, [2.0, np.inf, np.inf])]:
+        one, all_of_them = on_threads(Interaction(KERNELS[name], periods), cloud(count, 3))
+        assert np.array_equal(one.gradient, all_of_them.gradient)
+        assert np.array_equal(one.potential, all_of_them.potential)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "energy distance", "root", "log", "own"])
+def test_compiled_sums_go_the_short_way_round(name):
+    """Against dense sums, each distance the least over the images; the third axis is not periodic."""
+    particles, kernel = cloud(600, 3, 9), KERNELS[name]
+    charges, periods = particles.weights * particles.signs, np.array([1.3, 2.1, np.inf])
+    steps = particles.points[:, None, :] - particles.points
+    for axis in range(2):
+        images = steps[..., axis] + periods[axis] * np.arange(-8, 9)[:, None, None]
+        steps[..., axis] = np.take_along_axis(images, abs(images).argmin(axis=0)[None], axis=0)[0]
+    squares = (steps**2).sum(axis=-1)
+    terms, pulls = kernel.of_square(squares) * charges, 2.0 * (kernel.slope(squares) * charges)[..., None] * steps
+    found = Interaction(kernel, periods).at_particles(particles)
+    by_sign = particles.signs * found.potential, particles.signs[:, None] * found.gradient
+    sizes = abs(terms).sum(axis=1).max(), abs(pulls).sum(axis=1).max()
+    assert_agree(by_sign, [(terms.sum(axis=1), sizes[0]), (pulls.sum(axis=1), sizes[1])], 6.0 * EPS)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "energy distance", "own"])
+def test_compiled_sums_by_chords_equal_those_of_cosines(name):
+    """The same potential and, along the sphere, the same gradient as of functions of the cosine."""
+    particles, kernel = cloud(60, 3, 10), KERNELS[name].zonal().kernel
+    points = particles.points / np.linalg.norm(particles.points, axis=1)[:, None]
+    particles = Particles(points, particles.weights, particles.signs)
+    found = KERNELS[name].zonal().at_particles(particles)
+    expected = ZonalInteraction(lambda c: kernel(c), lambda c: kernel.gradient(c)).at_particles(particles)
+    size = abs(expected.potential).max()
+    tolerance = 1e-13 if name != "energy distance" else 2e-8  # of cosines: short chords lose digits
+    assert found.potential == pytest.approx(expected.potential, abs=tolerance * size)
+    along = found.gradient - expected.gradient
+    along -= (along * points).sum(axis=1)[:, None] * points
+    assert abs(along).max() < 1e-11 * abs(expected.gradient).max()
 
 
 def worst(found, expected):
@@ -197,6 +237,21 @@ def test_numpy_functions_take_each_pair_once():
         assert_agree(by_sign, [(values @ charges, size), (gradient, size)], tolerance)
     named = Interaction(GaussianKernel(1.0, math.sqrt(0.5)), periods).at_particles(particles)
     assert_agree((particles.signs * named.potential,), [(values @ charges, size)])
+
+
+def test_kernels_without_a_gradient_are_differenced():
+    """Of the distance, along one line; else along each axis. At the distance 0 an even kernel has no slope."""
+    particles = cloud(200, 2, 11)
+    for kernel, slope in [
+        (lambda z: np.exp(-0.5 * (z**2).sum(axis=-1)), lambda z: -z * np.exp(-0.5 * (z**2).sum(axis=-1))[:, None]),
+        (lambda z: np.exp(-0.5 * z[:, 0] ** 2 - z[:, 1] ** 2), None),
+    ]:
+        if slope is None:
+            slope = lambda z: -z * np.array([1.0, 2.0]) * np.exp(-0.5 * z[:, 0] ** 2 - z[:, 1] ** 2)[:, None]  # noqa: E731
+        found = Interaction(kernel).at_particles(particles)
+        expected = Interaction(kernel, gradient=slope).at_particles(particles)
+        assert np.array_equal(found.potential, expected.potential)
+        assert abs(found.gradient - expected.gradient).max() < 1e-11 * abs(expected.gradient).max()
 
 
 def test_other_gradients_and_singular_kernels_are_not_compiled():

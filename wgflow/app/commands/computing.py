@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wgflow.app.commands.arguments import CodeOption, ForceOption, ProblemArgument, QuietOption, SetOption
-from wgflow.system.signals import terminations_interrupt
+from wgflow.system.launchers import LAUNCH
+from wgflow.system.signals import INTERRUPTED_CODE, terminations_interrupt
 from wgflow.system.terminal import say
 from wgflow.text import error_text
 
@@ -18,7 +21,19 @@ if TYPE_CHECKING:
     from wgflow.flows import Evolution
 
 
-@terminations_interrupt()  # before the first step and after the last one, where a run has no use for them
+@contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """Let signals end a command where no run takes them, before the first step and after the last one; that is said."""
+    with terminations_interrupt():
+        try:
+            yield
+        except KeyboardInterrupt:
+            if LAUNCH.is_first:
+                say("interrupted", error=True)
+            raise
+
+
+@_ending_by_signals()
 def run(
     problem: ProblemArgument,
     output: Annotated[
@@ -75,7 +90,7 @@ def run(
         for error in interruption.args:
             say(f"error: {error_text(error)}", error=True)
         say_resumable(problem, path, settings or (), allow_code=allow_code)
-        raise
+        raise typer.Exit(INTERRUPTED_CODE) from None
     if resume and not continued:
         say_finished(trajectory, prepared, quiet=quiet)
     report(trajectory, path, quiet=quiet)
@@ -85,6 +100,7 @@ def run(
             say(f"figure      {plot}")
 
 
+@_ending_by_signals()
 def sweep(
     problem: ProblemArgument,
     over: Annotated[
@@ -137,7 +153,7 @@ def sweep(
     )
 
 
-@terminations_interrupt()
+@_ending_by_signals()
 def sweep_run(
     folder: Annotated[Path, typer.Argument(help="Folder of the sweep.")],
     problem_folder: Annotated[Path, typer.Argument(help="Folder that paths in the problem are relative to.")],

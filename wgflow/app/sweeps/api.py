@@ -123,7 +123,6 @@ def sweep(
     Traceback (most recent call last):
     wgflow.errors.InputError: the run particles.cuont=5 is not allowed: ... did you mean 'count'? ...
     """
-    refuse_ranks("a sweep", "start it without mpiexec; its workers share out the runs")
     words = parse_launcher(launcher, here=scheduler is None)
     plan = replace(make_plan(problem, over, settings), allow_code=allow_code, launcher=words)
     with shown_runs(wanted=progress) as watcher:
@@ -146,6 +145,9 @@ def carry_out(
     for name, number in (("workers", workers), ("threads", threads)):
         if number is not None and number < 1:
             raise InputError(f"{name} = {number} is not allowed; give at least 1")
+    refuse_ranks(
+        "a sweep", "start it without mpiexec; its workers share out the runs, and --launcher starts each of them"
+    )
     check_libraries()
     plan = replace(plan, force=force)
     # The workers of a scheduler have memory of their own, and ask for themselves.

@@ -16,6 +16,7 @@ from wgflow.app.sweeps.launching import parse_launcher
 from wgflow.app.sweeps.plan import make_plan
 from wgflow.app.sweeps.watching import shown_runs
 from wgflow.flows.endings import COMPLETE
+from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import say
 
 UNSAID = {"--threads": (1,), "--launcher": ("",)}  # values of options that are those by default, where not None
@@ -36,7 +37,7 @@ def sweep_command(
     allow_code: bool = False,
     launcher: str = "",
 ) -> int:
-    """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, else 1."""
+    """Carry out a sweep and show it; gives the exit code: 0 if all runs are complete, 130 after a signal, else 1."""
     words = parse_launcher(launcher, here=scheduler is None)
     plan = replace(make_plan(problem, parse_over(over), settings), allow_code=allow_code, launcher=words)
     try:
@@ -48,7 +49,7 @@ def sweep_command(
         options = {"--scheduler": scheduler, "--workers": workers, "--threads": threads, "--launcher": launcher}
         flags = ["--force"] * force + ["--allow-code"] * allow_code
         _say_continuation(problem, over, folder, settings, options, flags)
-        raise
+        return INTERRUPTED_CODE
     status, messages = dataset["status"].values.ravel(), dataset["message"].values.ravel()
     failed = np.flatnonzero(status != COMPLETE)
     warned = np.flatnonzero((status == COMPLETE) & (messages != ""))

@@ -17,9 +17,10 @@ from wgflow.app.sweeps.folder import read_plan
 from wgflow.app.sweeps.plan import Plan
 from wgflow.errors import ComputationError, InputError
 from wgflow.problems import run
+from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.text import shown
 
-BAD_INPUT, INTERRUPTED = 2, 130  # exit codes of the command line
+BAD_INPUT = 2  # an exit code of the command line
 COMMAND = "sweep-run"
 ERROR, WARNING = "error: ", "warning: "  # what lines of it begin with
 SHOWN_LINES = 3  # of what else a launcher says
@@ -67,7 +68,7 @@ def launch(plan: Plan, folder: Path, index: int) -> str:
         code, lines = _start(plan, folder, index, "--resume")
     if code == BAD_INPUT:
         code, lines = _start(plan, folder, index, "--overwrite")
-    if code not in (0, INTERRUPTED):
+    if code not in (0, INTERRUPTED_CODE):
         raise ComputationError(_failure(plan, code, lines))
     return "; ".join(_said(WARNING, lines))
 

@@ -23,6 +23,7 @@ from wgflow.functionals.differences import central_differences
 from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all_pairs, batched
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
 from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
+from wgflow.functionals.energies.radial_differences import radial_differences
 from wgflow.functionals.factors import times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
@@ -185,6 +186,9 @@ class Interaction(Functional):
         """Gradient of the even part of W at displacements (N, p), where perhaps its values are known."""
         gradient = self.gradient
         if gradient is None:
+            found = radial_differences(self.kernel, displacements, values) if even and values is not None else None
+            if found is not None:
+                return found
             return central_differences(self.kernel if even else self.values, displacements, values)
 
         def own(at: FloatArray) -> FloatArray:

@@ -30,6 +30,7 @@ from wgflow.functionals.kernels.pairs import (
     add_rows,
     fill_profile,
 )
+from wgflow.ranks.work import all_blocks, own_blocks
 from wgflow.typing import FloatArray
 
 VECTOR = 8  # numbers: one across two lines of the cache takes twice as long
@@ -87,7 +88,9 @@ class Profile:
         work[:, 0] = self.rounding
         given = self.own, self.kind, self.parameters, self.rounding, lengths, places, weights, batches.ends
         if groups > 1:
-            add_pairs(*given, work, sums)
+            shared = own_blocks(groups)
+            add_pairs(*given, shared.start, shared.stop, work, sums)
+            sums = all_blocks(sums[shared.start : shared.stop], groups)
         else:  # sooner than threads awake
             add_rows(*given, 0, 1, work[0], sums[0])
         total: FloatArray = sums.sum(axis=0)[: len(points) + 1, :count] * batches.factors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,7 +16,8 @@ from wgflow.measures import Particles
 from wgflow.typing import FloatArray
 
 PAIRS_AT_ONCE = 2**20  # so that memory stays bounded
-TILE = 96  # particles: what their pairs need stays in the cache
+MOST_NUMBERS = 32000  # in an array of a tile: it stays in the cache
+KEPT = 2**20  # numbers
 Sums = tuple[FloatArray, FloatArray]  # values (n,) and gradients (n, p)
 
 
@@ -60,9 +62,11 @@ def potential_over_pairs(energy: Pairwise, particles: Particles, batches: Batche
 
 def _sums(energy: Pairwise, points: FloatArray, charges: FloatArray, batches: Batches) -> Sums:
     """Values and gradients by NumPy, tile by tile."""
+    np.empty(KEPT)  # the C library keeps the memory of arrays no larger than one that was freed, pages and all
     values, gradient = np.zeros(len(charges)), np.zeros_like(points)
+    size = max(math.isqrt(MOST_NUMBERS // points.shape[1]), 1)
     for first, last in zip(batches.edges[:-1], batches.edges[1:], strict=True):
-        tiles = [slice(start, min(start + TILE, last)) for start in range(first, last, TILE)]
+        tiles = [slice(start, min(start + size, last)) for start in range(first, last, size)]
         for number, tile in enumerate(tiles):
             for other in tiles[number:]:
                 here, there = energy.between(points[tile], points[other], charges[tile], charges[other])

@@ -18,7 +18,7 @@ def fill_quotients(values, centre, places, step, slope, error, reach, round_off,
 
     Parameters
     ----------
-    values : array, shape (6, m, n)
+    values : tuple of 6 arrays, shape (m, n)
         Values half a step, a step and two steps beyond the points, each followed by those before them.
     centre : array, shape (m, n)
         Values at the points.
@@ -32,15 +32,16 @@ def fill_quotients(values, centre, places, step, slope, error, reach, round_off,
         Given whether steps of different sizes agree, and values change enough to be told from round-off.
     """
     wide_vectors()
+    half, half_back, one, one_back, two, two_back = values
     bend, size, defined = np.zeros(step.size), np.zeros(step.size), np.zeros(step.size)
     error[:] = 0.0
     reach[:] = 0.0
     for k in range(centre.shape[0]):
         for i in range(step.size):
             c, h = centre[k, i], step[i]
-            odd_half, even_half = values[0, k, i] - values[1, k, i], (values[0, k, i] - c) + (values[1, k, i] - c)
-            odd, even = values[2, k, i] - values[3, k, i], (values[2, k, i] - c) + (values[3, k, i] - c)
-            odd_two, even_two = values[4, k, i] - values[5, k, i], (values[4, k, i] - c) + (values[5, k, i] - c)
+            odd_half, even_half = half[k, i] - half_back[k, i], (half[k, i] - c) + (half_back[k, i] - c)
+            odd, even = one[k, i] - one_back[k, i], (one[k, i] - c) + (one_back[k, i] - c)
+            odd_two, even_two = two[k, i] - two_back[k, i], (two[k, i] - c) + (two_back[k, i] - c)
             wide, narrow = (8.0 * odd - odd_two) / (12.0 * h), (8.0 * odd_half - odd) / (6.0 * h)
             slope[k, i] = (16.0 * narrow - wide) / 15.0
             error[i] = max(error[i], abs(narrow - wide))

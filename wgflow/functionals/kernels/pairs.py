@@ -220,8 +220,8 @@ def add_rows(own, kind, parameters, rounding, periods, points, charges, ends, gr
 
 
 @parallel_kernel
-def add_pairs(own, kind, parameters, rounding, periods, points, charges, ends, work, sums):
-    """Add the sums of values and slopes of each group over pairs of n points.
+def add_pairs(own, kind, parameters, rounding, periods, points, charges, ends, first, last, work, sums):
+    """Add the sums of values and slopes of the groups ``first ... last - 1`` over pairs of n points.
 
     Parameters
     ----------
@@ -237,13 +237,15 @@ def add_pairs(own, kind, parameters, rounding, periods, points, charges, ends, w
         Points and their charges.
     ends : array, shape (n,)
         Each point is paired with those after it and before its end.
+    first, last : int
+        Which groups.
     work : array, shape (groups, 3 + p, TILE)
         Scratch, filled with the rounding.
     sums : array, shape (groups, 1 + p, n)
         Sums of values and of slopes times displacements, times the other point for functions of products.
     """
     groups = sums.shape[0]
-    for group in prange(groups):
+    for group in prange(first, last):
         add_rows(
             own, kind, parameters, rounding, periods, points, charges, ends, group, groups, work[group], sums[group]
         )

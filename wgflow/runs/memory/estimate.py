@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wgflow.errors import ComputationError, InputError
+from wgflow.system.launchers import LAUNCH
 from wgflow.system.memory import free_memory, resident_memory
 
 DOUBLE = 8  # bytes
@@ -101,6 +102,8 @@ def check_memory(
         With the estimate, what is free, what dominates and what to lower.
     """
     free = None if force else free_memory()
+    if free is not None:
+        free //= LAUNCH.beside  # the ranks of a machine take as much each
     if free is not None and estimate.still_needed(resident_memory(), built=built) > free:
         raise InputError(
             f"{subject} needs about {format_size(estimate.total)} of memory, and {format_size(free)} are free; "

@@ -110,15 +110,20 @@ def product_of_rows(first, second):
 
 
 @inlined_kernel
-def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, maxima, partial):
-    """Take in the loss rates of a row of a stage, and add its sums to those of its block."""
-    raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima)
+def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, steady, maxima, partial):
+    """Take in the loss rates of a row of a stage, and add its sums to those of its block.
+
+    ``steady`` is a constant of the kernel: rates of such a potential are known, and it is paired with the result.
+    """
     error, change, mass, mass_after = sums_of_row(rho, old, new, combination)
     partial[0] += error
     partial[1] += change
     partial[2] += mass
     partial[3] += mass_after
-    partial[4] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
+    if steady:
+        partial[4] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
+    else:
+        raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima)
 
 
 @kernel
@@ -135,7 +140,7 @@ def state_sums(density, potential, bounds, partial):
 
 
 @cache
-def watched_box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
+def watched_box_stage_kernel(limiter: int, steady: bool, tasks: int) -> Callable[..., None]:
     """Compile the Euler stage that also gives what decides whether a step is kept, serial or on all cores."""
     compiled = kernel if tasks == 1 else parallel_kernel
 
@@ -144,11 +149,12 @@ def watched_box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
         density, potential, start, weights, step, mobility, reaction, periodic, bounds, buffers, face_factor,
         combination, lanes, largest, partial, result,
     ):  # fmt: skip
-        """Do a stage, and write the largest loss rates of tasks and the sums of blocks.
+        """Do a stage, and write the sums of blocks and, unless the potential is steady, the loss rates of tasks.
 
         With (a, b, c, d, e) = ``combination`` the sums, shape (blocks, 5), are those of
-        ``|a start + b density + c result|``, ``|d density + e result - start|``, ``start``, ``result`` and
-        ``potential * result``. ``lanes`` is work space of shape (tasks, 1, n2); ``largest`` is (tasks, 1).
+        ``|a start + b density + c result|``, ``|d density + e result - start|``, ``start``, ``result`` and, if the
+        potential is steady, ``potential * result``. ``lanes`` is work space of shape (tasks, 1, n2), ``largest`` has
+        the shape (tasks, 1).
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):
@@ -166,7 +172,7 @@ def watched_box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
                         )  # fmt: skip
                         watch_row(
                             row, rho[i, j], phi, old, new, combination, mobility, face_factor, reaction, periodic,
-                            lanes[task, 0], partial[block],
+                            steady, lanes[task, 0], partial[block],
                         )  # fmt: skip
             largest[task, 0] = largest_of(lanes[task, 0])
 

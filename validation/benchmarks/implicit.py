@@ -1,0 +1,107 @@
+"""What implicit steps in the plane cost beside those of version 0.1, which factorise a matrix in each, at equal errors.
+
+The former way puts in order and factorises a new matrix in each step, finds all fluxes anew, asks for one more solution
+in each stage to know that the last one was right, and lets the size of each step follow its error. The linear equation
+is that of a Gaussian in a bowl, whose density is known at all times; that of the porous medium needs new matrices
+either way. Threads are pinned to cores if the command begins with ``OMP_PROC_BIND=true OMP_PLACES=threads``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+
+import numpy as np
+
+from wgflow import Box, Entropy, Potential, PowerEnergy
+from wgflow.app.validation import Row, Setting, measured
+from wgflow.finite_volume import ImplicitFiniteVolume
+from wgflow.finite_volume.implicit import LOCAL_ORDERS, NEWTON_ITERATIONS, NEWTON_TOLERANCE, TR_BDF2
+from wgflow.flows.factorisation import factorise
+from wgflow.flows.step_control import StepController
+from wgflow.functionals import Functional
+from wgflow.problems.exact_profiles import Barenblatt
+from wgflow.typing import FloatArray
+
+from ._timing import cores_used, paired_seconds, ratio_row
+
+SIDE, QUICK_SIDE = 160, 24
+SLOW = 0.1  # size of a correction over that of the last one from which the former steps factorised anew
+
+
+class FormerSteps(ImplicitFiniteVolume):
+    """The same steps as they were."""
+
+    def __init__(self, functional: Functional, box: Box, density: FloatArray, *, tolerance: float, time: float) -> None:
+        super().__init__(functional, box, density, tolerance=tolerance, time=time)
+        self._control = StepController(LOCAL_ORDERS[TR_BDF2])
+        self._fluxes._factors = None
+
+    def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
+        density, size = guess, np.inf
+        for _ in range(NEWTON_ITERATIONS):
+            residual = density - known - step * self._fluxes.rate(density)
+            correction = self._factor.solve(self._fluxes.volumes * residual)
+            density, before, size = density - correction, size, self._size(correction)
+            if size <= NEWTON_TOLERANCE:
+                return density
+            if size > SLOW * before:
+                self._factorise(density, step)
+        return None
+
+    def _factorise(self, density: FloatArray, step: float) -> bool:
+        self._factor = factorise(self._fluxes.matrix(density, step))
+        return True
+
+
+def gaussian(box: Box, time: float) -> FloatArray:
+    """Density in the bowl, of mean exp(-t) along both axes, and of a variance that tends to 1 from 0.3."""
+    variance, mean = 1.0 - 0.7 * np.exp(-2.0 * time), np.exp(-time)
+    return np.asarray(np.exp(-0.5 * ((box.points - mean) ** 2).sum(axis=-1) / variance) / (2.0 * np.pi * variance))
+
+
+def porous_medium(box: Box, time: float) -> FloatArray:
+    """Barenblatt's solution in the plane."""
+    return Barenblatt(2.0, 2).averages(box, 1.0 + time)
+
+
+CASES: dict[str, tuple[Functional, Callable[[Box, float], FloatArray]]] = {
+    "Fokker-Planck": (Entropy() + Potential(lambda x: 0.5 * (x**2).sum(axis=-1)), gaussian),
+    "porous medium": (PowerEnergy(2.0), porous_medium),
+}
+# Of the former steps and of ours, for errors that are no larger.
+TOLERANCES = {"Fokker-Planck": ((1e-3, 3e-4), (1e-4, 1e-4)), "porous medium": ((1e-3, 1e-3),)}
+
+
+@cache
+def prepared(name: str, side: int) -> tuple[Box, FloatArray, FloatArray]:
+    """The box, and the exact densities at both ends."""
+    box = Box([(-4.0, 4.0)] * 2, (side, side))
+    return box, CASES[name][1](box, 0.0), CASES[name][1](box, 1.0)
+
+
+def run(steps: type[ImplicitFiniteVolume], name: str, side: int, tolerance: float) -> tuple[int, float]:
+    """Number of steps to t = 1, and the L1 error there."""
+    box, start, end = prepared(name, side)
+    flow = steps(CASES[name][0], box, start, tolerance=tolerance, time=0.0)
+    flow.begin_interval(1.0)
+    while flow.time < 1.0:
+        flow.step()
+    return flow.counts.accepted, float((abs(flow.density - end) * box.volumes).sum())
+
+
+def validate(setting: Setting) -> Iterator[Row]:
+    """Time runs both ways; quick, on a small grid."""
+    side, pairs = (QUICK_SIDE, 1) if setting.quick else (SIDE, 3)
+    for name, tolerances in TOLERANCES.items():
+        for former, own in tolerances:
+            first = partial(run, FormerSteps, name, side, former)
+            second = partial(run, ImplicitFiniteVolume, name, side, own)
+            seconds = paired_seconds(first, second, pairs, 1)
+            before, now = seconds.min(axis=0).tolist()
+            what = f"{name}, {side}^2, tolerance {former:g}"
+            beside = f"{now:.2g} s, before {before:.2g}; CPU over clock {cores_used(second, 1):.2f}"
+            yield ratio_row(f"{what}: seconds of former steps over ours", seconds, beside).quote()
+            (steps_before, error_before), (steps, error) = first(), second()
+            yield measured(f"{what}: L1 error of former steps", error_before, f"{steps_before} steps")
+            yield measured(f"{what}: L1 error of ours", error, f"{steps} steps, tolerance {own:g}")
