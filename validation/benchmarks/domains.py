@@ -1,9 +1,9 @@
 """Cost of one second-order stage on boxes and the sphere, in seconds per cell over a triad of the same size.
 
 The triad reads two arrays and writes one, on one core. Stage and triad are measured one after the other, several times;
-the ratio is the median of such pairs, with the smallest and the largest. On the sphere a stage stands beside the one
-that half spheres and surfaces of other cells have, which gathers the neighbours of each cell; what a stage and the memory
-of a cell cost is told for grids from coarse to fine. OMP_PROC_BIND=true OMP_PLACES=threads pins threads.
+the ratio is the median of such pairs, with the smallest and the largest. On the sphere a stage stands beside the one of
+half spheres and of surfaces of any cells, which gathers the neighbours of each cell; what a stage and the memory of a
+cell cost is told for grids from coarse to fine. OMP_PROC_BIND=true OMP_PLACES=threads pins threads.
 """
 
 from __future__ import annotations
