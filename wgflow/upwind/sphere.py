@@ -14,7 +14,7 @@ from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.edge_velocities import EdgeVelocities
 from wgflow.upwind.kernels import diamonds
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
+from wgflow.upwind.scheme import SpaceScheme
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
@@ -80,10 +80,7 @@ class SphereScheme(SpaceScheme):
         return step, self._reaction, self._inverse_volumes, factors, apart, *geometry, self._work
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:
-        return self._losses(*self._factors(potential))
-
-    def _losses(self, factors: FloatArray, of_edges: FloatArray) -> tuple[Any, ...]:
-        """What the kernel of the loss rate gets after the potential, from what is known of velocities."""
+        factors, of_edges = self._factors(potential)
         rows = (self._work[1], self._work[2], *self._work[8:])
         known = (self._face_factor, self._reaction, self._inverse_volumes, factors, of_edges)
         return *known, *self._halo, self._surroundings, rows, self._largest
@@ -107,22 +104,6 @@ class MidpointScheme(SphereScheme):
         sphere: Any = domain.base
         faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
         self._velocities = EdgeVelocities(faces, transport, domain.sheets, parallel=self._parallel)
-
-    def watched_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        combination: Combination,
-        result: FloatArray,
-    ) -> StageWatch:
-        """Do a stage, and tell what it says about the step; velocities are found once."""
-        self.euler_stage(density, potential, start, weights, step, result)
-        sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
-        known = self._losses(self._velocities.factors, self._velocities.rates)
-        return StageWatch(self._largest_loss_rate(potential.reshape(self._shape), *known), *sums.tolist())
 
     def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
         self._velocities(potential)
