@@ -11,6 +11,7 @@ from wgflow.domains.diamonds import DIRECTIONS, lattice, neighbours
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.typing import FloatArray, IntArray
 
+_LANES = 8  # numbers in a vector of the processor
 FAMILIES = 3  # of faces: towards the first three of the DIRECTIONS
 NO_EDGE = -1
 
@@ -40,6 +41,11 @@ class DiamondFaces:
         """The twelve cells with five neighbours."""
         return np.flatnonzero(self.neighbours[:, -1] == np.arange(len(self.neighbours)))
 
+    @property
+    def width(self) -> int:
+        """Numbers in a row of weights or factors of n + 2 faces or fewer, filled up to whole vectors."""
+        return -(-(self.n + 2) // _LANES) * _LANES
+
     def edges_between(self, first: IntArray, second: IntArray) -> IntArray:
         """Numbers of the edges of the mesh between cells, ``NO_EDGE`` where there is none."""
         count = len(self.mesh.points)
@@ -50,14 +56,15 @@ class DiamondFaces:
 
     @cached_property
     def _in_rows(self) -> tuple[IntArray, IntArray]:
-        """Edges at all places in rows (10, 3, n + 1, n + 1), and 1 where they lead away from their first cell."""
+        """Edges at all places in rows (10, 3, n + 1, width), and 1 where they lead away from their first cell."""
         span = np.arange(self.n + 1)
         ends = lattice(self.n, span, span).cells
         starts = [lattice(self.n, span - i, span - j).cells for i, j in DIRECTIONS[:FAMILIES]]
         edges = np.stack([self.edges_between(start, ends) for start in starts], axis=1)
         signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=1)
         edges[:, 0, -1] = NO_EDGE  # its fluxes are not used
-        return edges, signs
+        rest = [(0, 0)] * 3 + [(0, self.width - self.n - 1)]
+        return np.pad(edges, rest, constant_values=NO_EDGE), np.pad(signs, rest, constant_values=1)
 
     @cached_property
     def apart(self) -> IntArray:
@@ -75,7 +82,7 @@ class DiamondFaces:
     def places(self) -> tuple[IntArray, IntArray]:
         """Places in rows (E, 2) of each edge, flattened, and signs there; one that is not used fills up."""
         edges, signs = (values.ravel() for values in self._in_rows)
-        unused = self.n * (self.n + 1)  # of the first family in the last row of the first diamond
+        unused = self.n * self.width  # of the first family in the last row of the first diamond
         places = np.full((len(self.mesh.edges), 2), unused)
         found = np.ones_like(places)
         held = np.flatnonzero((edges >= 0) & ~np.isin(edges, self.apart))
@@ -85,7 +92,7 @@ class DiamondFaces:
         return places, found
 
     def in_rows(self, of_edges: FloatArray) -> FloatArray:
-        """Values of edges (E,) at their places in rows, shape (10, 3, n + 1, n + 1), zero elsewhere."""
+        """Values of edges (E,) at their places in rows, shape (10, 3, n + 1, width), zero elsewhere."""
         edges = self._in_rows[0]
         return np.where((edges >= 0) & ~np.isin(edges, self.apart), of_edges[edges], 0.0)
 

@@ -51,9 +51,10 @@ def middles_of(mesh: SurfaceMesh, edges: IntArray) -> FloatArray:
 
 
 def in_rows(faces: DiamondFaces, weights: FloatArray) -> FloatArray:
-    """Weights (N, 6, 2) as the kernels take them, in single precision, shape (10, 12, n + 2, n + 2)."""
+    """Weights (N, 6, 2) as the kernels take them, in single precision, shape (10, 12, n + 2, width)."""
     turned = faces.turned(weights.astype(np.float32)) * _SIGNS.astype(np.float32)[:, None, None, None]
-    return np.ascontiguousarray(np.moveaxis(turned, [0, 4], [1, 2]).reshape(10, 12, faces.n + 2, faces.n + 2))
+    found = np.moveaxis(turned, [0, 4], [1, 2]).reshape(10, 2 * DEGREE, faces.n + 2, faces.n + 2)
+    return np.pad(found, [(0, 0)] * 3 + [(0, faces.width - faces.n - 2)])
 
 
 def apart(faces: DiamondFaces, weights: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

@@ -33,7 +33,7 @@ class EdgeVelocities:
     ----------
     rates : array, shape (sheets, E)
         Those last computed, outwards of the first cell of each face.
-    factors : array, shape (sheets, 10, 3, n + 1, n + 1)
+    factors : array, shape (sheets, 10, 3, n + 1, width)
         The same at the places of faces in rows.
     """
 
@@ -50,7 +50,7 @@ class EdgeVelocities:
         places, signs = places.astype(np.uint32), signs.astype(np.int8)
         self._arguments = (mesh.edges[:, 0].astype(np.uint32), stencils, weights, places, signs)
         self.rates = np.zeros((sheets, count))
-        self.factors = np.zeros((sheets, 10, 3, faces.n + 1, faces.n + 1))
+        self.factors = np.zeros((sheets, 10, 3, faces.n + 1, faces.width))
         self._in_rows = self.factors.reshape(sheets, -1)
         self._edge_rates = kernels.edge_rates_kernel(parallel)
 

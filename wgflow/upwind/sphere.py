@@ -19,7 +19,7 @@ from wgflow.upwind.scheme import SpaceScheme
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
 
-_LANES = 8  # numbers in a vector of the processor: rows of work space are whole ones
+_LANES = 8  # numbers in a vector of the processor: rows of work space, too, are whole ones
 
 
 class SphereScheme(SpaceScheme):
@@ -60,14 +60,14 @@ class SphereScheme(SpaceScheme):
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = faces.in_rows(self._conductance)[None]
         self._surroundings = _surroundings(faces, oriented=self.midpoint)
-        self._make_work_space(n)
+        self._make_work_space(n, faces.width + 2)
         self._stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._largest_loss_rate = diamonds.diamond_loss_rate_kernel(self.midpoint, self._parallel)
 
-    def _make_work_space(self, n: int) -> None:
+    def _make_work_space(self, n: int, width: int) -> None:
         """Rows of each task, of which some are kept beside those before them."""
         tasks = self._shape[0] * DIAMONDS * max(1, n // diamonds.ROWS_AT_ONCE)
-        width = (n // _LANES + 2) * _LANES
+        width = -(-width // _LANES) * _LANES
         one, two, three = (tasks, width), (tasks, 2, width), (tasks, 3, width)
         shapes = (three, two, one, two, two, one, one, one, two, two, two)
         self._work = tuple(np.zeros(shape) for shape in shapes)

@@ -3,9 +3,12 @@
 Arrays of cells have shape ``(sheets, 10 n^2 + 2)``. A diamond is passed row by row; rows of the density and of the
 potential are copied with two cells more at either end, so that inner loops know no seams: column k of such a row is
 that of the cells i = k - 2. Rows of face values begin at i = -1. Face i of a row of the three families lies between the
-cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j); a diamond has n + 1 rows of n + 1. The two diamonds
-beside a seam compute the same flux with opposite sign, to the last bit. Faces of the twelve corners of the grid, and
-some between two cells beside one, do not fit into rows: their factors in them are zero, and they come after all others.
+cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j); a diamond has n + 1 rows of n + 1. Rows of their
+weights and factors are filled up with zeros to whole vectors of the processor, w numbers, so that loops have no rest.
+
+The two diamonds beside a seam compute the same flux with opposite sign, to the last bit. Faces of the twelve corners of
+the grid, and some between two cells beside one, do not fit into rows: their factors in them are zero, and they come
+after all others.
 
 References
 ----------
@@ -60,11 +63,11 @@ def face_value(here, ahead, behind, quarter, difference, sideways, along, across
 
 
 @inlined_kernel
-def values_of_row(n, diamond, j, rho, slopes, now, values, limiter):
+def values_of_row(diamond, j, rho, slopes, now, values, limiter):
     """Densities at the faces of the cells -1 ... n of row j; ``rho`` holds rows j - 1, j and j + 1."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     below, row, above, line = (j + 2) % 3, j % 3, (j + 1) % 3, j + 1
-    for k in range(n + 2):
+    for k in range(slopes.shape[3]):
         west, here, east = rho[row, k], rho[row, k + 1], rho[row, k + 2]
         southwest, south, north, northeast = rho[below, k], rho[below, k + 1], rho[above, k + 1], rho[above, k + 2]
         # Within [0, 2 rho], on which the positivity bound of a stage rests.
@@ -102,18 +105,18 @@ def upwind(rate, before, after):
 
 
 @inlined_kernel
-def fluxes_of_row(n, diamond, j, phi, factors, now, values, fluxes, midpoint):
+def fluxes_of_row(diamond, j, phi, factors, now, values, fluxes, midpoint):
     """Fluxes through the three families of faces of row j; ``phi`` and values hold the row before as well."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     flux1, flux2, flux3 = fluxes
-    before = 1 - now
-    for k in range(n + 1):
+    before, columns = 1 - now, factors.shape[3]
+    for k in range(columns):
         rate = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
         flux1[now, k] = upwind(rate, ahead1[k], behind1[k + 1])
-    for k in range(n + 1):
+    for k in range(columns):
         rate = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
         flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + 1])
-    for k in range(n + 1):
+    for k in range(columns):
         rate = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
         flux3[now, k] = upwind(rate, ahead3[before, k + 1], behind3[k + 1])
 
@@ -169,9 +172,9 @@ def stage_of_rows(
         now = (j + 2) % 2
         copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        values_of_row(n, diamond, j, densities, slopes, now, values, limiter)
+        values_of_row(diamond, j, densities, slopes, now, values, limiter)
         if j >= first:
-            fluxes_of_row(n, diamond, j, potentials, factors, now, values, fluxes, midpoint)
+            fluxes_of_row(diamond, j, potentials, factors, now, values, fluxes, midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
@@ -190,7 +193,7 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``factors`` (sheets, 10, 3, n + 1, n + 1) are alpha |face| / distance for faces in rows, or with ``midpoint``
+        ``factors`` (sheets, 10, 3, n + 1, w) are alpha |face| / distance for faces in rows, or with ``midpoint``
         alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces.
         """
         sheets, n = len(density), halo_columns.shape[1]
@@ -216,15 +219,15 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
 
 
 @inlined_kernel
-def rates_of_row(n, diamond, j, phi, factors, now, rates, midpoint):
+def rates_of_row(diamond, j, phi, factors, now, rates, midpoint):
     """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
     rate1, rate2, rate3 = rates
-    before = 1 - now
-    for k in range(n + 1):
+    before, columns = 1 - now, factors.shape[3]
+    for k in range(columns):
         rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
-    for k in range(n + 1):
+    for k in range(columns):
         rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
-    for k in range(n + 1):
+    for k in range(columns):
         rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
 
 
@@ -267,7 +270,7 @@ def largest_of_rows(
     for j in range(first, last + 1):
         now = j % 2
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        rates_of_row(n, diamond, j, potentials, factors, now, rates, midpoint)
+        rates_of_row(diamond, j, potentials, factors, now, rates, midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
