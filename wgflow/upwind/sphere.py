@@ -91,7 +91,7 @@ class SphereScheme(SpaceScheme):
 
 
 class MidpointScheme(SphereScheme):
-    """The scheme on the sphere with velocities of second order everywhere, at about three times the cost.
+    """The scheme on the sphere with velocities of second order everywhere, at about five times the cost.
 
     The velocity through a face is minus the derivative at its midpoint of the quadratic polynomial that fits J at the
     cells around it best. Arguments as in `SphereScheme`.
