@@ -55,7 +55,9 @@ def space(output):
 
 
 def torus(output):
+    samples = wgflow.Particles(0.3 * INPUTS[:9, :2], np.full(9, 1.0 / 9.0), np.ones(9))
     distance = wgflow.SobolevDiscrepancy(lambda x: 1.0 + 0.0 * x[..., 0], 1.0)
+    distance = distance + wgflow.KernelDiscrepancy(GAUSSIAN, samples)
     solved(distance, Box(SQUARE, UNEVEN, periodic=True), output, 0.02)
 
 
