@@ -81,6 +81,12 @@ def tiled_features(output):
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
 
 
+def spikes(output):
+    domain = Signed(Box([(0.0, 1.0)] * 2, (70, 8), periodic=True))
+    seen = wgflow.Particles([[0.2, 0.3], [0.7, 0.6]], [1.0, 1.0], [1.0, -1.0])
+    solved(wgflow.Deconvolution(wgflow.DirichletKernel(2), seen, domain), domain, output, 2e-4, reaction=1.0)
+
+
 def particles(output):
     rng = np.random.default_rng(2)
     start = wgflow.Particles(rng.normal(size=(501, 4)), np.full(501, 1.0 / 501.0), np.ones(501))
@@ -106,6 +112,7 @@ CASES = (
     pairs_of_weights,
     computed_features,
     tiled_features,
+    spikes,
     particles,
     charges,
 )
