@@ -153,6 +153,7 @@ def refusals():
         "estimate": lambda: wgflow.solve(WELL, box, hill, 1.0, estimate=True),
         "ranks": lambda: wgflow.solve(WELL, Box(SQUARE, (7, 64)), hill, 1.0),
         "density": lambda: wgflow.solve(WELL, box, normalised, 1.0),
+        "potential": lambda: wgflow.solve(Potential(lambda x: x[..., 0] - x[..., 0].min()), box, hill, 1.0),
         "jko": lambda: wgflow.solve_jko(WELL, box, hill, 1.0, tau=0.1),
         "own": lambda: wgflow.solve(2.0 * OwnFunctional(), box, hill, 1.0),
     }

@@ -101,6 +101,7 @@ REFUSED = {
     "estimate": "an estimate of errors is not available on 4 ranks",
     "ranks": "7 rows of cells along the first axis are shared by at most 3 ranks; found 4: start 3",
     "density": "the initial density at a point depends on the other points that it is given",
+    "potential": "a function of points gives other values when it is given fewer of them, and on several ranks it is",
     "jko": "solve_jko is not available on 4 ranks",
     "own": "OwnFunctional is not available on 4 ranks: run it without mpiexec",
 }
