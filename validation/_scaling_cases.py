@@ -115,7 +115,7 @@ BELL = {"interaction": {"kind": "gaussian", "width": 0.5}}
 IMPLICIT = solved(finite_volume={"stepper": "tr_bdf2"})
 LINEARISED = solved("jko", jko={"scheme": "linearised"})
 ON_GRID = solved("jko", jko={"representation": "grid"})
-SPHERES = (2562, 10242, 40962, 163842)
+SPHERES = (642, 2562, 10242, 40962, 163842)
 
 
 def moving(count: int, method: str = "rk4") -> dict[str, Any]:
@@ -124,18 +124,33 @@ def moving(count: int, method: str = "rk4") -> dict[str, Any]:
 
 
 CASES = (
-    Case("circle, a teacher", EXPLICIT, (16384, 65536, 262144, 1048576), lambda n: teacher(circle(n), FOUR) | solved()),
     Case(
-        "circle, 20 data", EXPLICIT, (16384, 65536, 262144, 1048576), lambda n: regression(circle(n), 20, 2) | solved()
+        "circle, a teacher",
+        EXPLICIT,
+        (4096, 16384, 65536, 262144, 1048576),
+        lambda n: teacher(circle(n), FOUR) | solved(),
     ),
-    Case("line, entropy", EXPLICIT, (16384, 65536, 262144, 1048576), lambda n: energy(1, n, **ENTROPY) | solved()),
-    Case("plane, a potential", EXPLICIT, (256, 512, 1024, 2048), lambda n: energy(2, n) | solved(), axes=2),
-    Case("space, a potential", EXPLICIT, (48, 64, 96, 128), lambda n: energy(3, n) | solved(), axes=3),
     Case(
-        "plane, an interaction", EXPLICIT, (128, 256, 512, 1024), lambda n: energy(2, n, **BELL) | solved(), FOURIER, 2
+        "circle, 20 data",
+        EXPLICIT,
+        (1024, 4096, 16384, 65536, 262144),
+        lambda n: regression(circle(n), 20, 2) | solved(),
+    ),
+    Case(
+        "line, entropy", EXPLICIT, (4096, 16384, 65536, 262144, 1048576), lambda n: energy(1, n, **ENTROPY) | solved()
+    ),
+    Case("plane, a potential", EXPLICIT, (64, 128, 256, 512, 1024, 2048), lambda n: energy(2, n) | solved(), axes=2),
+    Case("space, a potential", EXPLICIT, (24, 32, 48, 64, 96, 128), lambda n: energy(3, n) | solved(), axes=3),
+    Case(
+        "plane, an interaction",
+        EXPLICIT,
+        (64, 128, 256, 512, 1024),
+        lambda n: energy(2, n, **BELL) | solved(),
+        FOURIER,
+        2,
     ),
     Case("sphere, 20 data", EXPLICIT, SPHERES, lambda n: regression(sphere(n), 20, 3) | solved()),
-    Case("sphere, a teacher", EXPLICIT, SPHERES[:3], lambda n: teacher(sphere(n), IN_SPACE) | solved(), FACTORISED),
+    Case("sphere, a teacher", EXPLICIT, SPHERES[:4], lambda n: teacher(sphere(n), IN_SPACE) | solved(), FACTORISED),
     Case("half circle", EXPLICIT, (1024, 2048, 4096), lambda n: teacher(half("half_circle", n), ONE) | solved()),
     Case("half sphere", EXPLICIT, (642, 2562, 10242), lambda n: teacher(half("half_sphere", n), TWO) | solved()),
     Case("line, TR-BDF2", OTHERS, (1024, 4096, 16384, 65536), lambda n: energy(1, n, **ENTROPY) | IMPLICIT),
@@ -160,7 +175,7 @@ CASES = (
     Case(
         "100 data of 10 inputs",
         PARTICLES,
-        (4000, 16000, 64000),
+        (1000, 4000, 16000, 64000),
         lambda n: regression({"kind": "hypersphere", "dimension": 10, "signed": True}, 100, 10) | moving(n),
     ),
     Case("Langevin, a potential", PARTICLES, (4000, 16000, 64000, 256000), lambda n: _noisy(n)),

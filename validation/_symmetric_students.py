@@ -73,7 +73,7 @@ def distances_of(seed: int, *, inputs: int, widths: tuple[int, ...]) -> FloatArr
     """Squared distances of predictors at t = 1 between students of some widths and the flow, shape (widths,)."""
     target, time = pair(inputs, None), np.array([1.0])
     flow = infinite_width(target, 512, time)
-    students = (finite_width(target, width, seed, time, RungeKutta4(0.25)).measure(-1) for width in widths)
+    students = (finite_width(target, width, seed, time, RungeKutta4(0.5)).measure(-1) for width in widths)
     return np.array([squared_distance(student, flow) for student in students])
 
 

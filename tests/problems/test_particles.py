@@ -111,3 +111,23 @@ def test_rates_of_layers_need_pairs():
     sections["initial"] = {"kind": "uniform"}
     with pytest.raises(InputError, match="input_rate = 2 needs pairs"):
         wgflow.run(sections)
+
+
+def test_particles_that_interact_are_dealt_to_batches():
+    problem = {
+        "problem": {"kind": "energy", "interaction": {"kind": "gaussian", "strength": 1.0, "width": 0.5}},
+        "domain": {"kind": "space", "dimension": 2},
+        "initial": {"kind": "gaussian", "covariance": 0.5},
+        "solver": {"kind": "particles", "t_end": 0.2},
+        "particles": {"count": 40, "method": "euler", "step": 0.1},
+    }
+
+    def positions(batch):
+        return wgflow.run({**problem, "particles": {**problem["particles"], "batch": batch}}).position[-1]
+
+    whole, few = positions(0), positions(8)
+    assert np.array_equal(positions(40), whole)
+    assert 1e-3 < abs(few - whole).max() < 0.3
+    assert np.array_equal(positions(8), few)
+    with pytest.raises(InputError, match="batch = 1 is not allowed: particles that interact"):
+        positions(1)

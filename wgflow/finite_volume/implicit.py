@@ -24,7 +24,7 @@ IMPLICIT_METHODS = tuple(LOCAL_ORDERS)
 
 NEWTON_ITERATIONS = 25
 LEAST_GROWTH = 1.4  # of steps of linear equations: smaller ones are not worth a factorisation
-SLOW = 0.1  # size of a correction over that of the last one from which a new factorisation pays
+PATIENCE = 6.0  # iterations still to come from which a new factorisation pays
 NEWTON_TOLERANCE = 1e-11  # L1 size of the last correction over the mass
 NEGATIVE_ROUND_OFF = 1e-14  # of the largest density, set to zero
 IMPLICIT_TOLERANCE = 1e-6
@@ -226,7 +226,7 @@ class ImplicitFiniteVolume(GridState):
                 return density
             if not math.isfinite(size):
                 return None
-            if size > SLOW * before and not self._factorise(density, step):
+            if _iterations_left(before, size) > PATIENCE and not self._factorise(density, step):
                 return None
         return None
 
@@ -250,3 +250,10 @@ class ImplicitFiniteVolume(GridState):
     def _size(self, change: FloatArray) -> float:
         """L1 norm relative to the mass."""
         return inner_product(self._fluxes.volumes, np.abs(change)) / self._mass
+
+
+def _iterations_left(before: float, size: float) -> float:
+    """How many more iterations corrections need to be small enough, if they shrink as from the last one to this."""
+    if not size < before:
+        return math.inf
+    return 0.0 if before == math.inf else math.log(NEWTON_TOLERANCE / size) / math.log(size / before)

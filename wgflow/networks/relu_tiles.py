@@ -39,8 +39,9 @@ SAFETY = 1.0 + 1e-12  # of radii, for their round-off
 def tiles_pay(cells: int, data: int, inputs: int, memory_limit: float) -> bool:
     """Whether tiles are used: for three inputs at most, where they are faster than a matrix, or it has no room.
 
-    They are from 24 data and 131 072 entries of the matrix on, as measured. With more inputs than grids have here,
-    few tiles of a useful size would lie off the kinks, and four products at a time outrun the memory no more.
+    They are from 24 data and 131 072 entries of the matrix on, as measured. No grid here has more coordinates than the
+    kernels, three; where no tile lay off the kinks, their products would be faster than the matrix up to six inputs or
+    so, and slower from nine on.
 
     Parameters
     ----------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -120,3 +123,9 @@ def test_failures_and_warnings_become_messages(tmp_path):
 def test_shares_end_when_their_time_is_over(plan, tmp_path):
     assert [outcome.index for outcome in carry_out_share(plan, tmp_path, [2, 0, 1], 0.0)] == [2]
     assert [outcome.index for outcome in carry_out_share(plan, tmp_path, [2, 0, 1], 60.0)] == [2, 0, 1]
+
+
+def test_no_run_begins_after_the_time_of_a_share(plan, tmp_path, monkeypatch):
+    """By a clock that moves on by a second whenever it is read."""
+    monkeypatch.setattr(runs, "clock", SimpleNamespace(perf_counter=count().__next__))
+    assert [outcome.index for outcome in carry_out_share(plan, tmp_path, [2, 0, 1], 1.5)] == [2, 0]

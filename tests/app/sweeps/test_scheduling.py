@@ -8,7 +8,7 @@ import sys
 import pytest
 from distributed import Client
 
-from wgflow.app.sweeps import scheduling
+from wgflow.app.sweeps import make_plan, scheduling
 from wgflow.app.sweeps.cluster import connect
 from wgflow.app.sweeps.scheduling import RunQueue
 from wgflow.errors import InputError, MissingExtraError
@@ -37,6 +37,14 @@ def test_suspects_come_alone_and_are_given_up():
     assert waiting.take(1) == [5]
     assert not waiting.note_kill(5)
     assert waiting.take(1) == [0, 1, 2, 3]
+
+
+def test_what_a_killed_worker_had_not_begun_is_handed_out_once(problem, tmp_path):
+    """Of its share the first run without a file is the one it died of, which comes first, and alone."""
+    waiting = RunQueue([])
+    plan = make_plan(problem, {"initial.seed": [0, 1, 2]})
+    assert list(scheduling._after_kill(waiting, plan, tmp_path, [0, 1, 2])) == []
+    assert [waiting.take(1) for _ in range(4)] == [[0], [1], [2], []]
 
 
 def test_workers_that_come_later_are_looked_for(monkeypatch):
