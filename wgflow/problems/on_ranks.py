@@ -23,4 +23,5 @@ def on_ranks(problem: Problem) -> Problem:
     if problem.moves_particles:
         check_refused(refused)
         return problem
-    return replace(problem, domain=share_out(problem.functional, problem.domain, refused))
+    part = share_out(problem.functional, problem.domain, refused)
+    return problem if part is problem.domain else replace(problem, domain=part)
