@@ -165,7 +165,9 @@ def test_what_the_grid_resolves_is_not_concentrated():
     gibbs = np.exp(-0.5 * box.axes[0] ** 2 / 1e-3)
     share = trajectory.density[-1] * box.volumes / trajectory.mass[-1]
     assert 0.3 < share.max() < 0.4
-    np.testing.assert_allclose(share, gibbs / gibbs.sum(), atol=1.4e-14, rtol=2.2e-10)
+    np.testing.assert_allclose(
+        share, gibbs / gibbs.sum(), atol=1.4e-14, rtol=3.3e-8
+    )  # what decays still: steps have the tolerance 1e-6
 
 
 class TestErrors:
