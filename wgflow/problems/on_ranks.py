@@ -24,4 +24,6 @@ def on_ranks(problem: Problem) -> Problem:
         check_refused(refused)
         return problem
     part = share_out(problem.functional, problem.domain, refused)
-    return problem if part is problem.domain else replace(problem, domain=part)
+    if part is problem.domain:  # a copy would build its functional anew
+        return problem
+    return replace(problem, domain=part)
