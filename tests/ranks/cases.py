@@ -55,7 +55,9 @@ def space(output):
 
 
 def torus(output):
+    samples = wgflow.Particles(0.3 * INPUTS[:9, :2], np.full(9, 1.0 / 9.0), np.ones(9))
     distance = wgflow.SobolevDiscrepancy(lambda x: 1.0 + 0.0 * x[..., 0], 1.0)
+    distance = distance + wgflow.KernelDiscrepancy(GAUSSIAN, samples)
     solved(distance, Box(SQUARE, UNEVEN, periodic=True), output, 0.02)
 
 
@@ -77,6 +79,12 @@ def computed_features(output):
 def tiled_features(output):
     features = Features(wgflow.Relu(INPUTS[:7]), OUTPUTS[:7], memory_limit=0.0) + wgflow.Quadratic(np.eye(3))
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
+
+
+def spikes(output):
+    domain = Signed(Box([(0.0, 1.0)] * 2, (70, 8), periodic=True))
+    seen = wgflow.Particles([[0.2, 0.3], [0.7, 0.6]], [1.0, 1.0], [1.0, -1.0])
+    solved(wgflow.Deconvolution(wgflow.DirichletKernel(2), seen, domain), domain, output, 2e-4, reaction=1.0)
 
 
 def particles(output):
@@ -104,6 +112,7 @@ CASES = (
     pairs_of_weights,
     computed_features,
     tiled_features,
+    spikes,
     particles,
     charges,
 )
@@ -115,9 +124,10 @@ def in_memory():
 
 
 def stopped(size):
-    """Stop between two outputs, by a signal that one rank gets, on 3 ranks; go on by itself on 2."""
+    """Stop on 3 ranks by a signal that one of them gets; go on on 2, where the time is over at once, and once more."""
     output, box = FOLDER / "stopped.h5", Box(SQUARE, UNEVEN)
     if size != 3:
+        solved(WELL, box, output, 0.05, resume=True, wall_time=1e-9)
         solved(WELL, box, output, 0.05, resume=True)
         return
 
@@ -144,6 +154,7 @@ def refusals():
         "estimate": lambda: wgflow.solve(WELL, box, hill, 1.0, estimate=True),
         "ranks": lambda: wgflow.solve(WELL, Box(SQUARE, (7, 64)), hill, 1.0),
         "density": lambda: wgflow.solve(WELL, box, normalised, 1.0),
+        "potential": lambda: wgflow.solve(Potential(lambda x: x[..., 0] - x[..., 0].min()), box, hill, 1.0),
         "jko": lambda: wgflow.solve_jko(WELL, box, hill, 1.0, tau=0.1),
         "own": lambda: wgflow.solve(2.0 * OwnFunctional(), box, hill, 1.0),
     }

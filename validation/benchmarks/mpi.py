@@ -81,6 +81,7 @@ def run(shape: tuple[int, ...], cycles: int, *, ranks: int = 1, threads: int = 1
         "NUMBA_NUM_THREADS": str(threads),
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_hwloc_default_binding_policy": "none",  # where a core is busy, ranks must be free to leave it
     }
     command = [*start, sys.executable, str(PROGRAM), asked]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -70,3 +70,7 @@ class RowPartition:
     def largest(self, partial: FloatArray) -> FloatArray:
         """Largest over all blocks of what those in the arrays give, shape (blocks, n); shape (n,)."""
         return np.asarray(partial.max(axis=0))
+
+    def both(self, partial: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The sums of some parts and the largest of some values, as `sums` and `largest` give them, at once."""
+        return self.sums(partial), self.largest(values)

@@ -67,6 +67,14 @@ class SlabPartition(RowPartition):
         """Largest of what all blocks of the box give."""
         return self._communicator.largest(super().largest(partial))
 
+    def both(self, partial: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Sums and largest values by one message."""
+        here, count = super().largest(values), partial.shape[1]
+        table = np.empty((len(partial), count + here.size))
+        table[:, :count], table[:, count:] = partial, here
+        found = self._communicator.gathered(table, self._counts)
+        return super().sums(np.ascontiguousarray(found[:, :count])), found[:, count:].max(axis=0)
+
 
 class Slab(Box):
     """Some rows of a box along its first axis: those of a rank, between ghost rows that it shares with its neighbours.

@@ -16,9 +16,9 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import UnitSphere, is_flat
-from wgflow.domains.slab import refuse_slab
 from wgflow.errors import InputError, ShapeError
-from wgflow.functionals.transforms import BandTransform, band
+from wgflow.functionals.slab_filter import make_band
+from wgflow.functionals.transforms import band
 from wgflow.typing import ComplexArray, FloatArray
 
 
@@ -158,7 +158,6 @@ class FourierFeatures:
 
     def box_of(self, domain: Domain) -> Box:
         """The domain as a periodic box; raises InputError if it is not the torus of these features."""
-        refuse_slab(domain, type(self).__name__)
         torus = torus_of(domain)
         if torus is not None and torus.angular == self.angular and torus.periods == self.periods:
             return torus.box
@@ -219,18 +218,20 @@ class FourierMoments:
         If the grid is too coarse.
     """
 
+    shared = True
+
     def __init__(self, box: Box, features: FourierFeatures) -> None:
-        for axis, (count, f) in enumerate(zip(box.shape, features.largest, strict=True)):
+        for axis, (count, f) in enumerate(zip(box.whole.shape, features.largest, strict=True)):
             if count < 2 * f + 1:
                 raise InputError(
                     f"a kernel with the frequencies up to {f} needs at least {2 * f + 1} cells along axis {axis}; "
                     f"found {count}: refine the grid, or choose a smoother kernel"
                 )
         mesh = np.meshgrid(*features.turns, indexing="ij")
-        start = np.exp(-1j * sum(axis[0] * turns for axis, turns in zip(box.axes, mesh, strict=True)))
+        start = np.exp(-1j * sum(axis[0] * turns for axis, turns in zip(box.whole.axes, mesh, strict=True)))
         self._factors = features.amplitudes * start
         self._back = self._factors.conj() / features.multiplicity
-        self._band = BandTransform(box.shape, features.largest)
+        self._band = make_band(box, features.largest)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""

@@ -12,6 +12,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.partition import RowPartition
 from wgflow.domains.slab import refuse_slab
+from wgflow.errors import InputError
 from wgflow.former_names import with_former
 from wgflow.functionals.dense import DenseMoments
 from wgflow.functionals.feature_maps import FeatureFunction
@@ -21,6 +22,7 @@ if not TYPE_CHECKING:
     __getattr__ = with_former(__name__)
 
 MEMORY_LIMIT = 2.0**30  # bytes
+ALIKE = 1e-9  # relative: values of a function at the same points
 CHUNK_ENTRIES = 2**21  # features computed at a time: 16 MiB
 
 
@@ -92,8 +94,31 @@ def pieces(blocks: RowPartition, most: int = CHUNK_ENTRIES) -> list[slice]:
 
 
 def at_cells(function: Callable[[FloatArray], FloatArray], points: FloatArray, blocks: RowPartition) -> FloatArray:
-    """Values (N, ...) of a function of points at the cells (N, p), piece by piece."""
-    return np.concatenate([function(points[part]) for part in pieces(blocks)])
+    """Values (N, ...) of a function of points at the cells (N, p), piece by piece.
+
+    A function whose value at a point depends on the others that it is given, such as one that takes off its minimum,
+    gets all of them at once.
+
+    Raises
+    ------
+    InputError
+        If it is such a function, and the cells are not all here.
+    """
+    parts = pieces(blocks)
+    if len(parts) > 1 and not _is_of_points(function, points[parts[0]], points[parts[len(parts) // 2]]):
+        if blocks.whole != blocks.shape:
+            raise InputError(
+                "a function of points gives other values when it is given fewer of them, and on several ranks it is: "
+                "let each value depend on its own point alone, or run without mpiexec"
+            )
+        return function(points)
+    return np.concatenate([function(points[part]) for part in parts])
+
+
+def _is_of_points(function: Callable[[FloatArray], FloatArray], first: FloatArray, second: FloatArray) -> bool:
+    """Whether a function has the same values at two sets of points together and apart, but for round-off."""
+    together, apart = function(np.concatenate([first, second])), np.concatenate([function(first), function(second)])
+    return bool(np.allclose(together, apart, rtol=ALIKE, atol=ALIKE * float(np.abs(apart).max(initial=0.0))))
 
 
 def make_moments(

@@ -10,8 +10,8 @@ import numpy as np
 
 from wgflow.domains import Box
 from wgflow.domains.slab import Slab
-from wgflow.functionals.transforms import BoxFilter, RowTransform, filter_columns
-from wgflow.typing import FloatArray
+from wgflow.functionals.transforms import BandTransform, BoxFilter, RowTransform, filter_columns
+from wgflow.typing import ComplexArray, FloatArray
 
 Filter = Callable[[FloatArray, FloatArray], None]
 
@@ -52,6 +52,33 @@ class SlabFilter:
             spectrum[:, part] = found
         self._rows.backward(slab.within(wanted))
         slab.refresh(wanted)
+
+
+class SlabBand(BandTransform):
+    """What `BandTransform` is on a box, for the rows of a rank: the few columns of the band go to all ranks.
+
+    Parameters
+    ----------
+    slab : Slab
+        The rows.
+    largest : sequence of int
+        The largest frequency along each axis.
+    """
+
+    def __init__(self, slab: Slab, largest: Sequence[int]) -> None:
+        super().__init__(slab.whole.shape, largest, len(slab.rows))
+        self._slab = slab
+
+    def _of_all(self, rows: ComplexArray) -> ComplexArray:
+        return self._slab.communicator.gathered(rows[self._slab.own], self._slab.counts)
+
+    def _of_these(self, rows: ComplexArray) -> ComplexArray:
+        return rows[self._slab.rows]
+
+
+def make_band(box: Box, largest: Sequence[int]) -> BandTransform:
+    """The band of the spectrum on a box, or on the part of it that a rank has."""
+    return SlabBand(box, largest) if isinstance(box, Slab) else BandTransform(box.shape, largest)
 
 
 def make_filter(box: Box, lengths: Sequence[int], symbol: FloatArray) -> Filter:

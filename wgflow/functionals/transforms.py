@@ -135,12 +135,15 @@ class BandTransform:
         Cells of the box along each axis.
     largest : sequence of int
         The largest frequency f along each axis, less than half of its cells.
+    rows : int, optional
+        Rows in the arrays of values; all of the box by default.
     """
 
-    def __init__(self, shape: Sequence[int], largest: Sequence[int]) -> None:
+    def __init__(self, shape: Sequence[int], largest: Sequence[int], rows: int | None = None) -> None:
         self._shape = _with_rows(shape)
         first, *others = (0, *largest) if len(shape) == 1 else largest
-        self._rows = RowTransform(self._shape, self._shape[1:])
+        self._rows = RowTransform(self._shape, self._shape[1:], rows)
+        self._held = (-1, *self._shape[1:])
         frequencies = (*self._shape[1:-1], self._shape[-1] // 2 + 1)
         self._columns = np.arange(math.prod(frequencies)).reshape(frequencies)[band(others)].ravel()
         self._along = np.arange(-first, first + 1)
@@ -148,8 +151,8 @@ class BandTransform:
 
     def forward(self, values: FloatArray) -> ComplexArray:
         """The band of the spectrum, of shape ``shape``, of values on the box."""
-        self._rows.forward(values.reshape(self._shape))
-        lines = np.ascontiguousarray(self._rows.spectrum[:, self._columns].T)
+        self._rows.forward(values.reshape(self._held))
+        lines = np.ascontiguousarray(self._of_all(self._rows.spectrum[:, self._columns]).T)
         line_transforms().forward(lines, 1)
         return lines[:, self._along].T.reshape(self.shape)
 
@@ -159,8 +162,16 @@ class BandTransform:
         lines[:, self._along] = spectrum.reshape(self._along.size, -1).T
         line_transforms().backward(lines, 1)
         self._rows.spectrum[...] = 0.0
-        self._rows.spectrum[:, self._columns] = lines.T
-        self._rows.backward(values.reshape(self._shape))
+        self._rows.spectrum[:, self._columns] = self._of_these(lines.T)
+        self._rows.backward(values.reshape(self._held))
+
+    def _of_all(self, rows: ComplexArray) -> ComplexArray:
+        """All rows of the box, of those in the arrays."""
+        return rows
+
+    def _of_these(self, rows: ComplexArray) -> ComplexArray:
+        """The rows in the arrays, of all rows of the box."""
+        return rows
 
 
 def band(largest: Iterable[int]) -> tuple[np.ndarray, ...]:

@@ -148,7 +148,7 @@ class Problem:
             return WithheldFunctional(self.code.withheld)
         section = self.config.problem
         given = (self.dataset, self.samples, self.code, self.config.domain.parameters.get("inputs"))
-        setting = ProblemSetting(self.domain, self.solver, self.options, *given)
+        setting = ProblemSetting(whole_of(self.domain), self.solver, self.options, *given)
         functional = section.functional(setting)
         if section.regularization > 0.0:
             functional = functional + Mass(section.regularization)

@@ -50,12 +50,9 @@ class MpiCommunicator:
 
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN, which MPI does not promise itself."""
-        missing = np.isnan(values)
-        sent = np.concatenate([np.where(missing, -np.inf, values), missing])
-        found = np.empty_like(sent)
-        self._world.Allreduce(sent, found, MPI.MAX)
-        largest, lost = np.split(found, 2)
-        return np.where(lost > 0.0, np.nan, largest)
+        found = np.empty((self.size, values.size))
+        self._world.Allgather(np.ascontiguousarray(values), found)
+        return np.asarray(found.max(axis=0))
 
     def shifted(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> None:
         """Exchange arrays with the ranks below and above."""
@@ -64,9 +61,9 @@ class MpiCommunicator:
             lower, upper = lower % self.size, upper % self.size
         lower = MPI.PROC_NULL if lower < 0 else lower
         upper = MPI.PROC_NULL if upper >= self.size else upper
-        down, up = to_lower.copy(), to_upper.copy()
-        self._world.Sendrecv(down, lower, 0, to_upper, upper, 0)
-        self._world.Sendrecv(up, upper, 1, to_lower, lower, 1)
+        down, up, world = to_lower.copy(), to_upper.copy(), self._world
+        coming = [world.Irecv(to_upper, upper, 0), world.Irecv(to_lower, lower, 1)]
+        MPI.Request.Waitall([*coming, world.Isend(down, lower, 0), world.Isend(up, upper, 1)])
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
         """Give each rank its part, and get one of the given shape from each."""
@@ -118,5 +115,5 @@ class MpiCommunicator:
 
 def _sizes(part: NDArray[Any], counts: Sequence[int]) -> list[int]:
     """Numbers of entries of each rank."""
-    row = int(np.prod(part.shape[1:], dtype=np.int64))
+    row = prod(part.shape[1:])
     return [count * row for count in counts]

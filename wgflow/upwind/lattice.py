@@ -133,9 +133,8 @@ class BoxScheme(LatticeScheme):
         watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
         self._watched[steady](rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
         self._box.refresh(result)
-        partition = self._loops.partition
-        rate, sums = partition.largest(self._extremes)[0], self._volume * partition.sums(self._sums)
-        return StageWatch(float(rate), *sums.tolist())
+        sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
+        return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.state_sums`."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry
-from wgflow.domains.slab import refuse_slab, slab_of
+from wgflow.domains.slab import slab_of
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
@@ -186,7 +186,6 @@ class KernelDiscrepancy(Functional):
         bound, sheets = self.interaction.on_grid(domain), SheetSums(domain)
         potential = np.zeros(domain.shape)
         if isinstance(self.target, Particles):
-            refuse_slab(domain, "a KernelDiscrepancy of samples")
             values, constant = self.interaction.of_samples(domain, self.target)
             sheets.positive_sheet(potential)[...] = values
             sheets.mirror(potential)

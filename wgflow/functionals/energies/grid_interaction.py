@@ -7,22 +7,23 @@ from wgflow.errors import ShapeError
 from wgflow.functionals.convolution import Convolution, Pairing
 from wgflow.functionals.energies.particle_interaction import summed
 from wgflow.functionals.grid import GridFunctional, SheetSums
+from wgflow.functionals.moments import at_cells
 from wgflow.measures import Particles
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 
 def potential_of_samples(
-    domain: Domain, samples: Particles, at_cells: Pairing, exact: Pairing
+    domain: Domain, samples: Particles, kernel: Pairing, exact: Pairing
 ) -> tuple[FloatArray, float]:
     """Sum of a kernel over charges at all cells of the base domain, and half of the exact one's at the charges."""
     cells = domain.base.points.reshape(-1, domain.base.points.shape[-1])
     if samples.points.shape[1] != cells.shape[1]:
         raise ShapeError(f"samples with {samples.points.shape[1]} components do not fit points with {cells.shape[1]}")
     charges = samples.weights * samples.signs
-
+    values = at_cells(lambda part: summed(part, samples.points, charges, kernel), cells, domain.base.partition)
     own = summed(samples.points, samples.points, charges, exact)
-    return summed(cells, samples.points, charges, at_cells), 0.5 * float(charges @ own)
+    return values, 0.5 * float(charges @ own)
 
 
 class GridInteraction(GridFunctional):
