@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from numba import prange
 
 from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
@@ -28,6 +29,8 @@ from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
 
 PARALLEL_THRESHOLD = 4_096
+# Columns are counted without a sign: indices that might be negative are looked at one by one, and no vectors formed.
+ONE, TWO = np.uint64(1), np.uint64(2)
 ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
 
 
@@ -36,12 +39,12 @@ def copy_row(values, n, diamond, j, halo_rows, halo_columns, rows, place):
     """Copy row j of a diamond, from -2 to n + 1, with two cells more at either end."""
     if j < 0 or j >= n:
         outer = j + 2 if j < 0 else j - n + 2
-        for k in range(n + 4):
+        for k in range(np.uint64(n + 4)):
             rows[place, k] = values[halo_rows[diamond, outer, k]]
     else:
-        first = (diamond * n + j) * n
-        for k in range(n):
-            rows[place, k + 2] = values[first + k]
+        first = np.uint64((diamond * n + j) * n)
+        for k in range(np.uint64(n)):
+            rows[place, k + TWO] = values[first + k]
         rows[place, 0], rows[place, 1] = values[halo_columns[diamond, j, 0]], values[halo_columns[diamond, j, 1]]
         rows[place, n + 2], rows[place, n + 3] = (
             values[halo_columns[diamond, j, 2]],
@@ -67,9 +70,14 @@ def values_of_row(diamond, j, rho, slopes, now, values, limiter):
     """Densities at the faces of the cells -1 ... n of row j; ``rho`` holds rows j - 1, j and j + 1."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     below, row, above, line = (j + 2) % 3, j % 3, (j + 1) % 3, j + 1
-    for k in range(slopes.shape[3]):
-        west, here, east = rho[row, k], rho[row, k + 1], rho[row, k + 2]
-        southwest, south, north, northeast = rho[below, k], rho[below, k + 1], rho[above, k + 1], rho[above, k + 2]
+    for k in range(np.uint64(slopes.shape[3])):
+        west, here, east = rho[row, k], rho[row, k + ONE], rho[row, k + TWO]
+        southwest, south, north, northeast = (
+            rho[below, k],
+            rho[below, k + ONE],
+            rho[above, k + ONE],
+            rho[above, k + TWO],
+        )
         # Within [0, 2 rho], on which the positivity bound of a stage rests.
         lower, upper = 0.0, here + here
         if limiter == BARTH_JESPERSEN:
@@ -109,16 +117,16 @@ def fluxes_of_row(diamond, j, phi, factors, now, values, fluxes, midpoint):
     """Fluxes through the three families of faces of row j; ``phi`` and values hold the row before as well."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     flux1, flux2, flux3 = fluxes
-    before, columns = 1 - now, factors.shape[3]
+    before, columns = 1 - now, np.uint64(factors.shape[3])
     for k in range(columns):
-        rate = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
-        flux1[now, k] = upwind(rate, ahead1[k], behind1[k + 1])
+        rate = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
+        flux1[now, k] = upwind(rate, ahead1[k], behind1[k + ONE])
     for k in range(columns):
-        rate = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
-        flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + 1])
+        rate = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
+        flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + ONE])
     for k in range(columns):
-        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
-        flux3[now, k] = upwind(rate, ahead3[before, k + 1], behind3[k + 1])
+        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
+        flux3[now, k] = upwind(rate, ahead3[before, k + ONE], behind3[k + ONE])
 
 
 @inlined_kernel
@@ -126,9 +134,9 @@ def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction,
     """Write the n cells from ``first`` on, whose row is the one before."""
     flux1, flux2, flux3 = fluxes
     start_weight, stage_weight = weights
-    row = 1 - now
-    for k in range(n):
-        outflow = (flux1[row, k + 1] - flux1[row, k]) + (flux2[now, k + 1] - flux2[row, k])
+    row, first = 1 - now, np.uint64(first)
+    for k in range(np.uint64(n)):
+        outflow = (flux1[row, k + ONE] - flux1[row, k]) + (flux2[now, k + ONE] - flux2[row, k])
         outflow += flux3[now, k] - flux3[row, k]
         cell = first + k
         change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
@@ -222,22 +230,22 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
 def rates_of_row(diamond, j, phi, factors, now, rates, midpoint):
     """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
     rate1, rate2, rate3 = rates
-    before, columns = 1 - now, factors.shape[3]
+    before, columns = 1 - now, np.uint64(factors.shape[3])
     for k in range(columns):
-        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + 1], phi[now, k + 2], midpoint)
+        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
     for k in range(columns):
-        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + 1], phi[now, k + 2], midpoint)
+        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
     for k in range(columns):
-        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + 2], phi[now, k + 2], midpoint)
+        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
 
 
 @inlined_kernel
 def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
     """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on."""
     rate1, rate2, rate3 = rates
-    row = 1 - now
-    for k in range(n):
-        outflow = max(rate1[row, k + 1], 0.0) + max(rate2[now, k + 1], 0.0) + max(rate3[now, k], 0.0)
+    row, first = 1 - now, np.uint64(first)
+    for k in range(np.uint64(n)):
+        outflow = max(rate1[row, k + ONE], 0.0) + max(rate2[now, k + ONE], 0.0) + max(rate3[now, k], 0.0)
         outflow -= min(rate1[row, k], 0.0) + min(rate2[row, k], 0.0) + min(rate3[row, k], 0.0)
         loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
         largest[k] = max(largest[k], loss)
