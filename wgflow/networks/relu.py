@@ -150,7 +150,7 @@ class Relu:
         return None
 
     def in_tiles(self, cells: int, memory_limit: float) -> bool:
-        """Whether sums over a number of cells take them in tiles, and no matrix of features; see `tiles_pay`."""
+        """Whether sums over a number of cells take them in tiles, and no matrix of features."""
         data, inputs = self.inputs.shape
         return tiles_pay(cells, data, inputs, memory_limit)
 

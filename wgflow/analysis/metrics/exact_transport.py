@@ -42,7 +42,7 @@ def exact_wasserstein(
     ----------
     first, second : Particles
         Measures with points of shape (m, q) and (n, q): particles, or cells of grids as atoms
-        (`wgflow.measures.nodes_of_cells`).
+        (``wgflow.measures.nodes_of_cells``).
     order : float
         The order p, at least 1.
     domain : Domain, optional
