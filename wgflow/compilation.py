@@ -151,7 +151,7 @@ def parallel_kernel(function: Function) -> Function:
     It is called from Python alone, not by other kernels. In processes forked from one whose threads had begun it runs
     on one thread: numba's do not survive a fork, and a kernel that called for them would end the process.
     """
-    return _ParallelKernel(_compile(function, fastmath=_FAST_MATH, parallel=True))
+    return _ParallelKernel(_compile(function, apart="parallel", fastmath=_FAST_MATH, parallel=True))
 
 
 class _ParallelKernel:

@@ -16,6 +16,7 @@ from numba.core.caching import IndexDataCacheFile
 from wgflow import compilation
 from wgflow.domains import mesh_cache
 from wgflow.domains.icosphere import build_mesh
+from wgflow.reductions.kernels.blocks import products_kernel
 from wgflow.system import caching
 from wgflow.system.caching import cache_folder
 
@@ -178,3 +179,10 @@ def test_no_half_mesh_stays_on_a_full_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(mesh_cache.np, "savez", full)
     assert mesh_cache.cached_mesh(1).points.shape == (42, 3)
     assert not list((tmp_path / "meshes").iterdir())
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+def test_one_loop_for_one_thread_and_for_all_is_kept_apart():
+    """Numba tells kernels by their text alone: the one on all threads was read in the place of the other."""
+    alone, threaded = products_kernel(False), products_kernel(True)
+    assert alone._cache.cache_path != threaded._threaded._cache.cache_path
