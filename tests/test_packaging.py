@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -51,3 +53,23 @@ def test_selections_name_tests(selection):
         path, _, name = line.partition("::")
         assert (ROOT / path).is_file(), line
         assert re.search(rf"def {name}", (ROOT / path).read_text()), line
+
+
+TOP = {
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "wgflow",
+    "solvers",
+    "tests",
+    "validation",
+    "data",
+}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="no checkout")
+def test_the_top_level_holds_nothing_else():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {path.partition("/")[0] for path in listed.stdout.split("\0") if path} <= TOP | {".ci", ".gitignore"}
