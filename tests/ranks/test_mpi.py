@@ -6,12 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import wgflow
+from wgflow.app.sweeps import make_plan
+from wgflow.app.sweeps.folder import prepare_folder
+from wgflow.app.sweeps.runs import carry_out_run
 from wgflow.trajectory import row_groups
 from wgflow.trajectory.checking import check_trajectory
 
@@ -113,6 +117,30 @@ def test_what_ranks_cannot_do_is_refused_with_what_can(runs):
         assert found.keys() == REFUSED.keys()
         for name, beginning in REFUSED.items():
             assert found[name].startswith(beginning), found[name]
+
+
+def test_a_sweep_whose_runs_are_launched_on_ranks_gives_the_bits_of_one_that_is_not(tmp_path, monkeypatch):
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    problem = {
+        "problem": {"kind": "quadratic", "target": [[1.0, 0.2], [0.2, 0.5]]},
+        "domain": {"kind": "box", "bounds": [[-4.0, 4.0], [-4.0, 4.0]], "cells": [13, 10]},
+        "initial": {"kind": "gaussian", "covariance": [[0.5, 0.0], [0.0, 0.5]]},
+        "solver": {"kind": "finite_volume", "t_end": 0.05},
+        "output": {"snapshots": 3},
+    }
+    found = []
+    for name, launcher in (("alone", ()), ("launched", (MPIEXEC, "-n", "2"))):
+        plan, folder = replace(make_plan(problem, {"finite_volume.order": [1, 2]}), launcher=launcher), tmp_path / name
+        folder.mkdir()
+        prepare_folder(plan, folder)
+        outcome = carry_out_run(plan, folder, 1)
+        assert (outcome.index, outcome.status, outcome.message) == (1, "complete", "")
+        found.append((plan.file(folder, 1), outcome))
+    (wanted, alone), (path, launched) = found
+    assert_same(path, wanted)
+    for name, values in alone.scalars.items():
+        assert launched.scalars[name].tobytes() == values.tobytes(), name
 
 
 def test_an_error_of_one_rank_ends_all_and_is_told_once(tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -183,12 +184,18 @@ class Slab(Box):
         """What the slab holds of an array of the cells of the box, shape (..., *whole.shape)."""
         return np.ascontiguousarray(np.take(values, self.rows, axis=values.ndim - len(self.shape)))
 
-    def refresh(self, values: NDArray[Any]) -> None:
-        """Fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there."""
+    @contextmanager
+    def refreshing(self, values: NDArray[Any]) -> Iterator[None]:
+        """Fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there.
+
+        They are filled at the end of a ``with`` block, in which sums may be gathered meanwhile.
+        """
         rows = np.moveaxis(values, values.ndim - len(self.shape), 0)
         first, end = self.own.start, self.own.stop
         lower, upper = rows[first : first + GHOSTS].copy(), rows[end - GHOSTS : end].copy()
-        self.communicator.shifted(lower, upper, around=self.whole.periodic[0])
+        finish = self.communicator.shifting(lower, upper, around=self.whole.periodic[0])
+        yield
+        finish()
         rows[:first] = lower[GHOSTS - first :]
         rows[end:] = upper[: len(rows) - end]
 

@@ -86,7 +86,8 @@ class LatticeScheme(SpaceScheme):
     ) -> None:
         """See `SpaceScheme.euler_stage`; rows of other ranks are fetched from them."""
         super().euler_stage(density, potential, start, weights, step, result)
-        self._box.refresh(result)
+        with self._box.refreshing(result):
+            pass
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""
@@ -132,8 +133,8 @@ class BoxScheme(LatticeScheme):
         rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
         watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
         self._watched[steady](rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
-        self._box.refresh(result)
-        sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
+        with self._box.refreshing(result):
+            sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
