@@ -81,6 +81,15 @@ def tiled_features(output):
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
 
 
+def fifth_order(output):
+    solved(WELL + wgflow.Entropy(0.1), Signed(Box(SQUARE, (29, 8))), output, 0.01, order=5, reaction=0.3)
+
+
+def fifth_order_in_space(output):
+    periodic = Box([(-1.0, 1.0)] * 3, (30, 8, 7), periodic=(True, False, True))
+    solved(GAUSSIAN, periodic, output, 0.002, order=5)
+
+
 def spikes(output):
     domain = Signed(Box([(0.0, 1.0)] * 2, (70, 8), periodic=True))
     seen = wgflow.Particles([[0.2, 0.3], [0.7, 0.6]], [1.0, 1.0], [1.0, -1.0])
@@ -112,6 +121,8 @@ CASES = (
     pairs_of_weights,
     computed_features,
     tiled_features,
+    fifth_order,
+    fifth_order_in_space,
     spikes,
     particles,
     charges,
@@ -149,7 +160,7 @@ def refusals():
         "sphere": lambda: wgflow.solve(wgflow.Quadratic(np.eye(3)), wgflow.Sphere(42), np.ones(42), 1.0),
         "line": lambda: wgflow.solve(WELL, Box([(0.0, 1.0)], 64), np.ones(64), 1.0),
         "implicit": lambda: wgflow.solve(WELL, box, hill, 1.0, stepper="tr_bdf2"),
-        "order": lambda: wgflow.solve(WELL, box, hill, 1.0, order=5),
+        "order": lambda: wgflow.solve(WELL, Box(SQUARE, (20, 10)), hill, 1.0, order=5),
         "grow": lambda: wgflow.solve(WELL, box, hill, 1.0, grow=True),
         "estimate": lambda: wgflow.solve(WELL, box, hill, 1.0, estimate=True),
         "ranks": lambda: wgflow.solve(WELL, Box(SQUARE, (7, 64)), hill, 1.0),

@@ -14,6 +14,7 @@ from wgflow.ranks.communicator import ALONE
 from wgflow.system import launchers
 from wgflow.system.launchers import Launch, find_launch
 from wgflow.trajectory.row_groups import chunk_shape, group_count, groups_of
+from wgflow.upwind.discretisation import reach_of
 
 TWO = Launch("Open MPI", 1, 2, 2)
 
@@ -105,13 +106,18 @@ def test_ghost_rows_are_those_of_the_neighbours():
     assert held[0, 0] == 24.0
 
 
-@pytest.mark.parametrize(("rows", "most"), [(4, 2), (63, 31), (64, 32), (127, 32), (128, 64), (10_000, 64)])
-def test_so_many_ranks_may_share_a_box(rows, most):
-    assert most_ranks((rows, 4)) == most
+@pytest.mark.parametrize(
+    ("rows", "most", "most_of_fifth_order"),
+    [(14, 7, 2), (63, 31, 9), (64, 32, 9), (127, 32, 9), (128, 64, 16), (447, 64, 32), (10_000, 64, 64)],
+)
+def test_so_many_ranks_may_share_a_box(rows, most, most_of_fifth_order):
     box = wgflow.Box([(0.0, 1.0)] * 2, (rows, 4))
-    assert min(shared_by(box, Ranks(0, most)).counts) >= 2
-    with pytest.raises(wgflow.InputError, match=f"at most {most} ranks; found {most + 1}"):
-        shared_by(box, Ranks(0, most + 1))
+    for order, count in ((2, most), (5, most_of_fifth_order)):
+        reach = reach_of(order)
+        assert most_ranks((rows, 4), reach) == count
+        assert min(shared_by(box, Ranks(0, count), reach).counts) >= reach
+        with pytest.raises(wgflow.InputError, match=f"at most {count} ranks; found {count + 1}"):
+            shared_by(box, Ranks(0, count + 1), reach)
 
 
 @pytest.mark.parametrize("shape", [(2, 300, 200, 150), (5000, 5000), (3, 70_000_000), (40,), ()])

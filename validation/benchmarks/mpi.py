@@ -153,8 +153,8 @@ def validate(setting: Setting) -> Iterator[Row]:
     space = found[shapes[-1]]
     cells = shapes[-1][0] ** 3
     two_ranks = space["two ranks"]
-    messages = (two_ranks["calls"], two_ranks["latency"], two_ranks["per_number"])
-    costs = Costs(space["alone"]["seconds"] / cells, *messages)
+    told = (two_ranks["calls"], two_ranks["latency"], two_ranks["per_number"])
+    costs = Costs(space["alone"]["seconds"] / cells, *told)
     yield measured("measured: nanoseconds of a step for a cell in space", 1e9 * costs.cell)
     yield measured("measured: messages of a step", costs.messages)
     yield measured("measured: microseconds of a small message", 1e6 * costs.latency)

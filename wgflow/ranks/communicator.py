@@ -44,7 +44,7 @@ class Communicator(Protocol):
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN."""
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], None]:
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Begin to send arrays to the ranks below and above; what is given back fills them with what these sent here.
 
         Until then other messages may go on, and the arrays must be left alone. The first and the last rank are
@@ -81,7 +81,7 @@ class Alone:
         """The numbers themselves."""
         return values
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], None]:
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Swap both where it goes around: above is what is below."""
 
         def swap() -> None:

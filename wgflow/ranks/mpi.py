@@ -55,7 +55,7 @@ class MpiCommunicator:
         self._world.Allgather(np.ascontiguousarray(values), found)
         return np.asarray(found.max(axis=0))
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], None]:
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Begin to exchange arrays with the ranks below and above."""
         lower, upper = self.rank - 1, self.rank + 1
         if around:

@@ -35,17 +35,16 @@ class KeepingRecorder(Recorder, Protocol):
         """The trajectory so far."""
 
 
-def needs_one_rank(stepper: str, order: int, *, grow: bool, estimate: bool) -> dict[str, bool]:
+def needs_one_rank(stepper: str, *, grow: bool, estimate: bool) -> dict[str, bool]:
     """What of a run by finite volumes only one rank can do, and whether it is wanted."""
     return {
         f"stepper = {stepper!r}": STEPPERS[stepper].implicit,
-        f"order = {order}": order > 2,
         "a box that grows": grow,
         "an estimate of errors": estimate,
     }
 
 
-def share_out(functional: Functional, domain: Domain, refused: Mapping[str, bool]) -> Domain:
+def share_out(functional: Functional, domain: Domain, refused: Mapping[str, bool], reach: int) -> Domain:
     """The part of a domain that this rank computes by explicit finite volumes.
 
     Parameters
@@ -56,6 +55,8 @@ def share_out(functional: Functional, domain: Domain, refused: Mapping[str, bool
         The whole.
     refused : mapping of str to bool
         What only one rank can do, and whether it is wanted.
+    reach : int
+        Rows of cells beside one that a stage looks at, see `wgflow.upwind.discretisation.reach_of`.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def share_out(functional: Functional, domain: Domain, refused: Mapping[str, bool
     if ranks.size == 1:
         return domain
     check_refused(refused)
-    part = shared_by(domain, ranks)
+    part = shared_by(domain, ranks, reach)
     check_shared(functional, ranks.size)
     return part
 
