@@ -70,7 +70,7 @@ def assert_same(path, wanted):
 
 def test_bits_do_not_depend_on_the_number_of_ranks(runs):
     alone = sorted((runs / "1").glob("*.h5"))
-    assert len(alone) == 13
+    assert len(alone) == 14
     for size in (2, 3, 4):
         for wanted in alone:
             assert_same(runs / str(size) / wanted.name, wanted)
@@ -87,6 +87,13 @@ def test_all_ranks_have_what_stays_in_memory(runs):
     for size in (1, 2, 3, 4):
         for rank in range(size):
             assert np.load(runs / str(size) / f"memory-{rank}.npy").tobytes() == np.asarray(wanted).tobytes()
+
+
+def test_no_rank_misses_that_a_largest_value_is_none(runs):
+    for size in (2, 3, 4):
+        for rank in range(size):
+            wanted = [[size - 1, np.nan], [13, 13], [size - 1, np.nan]]  # a maximum, and sums and maxima at once
+            np.testing.assert_array_equal(np.load(runs / str(size) / f"largest-{rank}.npy"), wanted)
 
 
 def test_a_signal_to_one_rank_stops_all_and_others_go_on(runs):
