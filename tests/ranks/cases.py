@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from wgflow.flows.step_control import StepController
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
 from wgflow.ranks.mpi import MpiCommunicator
+from wgflow.runs.shared_fields import SharedFields
 from wgflow.trajectory import row_groups
+from wgflow.trajectory.checkpoint import write_packed
 
 Box, Features, Potential, Signed = wgflow.Box, wgflow.Features, wgflow.Potential, wgflow.Signed
 FOLDER = Path(sys.argv[1])
@@ -149,6 +152,24 @@ def largest():
     return np.stack([slab.communicator.largest(values), *beside])
 
 
+def peak_of_writing():
+    """Bytes that rank 0 needs at most while it writes a checkpoint, over those of the array of all ranks in it."""
+    ranks = ranks_of_runs.world()
+    slab = Slab(Box(SQUARE, (2048, 64)), ranks)
+    fields = SharedFields(slab)
+    checkpoint = fields.share({"stiffest": np.ones(slab.shape, dtype=np.float32)})
+    if ranks.rank > 0:
+        fields.serve(ranks)
+        return None
+    tracemalloc.start()
+    with (FOLDER / "checkpoint.npz").open("wb", buffering=0) as file:
+        write_packed(checkpoint, file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    ranks.told(None)
+    return peak / (4 * 2048 * 64)
+
+
 def decide_otherwise():
     """Let a rank propose other steps than rank 0, as one whose processor rounds differently."""
     propose = StepController.propose
@@ -235,6 +256,8 @@ def run_on(size, everyone):
         np.save(folder / f"largest-{everyone.rank}.npy", largest())
         if size in (2, 3):
             stopped(size)
+        if size == 2:
+            (FOLDER / f"peak-{everyone.rank}").write_text(str(peak_of_writing()))
         if size == 4:
             (FOLDER / f"refused-{everyone.rank}.json").write_text(json.dumps(refusals()))
     wait(everyone)

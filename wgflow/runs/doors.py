@@ -21,7 +21,7 @@ from wgflow.runs.estimates import EstimatePlan
 from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
-from wgflow.runs.sharing import part_of
+from wgflow.runs.shared_fields import part_of
 from wgflow.text import shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray

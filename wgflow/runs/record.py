@@ -24,7 +24,8 @@ from wgflow.measures.checks import described, real_values
 from wgflow.networks.kernel_attributes import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
-from wgflow.runs.sharing import laid_out, part_of, shared_recorder
+from wgflow.runs.shared_fields import laid_out, part_of
+from wgflow.runs.sharing import shared_recorder
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
