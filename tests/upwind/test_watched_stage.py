@@ -37,6 +37,9 @@ def test_a_stage_tells_of_its_step(domain):
     bare = np.empty(domain.shape)
     scheme.euler_stage(density, potential, start, WEIGHTS, STEP, bare)
     np.testing.assert_array_equal(result, bare)
+    rated = np.empty(domain.shape)
+    assert scheme.rated_stage(density, potential, start, WEIGHTS, STEP, rated) == found.loss_rate
+    np.testing.assert_array_equal(rated, bare)
     assert found.loss_rate == scheme.loss_rate(potential)
     assert scheme.extremes(potential) == (found.loss_rate, potential.min())
     error, change = 0.5 * start - density + 0.25 * result, 0.3 * density + 0.8 * result - start

@@ -235,13 +235,16 @@ class ExplicitFiniteVolume:
             if index > 0 and changes:
                 potential = self._stage_potential
                 self._evaluate(density, potential)
-            result = self._stages[index % 2]
-            if index == last or (index > 0 and changes):
+            result, loss_rate = self._stages[index % 2], 0.0
+            if index == last:
                 watch = self._watched(density, potential, weights, size, result)
-                if size * watch.loss_rate > 1.0:
-                    return None
+                loss_rate = watch.loss_rate
+            elif index > 0 and changes:
+                loss_rate = self._scheme.rated_stage(density, potential, self._density, weights, size, result)
             else:  # the bound of the step is that of its first potential
                 self._scheme.euler_stage(density, potential, self._density, weights, size, result)
+            if size * loss_rate > 1.0:
+                return None
             density = result
         return watch
 

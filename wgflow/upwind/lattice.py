@@ -12,7 +12,7 @@ from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 from wgflow.upwind.kernels import line, structured, watched
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
+from wgflow.upwind.scheme import UNWATCHED, Combination, SpaceScheme, StageWatch
 
 
 class LineScheme(SpaceScheme):
@@ -129,12 +129,25 @@ class BoxScheme(LatticeScheme):
         steady: bool,
     ) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        rho, phi, old, new = self._shaped(density, potential, start, result)
         watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
         self._watched[steady](rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
         self._box.refresh(result)
         sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
+
+    def rated_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> float:
+        """See `SpaceScheme.rated_stage`: all in one pass."""
+        stage = (density, potential, start, weights, step, UNWATCHED, result)
+        return self.watched_stage(*stage, steady=False).loss_rate
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.state_sums`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from wgflow.typing import FloatArray
 Combination = tuple[float, float, float, float, float]
 """Factors (a, b, c, d, e): a stage from u to w is watched for the sizes of ``a start + b u + c w`` and of ``d u + e w -
 start``."""
+
+UNWATCHED: Combination = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class StageWatch(NamedTuple):
@@ -45,7 +47,7 @@ class SpaceScheme(ABC):
 
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
     loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
-    overrides `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
+    overrides `watched_stage`, `rated_stage`, `state_sums`, `loss_rate` and `extremes`.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ class SpaceScheme(ABC):
         result: FloatArray,
     ) -> None:
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        rho, phi, old, new = self._shaped(density, potential, start, result)
         self._stage(rho, phi, old, weights, *self._stage_arguments(phi, step), new)
 
     def watched_stage(
@@ -95,10 +97,23 @@ class SpaceScheme(ABC):
         sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
         return StageWatch(0.0 if steady else self.loss_rate(potential), *sums.tolist())
 
+    def rated_stage(
+        self,
+        density: FloatArray,
+        potential: FloatArray,
+        start: FloatArray,
+        weights: tuple[float, float],
+        step: float,
+        result: FloatArray,
+    ) -> float:
+        """Do a stage as `euler_stage` does, and give the loss rate."""
+        self.euler_stage(density, potential, start, weights, step, result)
+        return self.loss_rate(potential)
+
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""
         same = (density, density, density, potential)
-        sums = self._loops.step_sums(*same, self._volumes, (0.0, 0.0, 0.0, 0.0, 0.0))
+        sums = self._loops.step_sums(*same, self._volumes, UNWATCHED)
         return float(sums[3]), float(sums[4])
 
     def loss_rate(self, potential: FloatArray) -> float:
@@ -112,6 +127,11 @@ class SpaceScheme(ABC):
     def extremes(self, potential: FloatArray) -> tuple[float, float]:
         """The loss rate, and the least value of the potential."""
         return self.loss_rate(potential), self._loops.extrema(potential)[0]
+
+    def _shaped(self, *fields: FloatArray) -> Sequence[FloatArray]:
+        """Arrays in the shape that kernels know them in; most have it."""
+        shape = self._shape
+        return fields if fields[0].shape == shape else [values.reshape(shape) for values in fields]
 
     @abstractmethod
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
