@@ -38,7 +38,7 @@ def test_a_stage_tells_of_its_step(domain):
     scheme.euler_stage(density, potential, start, WEIGHTS, STEP, bare)
     np.testing.assert_array_equal(result, bare)
     rated = np.empty(domain.shape)
-    assert scheme.rated_stage(density, potential, start, WEIGHTS, STEP, rated) == found.loss_rate
+    assert scheme.checked_stage(density, potential, start, WEIGHTS, STEP, rated) == found.loss_rate
     np.testing.assert_array_equal(rated, bare)
     assert found.loss_rate == scheme.loss_rate(potential)
     assert scheme.extremes(potential) == (found.loss_rate, potential.min())

@@ -240,7 +240,7 @@ class ExplicitFiniteVolume:
                 watch = self._watched(density, potential, weights, size, result)
                 loss_rate = watch.loss_rate
             elif index > 0 and changes:
-                loss_rate = self._scheme.rated_stage(density, potential, self._density, weights, size, result)
+                loss_rate = self._scheme.checked_stage(density, potential, self._density, weights, size, result)
             else:  # the bound of the step is that of its first potential
                 self._scheme.euler_stage(density, potential, self._density, weights, size, result)
             if size * loss_rate > 1.0:

@@ -136,7 +136,7 @@ class BoxScheme(LatticeScheme):
         sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
 
-    def rated_stage(
+    def checked_stage(
         self,
         density: FloatArray,
         potential: FloatArray,
@@ -145,7 +145,7 @@ class BoxScheme(LatticeScheme):
         step: float,
         result: FloatArray,
     ) -> float:
-        """See `SpaceScheme.rated_stage`: all in one pass."""
+        """See `SpaceScheme.checked_stage`: all in one pass."""
         stage = (density, potential, start, weights, step, UNWATCHED, result)
         return self.watched_stage(*stage, steady=False).loss_rate
 

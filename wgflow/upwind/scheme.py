@@ -47,7 +47,7 @@ class SpaceScheme(ABC):
 
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
     loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
-    overrides `watched_stage`, `rated_stage`, `state_sums`, `loss_rate` and `extremes`.
+    overrides `watched_stage`, `checked_stage`, `state_sums`, `loss_rate` and `extremes`.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class SpaceScheme(ABC):
         sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
         return StageWatch(0.0 if steady else self.loss_rate(potential), *sums.tolist())
 
-    def rated_stage(
+    def checked_stage(
         self,
         density: FloatArray,
         potential: FloatArray,

@@ -14,6 +14,7 @@ from numba import prange
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
@@ -54,7 +55,7 @@ def update_of_block(first, last, rho, phi, old, weights, step, reaction, flux, n
     inflow, outflow = flux[first:last], flux[first + 1 : last + 1]
     for k in range(last - first):
         change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
-        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+        new[k] = without_subnormal(start_weight * old[k] + stage_weight * (rho[k] + step * change))
 
 
 @cache
