@@ -22,12 +22,13 @@ from wgflow.ranks.world import world
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.scheme import StageWatch
+from wgflow.upwind.scheme import Stage, StageWatch
 from wgflow.upwind.sphere import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation
-REFINE_EVERY = 8  # steps between two power iterations for lambda_max
+REFINE_EVERY = 8  # steps between two power iterations for lambda_max where the bound E is near,
+REFINE_FAR_EVERY, FAR = 64, 8.0  # and where it is so many times the step
 MAX_ATTEMPTS = 60
 EXPLICIT_TOLERANCE = 1e-4
 FIRST_CHANGE = 0.05  # of the mass, in the first step that is tried
@@ -188,12 +189,16 @@ class ExplicitFiniteVolume:
         elif self.steps_done == 0:
             self._stiffness.restart(self._density, self._potential)
             self._control.begin(self._first_step())
-        elif self.steps_done % REFINE_EVERY == 0:
+        elif self.steps_done % (REFINE_FAR_EVERY if self._is_slack() else REFINE_EVERY) == 0:
             self._stiffness.refine(self._density)
+
+    def _is_slack(self) -> bool:
+        """Whether the bound E was far above the last step: lambda_max would have to grow by the factor to bind."""
+        return FAR * self._method.stage_step * self.step_size * self._stiffness.largest < ENERGY_SAFETY * 2.0
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
-        watch = self._watched(self._density, self._potential, (0.0, 1.0), 1.0, self._stages[0])
+        watch = self._watched(Stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, self._stages[0]))
         return FIRST_CHANGE * watch.mass / watch.change if watch.change > 0.0 else math.inf
 
     def _bound(self) -> float:
@@ -235,33 +240,30 @@ class ExplicitFiniteVolume:
             if index > 0 and changes:
                 potential = self._stage_potential
                 self._evaluate(density, potential)
-            result, loss_rate = self._stages[index % 2], 0.0
+            stage, loss_rate = Stage(density, potential, self._density, weights, size, self._stages[index % 2]), 0.0
             if index == last:
-                watch = self._watched(density, potential, weights, size, result)
+                watch = self._watched(stage)
                 loss_rate = watch.loss_rate
             elif index > 0 and changes:
-                loss_rate = self._scheme.checked_stage(density, potential, self._density, weights, size, result)
+                loss_rate = self._scheme.checked_stage(stage)
             else:  # the bound of the step is that of its first potential
-                self._scheme.euler_stage(density, potential, self._density, weights, size, result)
+                self._scheme.euler_stage(*stage)
             if size * loss_rate > 1.0:
                 return None
-            density = result
+            density = stage.result
         return watch
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
         if self._method.looks_ahead:
             beyond = self._stages[len(self._method.stages) % 2]
-            watch = self._watched(density, self._stage_potential, (0.0, 1.0), step, beyond)
+            watch = self._watched(Stage(density, self._stage_potential, self._density, (0.0, 1.0), step, beyond))
         negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
         return watch.error / (self._tolerance * watch.change + negligible * watch.mass)
 
-    def _watched(
-        self, density: FloatArray, potential: FloatArray, weights: tuple[float, float], size: float, result: FloatArray
-    ) -> StageWatch:
+    def _watched(self, stage: Stage) -> StageWatch:
         """Do a stage, and give what it says about the step that began with the present density."""
-        stage = (density, potential, self._density, weights, size, self._method.watched, result)
-        return self._scheme.watched_stage(*stage, steady=self._functional.is_linear)
+        return self._scheme.watched_stage(stage, self._method.watched, steady=self._functional.is_linear)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2

@@ -1,6 +1,6 @@
 """Densities below the least normal number, where reaction brings them and nothing takes them to 0.
 
-Processors take a hundred times as long for such numbers: stages of a flow whose mass had come together took seven times as
+Processors take a hundred times as long for them: stages of a flow whose mass had come together took seven times as
 long as at its start.
 """
 
