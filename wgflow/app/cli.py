@@ -25,7 +25,7 @@ from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
-# After which garbage is looked for: more than a run needs to begin; by default after 700, a tenth of the time of loading.
+# After which garbage is looked for: more than a run needs to begin; by default 700, which takes a tenth of that time.
 ALLOCATIONS = 200_000
 
 LAUNCHED_RUN = "sweep-run"  # what workers of a sweep start by a launcher, perhaps on several ranks

@@ -163,7 +163,7 @@ def _layout(columns: Mapping[str, FloatArray]) -> str:
 
 
 def _rows(count: int) -> IntArray:
-    return np.unique(np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int))
+    return np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int)
 
 
 def _ending(trajectory: Trajectory) -> list[str]:
