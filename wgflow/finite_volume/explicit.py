@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
+from wgflow.finite_volume.rate_bound import RateBound
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
@@ -105,6 +106,7 @@ class ExplicitFiniteVolume:
         elif velocity != TWO_POINT:  # the estimate needs a symmetric operator
             linear = make_space_scheme(domain, order=order, **factors)
         self._stiffness = StiffnessEstimate(functional, linear)
+        self._rate_bound = RateBound(functional, self._scheme)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
         self._ranks = world()  # whose processors may round differently
@@ -121,7 +123,7 @@ class ExplicitFiniteVolume:
     def _begin(self) -> None:
         """Find what the first steps need to know of the state, as if a step had led there."""
         energy = self._evaluate(self._density, self._potential)
-        self._extremes = self._scheme.extremes(self._potential)
+        self._learn_extremes()
         self._mass, paired = self._scheme.state_sums(self._density, self._potential)
         self.energy = paired if self._functional.is_linear else energy
         if not math.isfinite(self.energy):
@@ -198,7 +200,9 @@ class ExplicitFiniteVolume:
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
-        watch = self._watched(Stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, self._stages[0]))
+        watch = self._watched(
+            Stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, self._stages[0]), proved=True
+        )
         return FIRST_CHANGE * watch.mass / watch.change if watch.change > 0.0 else math.inf
 
     def _bound(self) -> float:
@@ -237,17 +241,19 @@ class ExplicitFiniteVolume:
         density, potential, size = self._density, self._potential, self._method.stage_step * step
         last, changes = len(self._method.stages) - 1, not self._functional.is_linear
         for index, weights in enumerate(self._method.stages):
+            proved = True  # for the first potential, whose bound is that of the step
             if index > 0 and changes:
                 potential = self._stage_potential
                 self._evaluate(density, potential)
+                proved = size * self._rate_bound.rate() <= 1.0
             stage, loss_rate = Stage(density, potential, self._density, weights, size, self._stages[index % 2]), 0.0
             if index == last:
-                watch = self._watched(stage)
+                watch = self._watched(stage, proved=proved)
                 loss_rate = watch.loss_rate
-            elif index > 0 and changes:
-                loss_rate = self._scheme.checked_stage(stage)
-            else:  # the bound of the step is that of its first potential
+            elif proved:
                 self._scheme.euler_stage(*stage)
+            else:
+                loss_rate = self._scheme.checked_stage(stage)
             if size * loss_rate > 1.0:
                 return None
             density = stage.result
@@ -257,25 +263,32 @@ class ExplicitFiniteVolume:
         """Error of a step to a density, whose potential is known, over what is allowed."""
         if self._method.looks_ahead:
             beyond = self._stages[len(self._method.stages) % 2]
-            watch = self._watched(Stage(density, self._stage_potential, self._density, (0.0, 1.0), step, beyond))
+            watch = self._watched(
+                Stage(density, self._stage_potential, self._density, (0.0, 1.0), step, beyond), proved=True
+            )
         negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
         return watch.error / (self._tolerance * watch.change + negligible * watch.mass)
 
-    def _watched(self, stage: Stage) -> StageWatch:
-        """Do a stage, and give what it says about the step that began with the present density."""
-        return self._scheme.watched_stage(stage, self._method.watched, steady=self._functional.is_linear)
+    def _watched(self, stage: Stage, *, proved: bool) -> StageWatch:
+        """Do a stage, and give what it says about the step; loss rates where rule P is not proved otherwise."""
+        return self._scheme.watched_stage(stage, self._method.watched, steady=proved)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
         self._potential, self._stage_potential = self._stage_potential, self._potential
         if not self._functional.is_linear:
-            self._extremes = self._scheme.extremes(self._potential)
+            self._learn_extremes()
         self.energy, self._mass = energy, mass
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
         self.steps_done += 1
+
+    def _learn_extremes(self) -> None:
+        """Find the loss rate and the least value of the potential, which was evaluated last."""
+        self._extremes = self._scheme.extremes(self._potential)
+        self._rate_bound.know(self._extremes[0])
 
     def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         self.counts.evaluations += 1

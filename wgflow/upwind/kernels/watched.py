@@ -12,6 +12,7 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.upwind.kernels.fluxes import part_of
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
 
 SUMS = 5
@@ -47,12 +48,15 @@ def raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima):
     here = phi[i, j]
     below, above = phi[i, neighbour(j, -1, n1, periodic[1])], phi[i, neighbour(j, 1, n1, periodic[1])]
     behind, ahead = phi[neighbour(i, -1, n0, periodic[0]), j], phi[neighbour(i, 1, n0, periodic[0]), j]
-    inner = slice(1, n2 - 1)
-    beside = (here[: n2 - 2], here[2:], below[inner], above[inner], behind[inner], ahead[inner])
-    if n0 > 1:
-        raise_to_rates_of(here[inner], beside, factors, reaction, True, maxima[inner])
-    else:
-        raise_to_rates_of(here[inner], beside, factors, reaction, False, maxima[inner])
+    for part in range(2):
+        first, last = part_of(n2 - 2, part)
+        inner = slice(first + 1, last + 1)
+        left, right = here[first:last], here[first + 2 : last + 2]
+        beside = (left, right, below[inner], above[inner], behind[inner], ahead[inner])
+        if n0 > 1:
+            raise_to_rates_of(here[inner], beside, factors, reaction, True, maxima[inner])
+        else:
+            raise_to_rates_of(here[inner], beside, factors, reaction, False, maxima[inner])
     for k in (0, n2 - 1):
         before, after = neighbour(k, -1, n2, periodic[2]), neighbour(k, 1, n2, periodic[2])
         rate = factors[2] * falls(here[k], here[before], here[after]) + factors[1] * falls(here[k], below[k], above[k])
