@@ -233,8 +233,7 @@ class _GridFeatures(GridFunctional):
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        prediction = self._moments_of(density)
-        self._prediction[:] = prediction
+        prediction = self._moments_of(density, self._prediction)
         risk, self._coefficients = self._risk.evaluate(prediction, self._targets)
         self._write(self._coefficients, potential)
         return risk
@@ -257,9 +256,9 @@ class _GridFeatures(GridFunctional):
     def scale(self, density: FloatArray) -> float:
         return super().scale(density) + self._risk_at_zero
 
-    def _moments_of(self, density: FloatArray) -> FloatArray:
+    def _moments_of(self, density: FloatArray, out: FloatArray | None = None) -> FloatArray:
         factor, charges = self._sheets.charges(density)
-        return factor * self._moments.moments(charges)
+        return np.multiply(self._moments.moments(charges), factor, out=out)
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))

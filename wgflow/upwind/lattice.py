@@ -120,9 +120,7 @@ class BoxScheme(LatticeScheme):
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
 
     def _do_watched(self, stage: Stage, combination: Combination, sums: FloatArray, *, steady: bool) -> None:
-        rho, phi, old, new = (
-            values.reshape(self._shape) for values in (stage.density, stage.potential, stage.start, stage.result)
-        )
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
         watch = (self._face_factor, combination, self._lanes, self._extremes, sums)
         self._watched[steady](rho, phi, old, stage.weights, *self._stage_arguments(phi, stage.step), *watch, new)
         self._refresh(stage.result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,7 +82,7 @@ class SpaceScheme(ABC):
         result: FloatArray,
     ) -> None:
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        rho, phi, old, new = self._shaped(density, potential, start, result)
         self._stage(rho, phi, old, weights, *self._stage_arguments(phi, step), new)
         self._refresh(result)
 
@@ -122,6 +122,11 @@ class SpaceScheme(ABC):
     def extremes(self, potential: FloatArray) -> tuple[float, float]:
         """The loss rate, and the least value of the potential."""
         return self.loss_rate(potential), self._loops.extrema(potential)[0]
+
+    def _shaped(self, *fields: FloatArray) -> Sequence[FloatArray]:
+        """Arrays in the shape that kernels know them in; most have it."""
+        shape = self._shape
+        return fields if fields[0].shape == shape else [values.reshape(shape) for values in fields]
 
     @abstractmethod
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
