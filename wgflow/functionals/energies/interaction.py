@@ -24,7 +24,8 @@ from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
 from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
 from wgflow.functionals.energies.radial_differences import radial_differences
-from wgflow.functionals.factors import times, times_made
+from wgflow.functionals.energies.radial_kernels import RadialKernel
+from wgflow.functionals.factors import Times, times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
 from wgflow.measures import Particles, require_particles
@@ -165,6 +166,23 @@ class Interaction(Functional):
     def lengths(self) -> FloatArray | None:
         """Lengths of periodic axes, inf for others; None where no axis is periodic."""
         return None if self.periods is None else np.asarray(self.periods, dtype=np.float64)
+
+    @property
+    def cone(self) -> Callable[[FloatArray], FloatArray] | None:
+        """Slope of -W along rays, distances (k,) to (k,), where it is a kernel by name with a peak at 0; else None."""
+        factor, kernel = (
+            (self.kernel.factor, self.kernel.function) if isinstance(self.kernel, Times) else (1.0, self.kernel)
+        )
+        if not isinstance(kernel, RadialKernel) or not factor * kernel.cusp < 0.0 or self.periods is not None:
+            return None
+
+        def falling(distances: FloatArray) -> FloatArray:
+            with np.errstate(invalid="ignore"):
+                return np.where(
+                    distances > 0.0, -2.0 * distances * factor * kernel.slope(distances**2), -factor * kernel.cusp
+                )
+
+        return falling
 
     def within(self, points: FloatArray) -> Sums:
         """Values and gradients of W between points (n, p) and themselves."""
