@@ -25,6 +25,7 @@ from wgflow.functionals.energies.grid_interaction import GridInteraction, potent
 from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
 from wgflow.functionals.energies.radial_differences import radial_differences
 from wgflow.functionals.energies.radial_kernels import RadialKernel
+from wgflow.functionals.energies.radial_profiles import radial_slopes
 from wgflow.functionals.factors import Times, times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
@@ -191,14 +192,22 @@ class Interaction(Functional):
     def between(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> tuple[Sums, Sums]:
         """Sums over some of the pairs for both of their sides."""
         displacements, shape = self.displacements(targets, sources), (len(targets), len(sources))
-        forward, back = self._own(displacements), self._own(-displacements)
-        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
-        slopes = self._slopes(displacements, values, even).T.reshape(-1, *shape)
-        values = values.reshape(shape)
+        values, slopes = self._with_slopes(displacements)
+        values, slopes = values.reshape(shape), slopes.T.reshape(-1, *shape)
         of_targets, of_sources = charges
         here = np.stack([part @ of_sources for part in slopes], axis=-1)
         there = np.stack([of_targets @ part for part in slopes], axis=-1)
         return (values @ of_sources, here), (of_targets @ values, -there)
+
+    def _with_slopes(self, displacements: FloatArray) -> Sums:
+        """Values and gradients of the even part of W at displacements (N, p)."""
+        forward = self._own(displacements)
+        found = radial_slopes(self.kernel, displacements, forward) if self.gradient is None else None
+        if found is not None:
+            return forward, found
+        back = self._own(-displacements)
+        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
+        return values, self._slopes(displacements, values, even)
 
     def _slopes(self, displacements: FloatArray, values: FloatArray | None = None, even: bool = False) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p), where perhaps its values are known."""
