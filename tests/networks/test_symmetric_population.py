@@ -13,7 +13,8 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.laplacians import divergence
 from wgflow.measures import Particles
 from wgflow.networks import Link, Population, Teacher, arc_cosine_kernel
-from wgflow.networks.orbit_kernel import OrbitKernel, factorise, orbit_nodes
+from wgflow.networks.low_rank import factorise
+from wgflow.networks.orbit_kernel import OrbitKernel, orbit_nodes
 from wgflow.networks.symmetric_population import OrbitRelu
 from wgflow.upwind import discretisation
 
