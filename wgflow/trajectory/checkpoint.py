@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.typing import NDArray
 
 from wgflow.flows import Checkpoint
 from wgflow.flows.endings import ACCUMULATED
@@ -27,6 +28,7 @@ from wgflow.text import named
 from wgflow.trajectory import row_groups
 from wgflow.trajectory.hdf5.hdf5_bytes import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.locking import open_to_read
+from wgflow.trajectory.npz import npz_bytes
 from wgflow.trajectory.row_groups import chunk_shape, groups_of
 from wgflow.trajectory.schema import FIELDS
 
@@ -61,7 +63,7 @@ class CheckpointStore:
         size = room = _room_for(checkpoint)
         content = b""
         if room <= row_groups.GROUP:
-            content = packed(checkpoint)
+            content = npz_bytes({name: _whole(values) for name, values in checkpoint.items()})
             size = room = len(content)
         address, room = self._spare if room <= self._spare[1] else (self._raw.next_place, room)
         if content:
@@ -126,13 +128,6 @@ def counted(checkpoint: Checkpoint, spent: Mapping[str, float]) -> Checkpoint:
     return {**checkpoint, SPENT: np.array([spent[name] for name in ACCUMULATED])}
 
 
-def packed(checkpoint: Checkpoint) -> bytes:
-    """Bytes of a checkpoint."""
-    content = io.BytesIO()
-    write_packed(checkpoint, content)
-    return content.getvalue()
-
-
 def write_packed(checkpoint: Checkpoint, stream: BinaryIO) -> int:
     """Write a checkpoint as `numpy.savez` does, a group of rows at a time; gives the number of bytes.
 
@@ -151,6 +146,11 @@ def write_packed(checkpoint: Checkpoint, stream: BinaryIO) -> int:
 def _room_for(checkpoint: Checkpoint) -> int:
     """Bytes that a checkpoint takes at most: the same for all of the same names and shapes."""
     return sum(prod(values.shape) * values.dtype.itemsize + ENTRY for values in checkpoint.values()) + ENTRY
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """An array, or all of what has its rows elsewhere."""
+    return values if isinstance(values, np.ndarray) else values[next(groups_of(values.shape, values.shape))]
 
 
 def unpacked(content: bytes) -> Checkpoint | None:
