@@ -157,7 +157,8 @@ def peak_of_writing():
     ranks = ranks_of_runs.world()
     slab = Slab(Box(SQUARE, (2048, 64)), ranks)
     fields = SharedFields(slab)
-    checkpoint = fields.share({"stiffest": np.ones(slab.shape, dtype=np.float32)})
+    numbers = np.arange(2048 * 64, dtype=np.float32).reshape(2048, 64)
+    checkpoint = fields.share({"stiffest": slab.part(numbers)})
     if ranks.rank > 0:
         fields.serve(ranks)
         return None

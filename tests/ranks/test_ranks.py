@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -65,6 +66,24 @@ def test_commands_other_than_run_are_for_one_process(monkeypatch, command):
     error = CliRunner().invoke(app, [command, "something"]).exception
     assert isinstance(error, wgflow.InputError)
     assert str(error).startswith(f"wgflow {command} is not available on 2 ranks (Open MPI): start it once")
+
+
+def test_scaling_on_ranks_is_an_option_of_scaling(monkeypatch):
+    from typer.testing import CliRunner
+
+    from wgflow.app.cli import app
+
+    started = []
+
+    def start(name, **_):
+        started.append(name)
+        return SimpleNamespace(passed=True)
+
+    monkeypatch.setattr("wgflow.app.validation.running.run_validation", start)
+    assert CliRunner().invoke(app, ["validate", "scaling", "--mpi", "--quick"]).exit_code == 0
+    assert started == ["benchmarks.mpi"]
+    error = CliRunner().invoke(app, ["validate", "orders", "--mpi"]).exception
+    assert isinstance(error, wgflow.InputError)
 
 
 class Ranks:
