@@ -9,12 +9,13 @@ from __future__ import annotations
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
+from wgflow.typing import FloatArray
 
 BLOCKS = 16
 
 
 @kernel
-def limited_difference(backward, forward):
+def limited_difference(backward: float, forward: float) -> float:
     """Limiter MC."""
     central = 0.5 * (backward + forward)
     rising = min(min(2.0 * backward, 2.0 * forward), central)
@@ -23,7 +24,7 @@ def limited_difference(backward, forward):
 
 
 @kernel
-def upwind_flux(far_left, left, right, far_right, velocity):
+def upwind_flux(far_left: float, left: float, right: float, far_right: float, velocity: float) -> float:
     """Flux through a face."""
     left_value = left + 0.5 * limited_difference(left - far_left, right - left)
     right_value = right - 0.5 * limited_difference(right - left, far_right - right)
@@ -31,7 +32,10 @@ def upwind_flux(far_left, left, right, far_right, velocity):
 
 
 @inlined_kernel
-def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, flux):
+def fluxes_between_rows(
+    far_left: FloatArray, left: FloatArray, right: FloatArray, far_right: FloatArray, phi_left: FloatArray,
+    phi_right: FloatArray, mobility: float, flux: FloatArray,
+) -> None:  # fmt: skip
     """Flux through the faces between two rows."""
     for k in range(flux.size):
         velocity = -mobility * (phi_right[k] - phi_left[k])
@@ -39,7 +43,7 @@ def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, m
 
 
 @inlined_kernel
-def fluxes_within_row(rho, phi, mobility, flux):
+def fluxes_within_row(rho: FloatArray, phi: FloatArray, mobility: float, flux: FloatArray) -> None:
     """Flux through the faces of a row; the walls are at both ends."""
     n = rho.size
     inner = (rho[: n - 3], rho[1 : n - 2], rho[2 : n - 1], rho[3:], phi[1 : n - 2], phi[2 : n - 1])
@@ -52,7 +56,7 @@ def fluxes_within_row(rho, phi, mobility, flux):
 
 
 @inlined_kernel
-def fluxes_beside_row(rho, phi, i, mobility, flux):
+def fluxes_beside_row(rho: FloatArray, phi: FloatArray, i: int, mobility: float, flux: FloatArray) -> None:
     """Flux through the faces between the rows i - 1 and i."""
     last = rho.shape[0] - 1
     before, here = max(i - 1, 0), min(i, last)
@@ -62,7 +66,10 @@ def fluxes_beside_row(rho, phi, i, mobility, flux):
 
 
 @parallel_kernel
-def euler_stage(density, potential, start, weights, step, mobility, buffers, result):
+def euler_stage(
+    density: FloatArray, potential: FloatArray, start: FloatArray, weights: tuple[float, float], step: float,
+    mobility: FloatArray, buffers: FloatArray, result: FloatArray,
+) -> None:  # fmt: skip
     """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
     rows, cells = density.shape
     for block in prange(BLOCKS):
@@ -81,7 +88,7 @@ def euler_stage(density, potential, start, weights, step, mobility, buffers, res
 
 
 @parallel_kernel
-def largest_loss_rate(potential, mobility, buffers, largest):
+def largest_loss_rate(potential: FloatArray, mobility: FloatArray, buffers: FloatArray, largest: FloatArray) -> float:
     """Largest relative loss rate over all cells."""
     rows, cells = potential.shape
     for block in prange(BLOCKS):
@@ -100,4 +107,4 @@ def largest_loss_rate(potential, mobility, buffers, largest):
                 out = max(mobility[0] * (phi[k] - after[k]), 0.0) - min(mobility[0] * (before[k] - phi[k]), 0.0)
                 maxima[k] = max(maxima[k], 2.0 * (rates[k] + out))
         largest[block] = maxima.max()
-    return largest.max()
+    return float(largest.max())

@@ -12,6 +12,7 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.fluxes import part_of
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
 
@@ -69,24 +70,6 @@ def lower_to(minima, values):
     """Let running minima take in a row of values."""
     for k in range(values.size):
         minima[k] = min(minima[k], values[k])
-
-
-@kernel
-def largest_of(values):
-    """Largest of some values."""
-    most = values[0]
-    for k in range(1, values.size):
-        most = max(most, values[k])
-    return most
-
-
-@kernel
-def least_of(values):
-    """Least of some values."""
-    least = values[0]
-    for k in range(1, values.size):
-        least = min(least, values[k])
-    return least
 
 
 @reduction
@@ -207,6 +190,8 @@ def box_extremes_kernel(tasks: int) -> Callable[..., None]:
                     phi = potential[sheet]
                     raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, highest)
                     lower_to(lowest, phi[row // n1, row % n1])
-            largest[task, 0], largest[task, 1] = largest_of(highest), -least_of(lowest)
+            for k in range(lowest.size):
+                lowest[k] = -lowest[k]
+            largest[task, 0], largest[task, 1] = largest_of(highest), largest_of(lowest)
 
     return extremes
