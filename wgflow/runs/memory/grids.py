@@ -56,6 +56,10 @@ class Grid:
         Whether ReLU features of data need not be stored: there are sums of them over half circles.
     kernel_rank : int
         About the rank of an averaged kernel, on half circles and half spheres.
+    images : int
+        Mirror images that share a row of the factor of that kernel.
+    whole : int
+        Cells that the explicit scheme has for each, those of the whole of a half sphere.
     key : str
         What makes it smaller.
     """
@@ -72,6 +76,8 @@ class Grid:
     quadrature: int = 0
     half_circles: bool = False
     kernel_rank: int = 0
+    images: int = 1
+    whole: int = 1
     key: str = "the number of cells"
 
     @property
@@ -157,7 +163,7 @@ def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
     if terms.features > 0:
         yield from _feature_items(grid, terms)
     if terms.kernel_rank > 0:
-        factor, keys = DOUBLE * grid.cells * terms.kernel_rank, f"{grid.key} or problem.kernel_tolerance"
+        factor, keys = DOUBLE * grid.cells * terms.kernel_rank / grid.images, f"{grid.key} or problem.kernel_tolerance"
         yield Item("the factor of the averaged kernel", factor, keys)
         yield Item("making the factor", 2.0 * factor, keys, brief=True)
     if terms.internal:
@@ -189,7 +195,8 @@ def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
     arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
     yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
     if grid.mesh and method in ("explicit", "normalised"):
-        yield Item(f"slopes at the faces of the {grid.kind}", MESH_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
+        slopes = MESH_SCHEME * DOUBLE * grid.cells * grid.whole
+        yield Item(f"slopes at the faces of the {grid.kind}", slopes, grid.key, late=True)
     if method in ("implicit", "linearised", "normalised"):
         yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
         yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
