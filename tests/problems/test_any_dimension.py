@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(InputError, match=found):
             wgflow.open_problem(sections)
     with pytest.raises(InputError, match="two_point"):
-        wgflow.run(problem("half_sphere", 42, finite_volume={"velocity": "midpoint"}))
+        wgflow.run(problem(cells=16, finite_volume={"velocity": "midpoint"}))
 
 
 def test_densities_are_carried_to_finer_cells() -> None:

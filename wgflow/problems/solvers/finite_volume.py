@@ -42,8 +42,7 @@ class FiniteVolumeSection(SolverOptions):
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Limiter | None = Field(
         None,
-        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"; half spheres have '
-        'that and "positive" alone',
+        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"',
     )
     stepper: Stepper = Field(
         "ssprk43",
@@ -58,7 +57,8 @@ class FiniteVolumeSection(SolverOptions):
         "implicit ones relative to the mass, by default 1e-6",
     )
     velocity: Velocity = Field(
-        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+        "two_point",
+        description='velocity through a face; on spheres and half spheres "midpoint" is of second order at all cells',
     )
 
     @property
