@@ -14,7 +14,7 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.runs.memory.grids import Grid
 
 ANGLES = 2  # arrays of a circle beside its points
-CIRCLE_QUADRATURE, MESH_QUADRATURE = 44, 110  # arrays of initial averages in closed form
+CIRCLE_QUADRATURE, MESH_QUADRATURE, SPHERE_QUADRATURE = 44, 110, 45  # arrays of initial averages in closed form
 
 Describe = Callable[[Any], Grid]
 
@@ -70,6 +70,13 @@ def _mesh(base: Any) -> Grid:
     )
 
 
+def _diamonds(sphere: Sphere) -> Grid:
+    """Those of a sphere, known by the three edges and two corners of each; averages take some of them at a time."""
+    numbers = 3 + 1 + 2 * 3 + 3 * 6
+    kept = is_cached(sphere.level)
+    return replace(_mesh(sphere), mesh=numbers, mesh_kept=kept, diamonds=True, quadrature=SPHERE_QUADRATURE)
+
+
 def averaged_rank(domain: SymmetricDomain) -> int:
     """About the rank of the averaged kernel at its tolerance by default: 520 at d = 3, 26 and 128 at d = 1000."""
     shape, inputs = domain.shape[0], domain.inputs
@@ -89,7 +96,7 @@ GRIDS = DomainTable[Describe](
         Circle: _arcs,
         HalfCircle: lambda half: replace(_rows(half), kernel_rank=averaged_rank(half)),
         HalfSphere: lambda half: replace(_mesh(half), mesh_kept=is_cached(half.level), kernel_rank=averaged_rank(half)),
-        Sphere: lambda sphere: replace(_mesh(sphere), mesh_kept=is_cached(sphere.level)),
+        Sphere: _diamonds,
         object: _any,
     },
 )
