@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ VERSION = 4  # of the way meshes are built
 
 
 def cached_mesh(level: int) -> VoronoiMesh:
-    """Mesh of a level, from disk if it was built before."""
+    """Mesh of a level, from disk if it was built before; small ones are kept in memory."""
     if level < SMALLEST_CACHED_LEVEL:
-        return build_mesh(level)
+        return _small_mesh(level)
     tell_stage(f"mesh of the sphere, {10 * 4**level + 2} cells")
     path = _path(level)
     if path is None:
@@ -32,6 +33,11 @@ def cached_mesh(level: int) -> VoronoiMesh:
         with suppress(OSError):  # a full or read-only disk costs time at the next run, nothing else
             _write(path, mesh)
     return mesh
+
+
+@cache
+def _small_mesh(level: int) -> VoronoiMesh:
+    return build_mesh(level)
 
 
 def is_cached(level: int) -> bool:

@@ -19,6 +19,7 @@ from wgflow.functionals.kernels.elementary import power_fit
 from wgflow.functionals.kernels.pairs import (
     EXPONENTIAL,
     FROM_FIT,
+    FROM_FOURTH_ROOT,
     FROM_ONE,
     FROM_ROOT,
     OWN,
@@ -122,11 +123,13 @@ def power_profile(exponent: float, strength: float, rounding: float) -> Profile:
 
 @cache
 def _power_parameters(exponent: float) -> tuple[int, FloatArray]:
-    """How the power of slopes is computed: fitted where it is small, else by products with such a one."""
+    """How the power of slopes is computed: by products with a root, or fitted where it is small, or by both."""
     half = 0.5 * exponent
     if exponent == round(exponent):
         first, count = (FROM_ONE, half - 1.0) if exponent % 2.0 == 0.0 else (FROM_ROOT, half - 0.5)
         return PRODUCTS, np.array([first, count])
+    if exponent % 2.0 == 1.5:
+        return PRODUCTS, np.array([FROM_FOURTH_ROOT, half - 0.75])
     if 0.0 < half < 3.0:
         return POWER, power_fit(half)
     count = math.floor(half)
