@@ -17,6 +17,7 @@ from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.diamond_slopes import line_weights, middles_of
 from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.kernels import diamonds
+from wgflow.upwind.scheme import Stage
 
 TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])
 START = np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, 0.05], [0.0, 0.05, 0.2]])
@@ -189,8 +190,8 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         numba.set_num_threads(count)
         monkeypatch.setattr(diamonds, "PARALLEL_THRESHOLD", smallest)
         scheme = make_space_scheme(sphere, transport=1.0, reaction=2.0, order=2, velocity="midpoint")
-        stage = (density, potential, density, (0.0, 1.0), 1e-4, (0.5, -1.0, 0.5, 0.0, 1.0))
-        watch = scheme.watched_stage(*stage, result := np.empty(sphere.shape), steady=False)
+        stage = Stage(density, potential, density, (0.0, 1.0), 1e-4, result := np.empty(sphere.shape))
+        watch = scheme.watched_stage(stage, (0.5, -1.0, 0.5, 0.0, 1.0), steady=False)
         found.append((watch, scheme.extremes(potential), scheme.state_sums(result, potential), result))
     assert found[0][0].loss_rate == found[0][1][0]
     assert found[0][0].mass_after == found[0][2][0]

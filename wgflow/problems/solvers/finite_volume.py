@@ -21,7 +21,7 @@ from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.runs.sharing import needs_one_rank
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.sphere import VELOCITIES
+from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -107,6 +107,11 @@ class FiniteVolumeSection(SolverOptions):
     def pointwise(self) -> bool:
         """With the order 5."""
         return self.order > 2 and not self.implicit
+
+    @property
+    def midpoint_velocities(self) -> bool:
+        """Whether they are wanted."""
+        return self.velocity == MIDPOINT
 
     @property
     def spatial_order(self) -> int:

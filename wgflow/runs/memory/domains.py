@@ -14,7 +14,7 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.runs.memory.grids import Grid
 
 ANGLES = 2  # arrays of a circle beside its points
-CIRCLE_QUADRATURE, MESH_QUADRATURE = 44, 110  # arrays of initial averages in closed form
+CIRCLE_QUADRATURE, MESH_QUADRATURE, SPHERE_QUADRATURE = 44, 110, 45  # arrays of initial averages in closed form
 
 Describe = Callable[[Any], Grid]
 
@@ -70,6 +70,13 @@ def _mesh(base: Any) -> Grid:
     )
 
 
+def _diamonds(sphere: Sphere) -> Grid:
+    """Those of a sphere, known by the three edges and two corners of each; averages take some of them at a time."""
+    numbers = 3 + 1 + 2 * 3 + 3 * 6
+    kept = is_cached(sphere.level)
+    return replace(_mesh(sphere), mesh=numbers, mesh_kept=kept, diamonds=True, quadrature=SPHERE_QUADRATURE)
+
+
 def averaged_rank(domain: SymmetricDomain) -> int:
     """About the rank of the averaged kernel at its tolerance by default: 520 at d = 3, 26 and 128 at d = 1000."""
     shape, inputs = domain.shape[0], domain.inputs
@@ -84,7 +91,7 @@ def _with_kernel(half: SymmetricDomain, grid: Grid) -> Grid:
 
 def _half_sphere(half: HalfSphere) -> Grid:
     """Those of a half sphere; steps are those of the whole one."""
-    return _with_kernel(half, replace(_mesh(half), mesh_kept=is_cached(half.level), whole=2))
+    return _with_kernel(half, replace(_mesh(half), mesh_kept=is_cached(half.level), whole=half.cells))
 
 
 def _any(base: Any) -> Grid:
@@ -99,7 +106,7 @@ GRIDS = DomainTable[Describe](
         Circle: _arcs,
         HalfCircle: lambda half: _with_kernel(half, _rows(half)),
         HalfSphere: _half_sphere,
-        Sphere: lambda sphere: replace(_mesh(sphere), mesh_kept=is_cached(sphere.level)),
+        Sphere: _diamonds,
         object: _any,
     },
 )
