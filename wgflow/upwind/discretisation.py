@@ -73,8 +73,8 @@ def choose_limiter(limiter: str | None, domain: Domain) -> str:
     Parameters
     ----------
     limiter : str or None
-        A key of ``LIMITERS``, on half spheres of ``SURFACE_LIMITERS``, or on spheres of either; None for "mc", or on
-        spheres and half spheres "barth_jespersen".
+        A key of ``LIMITERS``, on other surfaces of ``SURFACE_LIMITERS``, or on spheres and half spheres of either; None
+        for "mc", or on all surfaces "barth_jespersen".
     domain : Domain
         Where the density lives; without cells, where it does not count, it has the limiters of a box.
 
@@ -123,7 +123,7 @@ def make_space_scheme(
     limiter : str, optional
         See `choose_limiter`; used with order 2.
     velocity : str
-        "two_point", or on spheres "midpoint"; see `wgflow.upwind.surface`.
+        "two_point", or on spheres and half spheres "midpoint"; see `wgflow.upwind.surface`.
 
     Raises
     ------
@@ -137,7 +137,9 @@ def make_space_scheme(
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
     if velocity not in discretisation.schemes:
-        raise InputError(f'velocity = "{MIDPOINT}" is for spheres; on the domain {domain.kind!r} use "{TWO_POINT}"')
+        raise InputError(
+            f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
+        )
     if order == 5:
         return HighOrderScheme(domain, transport, reaction)
     chosen = discretisation.limiters[limiter] if order == 2 else FIRST_ORDER

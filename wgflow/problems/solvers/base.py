@@ -119,6 +119,11 @@ class SolverOptions(Section):
         return None
 
     @property
+    def midpoint_velocities(self) -> bool:
+        """Whether velocities on spheres are those at the midpoints of faces."""
+        return False
+
+    @property
     def spatial_order(self) -> int:
         """Order in space of its steps on cells."""
         return 2

@@ -22,7 +22,7 @@ from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.runs.sharing import needs_one_rank
 from wgflow.upwind.discretisation import reach_of
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.sphere import VELOCITIES
+from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -43,8 +43,7 @@ class FiniteVolumeSection(SolverOptions):
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Limiter | None = Field(
         None,
-        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"; half spheres have '
-        'that and "positive" alone',
+        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"',
     )
     stepper: Stepper = Field(
         "ssprk43",
@@ -59,7 +58,8 @@ class FiniteVolumeSection(SolverOptions):
         "implicit ones relative to the mass, by default 1e-6",
     )
     velocity: Velocity = Field(
-        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+        "two_point",
+        description='velocity through a face; on spheres and half spheres "midpoint" is of second order at all cells',
     )
 
     @property
@@ -113,6 +113,11 @@ class FiniteVolumeSection(SolverOptions):
     def pointwise(self) -> bool:
         """With the order 5."""
         return self.order > 2 and not self.implicit
+
+    @property
+    def midpoint_velocities(self) -> bool:
+        """Whether they are wanted."""
+        return self.velocity == MIDPOINT
 
     @property
     def spatial_order(self) -> int:
