@@ -32,9 +32,9 @@ from wgflow.functionals.kernels.pairs import (
     fill_profile,
 )
 from wgflow.ranks.work import all_blocks, own_blocks
+from wgflow.reductions.aligned import aligned_zeros
 from wgflow.typing import FloatArray
 
-VECTOR = 8  # numbers: one across two lines of the cache takes twice as long
 MOST_GROUPS, MOST_SUMS = 16, 2**24  # of rows that have sums of their own, and numbers in those
 
 
@@ -134,14 +134,6 @@ def _power_parameters(exponent: float) -> tuple[int, FloatArray]:
         return POWER, power_fit(half)
     count = math.floor(half)
     return PRODUCTS, np.concatenate([power_fit(half - count), [FROM_FIT, count]])
-
-
-def aligned_zeros(*shape: int) -> FloatArray:
-    """Zeros of a shape whose last axis is lengthened, so that each row begins at a multiple of a vector."""
-    rows, length = math.prod(shape[:-1]), -(-shape[-1] // VECTOR) * VECTOR
-    numbers = np.zeros(rows * length + VECTOR)
-    first = -(numbers.ctypes.data // numbers.itemsize) % VECTOR
-    return numbers[first : first + rows * length].reshape(*shape[:-1], length)
 
 
 class PairKernel(ABC):
