@@ -12,7 +12,7 @@ advection = import_shipped("_scaling_advection")
 efforts = import_shipped("_efforts")
 
 COUNTS = (100, 1000, 2000, 4000)
-OUR_ERROR = 0.1  # of 32^2 cells, as measured
+OUR_ERROR = 0.1313  # of 32^2 cells, as measured
 
 
 @pytest.mark.parametrize("law", [cases.LINEAR, cases.FOURIER, cases.PAIRS])
