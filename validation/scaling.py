@@ -28,7 +28,7 @@ from ._pool import pinned_pool, single_threaded_pool
 from ._scaling_cases import CASES, FITTED, UNITS, Case, Cost
 from ._scaling_figure import draw
 from ._scaling_peers import PEERS, beside_scipy, peer_rows, skipped_rows
-from ._scaling_variational import WAYS, efforts_of, rows_of
+from ._scaling_variational import WAYS, efforts_of, row_of_way
 
 MOST_EXPONENT = 1.05
 QUICK_SIZES = 3  # the smallest
@@ -131,7 +131,7 @@ def validate(setting: Setting, *, only: str = "") -> Iterator[Row]:
             yield row_of(case, costs[case], quick=setting.quick).quote()
         for index in range(0 if only else len(WAYS)):
             efforts.append(pool.submit(efforts_of, index, quick=setting.quick).result())
-            yield from rows_of(index, efforts[-1])
+            yield row_of_way(index, efforts[-1])
     draw(costs, dict(zip(WAYS, efforts, strict=False)), setting.file())
     if not only:
         yield from beside(quick=setting.quick)
