@@ -12,7 +12,7 @@ from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, styled_figure
 
 from ._efforts import Effort, best_of
-from ._scaling_cases import FITTED, LINEAR, UNITS, Case, Cost
+from ._scaling_cases import LINEAR, UNITS, Case, Cost
 from ._scaling_variational import END, Way
 
 COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY)
@@ -38,8 +38,8 @@ def draw_costs(axes: Axes, panel: str, costs: Mapping[Case, Cost]) -> None:
         law = "" if case.law is LINEAR else f", {case.law.symbol}"
         style = {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index // len(COLORS)], "markersize": 4}
         axes.loglog(counts, each, markerfacecolor="white", linewidth=1.0, **style)
-        label = f"{case.name}{law}: {cost.exponent(case.law):.2f}"
-        axes.loglog(counts[-FITTED:], each[-FITTED:], linewidth=2.0, label=label, **style)
+        label = f"{case.name}{law}: {case.exponent(cost):.2f}"
+        axes.loglog(counts[-case.fitted :], each[-case.fitted :], linewidth=2.0, label=label, **style)
     axes.set(title=panel, xlabel=f"{unit}s".replace("datums", "data"), ylabel=f"ns per {unit} and step")
     make_room(axes)
 

@@ -2,12 +2,12 @@
 
 Each problem runs some steps at several sizes on one thread, whose own seconds are counted, not those of the clock; the
 cheapest step counts, of steps of all sizes in turn, so that what else the machine does hits all of them. Exponents are
-those of straight lines through the logarithms of seconds and size at the three largest sizes alone: below, fixed costs
-count, and steps slow down where the arrays of a run no longer fit into the caches; explicit steps in one to three
-dimensions are fitted beyond that. Quick runs measure the smallest sizes, and nothing is asked of them. Where a method
-is not linear, the exponent is 1 plus that of what its law leaves: N log N of convolutions, N^1.5 of factorised matrices
-in the plane and transforms on the sphere, N^2 of pairs. Memory is that of all arrays at their peak, from one size to
-the next.
+those of straight lines through the logarithms of seconds and size at the largest sizes alone, as told. Below, fixed
+costs count, and steps slow down where the arrays of a run no longer fit into the caches; explicit steps in one to three
+dimensions and on the sphere are fitted beyond that, where memory sets the pace. Quick runs measure the smallest sizes,
+and nothing is asked of them. Where a method is not linear, the exponent is 1 plus that of what its law leaves: N log N
+of convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs. Memory is that of
+all arrays at their peak, from one size to the next.
 
 Beside these, variational steps run at the errors of other methods, and other packages on problems of theirs.
 """
@@ -25,7 +25,7 @@ from wgflow.flows import Evolution
 
 from ._efforts import Effort
 from ._pool import pinned_pool, single_threaded_pool
-from ._scaling_cases import CASES, FITTED, UNITS, Case, Cost
+from ._scaling_cases import CASES, UNITS, Case, Cost
 from ._scaling_figure import draw
 from ._scaling_peers import PEERS, beside_scipy, peer_rows, skipped_rows
 from ._scaling_variational import WAYS, efforts_of, row_of_way
@@ -93,9 +93,9 @@ def cheapest_step(case: Case, flow: Evolution, budget: float) -> float:
 
 def row_of(case: Case, cost: Cost, *, quick: bool) -> Row:
     """Row of the exponent of a problem."""
-    unit, found = UNITS[case.panel], cost.exponent(case.law)
+    unit, found = UNITS[case.panel], case.exponent(cost)
     each = 1e9 * cost.seconds[-1] / cost.counts[-1]
-    fitted = cost.counts[-FITTED:]
+    fitted = cost.counts[-case.fitted :]
     beside = (
         f"{each:.3g} ns per {unit} and step at {cost.counts[-1]}; {cost.memory:.0f} bytes per {unit}; "
         f"fitted from {fitted[0]} on"

@@ -20,7 +20,7 @@ def test_costs_by_a_law_have_the_exponent_1(law):
     """Of the three largest sizes; the smallest is out of line."""
     case = cases.Case("", "Data", COUNTS, lambda _: {}, law)
     cost = cases.Cost(COUNTS, (7.0, *(3e-9 * law.cost(count) for count in COUNTS[1:])), 8.0)
-    assert cost.exponent(law) == pytest.approx(1.0, abs=1e-13)
+    assert case.exponent(cost) == pytest.approx(1.0, abs=1e-13)
     assert scaling.row_of(case, cost, quick=False).passed
 
 
