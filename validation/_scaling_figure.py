@@ -52,7 +52,11 @@ def draw_efforts(axes: Axes, problem: str, efforts: Mapping[str, list[Effort]]) 
         axes.loglog(
             [run.error for run in best], [run.seconds for run in best], "o-", color=color, markersize=4, label=name
         )
-    axes.set(title=f"{problem[0].upper()}{problem[1:]}: seconds at equal error", xlabel="relative error in L1", ylabel="seconds")
+    axes.set(
+        title=f"{problem[0].upper()}{problem[1:]}: seconds at equal error",
+        xlabel="relative error in L1",
+        ylabel="seconds",
+    )
     make_room(axes)
 
 
