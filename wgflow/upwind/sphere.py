@@ -20,6 +20,7 @@ from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
+NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)  # to be summed up
 
 
 class SphereScheme(SpaceScheme):
@@ -72,6 +73,10 @@ class SphereScheme(SpaceScheme):
         self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, width + 2)
         self._largest, self._sums = np.zeros((tasks, 2)), np.zeros((tasks + 1, SUMS))
 
+    def checked_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.checked_stage`: all in one pass."""
+        return self.watched_stage(stage, NOTHING, steady=False).loss_rate
+
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
         rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
@@ -82,11 +87,10 @@ class SphereScheme(SpaceScheme):
         return StageWatch(0.0 if steady else rate, *self._sums.sum(axis=0).tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
-        """See `SpaceScheme.state_sums`."""
-        fields = (values.reshape(self._shape) for values in (density, potential))
-        known = (self._inverse_volumes, self._volumes_in_rows, self._surroundings[0])
-        watched_diamonds.sums_of_state(*fields, len(self._halo[1][0]), *known, self._sums)
-        return tuple(self._sums.sum(axis=0)[3:].tolist())
+        """See `SpaceScheme.state_sums`: those of a stage that changes nothing."""
+        still = Stage(density, potential, density, (0.0, 1.0), 0.0, np.empty_like(density))
+        found = self.watched_stage(still, NOTHING, steady=True)
+        return found.mass_after, found.paired
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""
