@@ -84,6 +84,16 @@ def averaged_rank(domain: SymmetricDomain) -> int:
     return min(int(rank), shape)
 
 
+def _with_kernel(half: SymmetricDomain, grid: Grid) -> Grid:
+    """Cells of an averaged kernel, which have mirror images in each direction."""
+    return replace(grid, kernel_rank=averaged_rank(half), images=2**half.kept)
+
+
+def _half_sphere(half: HalfSphere) -> Grid:
+    """Those of a half sphere; steps are those of the whole one."""
+    return _with_kernel(half, replace(_mesh(half), mesh_kept=is_cached(half.level), whole=half.cells))
+
+
 def _any(base: Any) -> Grid:
     """Cells of a domain that is not known here."""
     return _mesh(base) if base.lattice is None else _rows(base)
@@ -94,8 +104,8 @@ GRIDS = DomainTable[Describe](
     {
         Box: _rows,
         Circle: _arcs,
-        HalfCircle: lambda half: replace(_rows(half), kernel_rank=averaged_rank(half)),
-        HalfSphere: lambda half: replace(_mesh(half), mesh_kept=is_cached(half.level), kernel_rank=averaged_rank(half)),
+        HalfCircle: lambda half: _with_kernel(half, _rows(half)),
+        HalfSphere: _half_sphere,
         Sphere: _diamonds,
         object: _any,
     },
