@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wgflow
-from wgflow import Features, HalfSphere, Quadratic, Relu, Signed, Sphere, solve
+from wgflow import Features, Quadratic, Relu, Signed, Sphere, solve
 from wgflow.domains.diamonds import side_of
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.exact import AngularGaussian, quadratic_flow
@@ -299,12 +299,6 @@ SMALL = {
 
 
 class TestLimiters:
-    @pytest.mark.parametrize("name", ["minmod", "mc", "van_leer"])
-    def test_those_of_rows_of_cells_are_refused_on_half_spheres(self, name):
-        named = f"limiter = '{name}' is not available on the domain 'half_sphere'; choose one of barth_jespersen, posi"
-        with pytest.raises(wgflow.InputError, match=named):
-            make_space_scheme(HalfSphere(42, 5), transport=1.0, reaction=0.0, order=2, limiter=name)
-
     @pytest.mark.parametrize(("name", "most"), [("mc", 1.2e-3), ("positive", 9e-4)])
     def test_others_are_of_second_order(self, name, most):
         errors = [exact_errors(cells, limiter=name)[0] for cells in (642, 2562)]
