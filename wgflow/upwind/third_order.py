@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.typing import FloatArray, IntArray
@@ -14,9 +15,11 @@ from wgflow.upwind import diamond_slopes
 from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.diamond_slopes import in_chunks, lines_through, middles_of
 from wgflow.upwind.given_velocities import GivenScheme
-from wgflow.upwind.kernels.third_order import third_order_stage_kernel
+from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE
+from wgflow.upwind.kernels.third_order import ROWS_OF_WORK, third_order_stage_kernel
 from wgflow.upwind.sphere import MidpointScheme, SphereScheme
 
+_LANES = 8  # numbers in a vector of the processor: rows of work space are whole ones
 _TWELFTH = 1.0 / 12.0
 
 
@@ -40,11 +43,12 @@ class _ThirdOrder(SphereScheme):
 
     def _make_work_space(self, n: int, width: int) -> None:
         super()._make_work_space(n, width)
-        self._bounds = tuple(np.zeros_like(self._work[1]) for _ in range(2))
+        tasks = self._shape[0] * DIAMONDS * max(1, n // ROWS_AT_ONCE)
+        self._rows = tuple(np.zeros((tasks, rows, -(-width // _LANES) * _LANES)) for rows in ROWS_OF_WORK)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
-        *known, work = super()._stage_arguments(potential, step)
-        return *known, (*work, *self._bounds)
+        *known, _ = super()._stage_arguments(potential, step)
+        return *known, self._rows
 
 
 class ThirdOrderScheme(_ThirdOrder):

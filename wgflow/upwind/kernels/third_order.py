@@ -30,6 +30,8 @@ from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.diamonds import ONE, ROWS_AT_ONCE, TWO, copy_row, rate_through, update_of_row
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
+# Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, and both bounds.
+ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2)
 UPWINDING = 0.25  # beta of the reference: 1 is the upwind scheme of third order, 0 the central one of fourth
 
 
@@ -167,7 +169,7 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Ca
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
         Arguments as in `wgflow.upwind.kernels.diamonds.diamond_stage_kernel`; ``slopes`` (10, 18, n + 2, w) go on
-        with what the bend of the three lines adds to second differences, ``work`` with bounds of values at faces.
+        with what the bend of the three lines takes from second differences; ``work`` has the rows of each task.
         """
         sheets, n = len(density), halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)
@@ -176,7 +178,7 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Ca
         for task in prange(sheets * DIAMONDS * parts):
             wide_vectors()
             sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
-            values = (ahead1[task], ahead2[task], ahead3[task], behind1[task], behind2[task], behind3[task])
+            values = (ahead1[task, 0], ahead2[task], ahead3[task], behind1[task, 0], behind2[task, 0], behind3[task, 0])
             fluxes = (flux1[task], flux2[task], flux3[task])
             stage_of_rows(
                 n, diamond, part * n // parts, (part + 1) * n // parts, density[sheet], potential[sheet], start[sheet],
