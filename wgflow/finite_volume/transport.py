@@ -204,9 +204,7 @@ class TransportFlow:
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
-        return Snapshot(
-            self.time, self.step_size, self.energy, *self.scalars(), {"density": self._density.copy()}
-        )
+        return Snapshot(self.time, self.step_size, self.energy, *self.scalars(), {"density": self._density.copy()})
 
     def scalars(self) -> Scalars:
         """Half the integral of the squared density again, the mass, and the least density."""

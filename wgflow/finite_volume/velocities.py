@@ -13,7 +13,6 @@ from wgflow.domains.mesh import SurfaceMesh
 from wgflow.functionals.checks import check_callable, values_of
 from wgflow.typing import FloatArray, IntArray
 
-
 FaceFlows = Callable[[float], FloatArray]
 
 

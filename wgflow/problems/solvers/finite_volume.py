@@ -92,6 +92,8 @@ class FiniteVolumeSection(SolverOptions):
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
         yield from STEPPERS[self.stepper].cites
+        if self.order == 3 and not self.implicit:
+            yield Cited("SkamarockGassmann2011", "transport of third order on spheres")
         if self.limits_slopes and self.limiter in CITED:
             yield CITED[self.limiter]
 
