@@ -13,8 +13,8 @@ from wgflow.functionals.convolution import Convolution
 from wgflow.functionals.energies.discrepancies import GridDiscrepancy
 from wgflow.functionals.grid import GridFunctional
 from wgflow.measures import Particles
+from wgflow.networks.low_rank import LowRankSums
 from wgflow.networks.orbit_kernel import factor_on
-from wgflow.networks.symmetric_population import LowRankSums
 from wgflow.networks.zonal_population import CONVOLUTIONS
 from wgflow.typing import FloatArray
 

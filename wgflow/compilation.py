@@ -19,6 +19,7 @@ from llvmlite import ir
 from numba import config, types
 from numba.core import event
 from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
 
@@ -37,9 +38,14 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
     """A cache on disk whose failures cost time, and nothing else."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Read a compiled kernel; None where there is none, or what there is cannot be read."""
+        """Read a compiled kernel; None where there is none, or what there is cannot be read.
+
+        What numba would load to compile one, a third of a second, is left out: a kernel that is read calls nothing but
+        its runtime.
+        """
         try:
-            return super().load_overload(sig, target_context)
+            rtsys.initialize(target_context)
+            return self._load_overload(sig, target_context)
         except Exception as error:  # a damaged file raises whatever its bytes make of it
             say_once(f"a compiled kernel in {self.cache_path} cannot be read ({error!r}); it is compiled anew")
             with suppress(OSError):

@@ -67,6 +67,16 @@ class TestIntervals:
         assert len(begun) == 2
         assert cut.counts.accepted <= whole.counts.accepted + 10
 
+    @pytest.mark.parametrize(("factor", "refined"), [(0.99, [8, 16, 24]), (1.01, [])])
+    def test_the_bound_e_is_found_anew_where_it_may_bind(self, factor, refined, monkeypatch):
+        """At each eighth step where the last one was no less than an eighth of the bound, 1 / lambda at two stages."""
+        flow, found = teacher_flow(), []
+        monkeypatch.setattr(flow._stiffness, "refine", lambda _: found.append(flow.steps_done))
+        while flow.steps_done < 30:
+            flow.step()
+            flow._stiffness.largest = 2.0 / (8.0 * factor * flow.step_size)
+        assert [*dict.fromkeys(found)] == [0, *refined]
+
     def test_a_checkpoint_at_an_output_goes_on_bit_by_bit(self):
         first = teacher_flow()
         advance(first, [0.2])

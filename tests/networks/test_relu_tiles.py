@@ -11,6 +11,7 @@ import pytest
 
 from wgflow.domains import Box, Circle, Signed, Sphere
 from wgflow.domains.partition import RowPartition
+from wgflow.errors import InputError
 from wgflow.functionals import Features
 from wgflow.functionals.dense import DenseMoments
 from wgflow.networks import Neurons
@@ -136,6 +137,14 @@ def estimated(risk, domain):
     """Names of what the functional takes on a grid."""
     grid = describe_grid(domain)
     return [item.name for item in functional_items(grid, "explicit", _grid_terms(risk, grid))]
+
+
+def test_inputs_whose_squares_overflow_are_refused():
+    inputs = np.full((LEAST_DATA, 3), -1.0001e150)
+    with pytest.raises(InputError, match=r"inputs up to 1\.0001e\+150 in size .* up to 1e\+150"):
+        Relu(inputs)
+    risk = Features(Relu(inputs / 1.0001, 0.1), np.ones(LEAST_DATA))
+    assert np.isfinite(risk.on_grid(Sphere(10242)).value(np.ones(10242)))
 
 
 @pytest.mark.parametrize(

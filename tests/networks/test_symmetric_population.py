@@ -13,9 +13,9 @@ from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.laplacians import divergence
 from wgflow.measures import Particles
 from wgflow.networks import Link, Population, Teacher, arc_cosine_kernel
-from wgflow.networks.orbit_kernel import OrbitKernel, factorise, orbit_nodes
+from wgflow.networks.low_rank import factorise
+from wgflow.networks.orbit_kernel import OrbitKernel, orbit_nodes
 from wgflow.networks.symmetric_population import OrbitRelu
-from wgflow.upwind import discretisation
 
 
 def kappa(cosine: np.ndarray) -> np.ndarray:
@@ -155,12 +155,10 @@ def test_two_inputs_are_the_circle() -> None:
     np.testing.assert_allclose(folded.risk, whole.risk, atol=1e-12)
 
 
-def test_three_inputs_are_the_sphere(monkeypatch) -> None:
-    """By the scheme that half spheres have, whose slopes are not those of spheres."""
+def test_three_inputs_are_the_sphere() -> None:
     teacher = Teacher([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0]], [1.0, -0.5])
     half, sphere = Signed(HalfSphere(642, 3)), Signed(Sphere(642))
     folded = wgflow.solve(Population(teacher, tolerance=1e-9), half, uniform_halves(half), 2.0, times=[2.0])
-    monkeypatch.setattr(discretisation, "discretisation_on", lambda _: discretisation.SURFACE)
     whole = wgflow.solve(Population(teacher), sphere, np.full((2, 642), 0.125 / np.pi), 2.0, times=[2.0])
     np.testing.assert_allclose(folded.risk, whole.risk, atol=1e-6)
 

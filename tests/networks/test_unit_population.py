@@ -134,7 +134,7 @@ def test_flows_on_cells_and_of_particles(name: str) -> None:
     low_rank = risk.kernel_on(domain)
     assert flow.attributes["kernel_rank"] == low_rank.rank
     whole = UnitKernel(UNIT_NEURONS[name], 11)
-    column = whole.column(domain.base.points, domain.base.points[7])
+    column = whole.pairs(domain.base.points, domain.base.points[7:8])
     np.testing.assert_allclose(low_rank.factor @ low_rank.factor[7], column, rtol=0.0, atol=1.4e-15)
     assert float((2.0 * risk).on_grid(domain).value(start)) == pytest.approx(2.0 * flow.risk[0], rel=4.4e-16)
 

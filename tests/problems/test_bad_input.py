@@ -203,6 +203,13 @@ def test_mistake_in_data(command, tmp_path, mistake):
     _fails_well(code, errors, ["data.csv", *named])
 
 
+def test_data_whose_squares_leave_the_numbers(command, tmp_path):
+    (tmp_path / "data.csv").write_text("x,y\n-1e308,1\n1e307,2\n")
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    code, errors = command("run", "problem.toml", "-q", "--set", "problem.dataset.standardize=false")
+    _fails_well(code, errors, ["data.csv", "'x'", "up to 1e+308", "allowed is up to 1e+100", "standardize"])
+
+
 def test_binary_data(command, tmp_path):
     (tmp_path / "data.csv").write_bytes(bytes(range(256)))
     (tmp_path / "problem.toml").write_text(PROBLEM)

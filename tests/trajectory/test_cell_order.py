@@ -8,11 +8,11 @@ from __future__ import annotations
 import lzma
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 import wgflow
-from wgflow.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*names the limiter of a sphere")
 PACKED = Path(__file__).parent / "sphere_in_rings.h5.xz"
@@ -43,16 +43,21 @@ def test_cells_have_their_values(earlier):
     np.testing.assert_array_equal(stored.density[1:, 7], np.array(stored.density)[1:, 7])
 
 
-def test_runs_go_on_in_a_file_of_today(earlier, tmp_path):
+def test_runs_go_on(earlier, tmp_path):
+    """A file gets the present order once, whoever resumes it: the run in a copy that was saved goes on to the same."""
     sections = problem_of(earlier).config.model_dump(exclude_none=True)
     sections |= {"solver": {"t_end": 0.3, "kind": "finite_volume"}, "output": {"times": [0.1, 0.2, 0.3]}}
-    with pytest.raises(InputError, match=r"in the order of earlier versions.*save\(NEW\) writes it in the present one"):
-        wgflow.run(sections, earlier, resume=True)
     stored = wgflow.load(earlier)
     before = np.array(stored.density)
     stored.save(tmp_path / "diamonds.h5")
-    with pytest.warns(wgflow.ResumeWarning, match=r"begins anew at t = 0\.2"):
-        trajectory = wgflow.run(sections, tmp_path / "diamonds.h5", resume=True)
-    np.testing.assert_array_equal(trajectory.time, [0.0, 0.1, 0.2, 0.3])
-    np.testing.assert_array_equal(trajectory.density[:3], before)
-    assert trajectory.energy[-1] < trajectory.energy[-2]
+    for path in (tmp_path / "diamonds.h5", earlier):
+        with pytest.warns(wgflow.ResumeWarning, match=r"begins anew at t = 0\.2"):
+            trajectory = wgflow.run(sections, path, resume=True)
+        np.testing.assert_array_equal(trajectory.time, [0.0, 0.1, 0.2, 0.3])
+        np.testing.assert_array_equal(trajectory.density[:3], before)
+        assert trajectory.energy[-1] < trajectory.energy[-2]
+    np.testing.assert_array_equal(trajectory.density, wgflow.load(tmp_path / "diamonds.h5").density)
+    with h5py.File(earlier) as file:
+        assert file.attrs["cell_order"] == "diamonds"
+        np.testing.assert_array_equal(file["density"][:3], before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["diamonds.h5", "rings.h5"]

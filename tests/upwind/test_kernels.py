@@ -134,6 +134,17 @@ def test_an_euler_stage_equals_its_twin(limiter, blocks, rows, cells):
     assert abs(result - expected).max() < 1e-14 * (abs(expected).max() + step * abs(change).max())
 
 
+def test_densities_that_floating_point_does_not_hold_in_full_become_zero():
+    density, result, flux = np.ones((1, 12)), np.empty((1, 12)), np.empty((1, 13))
+    least = np.finfo(np.float64).tiny
+    density[0, 5:9] = [0.75 * least, least, -0.75 * least, -1.0]
+    stage = line.stage_kernel(LIMITERS["mc"], 1)
+    stage(density, np.zeros((1, 12)), density, (0.0, 1.0), 1.0, 0.0, 2.0, flux, result)
+    np.testing.assert_array_equal(result[0], [*[1.0] * 5, 0.0, least, 0.0, -1.0, *[1.0] * 3])
+    stage(np.full((1, 12), np.nan), np.zeros((1, 12)), density, (0.0, 1.0), 1.0, 0.0, 2.0, flux, result)
+    assert np.isnan(result).all()
+
+
 @pytest.mark.parametrize("rows", [1, 2])
 def test_the_result_does_not_depend_on_the_number_of_blocks(rows):
     density, potential, start = rough_state(1, rows, 301)

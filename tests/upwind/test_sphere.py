@@ -189,11 +189,14 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         numba.set_num_threads(count)
         monkeypatch.setattr(diamonds, "PARALLEL_THRESHOLD", smallest)
         scheme = make_space_scheme(sphere, transport=1.0, reaction=2.0, order=2, velocity="midpoint")
-        scheme.euler_stage(density, potential, density, (0.0, 1.0), 1e-4, result := np.empty(sphere.shape))
-        found.append((scheme.loss_rate(potential), result))
-    for rate, result in found[1:]:
-        assert rate == found[0][0]
-        np.testing.assert_array_equal(result, found[0][1])
+        stage = (density, potential, density, (0.0, 1.0), 1e-4, (0.5, -1.0, 0.5, 0.0, 1.0))
+        watch = scheme.watched_stage(*stage, result := np.empty(sphere.shape), steady=False)
+        found.append((watch, scheme.extremes(potential), scheme.state_sums(result, potential), result))
+    assert found[0][0].loss_rate == found[0][1][0]
+    assert found[0][0].mass_after == found[0][2][0]
+    for *numbers, result in found[1:]:
+        assert numbers == list(found[0][:-1])
+        np.testing.assert_array_equal(result, found[0][-1])
 
 
 def test_linear_functions_rise_to_faces_exactly():

@@ -10,6 +10,7 @@ from wgflow import Box, Circle, Signed, Sphere
 from wgflow.domains.partition import RowPartition
 from wgflow.upwind import lattice
 from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.scheme import Stage
 
 WEIGHTS, STEP, COMBINATION = (0.25, 0.75), 1e-3, (0.5, -1.0, 0.25, 0.3, 0.8)
 DOMAINS = [*BOXES, Signed(Box([(0.0, 1.0), (-1.0, 2.0)], (5, 7))), Signed(Circle(17)), Sphere(42)]
@@ -27,7 +28,8 @@ def watch(domain, scheme=None, *, steady=False):
     density, potential, start = rough_fields(domain)
     scheme = scheme or make_space_scheme(domain, **FACTORS)
     result = np.empty(domain.shape)
-    return scheme.watched_stage(density, potential, start, WEIGHTS, STEP, COMBINATION, result, steady=steady), result
+    stage = Stage(density, potential, start, WEIGHTS, STEP, result)
+    return scheme.watched_stage(stage, COMBINATION, steady=steady), result
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: f"{domain.kind}{domain.shape}")
@@ -37,6 +39,9 @@ def test_a_stage_tells_of_its_step(domain):
     bare = np.empty(domain.shape)
     scheme.euler_stage(density, potential, start, WEIGHTS, STEP, bare)
     np.testing.assert_array_equal(result, bare)
+    again = np.empty(domain.shape)
+    assert scheme.checked_stage(Stage(density, potential, start, WEIGHTS, STEP, again)) == found.loss_rate
+    np.testing.assert_array_equal(again, bare)
     assert found.loss_rate == scheme.loss_rate(potential)
     assert scheme.extremes(potential) == (found.loss_rate, potential.min())
     error, change = 0.5 * start - density + 0.25 * result, 0.3 * density + 0.8 * result - start
@@ -89,9 +94,9 @@ def test_parts_of_the_rows_give_the_same_bits(shape):
         scheme, part = make_space_scheme(slab, **FACTORS), np.full(slab.shape, np.nan)
         scheme._mobility = whole._mobility  # widths differ by round-off
         fields = [field[slab.low : slab.high].copy() for field in (density, potential, start)]
-        stage = (*fields, WEIGHTS, STEP, COMBINATION, part)
-        rates.append(scheme.watched_stage(*stage, steady=False).loss_rate)
-        scheme.watched_stage(*stage, steady=True)
+        stage = Stage(*fields, WEIGHTS, STEP, part)
+        rates.append(scheme.watched_stage(stage, COMBINATION, steady=False).loss_rate)
+        scheme.watched_stage(stage, COMBINATION, steady=True)
         partial.append(scheme._sums)
         own = slice(slab.own[0], slab.own[-1])
         np.testing.assert_array_equal(part[own], result[slab.low :][own])

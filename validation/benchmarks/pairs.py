@@ -23,18 +23,23 @@ from wgflow import (
     ExponentialKernel,
     GaussianKernel,
     Interaction,
+    KernelDiscrepancy,
     Particles,
     PowerKernel,
+    Space,
     ZonalInteraction,
+    simulate,
 )
-from wgflow.app.validation import Row, Setting
+from wgflow.app.validation import Row, Setting, within
 from wgflow.functionals import Functional
+from wgflow.functionals.convolution import ScalarFunction
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
 from ._timing import paired_seconds, ratio_row
 
 COUNT, QUICK_COUNT, SLOW_COUNT = 3000, 600, 600
+SAMPLES, QUICK_SAMPLES, DISCREPANCY_END, MOST_SECONDS = 200, 50, 20.0, 2.0
 WIDTH = 0.7
 
 
@@ -159,6 +164,23 @@ def thread_row(what: str, functional: Functional, count: int, repetitions: int) 
     return ratio_row(f"{what}, {most} threads over one", pairs, f"{cost:.3g} ns a pair; CPU over clock {share:.2f}")
 
 
+def discrepancy_row(name: str, kernel: ScalarFunction, count: int) -> Row:
+    """Seconds, of the processor on one thread, to bring particles to as many samples in the plane until t = 20."""
+    generator = np.random.default_rng(0)
+    weights = np.full(count, 1.0 / count)
+    samples = Particles(generator.normal((1.0, 0.0), (1.0, 0.5), (count, 2)), weights)
+    start = Particles(0.3 * generator.normal(size=(count, 2)), weights)
+    discrepancy = KernelDiscrepancy(Interaction(kernel), samples)
+    discrepancy.at_particles(start)  # compiled
+    started = time.process_time()
+    found = simulate(discrepancy, start, DISCREPANCY_END, domain=Space(2))
+    used = time.process_time() - started
+    distances = np.linalg.norm(found.position[-1][:, None] - samples.points, axis=-1)
+    rest, share = int((distances == 0.0).any(axis=1).sum()), found.energy[-1] / found.energy[0]
+    what = f"{count} particles to {count} samples until t = {DISCREPANCY_END:g}, {name}: seconds"
+    return within(what, used, MOST_SECONDS, f"F at the end over that at the start {share:.3g}; {rest} at rest")
+
+
 OTHERS: dict[str, Callable[[Particles], Callable[[], object]]] = {
     "a NumPy loop": numpy_loop,
     "a loop of differences": differenced_loop,
@@ -180,6 +202,8 @@ def validate(setting: Setting) -> Iterator[Row]:
     yield core_row("NumPy Gaussian with gradient", with_gradient, "a NumPy loop", SLOW_COUNT, 3)
     yield core_row("NumPy Gaussian, differenced", without, "a NumPy loop", SLOW_COUNT, 3)
     yield core_row("NumPy Gaussian, differenced", without, "a loop of differences", SLOW_COUNT, 3)
+    for name, kernel in {"Gauss": GaussianKernel(1.0, WIDTH), "energy distance": PowerKernel(1.0, -1.0)}.items():
+        yield discrepancy_row(name, kernel, QUICK_SAMPLES if setting.quick else SAMPLES)
     numba.set_num_threads(most)
     for name in ("Gaussian", "own Gaussian, compiled"):
         yield thread_row(name, COMPILED[name], count, repetitions)

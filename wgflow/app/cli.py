@@ -20,14 +20,13 @@ from wgflow.app.commands.kinds_in_help import KindsInHelp
 from wgflow.app.commands.telling import certify, cite, compare, info, list_problems
 from wgflow.app.commands.validating import validate
 from wgflow.errors import FlowWarning, InputError, WgflowError
-from wgflow.ranks.world import end_ranks
 from wgflow.system.launchers import refuse_ranks
 from wgflow.system.signals import INTERRUPTED_CODE
 from wgflow.system.terminal import open_missing_streams, say
 from wgflow.text import error_text
 
-# After which garbage is looked for: by default after 700, which takes a tenth of the time to load what a run needs.
-ALLOCATIONS = 50_000
+# After which garbage is looked for: more than a run needs to begin; by default 700, which takes a tenth of that time.
+ALLOCATIONS = 200_000
 
 LAUNCHED_RUN = "sweep-run"  # what workers of a sweep start by a launcher, perhaps on several ranks
 
@@ -108,6 +107,8 @@ def _exit_code() -> int:
 
 def _ended(code: int, text: str = "") -> int:
     """Print an error, on one rank of several, and give the exit code."""
+    from wgflow.ranks.world import end_ranks
+
     shown = end_ranks(code, f"error: {text}" if text else "")
     if shown:
         say(shown, error=True)

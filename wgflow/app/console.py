@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import Progress
 
 from wgflow.domains import Domain
 from wgflow.domains.slab import whole_of
@@ -18,8 +17,6 @@ from wgflow.errors import FlowWarning, InputError
 from wgflow.flows.endings import COMPLETE, RUNNING
 from wgflow.flows.labels import Label
 from wgflow.problems import Problem
-from wgflow.problems.estimates import plan_estimate
-from wgflow.runs.estimates import announcement
 from wgflow.runs.memory.estimate import format_size
 from wgflow.system.launchers import LAUNCH
 from wgflow.system.terminal import make_console, say
@@ -47,6 +44,9 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     each = f" on each of {LAUNCH.size} ranks" if LAUNCH.several else ""
     say(f"memory      about {format_size(problem.memory(estimate=estimate).total)}{each}")
     if estimate:
+        from wgflow.problems.estimates import plan_estimate
+        from wgflow.runs.estimates import announcement
+
         say(f"estimate    {announcement(plan_estimate(problem))}")
 
 
@@ -76,6 +76,8 @@ def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or not console.is_terminal:
         yield None
         return
+    from rich.progress import Progress
+
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("frames", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -161,7 +163,7 @@ def _layout(columns: Mapping[str, FloatArray]) -> str:
 
 
 def _rows(count: int) -> IntArray:
-    return np.unique(np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int))
+    return np.linspace(0, count - 1, min(count, TABLE_ROWS)).round().astype(int)
 
 
 def _ending(trajectory: Trajectory) -> list[str]:

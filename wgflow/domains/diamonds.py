@@ -125,12 +125,16 @@ def corner_points(corners: FloatArray) -> FloatArray:
 def subdivided(points: FloatArray, n: int) -> FloatArray:
     """Twice as many points along each side: those of a grid (10 n^2 + 2, 3) and the midpoints of its edges."""
     span = np.arange(n + 1)
-    coarse = points[lattice(n, span, span).cells]
-    here, ahead, across, beside = coarse[:, :-1, :-1], coarse[:, :-1, 1:], coarse[:, 1:, 1:], coarse[:, 1:, :-1]
-    fine = np.empty((DIAMONDS, 2 * n, 2 * n, 3))
-    fine[:, ::2, ::2] = here
-    fine[:, ::2, 1::2] = here + ahead
-    fine[:, 1::2, 1::2] = here + across
-    fine[:, 1::2, ::2] = here + beside
-    fine /= np.linalg.norm(fine, axis=-1, keepdims=True)
-    return np.concatenate([fine.reshape(-1, 3), points[-POLES:]])
+    return np.concatenate([with_midpoints(points[lattice(n, span, span).cells]).reshape(-1, 3), points[-POLES:]])
+
+
+def with_midpoints(coarse: FloatArray) -> FloatArray:
+    """Points (..., 2n, 2n, 3) of diamonds, from those (..., n + 1, n + 1, 3) of twice their width and one more."""
+    here, ahead = coarse[..., :-1, :-1, :], coarse[..., :-1, 1:, :]
+    across, beside = coarse[..., 1:, 1:, :], coarse[..., 1:, :-1, :]
+    fine = np.empty((*here.shape[:-3], 2 * here.shape[-3], 2 * here.shape[-2], 3))
+    fine[..., ::2, ::2, :] = here
+    fine[..., ::2, 1::2, :] = here + ahead
+    fine[..., 1::2, 1::2, :] = here + across
+    fine[..., 1::2, ::2, :] = here + beside
+    return np.asarray(fine / np.linalg.norm(fine, axis=-1, keepdims=True))

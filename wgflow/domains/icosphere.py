@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wgflow.domains.diamonds import corner_points, side_of, subdivided, triangles
-from wgflow.domains.mesh import DEGREE, SurfaceMesh
-from wgflow.domains.relaxation import relax
+from wgflow.domains.diamonds import corner_points, side_of, triangles
+from wgflow.domains.mesh import VoronoiMesh
+from wgflow.domains.relaxation import RelaxedDiamond
 from wgflow.former_names import with_former
 from wgflow.typing import FloatArray, IntArray
 
@@ -76,51 +76,28 @@ def _edges(triangles: IntArray) -> tuple[IntArray, IntArray]:
     return ends[order[::2]], order.reshape(-1, 2) // 3
 
 
-def build_mesh(level: int, iterations: int = LLOYD_ITERATIONS) -> SurfaceMesh:
+def build_mesh(level: int, iterations: int = LLOYD_ITERATIONS) -> VoronoiMesh:
     """Mesh of 10 * 4^level + 2 cells, numbered as in `wgflow.domains.diamonds`."""
-    points = corner_points(icosahedron()[0])
-    for side in map(side_of, range(level)):
-        points = relax(subdivided(points, side), 2 * side, iterations)
-    return dual_mesh(points, triangles(side_of(level)))
+    diamond = RelaxedDiamond(corner_points(icosahedron()[0]))
+    for _ in range(level):
+        diamond = diamond.refined(iterations)
+    return dual_mesh(diamond.everywhere(), triangles(side_of(level)))
 
 
-def dual_mesh(points: FloatArray, triangles: IntArray) -> SurfaceMesh:
+def dual_mesh(points: FloatArray, triangles: IntArray) -> VoronoiMesh:
     """Voronoi cells of the corners of a triangulation."""
     count = len(points)
     edges, sides = _edges(triangles)
     vertices = circumcentres(points, triangles)
     first, second = vertices[sides[:, 0]], vertices[sides[:, 1]]
-    lengths = arc_lengths(first, second)
-    distances = arc_lengths(points[edges[:, 0]], points[edges[:, 1]])
     volumes = np.zeros(count)
     for end in range(2):
         areas = triangle_areas(points[edges[:, end]], first, second)
         volumes += np.bincount(edges[:, end], areas, count)
-    place = _places(edges, count)
-    neighbours = np.repeat(np.arange(count)[:, None], DEGREE, axis=1)
-    opposite = np.zeros((count, DEGREE), dtype=np.int64)
-    face_lengths, face_distances = np.zeros((count, DEGREE)), np.ones((count, DEGREE))
-    midpoints = np.repeat(points[:, None, :], DEGREE, axis=1)
-    for end in range(2):
-        here = (edges[:, end], place[:, end])
-        neighbours[here], opposite[here] = edges[:, 1 - end], place[:, 1 - end]
-        face_lengths[here], face_distances[here] = lengths, distances
-        midpoints[here] = unit(first + second)
-    return SurfaceMesh(
-        points, volumes, neighbours, opposite, face_lengths, face_distances, midpoints, vertices, edges, sides
-    )
+    distances = arc_lengths(points[edges[:, 0]], points[edges[:, 1]])
+    return VoronoiMesh(points, volumes, vertices, edges, sides, arc_lengths(first, second), distances)
 
 
 def arc_lengths(first: FloatArray, second: FloatArray) -> FloatArray:
     """Distances on the sphere, accurate for near points."""
     return 2.0 * np.arcsin(0.5 * np.linalg.norm(first - second, axis=-1).clip(max=2.0))
-
-
-def _places(edges: IntArray, count: int) -> IntArray:
-    """Place of each edge among the faces of its two cells, shape (E, 2)."""
-    cells = edges.T.ravel()  # first all first cells, then all second ones
-    order = np.argsort(cells, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))[:-1]])
-    place = np.empty(cells.size, dtype=np.int64)
-    place[order] = np.arange(cells.size) - starts[cells[order]]
-    return place.reshape(2, -1).T

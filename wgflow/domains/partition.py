@@ -65,11 +65,11 @@ class RowPartition:
     def sums(self, partial: FloatArray) -> FloatArray:
         """Sums over all blocks of what those in the arrays give, shape (blocks, n), one after the other; shape (n,)."""
         # Rows of one number alone would be added in pairs.
-        return np.asarray(partial.sum(axis=0) if partial.shape[1] > 1 else partial.cumsum(axis=0)[-1])
+        return np.asarray(np.add.reduce(partial) if partial.shape[1] > 1 else partial.cumsum(axis=0)[-1])
 
     def largest(self, partial: FloatArray) -> FloatArray:
         """Largest over all blocks of what those in the arrays give, shape (blocks, n); shape (n,)."""
-        return np.asarray(partial.max(axis=0))
+        return np.asarray(np.maximum.reduce(partial))
 
     def both(self, partial: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The sums of some parts and the largest of some values, as `sums` and `largest` give them, at once."""

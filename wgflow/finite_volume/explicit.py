@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
+from wgflow.finite_volume.rate_bound import RateBound
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
@@ -22,12 +23,13 @@ from wgflow.ranks.world import world
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.scheme import StageWatch
+from wgflow.upwind.scheme import Stage, StageWatch
 from wgflow.upwind.sphere import TWO_POINT
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation
-REFINE_EVERY = 8  # steps between two power iterations for lambda_max
+REFINE_EVERY = 8  # steps between two power iterations for lambda_max where the bound E is near,
+REFINE_FAR_EVERY, FAR = 64, 8.0  # and where it is so many times the step
 MAX_ATTEMPTS = 60
 EXPLICIT_TOLERANCE = 1e-4
 FIRST_CHANGE = 0.05  # of the mass, in the first step that is tried
@@ -105,6 +107,7 @@ class ExplicitFiniteVolume:
         elif velocity != TWO_POINT or order == 3:  # the estimate needs a symmetric operator, of few cells
             linear = make_space_scheme(domain, order=min(order, 2), **factors)
         self._stiffness = StiffnessEstimate(functional, linear)
+        self._rate_bound = RateBound(functional, self._scheme)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
         self._ranks = world()  # whose processors may round differently
@@ -121,7 +124,7 @@ class ExplicitFiniteVolume:
     def _begin(self) -> None:
         """Find what the first steps need to know of the state, as if a step had led there."""
         energy = self._evaluate(self._density, self._potential)
-        self._extremes = self._scheme.extremes(self._potential)
+        self._learn_extremes()
         self._mass, paired = self._scheme.state_sums(self._density, self._potential)
         self.energy = paired if self._functional.is_linear else energy
         if not math.isfinite(self.energy):
@@ -189,12 +192,18 @@ class ExplicitFiniteVolume:
         elif self.steps_done == 0:
             self._stiffness.restart(self._density, self._potential)
             self._control.begin(self._first_step())
-        elif self.steps_done % REFINE_EVERY == 0:
+        elif self.steps_done % (REFINE_FAR_EVERY if self._is_slack() else REFINE_EVERY) == 0:
             self._stiffness.refine(self._density)
+
+    def _is_slack(self) -> bool:
+        """Whether the bound E was far above the last step: lambda_max would have to grow by the factor to bind."""
+        return FAR * self._method.stage_step * self.step_size * self._stiffness.largest < ENERGY_SAFETY * 2.0
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
-        watch = self._watched(self._density, self._potential, (0.0, 1.0), 1.0, self._stages[0])
+        watch = self._watched(
+            Stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, self._stages[0]), proved=True
+        )
         return FIRST_CHANGE * watch.mass / watch.change if watch.change > 0.0 else math.inf
 
     def _bound(self) -> float:
@@ -233,45 +242,54 @@ class ExplicitFiniteVolume:
         density, potential, size = self._density, self._potential, self._method.stage_step * step
         last, changes = len(self._method.stages) - 1, not self._functional.is_linear
         for index, weights in enumerate(self._method.stages):
+            proved = True  # for the first potential, whose bound is that of the step
             if index > 0 and changes:
                 potential = self._stage_potential
                 self._evaluate(density, potential)
-            result = self._stages[index % 2]
-            if index == last or (index > 0 and changes):
-                watch = self._watched(density, potential, weights, size, result)
-                if size * watch.loss_rate > 1.0:
-                    return None
-            else:  # the bound of the step is that of its first potential
-                self._scheme.euler_stage(density, potential, self._density, weights, size, result)
-            density = result
+                proved = size * self._rate_bound.rate() <= 1.0
+            stage, loss_rate = Stage(density, potential, self._density, weights, size, self._stages[index % 2]), 0.0
+            if index == last:
+                watch = self._watched(stage, proved=proved)
+                loss_rate = watch.loss_rate
+            elif proved:
+                self._scheme.euler_stage(*stage)
+            else:
+                loss_rate = self._scheme.checked_stage(stage)
+            if size * loss_rate > 1.0:
+                return None
+            density = stage.result
         return watch
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
         if self._method.looks_ahead:
             beyond = self._stages[len(self._method.stages) % 2]
-            watch = self._watched(density, self._stage_potential, (0.0, 1.0), step, beyond)
+            watch = self._watched(
+                Stage(density, self._stage_potential, self._density, (0.0, 1.0), step, beyond), proved=True
+            )
         negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
         return watch.error / (self._tolerance * watch.change + negligible * watch.mass)
 
-    def _watched(
-        self, density: FloatArray, potential: FloatArray, weights: tuple[float, float], size: float, result: FloatArray
-    ) -> StageWatch:
-        """Do a stage, and give what it says about the step that began with the present density."""
-        stage = (density, potential, self._density, weights, size, self._method.watched, result)
-        return self._scheme.watched_stage(*stage, steady=self._functional.is_linear)
+    def _watched(self, stage: Stage, *, proved: bool) -> StageWatch:
+        """Do a stage, and give what it says about the step; loss rates where rule P is not proved otherwise."""
+        return self._scheme.watched_stage(stage, self._method.watched, steady=proved)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
         self._potential, self._stage_potential = self._stage_potential, self._potential
         if not self._functional.is_linear:
-            self._extremes = self._scheme.extremes(self._potential)
+            self._learn_extremes()
         self.energy, self._mass = energy, mass
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
         self.steps_done += 1
+
+    def _learn_extremes(self) -> None:
+        """Find the loss rate and the least value of the potential, which was evaluated last."""
+        self._extremes = self._scheme.extremes(self._potential)
+        self._rate_bound.know(self._extremes[0])
 
     def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         self.counts.evaluations += 1

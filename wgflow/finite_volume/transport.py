@@ -27,7 +27,7 @@ from wgflow.measures.checks import check_density
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_given_scheme
-from wgflow.upwind.scheme import StageWatch
+from wgflow.upwind.scheme import Stage, StageWatch
 
 HALF_SQUARE = PowerEnergy(2.0, 0.5)  # half the integral of the squared density, what is told in the place of F
 KEPT_RATES = 3  # times of stages: the middle and the end of a step, where the next one begins
@@ -180,8 +180,8 @@ class TransportFlow:
     def _watched(
         self, density: FloatArray, weights: tuple[float, float], size: float, result: FloatArray
     ) -> StageWatch:
-        stage = (density, self._nothing, self._density, weights, size, self._method.watched, result)
-        return self._scheme.watched_stage(*stage, steady=True)
+        stage = Stage(density, self._nothing, self._density, weights, size, result)
+        return self._scheme.watched_stage(stage, self._method.watched, steady=True)
 
     def _move_at(self, time: float) -> float:
         """Let the scheme move with the velocity at a time; gives the largest loss rate."""

@@ -17,6 +17,7 @@ from wgflow.domains import Domain
 from wgflow.domains.geometry import Geometry
 from wgflow.errors import InputError
 from wgflow.former_names import with_former
+from wgflow.functionals.anchors import Anchors
 from wgflow.functionals.factors import DIFFUSION_IS_FORWARD, as_factor, check_positive_factor, is_number, refuse_sum
 from wgflow.functionals.grid import GridFunctional, GridSum, scaled_grid
 from wgflow.functionals.laplacians import divergence
@@ -77,6 +78,11 @@ class Functional(ABC):
     def is_smooth(self) -> bool:
         """Whether second derivatives of J are smooth, and do not bend or jump somewhere as those of neurons."""
         return True
+
+    @property
+    def anchors(self) -> tuple[Anchors, ...]:
+        """Points in flat space to which particles fall, and where they may stay."""
+        return ()
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Laplacian of J along a set at the particles on it, shape (m,), which moves the density along characteristics.
@@ -233,6 +239,11 @@ class Sum(Functional):
     def is_smooth(self) -> bool:
         """Whether those of all terms are."""
         return all(term.is_smooth for term in self.terms)
+
+    @property
+    def anchors(self) -> tuple[Anchors, ...]:
+        """Those of all terms."""
+        return tuple(anchors for term in self.terms for anchors in term.anchors)
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum of those of the terms."""

@@ -25,6 +25,7 @@ from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
 BLOCKS, BLOCKS_FROM = 8, 100_000  # of particles where they have so many features together
+FEW = 9  # features, as many as quadratic ones in space
 SPACING = float(np.finfo(np.float64).eps)
 
 
@@ -228,15 +229,20 @@ class _GridFeatures(GridFunctional):
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
         self._sheets = SheetSums(domain)
-        self._prediction = np.zeros_like(self._targets)
+        self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
-        prediction = self._moments_of(density)
-        self._prediction[:] = prediction
-        risk, coefficients = self._risk.evaluate(prediction, self._targets)
-        self._write(coefficients, potential)
+        prediction = self._moments_of(density, self._prediction)
+        risk, self._coefficients = self._risk.evaluate(prediction, self._targets)
+        self._write(self._coefficients, potential)
         return risk
+
+    def coordinates(self) -> FloatArray | None:
+        return self._coefficients if self._targets.size <= FEW else None
+
+    def along(self, change: FloatArray, potential: FloatArray) -> None:
+        self._write(change, potential)
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         change = self._moments_of(rate)
@@ -250,9 +256,9 @@ class _GridFeatures(GridFunctional):
     def scale(self, density: FloatArray) -> float:
         return super().scale(density) + self._risk_at_zero
 
-    def _moments_of(self, density: FloatArray) -> FloatArray:
+    def _moments_of(self, density: FloatArray, out: FloatArray | None = None) -> FloatArray:
         factor, charges = self._sheets.charges(density)
-        return factor * self._moments.moments(charges)
+        return np.multiply(self._moments.moments(charges), factor, out=out)
 
     def _write(self, coefficients: FloatArray, potential: FloatArray) -> None:
         self._moments.potential(coefficients, self._sheets.positive_sheet(potential))

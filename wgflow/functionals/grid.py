@@ -41,6 +41,14 @@ class GridFunctional(ABC):
         It may be larger than the derivative of J, as it bounds the steps of explicit schemes.
         """
 
+    def coordinates(self) -> FloatArray | None:
+        """Few numbers that J, as it was evaluated last, is an affine function of, shape (n,); None where it is not."""
+        return np.zeros(0) if self.is_linear else None
+
+    def along(self, change: FloatArray, potential: FloatArray) -> None:  # noqa: ARG002
+        """Write the change of J along a change (n,) of its `coordinates`."""
+        potential[...] = 0.0
+
     def local_curvature(self) -> FloatArray:
         """Derivative of J in each cell by the density there, as far as it is U'' of internal energies, shape (N,).
 
@@ -131,6 +139,21 @@ class GridSum(GridFunctional):
             term.hessian(rate, self._part)
             potential += self._part
 
+    def coordinates(self) -> FloatArray | None:
+        """Those of all terms."""
+        found = [term.coordinates() for term in self._terms]
+        few = [part for part in found if part is not None]
+        return np.concatenate(few) if len(few) == len(found) else None
+
+    def along(self, change: FloatArray, potential: FloatArray) -> None:
+        """Write the sum of the changes along those of the coordinates of each."""
+        potential[...], end = 0.0, 0
+        for term in self._terms:
+            place = term.coordinates()
+            start, end = end, end + (0 if place is None else place.size)
+            term.along(change[start:end], self._part)
+            potential += self._part
+
     def local_curvature(self) -> FloatArray:
         """Sum of the local curvatures."""
         return np.sum([term.local_curvature() for term in self._terms], axis=0)
@@ -172,6 +195,13 @@ class _GridScaled(GridFunctional):
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._bound.hessian(rate, potential)
+        potential *= self._factor
+
+    def coordinates(self) -> FloatArray | None:
+        return self._bound.coordinates()
+
+    def along(self, change: FloatArray, potential: FloatArray) -> None:
+        self._bound.along(change, potential)
         potential *= self._factor
 
     def local_curvature(self) -> FloatArray:

@@ -159,7 +159,7 @@ def averaged(loss: Any) -> Loss:
 
 def _square(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
     residual = prediction - target
-    return 0.5 * float(residual @ residual) / residual.size, residual / residual.size
+    return 0.5 * float(residual.dot(residual)) / residual.size, residual / residual.size
 
 
 def _square_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:  # noqa: ARG001
@@ -168,7 +168,7 @@ def _square_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:
 
 def _half_squared_norm(prediction: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
     residual = prediction - target
-    return 0.5 * float(residual @ residual), residual
+    return 0.5 * float(residual.dot(residual)), residual
 
 
 def _unit_curvature(prediction: FloatArray, target: FloatArray) -> FloatArray:  # noqa: ARG001

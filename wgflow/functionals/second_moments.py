@@ -29,7 +29,10 @@ class SecondMoments:
         first, *middle, last = box.axes
         self._axes = (first, middle[0] if middle else np.zeros(1), last)
         self._shape = tuple(len(axis) for axis in self._axes)
-        self._rows = [0, 1, 2] if middle else [0, 2]  # of a matrix of three axes
+        rows = [0, 1, 2] if middle else [0, 2]  # of a matrix of three axes
+        pairs = [tuple(sorted((i, j))) for i in rows for j in rows]
+        self._places = np.array([PAIRS.index(pair) for pair in pairs])  # of entries of matrices, among the pairs
+        self._entries = (self._places == np.arange(len(PAIRS))[:, None]).astype(np.float64)
         self._partition = box.partition
         parallel = prod(self._shape) >= PARALLEL_THRESHOLD
         self._moments, self._form = second_moments_kernel(parallel), quadratic_form_kernel(parallel)
@@ -38,14 +41,8 @@ class SecondMoments:
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K w_K w_K^T mass_K``, flattened, shape (p^2,)."""
         self._moments(mass.reshape(self._shape), self._axes, self._partition.bounds, self._partial)
-        matrix = np.empty((3, 3))
-        for (i, j), moment in zip(PAIRS, self._partition.sums(self._partial), strict=True):
-            matrix[i, j] = matrix[j, i] = moment
-        return matrix[np.ix_(self._rows, self._rows)].ravel()
+        return self._partition.sums(self._partial)[self._places]
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``w_K^T A w_K`` for a flattened matrix A into ``potential``, shape (N,)."""
-        matrix = np.zeros((3, 3))
-        matrix[np.ix_(self._rows, self._rows)] = coefficients.reshape(len(self._rows), -1)
-        form = np.array([matrix[i, j] + (matrix[j, i] if i < j else 0.0) for i, j in PAIRS])
-        self._form(form, self._axes, potential.reshape(self._shape))
+        self._form(self._entries @ coefficients, self._axes, potential.reshape(self._shape))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.domains import Circle
-from wgflow.networks.kernels.half_circles import arc_sums, half_circle_sums, linear_on_arcs, slopes_on_arcs
+from wgflow.networks.kernels.half_circles import half_circle_moments, half_circle_potential
 from wgflow.typing import FloatArray, IntArray
 
 LONGEST_ARC = 2048  # cells; short arcs keep their sums accurate
@@ -30,26 +30,22 @@ class HalfCircles:
     def __init__(self, circle: Circle, inputs: FloatArray) -> None:
         self.count = len(inputs)
         self._inputs = np.ascontiguousarray(inputs)
-        self._cosine, self._sine = np.ascontiguousarray(circle.points.T)
         first, last = _half_circle_cells(circle, inputs)
         regular = np.arange(0, circle.cells + LONGEST_ARC, LONGEST_ARC).clip(max=circle.cells)
-        self._cuts = np.unique(np.concatenate([first, last, regular]))
-        self._first = np.searchsorted(self._cuts, first)
-        self._last = np.searchsorted(self._cuts, last)
-        self._sums = np.empty((self._cuts.size, 2))
-        self._slopes = np.empty((self._cuts.size, 2))
+        cuts = np.flatnonzero(np.bincount(np.concatenate([first, last, regular])))  # in order, each once
+        # Unsigned, as kernels would ask of each signed index whether it counts from the end.
+        ends = np.searchsorted(cuts, [first, last]).astype(np.uint32)
+        self._arcs = (np.ascontiguousarray(circle.points.T), cuts, ends, np.empty((cuts.size, 2)))
         self._moments = np.empty(self.count)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``int Psi dmu``, shape (n,), of net cell masses, shape (N,); overwritten by the next call."""
-        arc_sums(mass, self._cosine, self._sine, self._cuts, self._sums)
-        half_circle_sums(self._sums, self._first, self._last, self._inputs, self._moments)
+        half_circle_moments(mass, self._inputs, *self._arcs, self._moments)
         return self._moments
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
-        slopes_on_arcs(coefficients, self._inputs, self._first, self._last, self._slopes)
-        linear_on_arcs(self._slopes, self._cosine, self._sine, self._cuts, potential)
+        half_circle_potential(coefficients, self._inputs, *self._arcs, potential)
 
 
 def _half_circle_cells(circle: Circle, inputs: FloatArray) -> tuple[IntArray, IntArray]:

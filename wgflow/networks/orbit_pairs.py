@@ -15,9 +15,10 @@ from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat
 from wgflow.functionals.base import ParticlePotential
 from wgflow.measures import Particles
-from wgflow.networks.orbit_kernel import LengthKernel, factorise
+from wgflow.networks.low_rank import LowRankSums, factorise
+from wgflow.networks.orbit_kernel import LengthKernel
 from wgflow.networks.pair_population import PairPopulation, input_weights
-from wgflow.networks.symmetric_population import GaussianTarget, LowRankSums
+from wgflow.networks.symmetric_population import GaussianTarget
 from wgflow.typing import FloatArray
 
 AXES = 3  # a, p and r

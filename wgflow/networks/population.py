@@ -31,15 +31,15 @@ from wgflow.measures import Particles, require_particles
 from wgflow.networks.arc_cosine import PairSums
 from wgflow.networks.arc_sums import planar_sums
 from wgflow.networks.links import Link, spanned
+from wgflow.networks.low_rank import LowRank, LowRankSums
 from wgflow.networks.neuron_laplacian import neuron_laplacian
 from wgflow.networks.neurons import Neurons
-from wgflow.networks.orbit_kernel import LowRank, factor_on
+from wgflow.networks.orbit_kernel import factor_on
 from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
 from wgflow.networks.pair_population import PairPopulation, input_weights
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import (
     TOLERANCES,
-    LowRankSums,
     OrbitRelu,
     at_orbits,
     frame_on,

@@ -24,7 +24,7 @@ from wgflow.typing import FloatArray, IntArray
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
 
-
+LARGEST_INPUT = 1e150
 SPACINGS = {"float64": float(np.finfo(np.float64).eps), "float32": float(np.finfo(np.float32).eps)}
 
 
@@ -61,7 +61,7 @@ class Relu:
     Raises
     ------
     InputError
-        If the inputs are not a matrix of finite numbers, or the smoothing is not in [0, 1).
+        If the inputs are not a matrix of numbers up to 1e150 in size, or the smoothing is not in [0, 1).
 
     Examples
     --------
@@ -82,6 +82,12 @@ class Relu:
             raise InputError(f"smoothing = {self.smoothing!r} is not allowed; give a number from 0 to below 1")
         if self.precision not in PRECISIONS:
             raise InputError(f"precision = {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+        largest = float(np.abs(inputs).max())
+        if largest > LARGEST_INPUT:
+            raise InputError(
+                f"inputs up to {largest:g} in size are not allowed; give numbers up to {LARGEST_INPUT:g}, whose "
+                "squares can be added: choose other units"
+            )
         object.__setattr__(self, "inputs", inputs)
 
     def __call__(self, points: FloatArray) -> FloatArray:

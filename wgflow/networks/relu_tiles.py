@@ -15,22 +15,22 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Domain
 from wgflow.networks.kernels.relu_tiles import (
-    AT_ONCE,
     AXES,
     CURVATURE,
     LANES,
     LENGTH,
     ROWS,
     WIDTH,
-    Room,
+    Kinks,
     Tiles,
+    list_kinks,
     tile_moments,
     tile_potential,
 )
 from wgflow.networks.product_moments import WeightBox
 from wgflow.typing import FloatArray, IntArray
 
-TILE, LINE_TILE = 128, 64  # cells at most, and where they lie in a line
+TILE = 64  # cells at most
 BLOCKS = 64  # of tiles on meshes, fixed, so that sums do not depend on the number of threads
 LEAST_DATA, LEAST_ENTRIES = 24, 2**17  # below, a matrix is as fast: it stays in the cache, and tiles cost their part
 SAFETY = 1.0 + 1e-12  # of radii, for their round-off
@@ -77,19 +77,27 @@ class TiledRelu:
         self._data, self._rounded = _columns(inputs, width), (True,) if width.any() else ()
         self._sums, (self._tiles, self._own) = _sums_on(domain), tiles_on(domain)
         blocks, filled = self._tiles.blocks.size - 1, self._data.shape[1]
-        listed = np.empty((blocks, filled + AT_ONCE), np.int64)
-        self._room = Room(np.empty((blocks, filled)), listed, np.empty((blocks, self._tiles.points.shape[2])))
+        self._kinks, self._room = _kinks_in(self._tiles, self._data), np.empty((blocks, self._tiles.points.shape[2]))
         self._partial, self._coefficients = np.empty((blocks, filled)), np.zeros(filled)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        tile_moments(self._rounded, self._data, self._tiles, mass, self._room, self._partial)
+        tile_moments(self._rounded, self._data, self._tiles, self._kinks, mass, self._room, self._partial)
         return self._sums(self._partial[self._own, : self._count])
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
         """Write ``<Psi(x_K), coefficients>`` into ``potential``, shape (N,)."""
         self._coefficients[: self._count] = coefficients
-        tile_potential(self._rounded, self._data, self._tiles, self._coefficients, self._room, potential)
+        tile_potential(self._rounded, self._data, self._tiles, self._kinks, self._coefficients, self._room, potential)
+
+
+def _kinks_in(tiles: Tiles, data: FloatArray) -> Kinks:
+    """Which data have a kink in each tile."""
+    starts, listed = np.empty(len(tiles.balls) + 1, np.int64), np.empty(0, np.int64)
+    list_kinks(data, tiles.balls, listed, starts)  # how many
+    listed = np.empty(starts[-1], np.int64)
+    list_kinks(data, tiles.balls, listed, starts)
+    return Kinks(listed, starts)
 
 
 def _columns(inputs: FloatArray, width: FloatArray) -> FloatArray:
@@ -130,7 +138,7 @@ def tiles_on(domain: Domain) -> tuple[Tiles, slice]:
         return _arranged(points, tiles, np.arange(count + 1) * len(tiles) // count), slice(0, count)
     rows, bounds = base.shape[0], base.partition.bounds
     size = len(points) // rows
-    row = [*_cut(points, np.arange(size), TILE if len(base.shape) > 2 else LINE_TILE)]
+    row = [*_cut(points, np.arange(size), TILE)]
     ends = np.unique([0, *bounds, rows])
     first = int(np.searchsorted(ends, bounds[0]))
     tiles = [cells + size * k for k in range(rows) for cells in row]

@@ -19,7 +19,7 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import ShapeError
 from wgflow.functionals.base import ParticlePotential
 from wgflow.measures import Particles
-from wgflow.networks.orbit_kernel import LowRank, OrbitKernel
+from wgflow.networks.orbit_kernel import OrbitKernel
 from wgflow.networks.relu_means import tail_moments
 from wgflow.typing import FloatArray
 
@@ -124,18 +124,6 @@ def orbit_laplacian(target: GaussianTarget, particles: Particles, domain: Symmet
     found = OrbitKernel(domain.inputs, domain.kept).bends(points, points, particles.weights * particles.signs)
     reduced = np.column_stack([points[:, :rank], np.linalg.norm(points[:, rank:], axis=1)])
     return np.asarray(particles.signs * (found - target.potential_laplacian(reduced, domain.kept)))
-
-
-@dataclass(frozen=True)
-class LowRankSums:
-    """Sums with the kernel at the cells by its factor."""
-
-    low_rank: LowRank
-
-    def __call__(self, masses: FloatArray, values: FloatArray) -> None:
-        """Write ``L L^T masses`` into ``values``, both of shape (N,)."""
-        factor = self.low_rank.factor
-        np.dot(factor, masses @ factor, out=values)
 
 
 def at_orbits(target: GaussianTarget, particles: Particles, domain: SymmetricDomain) -> ParticlePotential:

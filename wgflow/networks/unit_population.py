@@ -21,11 +21,11 @@ from wgflow.functionals.moments import MEMORY_LIMIT
 from wgflow.measures import Particles, require_particles
 from wgflow.networks.activations import SmoothLayer
 from wgflow.networks.links import Link
-from wgflow.networks.orbit_kernel import LowRank, factorise, orbit_nodes
+from wgflow.networks.low_rank import LowRank, LowRankSums, factorise
+from wgflow.networks.orbit_kernel import orbit_nodes
 from wgflow.networks.population import Population, Teacher
 from wgflow.networks.symmetric_population import (
     TOLERANCES,
-    LowRankSums,
     MeanProduct,
     frame_on,
     level_and_width,
@@ -59,13 +59,10 @@ class UnitKernel:
         """Nodes and weights of the average."""
         return orbit_nodes(self.dimension) if self.dimension else (np.ones(1), np.ones(1))
 
-    def column(self, points: FloatArray, pivot: FloatArray) -> FloatArray:
-        """Kernel of points (n, k + 1) and one point (k + 1,), shape (n,)."""
-        return self._mean(points[:, :-1] @ pivot[:-1], points[:, -1] * pivot[-1])
-
-    def diagonal(self, points: FloatArray) -> FloatArray:
-        """Kernel of each point (n, k + 1) with itself, shape (n,)."""
-        return self._mean((points[:, :-1] ** 2).sum(axis=1), points[:, -1] ** 2)
+    def pairs(self, points: FloatArray, others: FloatArray) -> FloatArray:
+        """Kernel of points (n, k + 1) and as many others, or one, shape (n,)."""
+        products = points * others
+        return self._mean(products[:, :-1].sum(axis=1), products[:, -1])
 
     def _mean(self, along: FloatArray, across: FloatArray) -> FloatArray:
         nodes, weights = self.nodes

@@ -64,6 +64,12 @@ class System(Protocol):
     def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
         """Rate of change of a state with the given potential and gradient."""
 
+    def settled(self, state: FloatArray, rate: FloatArray, share: float) -> FloatArray:
+        """State, changing at a rate, whose particles are put where they are held, within a share of their sizes."""
+
+    def arrival(self, state: FloatArray, rate: FloatArray) -> float:
+        """Time until the first particle arrives where it will be held, if all move on as they do; perhaps inf."""
+
     def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
         """State after a step of gradient descent in the ambient space."""
 

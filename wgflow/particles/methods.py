@@ -41,7 +41,8 @@ class Adaptive:
 
     It takes the same steps for any outputs. Those within a step are read off a polynomial of order 7, whose error is
     up to some times the tolerance, while that at the ends of steps is mostly below. Near rest, where stability alone
-    bounds the steps, both are about a hundred times the tolerance.
+    bounds the steps, both are about a hundred times the tolerance. Particles that come as near as that to a sample
+    that holds them, by the peak of its kernel, are put there, and rest.
 
     Parameters
     ----------
@@ -84,9 +85,11 @@ class _Integration:
 
         self._system, self._shown = system, time
         self._tolerance, sizes = tolerance, system.sizes(state)
+        system.settled(state, np.zeros_like(state), 0.0)  # some may rest there
         first = first_step(lambda moved: velocity(time, moved), state, sizes, tolerance)
         precision: Any = {"rtol": LEAST_TOLERANCE, "atol": tolerance * sizes}
         self._solver: Any = DOP853(velocity, time, state, math.inf, first_step=first, **precision)
+        self._settle(state, 0.0)
         self._before = self._stage()
         self._polynomial: Callable[[float], FloatArray] | None = None
 
@@ -115,6 +118,7 @@ class _Integration:
         ahead = "base_state" in checkpoint
         solver.t, solver.f = float(checkpoint["base_time"]), checkpoint["rate"]
         solver.y, solver.h_abs = checkpoint["base_state"] if ahead else solver.y, float(checkpoint["wanted_step"])
+        self._system.settled(solver.y, solver.f, 0.0)
         if ahead:
             self._integrate()
             self._between()  # known before the interruption: the counts are those of a run that goes on
@@ -134,7 +138,20 @@ class _Integration:
                 message = self._tried()
         if solver.status == "failed":
             raise ComputationError(f"the particle integrator failed at t = {solver.t:g}: {message}")
-        solver.y = self._system.retracted(solver.y)
+        self._settle(self._system.retracted(solver.y), min(self._tolerance * math.sqrt(solver.y.size), 1.0))
+
+    def _settle(self, state: FloatArray, share: float) -> None:
+        """Go on from a state where particles rest that are as near as a share of their sizes to what holds them.
+
+        The error control is of the root mean square of n numbers: it allows one of them the tolerance times the root
+        of n. The next step ends, at the latest, half of that before another one arrives: behind, velocities are others.
+        """
+        solver = self._solver
+        solver.y, settled = state, self._system.settled(state, solver.f, share)
+        if settled is not state:
+            self._polynomial = solver.dense_output()  # by the rate before, not that at rest
+            solver.y, solver.f = settled, solver.fun(solver.t, settled)
+        solver.h_abs = min(solver.h_abs, (1.0 - 0.5 * share) * self._system.arrival(solver.y, solver.f))
 
     def _tried(self) -> str | None:
         """Try a step; where F is not defined, perhaps behind the last output, the next one to try is smaller."""

@@ -6,6 +6,8 @@ r"""A system of particles that moves down the gradient of J, with weights that g
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from wgflow.domains.geometry import Geometry
@@ -19,6 +21,7 @@ from wgflow.measures import Particles
 from wgflow.measures.particles import extent_of
 from wgflow.particles.contract import Advance, Method, Step
 from wgflow.particles.decay import DecayWatch
+from wgflow.particles.holding import Holding
 from wgflow.particles.langevin import Langevin
 from wgflow.particles.methods import PARTICLE_TOLERANCE, Adaptive
 from wgflow.typing import FloatArray
@@ -82,6 +85,9 @@ class ParticleFlow(ParticleState):
         self._watch = DecayWatch(functional, self._method.tolerance)
         self._sampled_energy: float | None = None
         self._advance: Advance | None = None
+        at_one_rate = transport > 0.0 and input_rate == 1.0
+        anchors = functional.anchors if at_one_rate else ()
+        self._holdings = [Holding(points, particles.signs) for points in anchors]
         self._end = time
 
     def begin_interval(self, end: float) -> None:
@@ -154,8 +160,37 @@ class ParticleFlow(ParticleState):
 
     def rate(self, state: FloatArray, found: ParticlePotential) -> FloatArray:
         """Rate of change of a state with the given potential and gradient."""
-        slope = self._geometry.tangential(self._unpack(state)[0], found.gradient)
+        points, growth = self._unpack(state)
+        slope = self._geometry.tangential(points, found.gradient)
+        for holding in self._holdings:
+            slope = holding.slowed(points, self._start.weights * np.exp(growth), slope)
         return np.concatenate([(-self._rates * slope).ravel(), -self._reaction * found.potential])
+
+    def settled(self, state: FloatArray, rate: FloatArray, share: float) -> FloatArray:
+        """State, changing at a rate, whose particles are put where they are held, within a share of their sizes."""
+        if not self._holdings:
+            return state
+        points, growth = self._unpack(state)
+        reach = share * self.sizes(state)[: points.size : points.shape[1]]
+        weights, slope = self._start.weights * np.exp(growth), self._slope_of(rate)
+        for holding in self._holdings:
+            settled = holding.settled(points, weights, slope, reach)
+            if settled is not points:
+                points, state = settled, np.concatenate([settled.ravel(), growth])
+        return state
+
+    def arrival(self, state: FloatArray, rate: FloatArray) -> float:
+        """Time until the first particle arrives where it will be held, if all move on as they do; perhaps inf."""
+        if not self._holdings:
+            return math.inf
+        points, growth = self._unpack(state)
+        weights, slope = self._start.weights * np.exp(growth), self._slope_of(rate)
+        return min(holding.arrival(points, weights, slope) for holding in self._holdings) / self._transport
+
+    def _slope_of(self, rate: FloatArray) -> FloatArray:
+        """Slopes of J that give the rate of change of a state, where all components move at one rate."""
+        shape = self._start.points.shape
+        return -rate[: math.prod(shape)].reshape(shape) / self._transport
 
     def descended(self, state: FloatArray, found: ParticlePotential, step: float) -> FloatArray:
         """State after a step of gradient descent, ``x - step grad J``.

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from wgflow.errors import InputError
+from wgflow.problems.datasets import LARGEST
 from wgflow.problems.models import ProblemFile
 
-SMALLEST, LARGEST = 1e-100, 1e100  # of numbers whose squares, and quotients of squares, are floats
+SMALLEST = 1e-100  # of numbers whose squares, and quotients of squares, are floats
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem

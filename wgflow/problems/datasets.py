@@ -20,6 +20,7 @@ from wgflow.typing import FloatArray
 
 ENDINGS = (".csv", ".tsv", ".npz")
 CONSTANT = 1e-12  # spread of a column, relative to its mean, below which it is constant up to round-off
+LARGEST = 1e100  # of numbers whose squares, and quotients of squares, are floats
 
 
 @dataclass(frozen=True)
@@ -203,9 +204,21 @@ def _scale(
                     "it out, scale it, or set standardize = false"
                 )
     scaled = (x - shift) / scale
+    targets = (y - y_shift) / y_scale
+    _check_sizes(source, names, np.column_stack([scaled, targets]))
     if bias:
         scaled = np.column_stack([scaled, np.ones(len(scaled))])
-    return Dataset(scaled, (y - y_shift) / y_scale, shift, scale, y_shift, y_scale, names)
+    return Dataset(scaled, targets, shift, scale, y_shift, y_scale, names)
+
+
+def _check_sizes(source: str, names: tuple[str, ...], columns: FloatArray) -> None:
+    """Raise InputError if the squares of numbers leave the floats."""
+    for name, size in zip(names, np.abs(columns).max(axis=0).tolist(), strict=True):
+        if size > LARGEST:
+            raise InputError(
+                f"{source}: the column {shown(name)} has numbers up to {size:g} in size; allowed is up to {LARGEST:g}: "
+                "scale it, or set standardize = true"
+            )
 
 
 def _checked_ending(path: Path) -> str:

@@ -62,6 +62,7 @@ def resume_run(
             trajectory,
             problem.times,
             problem.make_evolution,
+            attach=lambda found: replace(found, problem=problem),
             run_setup=problem.run_setup,
             attributes=stored_attributes(problem),
             durable=problem.config.output.durable,

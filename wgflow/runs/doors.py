@@ -95,10 +95,11 @@ def begin_or_resume(
         def make(state: FlowState | None) -> Evolution:
             return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
 
-        trajectory = go_on(
-            path, trajectory, times, make, run_setup=setup, attributes=described, durable=file.durable, **watched
-        )
-        return attach_functional(trajectory, functional)
+        def attach(found: Trajectory) -> Trajectory:
+            return attach_functional(found, functional)
+
+        known = {"attach": attach, "run_setup": setup, "attributes": described, "durable": file.durable}
+        return attach(go_on(path, trajectory, times, make, **known, **watched))
 
 
 def _shared(domain: Domain | None) -> Domain | None:

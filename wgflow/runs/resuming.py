@@ -22,9 +22,10 @@ from wgflow.runs.sharing import part_of, shared_recorder, whole_checkpoint
 from wgflow.system.launchers import LAUNCH
 from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, is_locked, read_trajectory
-from wgflow.trajectory.cell_order import refuse_to_go_on
+from wgflow.trajectory.cell_order import is_former
 from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
 from wgflow.trajectory.reader import DAMAGE, reason
+from wgflow.trajectory.saving import in_present_order
 from wgflow.trajectory.schema import SCHEMA_VERSION
 from wgflow.typing import FloatArray
 
@@ -56,6 +57,7 @@ def go_on(
     times: FloatArray,
     make: MakeEvolution,
     *,
+    attach: Callable[[Trajectory], Trajectory],
     run_setup: RunSetup,
     attributes: Mapping[str, Any],
     durable: bool = False,
@@ -80,6 +82,8 @@ def go_on(
         All output times after 0.
     make : callable
         Prepares the solver.
+    attach : callable
+        Gives a trajectory what describes its run, to be written anew where the cells of a sphere are in another order.
     run_setup, limits, observers, progress
         See `wgflow.runs.carrying.carry_through`.
     attributes : mapping
@@ -93,7 +97,8 @@ def go_on(
     if left.size == 0:
         _warn_of_past_end(path, trajectory, times)
         return trajectory if trajectory.status == COMPLETE else _completed(path, trajectory, attributes)
-    refuse_to_go_on(path, trajectory.domain, trajectory.attributes)
+    if is_former(trajectory.domain, trajectory.attributes):
+        trajectory = in_present_order(attach(trajectory), path)
     earlier = trajectory[: trajectory.scheduled]
     domain = run_setup.domain
     evolution, checkpoint = _undamaged_evolution(make, domain, path, earlier, left)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Domain, Sphere
 from wgflow.domains.rings import ring_order
-from wgflow.errors import InputError
 from wgflow.typing import IntArray
 
 CELL_ORDER, DIAMONDS = "cell_order", "diamonds"  # an attribute of files on spheres, and its value
@@ -38,12 +36,3 @@ def places_in_file(domain: Domain | None, attributes: Mapping[str, Any]) -> IntA
         return None
     sphere: Any = domain.base
     return np.argsort(ring_order(sphere.level))
-
-
-def refuse_to_go_on(path: Path, domain: Domain | None, attributes: Mapping[str, Any]) -> None:
-    """Raise InputError where a run cannot go on in a file, because its cells have the order of earlier versions."""
-    if is_former(domain, attributes):
-        raise InputError(
-            f"{path} has the cells of the sphere in the order of earlier versions, in which no run goes on; "
-            f"wgflow.load({str(path)!r}).save(NEW) writes it in the present one, to be resumed there"
-        )

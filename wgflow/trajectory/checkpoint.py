@@ -23,6 +23,7 @@ from wgflow.flows.endings import ACCUMULATED
 from wgflow.text import named
 from wgflow.trajectory.hdf5.hdf5_bytes import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.locking import open_to_read
+from wgflow.trajectory.npz import npz_bytes
 from wgflow.trajectory.schema import FIELDS
 
 STATE = "checkpoint/state"
@@ -52,7 +53,7 @@ class CheckpointStore:
 
     def put(self, checkpoint: Checkpoint) -> None:
         """Let readers see another checkpoint with the next commit."""
-        content = packed(checkpoint)
+        content = npz_bytes(checkpoint)
         address, room = self._spare
         if len(content) <= room:
             self._raw.write(address, content)
@@ -112,13 +113,6 @@ def control_of_last_output(checkpoint: Checkpoint) -> Checkpoint:
 def counted(checkpoint: Checkpoint, spent: Mapping[str, float]) -> Checkpoint:
     """Checkpoint with what the run had spent when it was made."""
     return {**checkpoint, SPENT: np.array([spent[name] for name in ACCUMULATED])}
-
-
-def packed(checkpoint: Checkpoint) -> bytes:
-    """Bytes of a checkpoint."""
-    content = io.BytesIO()
-    np.savez(content, **checkpoint)  # type: ignore[arg-type]  # names of options are none of ours
-    return content.getvalue()
 
 
 def unpacked(content: bytes) -> Checkpoint | None:

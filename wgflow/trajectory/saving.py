@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wgflow.trajectory.checkpoint import SPENT, control_of_last_output
 from wgflow.trajectory.lazy_field import source_of
 from wgflow.trajectory.named_functionals import FUNCTIONAL, StoredFunctional, describe_functional
 from wgflow.trajectory.provenance import history_line
+from wgflow.trajectory.reader import read_trajectory
 from wgflow.trajectory.schema import INTERRUPTED_AT
 from wgflow.trajectory.trajectory import Trajectory
 from wgflow.trajectory.writer import FileRecorder
@@ -48,6 +50,14 @@ def save_trajectory(trajectory: Trajectory, path: Path, *, overwrite: bool = Fal
     finally:
         recorder.finish(ending)
     return path
+
+
+def in_present_order(trajectory: Trajectory, path: Path) -> Trajectory:
+    """Write the file that a trajectory is read from anew, with the cells of a sphere in the present order; read it."""
+    target = path.resolve()
+    with TemporaryDirectory(dir=target.parent, prefix=".wgflow-") as folder:
+        save_trajectory(trajectory, Path(folder) / target.name).replace(target)
+    return read_trajectory(path)[0]
 
 
 def _check_source(trajectory: Trajectory, path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.errors import InputError
 from wgflow.upwind.given_velocities import GivenScheme
+from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.lattice import BoxScheme, LineScheme
@@ -63,10 +64,11 @@ SPHERE = Discretisation(
     "barth_jespersen",
     {TWO_POINT: ThirdOrderScheme, MIDPOINT: ThirdOrderMidpointScheme},
 )
+HALF_SPHERE = replace(SPHERE, schemes={TWO_POINT: HalfSphereScheme, MIDPOINT: MidpointHalfScheme}, third_order={})
 GIVEN_SCHEMES: Mapping[int, type[GivenScheme]] = {1: GivenScheme, 2: GivenScheme, THIRD: ThirdOrderGivenScheme}
 
 DISCRETISATIONS = DomainTable(
-    "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: SURFACE}
+    "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: HALF_SPHERE}
 )
 
 

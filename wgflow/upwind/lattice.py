@@ -12,7 +12,9 @@ from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 from wgflow.upwind.kernels import line, structured, watched
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
+from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
+
+NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class LineScheme(SpaceScheme):
@@ -75,17 +77,7 @@ class LatticeScheme(SpaceScheme):
         self._find_extremes = watched.box_extremes_kernel(self._tasks)
         self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
 
-    def euler_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        result: FloatArray,
-    ) -> None:
-        """See `SpaceScheme.euler_stage`; rows of other ranks are fetched from them."""
-        super().euler_stage(density, potential, start, weights, step, result)
+    def _refresh(self, result: FloatArray) -> None:
         self._box.refresh(result)
 
     def loss_rate(self, potential: FloatArray) -> float:
@@ -113,28 +105,25 @@ class BoxScheme(LatticeScheme):
             steady: watched.watched_box_stage_kernel(limiter, steady, self._tasks) for steady in (False, True)
         }
         self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
-        self._sums = np.zeros((len(self._bounds) - 1, watched.SUMS))
+        self._sums, self._no_sums = (np.zeros((len(self._bounds) - 1, count)) for count in (watched.SUMS, 0))
         self._volume = math.prod(box.spacing)
 
-    def watched_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        combination: Combination,
-        result: FloatArray,
-        *,
-        steady: bool,
-    ) -> StageWatch:
+    def checked_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.checked_stage`: all in one pass."""
+        self._do_watched(stage, NOTHING, self._no_sums, steady=False)
+        return float(self._loops.partition.largest(self._extremes[:, :1])[0])
+
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
-        watch = (self._face_factor, combination, self._lanes, self._extremes, self._sums)
-        self._watched[steady](rho, phi, old, weights, *self._stage_arguments(phi, step), *watch, new)
-        self._box.refresh(result)
+        self._do_watched(stage, combination, self._sums, steady=steady)
         sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
+
+    def _do_watched(self, stage: Stage, combination: Combination, sums: FloatArray, *, steady: bool) -> None:
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
+        watch = (self._face_factor, combination, self._lanes, self._extremes, sums)
+        self._watched[steady](rho, phi, old, stage.weights, *self._stage_arguments(phi, stage.step), *watch, new)
+        self._refresh(stage.result)
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.state_sums`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,17 @@ from wgflow.typing import FloatArray
 Combination = tuple[float, float, float, float, float]
 """Factors (a, b, c, d, e): a stage from u to w is watched for the sizes of ``a start + b u + c w`` and of ``d u + e w -
 start``."""
+
+
+class Stage(NamedTuple):
+    """A stage of a step, as the arguments of `SpaceScheme.euler_stage`."""
+
+    density: FloatArray
+    potential: FloatArray
+    start: FloatArray
+    weights: tuple[float, float]
+    step: float
+    result: FloatArray
 
 
 class StageWatch(NamedTuple):
@@ -45,7 +56,7 @@ class SpaceScheme(ABC):
 
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
     loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
-    overrides `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
+    overrides `checked_stage`, `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
 
     Parameters
     ----------
@@ -71,29 +82,28 @@ class SpaceScheme(ABC):
         result: FloatArray,
     ) -> None:
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        rho, phi, old, new = self._shaped(density, potential, start, result)
         self._stage(rho, phi, old, weights, *self._stage_arguments(phi, step), new)
+        self._refresh(result)
 
-    def watched_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        combination: Combination,
-        result: FloatArray,
-        *,
-        steady: bool,
-    ) -> StageWatch:
+    def _refresh(self, result: FloatArray) -> None:  # noqa: B027 - nothing to do where all rows are here
+        """Fetch rows of a result that others have found."""
+
+    def checked_stage(self, stage: Stage) -> float:
+        """Do a stage as `euler_stage` does, and give the loss rate of its potential."""
+        self.euler_stage(*stage)
+        return self.loss_rate(stage.potential)
+
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """Do a stage as `euler_stage` does, and tell what it says about the step.
 
         Of a ``steady`` potential, which does not depend on the density, the loss rate is known; of others nobody asks
         for the integral over the result.
         """
-        self.euler_stage(density, potential, start, weights, step, result)
-        sums = self._loops.step_sums(start, density, result, potential, self._volumes, combination)
-        return StageWatch(0.0 if steady else self.loss_rate(potential), *sums.tolist())
+        self.euler_stage(*stage)
+        fields = (stage.start, stage.density, stage.result, stage.potential)
+        sums = self._loops.step_sums(*fields, self._volumes, combination)
+        return StageWatch(0.0 if steady else self.loss_rate(stage.potential), *sums.tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""
@@ -112,6 +122,11 @@ class SpaceScheme(ABC):
     def extremes(self, potential: FloatArray) -> tuple[float, float]:
         """The loss rate, and the least value of the potential."""
         return self.loss_rate(potential), self._loops.extrema(potential)[0]
+
+    def _shaped(self, *fields: FloatArray) -> Sequence[FloatArray]:
+        """Arrays in the shape that kernels know them in; most have it."""
+        shape = self._shape
+        return fields if fields[0].shape == shape else [values.reshape(shape) for values in fields]
 
     @abstractmethod
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:

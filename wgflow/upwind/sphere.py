@@ -9,18 +9,18 @@ import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.diamonds import DIAMONDS, side_of
+from wgflow.reductions.aligned import aligned, aligned_zeros
 from wgflow.typing import FloatArray
 from wgflow.upwind import diamond_slopes
 from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.edge_velocities import EdgeVelocities
-from wgflow.upwind.kernels import diamonds
+from wgflow.upwind.kernels import diamonds, watched_diamonds
+from wgflow.upwind.kernels.diamond_sums import SUMS
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import SpaceScheme
+from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
-
-_LANES = 8  # numbers in a vector of the processor: rows of work space, too, are whole ones
 
 
 class SphereScheme(SpaceScheme):
@@ -53,14 +53,17 @@ class SphereScheme(SpaceScheme):
         self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._parallel = cells * domain.sheets >= diamonds.PARALLEL_THRESHOLD
-        self._inverse_volumes = 1.0 / sphere.mesh.volumes
-        self._slopes, self._corners, self._stage = self._reconstruct(faces, limiter)
+        self._inverse_volumes = aligned(1.0 / sphere.mesh.volumes)
+        slopes, self._corners, self._stage = self._reconstruct(faces, limiter)
+        self._slopes = aligned(slopes)
         self._halo = faces.halo()
         self._conductance = transport * sphere.mesh.faces.conductance
-        self._in_rows = faces.in_rows(self._conductance)[None]
+        self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._surroundings = _surroundings(faces, oriented=self.midpoint)
-        self._make_work_space(n, faces.width + 2)
-        self._largest_loss_rate = diamonds.diamond_loss_rate_kernel(self.midpoint, self._parallel)
+        self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
+        self._make_work_space(n, faces.width)
+        self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
+        self._find_extremes = watched_diamonds.diamond_extremes_kernel(self.midpoint, self._parallel)
 
     def _reconstruct(self, faces: DiamondFaces, limiter: int) -> tuple[FloatArray, Any, Callable[..., None]]:
         """Weights of slopes in rows, those of faces that are apart, and the kernel of a stage with them."""
@@ -69,25 +72,44 @@ class SphereScheme(SpaceScheme):
         return diamond_slopes.in_rows(faces, weights), diamond_slopes.apart(faces, weights), stage
 
     def _make_work_space(self, n: int, width: int) -> None:
-        """Rows of each task, of which some are kept beside those before them."""
+        """Rows of each task, which stay in the fastest cache."""
         tasks = self._shape[0] * DIAMONDS * max(1, n // diamonds.ROWS_AT_ONCE)
-        width = -(-width // _LANES) * _LANES
-        one, two, three = (tasks, width), (tasks, 2, width), (tasks, 3, width)
-        shapes = (three, two, one, two, two, one, one, one, two, two, two)
-        self._work = tuple(np.zeros(shape) for shape in shapes)
-        self._largest = np.zeros(tasks)
+        self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, width + 2)
+        self._largest, self._sums = np.zeros((tasks, 2)), np.zeros((tasks + 1, SUMS))
+
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
+        """See `SpaceScheme.watched_stage`: all in one pass."""
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
+        factors, edges = self._factors(phi)
+        watch = (edges, self._face_factor, self._surroundings, self._volumes_in_rows, combination)
+        arguments = (rho, phi, old, stage.weights, *self._arguments(stage.step, factors, edges), *watch)
+        rate = self._watched(*arguments, self._largest, self._sums, new)
+        return StageWatch(0.0 if steady else rate, *self._sums.sum(axis=0).tolist())
+
+    def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.state_sums`."""
+        fields = (values.reshape(self._shape) for values in (density, potential))
+        known = (self._inverse_volumes, self._volumes_in_rows, self._surroundings[0])
+        watched_diamonds.sums_of_state(*fields, len(self._halo[1][0]), *known, self._sums)
+        return tuple(self._sums.sum(axis=0)[3:].tolist())
+
+    def loss_rate(self, potential: FloatArray) -> float:
+        """See `SpaceScheme.loss_rate`."""
+        return self.extremes(potential)[0]
+
+    def extremes(self, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.extremes`: both in one pass."""
+        phi = potential.reshape(self._shape)
+        known = (self._face_factor, self._reaction, self._inverse_volumes, *self._factors(phi))
+        return self._find_extremes(phi, *known, *self._halo, self._surroundings, self._work, self._largest)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
-        factors, of_edges = self._factors(potential)
+        return self._arguments(step, *self._factors(potential))
+
+    def _arguments(self, step: float, factors: FloatArray, of_edges: FloatArray) -> tuple[Any, ...]:
         geometry = (self._slopes, *self._halo, self._corners)
         apart = of_edges[:, self._apart]
         return step, self._reaction, self._inverse_volumes, factors, apart, *geometry, self._work
-
-    def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:
-        factors, of_edges = self._factors(potential)
-        rows = (self._work[1], self._work[2], *self._work[8:])
-        known = (self._face_factor, self._reaction, self._inverse_volumes, factors, of_edges)
-        return *known, *self._halo, self._surroundings, rows, self._largest
 
     def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         """What the kernels get velocities from: at the places of faces in rows, and of all edges."""

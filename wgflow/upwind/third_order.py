@@ -17,6 +17,7 @@ from wgflow.upwind.diamond_slopes import in_chunks, lines_through, middles_of
 from wgflow.upwind.given_velocities import GivenScheme
 from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE
 from wgflow.upwind.kernels.third_order import ROWS_OF_WORK, third_order_stage_kernel
+from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.sphere import MidpointScheme, SphereScheme
 
 _LANES = 8  # numbers in a vector of the processor: rows of work space are whole ones
@@ -33,6 +34,10 @@ class _ThirdOrder(SphereScheme):
     ----------
     Skamarock and Gassmann (2011), Mon. Wea. Rev. 139.
     """
+
+    # Not those of second order, which a kernel of its own adds up.
+    watched_stage = SpaceScheme.watched_stage
+    state_sums = SpaceScheme.state_sums
 
     def _reconstruct(self, faces: DiamondFaces, limiter: int) -> tuple[FloatArray, Any, Callable[..., None]]:
         weights, bends = diamond_slopes.line_weights(faces), bend_weights(faces)

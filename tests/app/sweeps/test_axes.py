@@ -113,9 +113,12 @@ def test_options_of_the_command_line():
 
 def test_labels_are_fit_for_files_and_different():
     assert Axis("k", (1, -2, 0.5, True, "a b/c")).labels == ("1", "-2", "0.5", "true", "a_b_c")
-    assert Axis("k", ("a", "A")).labels == ("v0", "v1")
-    assert Axis("k", ("a b", "a/b")).labels == ("v0", "v1")
-    assert Axis("k", ("short", "x" * 25)).labels == ("v0", "v1")
+    assert Axis("k", ("a", "A", "b")).labels == ("a_v0", "A_v1", "b")
+    assert Axis("k", ("a b", "a/b")).labels == ("a_b_v0", "a_b_v1")
+    assert Axis("k", ("short", "x" * 25)).labels == ("short", "x" * 21 + "_v1")
+    assert Axis("k", ([64, 32], [1.0], [])).labels == ("64_32", "1.0", "none")
+    assert Axis("k", ([[1, -2], [3, 4]], [1, -2, 3, 4])).labels == ("1_-2__3_4", "1_-2_3_4")
+    assert Axis("k", ("a b", "a/b", "a_b_v1")).labels == ("v0", "v1", "v2")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from wgflow.text import named, shown
 Values = str | Iterable[Any]
 
 MAX_VALUES = 10**5  # of an axis and of a sweep: beyond, a number was surely mistyped
-LABEL_LENGTH = 24  # longer labels are replaced by numbers
+LABEL_LENGTH = 24  # of which longer labels keep the beginning
 
 _NUMBER = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::(x?)({_NUMBER}))?")
@@ -45,11 +45,29 @@ class Axis:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A short text for each value, fit for the name of a file; all different."""
-        texts = [re.sub(r"[^A-Za-z0-9.+-]", "_", v if isinstance(v, str) else literal(v)) for v in self.values]
+        """A short text for each value, fit for the name of a file; all different.
+
+        Texts that are too long, or alike but for capitals, end in the number of the value.
+
+        Examples
+        --------
+        >>> from wgflow.app.sweeps.axes import Axis
+        >>> Axis("domain.shape", ([64, 64], [128, 128])).labels
+        ('64_64', '128_128')
+        >>> Axis("problem.target", ([[1.0, 0.0], [0.0, 1.0]], [[0.125, 0.0], [0.0, 0.0625]])).labels
+        ('1.0_0.0__0.0_1.0', '0.125_0.0__0.0_0.0625')
+        >>> Axis("dataset.path", ("measurements/of/a/first/winter.csv", "measurements/of/a/second/winter.csv")).labels
+        ('measurements_of_a_fir_v0', 'measurements_of_a_sec_v1')
+        """
+        texts = [_label(value) for value in self.values]
         # Some file systems do not tell a from A.
-        clear = len({text.casefold() for text in texts}) == len(texts) and max(map(len, texts)) <= LABEL_LENGTH
-        return tuple(texts) if clear else tuple(f"v{number}" for number in range(len(texts)))
+        counts = Counter(text.casefold() for text in texts)
+        labels = [
+            text if len(text) <= LABEL_LENGTH and counts[text.casefold()] == 1 else _numbered(text, number)
+            for number, text in enumerate(texts)
+        ]
+        clear = len({label.casefold() for label in labels}) == len(labels)
+        return tuple(labels) if clear else tuple(f"v{number}" for number in range(len(texts)))
 
     @property
     def coordinates(self) -> Any:
@@ -58,6 +76,19 @@ class Axis:
             if all(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) for value in self.values):
                 return np.array(self.values)
         return np.array([value if isinstance(value, str) else literal(value) for value in self.values])
+
+
+def _label(value: Any) -> str:
+    """A value in letters that names of files may have; lists by their entries, those in lists further apart."""
+    if isinstance(value, list):
+        return ("__" if any(isinstance(item, list) for item in value) else "_").join(map(_label, value)) or "none"
+    return re.sub(r"[^A-Za-z0-9.+-]", "_", value if isinstance(value, str) else literal(value))
+
+
+def _numbered(text: str, number: int) -> str:
+    """The beginning of a label, and a number, in the length that labels have."""
+    end = f"_v{number}"
+    return text[: LABEL_LENGTH - len(end)].rstrip("_.") + end
 
 
 def literal(value: Any) -> str:

@@ -54,6 +54,8 @@ class Batches:
     @property
     def factors(self) -> FloatArray:
         """For how many others each other particle of its batch stands, for each particle in the order, shape (n,)."""
+        if len(self.sizes) == 1:
+            return np.full(self.edges[-1], float(self.edges[-1] > 1))
         return np.repeat((self.edges[-1] - 1.0) / np.maximum(self.sizes - 1.0, 1.0), self.sizes)
 
 

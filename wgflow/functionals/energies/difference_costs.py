@@ -17,9 +17,9 @@ def warn_of_differences(functional: Functional, count: int) -> None:
     """Say, with a `FlowWarning`, what it costs that many particles interact by a kernel without a gradient."""
     if count >= NOTICEABLE and any(interaction.gradient is None for interaction in _interactions(functional)):
         warnings.warn(
-            f"the kernel of {count} particles has no gradient: they difference it, in two to three times the time that "
-            "a NumPy function for the gradient takes, and about a hundred times that of a compiled kernel; give "
-            "Interaction(W, gradient=dW), or CompiledKernel(w)",
+            f"the kernel of {count} particles has no gradient: unless it is a smooth function of the distance alone, "
+            "they difference it, in two to three times the time that a NumPy function for the gradient takes, and "
+            "about a hundred times that of a compiled kernel; give Interaction(W, gradient=dW), or CompiledKernel(w)",
             FlowWarning,
             stacklevel=2,
         )

@@ -13,6 +13,7 @@ from wgflow.domains import Box, Domain
 from wgflow.domains.geometry import Geometry
 from wgflow.domains.slab import slab_of
 from wgflow.errors import InputError, ShapeError
+from wgflow.functionals.anchors import Anchors
 from wgflow.functionals.base import Functional, ParticlePotential
 from wgflow.functionals.checks import called
 from wgflow.functionals.energies.batches import BatchedInteraction
@@ -209,6 +210,14 @@ class KernelDiscrepancy(Functional):
     def sampled(self, count: int, generator: np.random.Generator, components: int) -> Functional:
         """The discrepancy within random batches of particles and samples; raises InputError where they hold one."""
         return BatchedDiscrepancy(self, self.interaction.sampled(count, generator, components))
+
+    @property
+    def anchors(self) -> tuple[Anchors, ...]:
+        """The samples, where the kernel falls from 0 on with a slope that is not 0, as that of the energy distance."""
+        target, slope = self.target, self.interaction.cone if isinstance(self.interaction, Interaction) else None
+        if slope is None or not isinstance(target, Particles):
+            return ()
+        return (Anchors(target.points, target.weights * target.signs, slope),)
 
     def laplacian_at_particles(self, particles: Particles, geometry: Geometry) -> FloatArray:
         """Sum over all pairs of particles and samples."""

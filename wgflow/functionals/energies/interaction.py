@@ -24,7 +24,9 @@ from wgflow.functionals.energies.batches import BatchedInteraction, Batches, all
 from wgflow.functionals.energies.grid_interaction import GridInteraction, potential_of_samples
 from wgflow.functionals.energies.particle_interaction import Sums, laplacian_over_pairs, potential_over_pairs
 from wgflow.functionals.energies.radial_differences import radial_differences
-from wgflow.functionals.factors import times, times_made
+from wgflow.functionals.energies.radial_kernels import RadialKernel
+from wgflow.functionals.energies.radial_profiles import radial_slopes
+from wgflow.functionals.factors import Times, times, times_made
 from wgflow.functionals.grid import GridFunctional
 from wgflow.functionals.laplacians import smooth_derivative
 from wgflow.measures import Particles, require_particles
@@ -166,6 +168,23 @@ class Interaction(Functional):
         """Lengths of periodic axes, inf for others; None where no axis is periodic."""
         return None if self.periods is None else np.asarray(self.periods, dtype=np.float64)
 
+    @property
+    def cone(self) -> Callable[[FloatArray], FloatArray] | None:
+        """Slope of -W along rays, distances (k,) to (k,), where it is a kernel by name with a peak at 0; else None."""
+        factor, kernel = (
+            (self.kernel.factor, self.kernel.function) if isinstance(self.kernel, Times) else (1.0, self.kernel)
+        )
+        if not isinstance(kernel, RadialKernel) or not factor * kernel.cusp < 0.0 or self.periods is not None:
+            return None
+
+        def falling(distances: FloatArray) -> FloatArray:
+            with np.errstate(invalid="ignore"):
+                return np.where(
+                    distances > 0.0, -2.0 * distances * factor * kernel.slope(distances**2), -factor * kernel.cusp
+                )
+
+        return falling
+
     def within(self, points: FloatArray) -> Sums:
         """Values and gradients of W between points (n, p) and themselves."""
         return self.values(np.zeros_like(points)), np.zeros_like(points)
@@ -173,14 +192,22 @@ class Interaction(Functional):
     def between(self, targets: FloatArray, sources: FloatArray, *charges: FloatArray) -> tuple[Sums, Sums]:
         """Sums over some of the pairs for both of their sides."""
         displacements, shape = self.displacements(targets, sources), (len(targets), len(sources))
-        forward, back = self._own(displacements), self._own(-displacements)
-        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
-        slopes = self._slopes(displacements, values, even).T.reshape(-1, *shape)
-        values = values.reshape(shape)
+        values, slopes = self._with_slopes(displacements)
+        values, slopes = values.reshape(shape), slopes.T.reshape(-1, *shape)
         of_targets, of_sources = charges
         here = np.stack([part @ of_sources for part in slopes], axis=-1)
         there = np.stack([of_targets @ part for part in slopes], axis=-1)
         return (values @ of_sources, here), (of_targets @ values, -there)
+
+    def _with_slopes(self, displacements: FloatArray) -> Sums:
+        """Values and gradients of the even part of W at displacements (N, p)."""
+        forward = self._own(displacements)
+        found = radial_slopes(self.kernel, displacements, forward) if self.gradient is None else None
+        if found is not None:
+            return forward, found
+        back = self._own(-displacements)
+        values, even = 0.5 * (forward + back), np.array_equal(forward, back)
+        return values, self._slopes(displacements, values, even)
 
     def _slopes(self, displacements: FloatArray, values: FloatArray | None = None, even: bool = False) -> FloatArray:
         """Gradient of the even part of W at displacements (N, p), where perhaps its values are known."""

@@ -19,6 +19,7 @@ from wgflow.functionals.kernels.elementary import power_fit
 from wgflow.functionals.kernels.pairs import (
     EXPONENTIAL,
     FROM_FIT,
+    FROM_FOURTH_ROOT,
     FROM_ONE,
     FROM_ROOT,
     OWN,
@@ -31,9 +32,9 @@ from wgflow.functionals.kernels.pairs import (
     fill_profile,
 )
 from wgflow.ranks.work import all_blocks, own_blocks
+from wgflow.reductions.aligned import aligned_zeros
 from wgflow.typing import FloatArray
 
-VECTOR = 8  # numbers: one across two lines of the cache takes twice as long
 MOST_GROUPS, MOST_SUMS = 16, 2**24  # of rows that have sums of their own, and numbers in those
 
 
@@ -122,23 +123,17 @@ def power_profile(exponent: float, strength: float, rounding: float) -> Profile:
 
 @cache
 def _power_parameters(exponent: float) -> tuple[int, FloatArray]:
-    """How the power of slopes is computed: fitted where it is small, else by products with such a one."""
+    """How the power of slopes is computed: by products with a root, or fitted where it is small, or by both."""
     half = 0.5 * exponent
     if exponent == round(exponent):
         first, count = (FROM_ONE, half - 1.0) if exponent % 2.0 == 0.0 else (FROM_ROOT, half - 0.5)
         return PRODUCTS, np.array([first, count])
+    if exponent % 2.0 == 1.5:
+        return PRODUCTS, np.array([FROM_FOURTH_ROOT, half - 0.75])
     if 0.0 < half < 3.0:
         return POWER, power_fit(half)
     count = math.floor(half)
     return PRODUCTS, np.concatenate([power_fit(half - count), [FROM_FIT, count]])
-
-
-def aligned_zeros(*shape: int) -> FloatArray:
-    """Zeros of a shape whose last axis is lengthened, so that each row begins at a multiple of a vector."""
-    rows, length = math.prod(shape[:-1]), -(-shape[-1] // VECTOR) * VECTOR
-    numbers = np.zeros(rows * length + VECTOR)
-    first = -(numbers.ctypes.data // numbers.itemsize) % VECTOR
-    return numbers[first : first + rows * length].reshape(*shape[:-1], length)
 
 
 class PairKernel(ABC):

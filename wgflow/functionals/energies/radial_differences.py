@@ -11,6 +11,12 @@ from wgflow.typing import FloatArray
 SAME = 1e-13  # of the largest value
 
 
+def line_through(components: int) -> FloatArray:
+    """Direction, shape (p,), of a line that is none of the axes or diagonals."""
+    line = np.sqrt(np.arange(2.0, 2.0 + components))
+    return line / np.linalg.norm(line)
+
+
 def radial_differences(kernel: ScalarFunction, displacements: FloatArray, values: FloatArray) -> FloatArray | None:
     """Gradient of an even kernel at displacements (N, p), p > 1, from its values there; shape (N, p).
 
@@ -28,8 +34,7 @@ def radial_differences(kernel: ScalarFunction, displacements: FloatArray, values
     components = displacements.shape[1]
     if components == 1:
         return None
-    line = np.sqrt(np.arange(2.0, 2.0 + components))
-    line /= np.linalg.norm(line)
+    line = line_through(components)
 
     def along(places: FloatArray) -> FloatArray:
         return np.asarray(kernel((line[:, None] * places[:, 0]).T), dtype=np.float64)

@@ -71,6 +71,11 @@ class RadialKernel(PairKernel):
         """Length on which it varies near 0, where it is narrow."""
         return 0.0
 
+    @property
+    def cusp(self) -> float:
+        """Slope at 0 along rays: 0 for smooth kernels, perhaps infinite."""
+        return 0.0
+
     def zonal(self) -> ZonalInteraction:
         """The interaction on circle and sphere by the length of the chord, |x - y|^2 = 2 - 2 x.y."""
         return ZonalInteraction(ChordKernel(self), on_arcs=self.on_arcs)
@@ -274,6 +279,13 @@ class PowerKernel(RadialKernel):
         """The smoothing."""
         return self.smoothing
 
+    @property
+    def cusp(self) -> float:
+        """The strength for the exponent 1; infinite below."""
+        if self.smoothing > 0.0 or self.exponent > 1.0:
+            return 0.0
+        return self.strength if self.exponent == 1.0 else math.copysign(math.inf, self.strength)
+
     def _average_at_zero(self, sizes: FloatArray) -> float:
         """Average over the cell around 0, from that over the cell less its half: W(z / 2) is known from W(z)."""
         shell, half = self._shell(sizes), 2.0 ** -len(sizes)
@@ -326,6 +338,11 @@ class SumKernel(RadialKernel):
     def slope(self, square: FloatArray) -> FloatArray:
         """Derivative with respect to the squared distance, any shape."""
         return np.sum([part.slope(square) for part in self.parts], axis=0)
+
+    @property
+    def cusp(self) -> float:
+        """The sum of those of the parts."""
+        return math.fsum(part.cusp for part in self.parts)
 
     def on_cells(self, spacing: tuple[float, ...]) -> ScalarFunction:
         """The sum of the parts on cells."""

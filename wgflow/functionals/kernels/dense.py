@@ -7,10 +7,18 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import kernel, parallel_kernel, reduction
+from wgflow.compilation import kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.reductions import inner_product
 
 SERIAL_CHUNK, PARALLEL_CHUNK = 1024, 2048  # cells; a chunk of masses stays in the cache over all features
+
+
+@kernel
+def write_multiple(factor, values, result):
+    """Write a multiple of a feature."""
+    wide_vectors()
+    for k in range(result.size):
+        result[k] = factor * values[k]
 
 
 @kernel
@@ -63,8 +71,10 @@ def add_moments(first, last, features, mass, moments):
 def write_combination(first, last, features, coefficients, potential):
     """Write ``sum_i coefficients_i features_i`` in the cells ``first ... last - 1``, four at a time."""
     count, result = features.shape[0], potential[first:last]
-    for k in range(result.size):
-        result[k] = 0.0
+    if count < 4:
+        write_multiple(coefficients[0], features[0, first:last], result)
+    else:
+        result[:] = 0.0
     for i in range(0, count - count % 4, 4):
         four = (
             features[i, first:last],
@@ -73,7 +83,7 @@ def write_combination(first, last, features, coefficients, potential):
             features[i + 3, first:last],
         )
         add_four_multiples(coefficients[i : i + 4], four, result)
-    for i in range(count - count % 4, count):
+    for i in range(max(count - count % 4, 1), count):
         add_multiple(coefficients[i], features[i, first:last], result)
 
 

@@ -25,6 +25,7 @@ from wgflow.functionals.kernels.elementary import (
     ROUNDER,
     exponential,
     fitted_power,
+    inverse_fourth_root,
     inverse_root,
     logarithm_and_inverse,
 )
@@ -32,7 +33,7 @@ from wgflow.functionals.kernels.elementary import (
 TILE = 512  # sources
 SCRATCH = 3  # rows of the work array of a group, beside one for each axis
 GAUSSIAN, LOGARITHM, POWER, EXPONENTIAL, PRODUCTS, OWN = range(6)
-FROM_ONE, FROM_ROOT, FROM_FIT = range(3)  # what products begin with
+FROM_ONE, FROM_ROOT, FROM_FOURTH_ROOT, FROM_FIT = range(4)  # what products begin with
 LARGEST_EXPONENT = 709.0
 
 
@@ -64,12 +65,15 @@ def fill_profile(kind, parameters, places, values, slopes):
 
 @kernel
 def _fill_products(parameters, places, values, slopes):
-    """The powers s^(a + 1) and s^a by products: of s or 1 / s with 1, with 1 / sqrt(s), or with a fitted power."""
+    """The powers s^(a + 1) and s^a by products: of s or 1 / s with 1, a root of 1 / s, or a fitted power."""
     wide_vectors()
     first, count = int(parameters[-2]), int(parameters[-1])
     if first == FROM_FIT:
         for j in range(places.size):
             slopes[j] = fitted_power(parameters, places[j])
+    elif first == FROM_FOURTH_ROOT:
+        for j in range(places.size):
+            slopes[j] = inverse_fourth_root(places[j])
     else:
         for j in range(places.size):
             slopes[j] = inverse_root(places[j]) if first == FROM_ROOT else 1.0

@@ -6,12 +6,12 @@ from wgflow.compilation import kernel, reduction
 
 
 @reduction
-def arc_sums(mass, cosine, sine, cuts, sums):
+def arc_sums(mass, points, cuts, sums):
     """Running vector sums of ``mass * point`` up to each cut."""
     sums[0, :] = 0.0
     for arc in range(cuts.size - 1):
         weights = mass[cuts[arc] : cuts[arc + 1]]
-        x, y = cosine[cuts[arc] : cuts[arc + 1]], sine[cuts[arc] : cuts[arc + 1]]
+        x, y = points[0, cuts[arc] : cuts[arc + 1]], points[1, cuts[arc] : cuts[arc + 1]]
         sum_x, sum_y = 0.0, 0.0
         for k in range(weights.size):
             sum_x += weights[k] * x[k]
@@ -21,37 +21,46 @@ def arc_sums(mass, cosine, sine, cuts, sums):
 
 
 @kernel
-def half_circle_sums(sums, first, last, inputs, moments):
-    """Moment of each half circle; it runs through the origin of the angles where last <= first."""
-    arcs = sums.shape[0] - 1
-    for i in range(first.size):
-        wrapped = 1.0 if last[i] < first[i] else 0.0
-        for axis in range(2):
-            inside = sums[last[i], axis] - sums[first[i], axis] + wrapped * sums[arcs, axis]
-            moments[i] = inputs[i, axis] * inside + (moments[i] if axis == 1 else 0.0)
+def half_circle_moments(mass, inputs, points, cuts, ends, sums, moments):
+    """Moment of each half circle; it runs through the origin of the angles where it ends before it begins."""
+    arc_sums(mass, points, cuts, sums)
+    whole_x, whole_y = sums[-1, 0], sums[-1, 1]
+    for i in range(moments.size):
+        first, last = ends[0, i], ends[1, i]
+        wrapped = 1.0 if last < first else 0.0
+        inside_x = sums[last, 0] - sums[first, 0] + wrapped * whole_x
+        inside_y = sums[last, 1] - sums[first, 1] + wrapped * whole_y
+        moments[i] = inputs[i, 1] * inside_y + inputs[i, 0] * inside_x
 
 
 @kernel
-def slopes_on_arcs(coefficients, inputs, first, last, slopes):
+def slopes_on_arcs(coefficients, inputs, ends, slopes):
     """Vector ``sum_i coefficient_i x_i`` over the half circles that hold each arc."""
     slopes[:, :] = 0.0
-    for i in range(first.size):
-        wrapped = 1.0 if last[i] < first[i] else 0.0
-        for axis in range(2):
-            slope = coefficients[i] * inputs[i, axis]
-            slopes[first[i], axis] += slope
-            slopes[last[i], axis] -= slope
-            slopes[0, axis] += wrapped * slope
+    origin_x, origin_y = 0.0, 0.0  # apart from the others: sums in memory wait for one another
+    for i in range(coefficients.size):
+        first, last = ends[0, i], ends[1, i]
+        slope_x, slope_y = coefficients[i] * inputs[i, 0], coefficients[i] * inputs[i, 1]
+        slopes[first, 0] += slope_x
+        slopes[first, 1] += slope_y
+        slopes[last, 0] -= slope_x
+        slopes[last, 1] -= slope_y
+        wrapped = 1.0 if last < first else 0.0
+        origin_x += wrapped * slope_x
+        origin_y += wrapped * slope_y
+    slopes[0, 0] += origin_x
+    slopes[0, 1] += origin_y
     for arc in range(1, slopes.shape[0]):
         slopes[arc, 0] += slopes[arc - 1, 0]
         slopes[arc, 1] += slopes[arc - 1, 1]
 
 
 @kernel
-def linear_on_arcs(slopes, cosine, sine, cuts, potential):
-    """Write ``point . slope`` into the cells of each arc."""
+def half_circle_potential(coefficients, inputs, points, cuts, ends, slopes, potential):
+    """Write ``sum_i coefficient_i max(point . x_i, 0)`` into the cells: on each arc ``point . slope``."""
+    slopes_on_arcs(coefficients, inputs, ends, slopes)
     for arc in range(cuts.size - 1):
-        x, y = cosine[cuts[arc] : cuts[arc + 1]], sine[cuts[arc] : cuts[arc + 1]]
+        x, y = points[0, cuts[arc] : cuts[arc + 1]], points[1, cuts[arc] : cuts[arc + 1]]
         values = potential[cuts[arc] : cuts[arc + 1]]
         slope_x, slope_y = slopes[arc, 0], slopes[arc, 1]
         for k in range(values.size):

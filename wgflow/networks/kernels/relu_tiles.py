@@ -51,12 +51,11 @@ class Tiles(NamedTuple):
     blocks: IntArray
 
 
-class Room(NamedTuple):
-    """What the sums of each of B blocks need: ``data`` (B, n), ``listed`` (B, n + 3) and ``cells`` (B, T)."""
+class Kinks(NamedTuple):
+    """Data with a kink in each tile: ``listed`` tile by tile, in fours, from ``starts`` (tiles + 1,) on."""
 
-    data: FloatArray
     listed: IntArray
-    cells: FloatArray
+    starts: IntArray
 
 
 @inlined_kernel
@@ -67,41 +66,57 @@ def _at_ball(data, i, ball):
 
 
 @kernel
-def _add_linear(data, ball, first, moments, excess):
+def _add_linear(data, ball, first, moments):
     """Add the moments of the features that are linear on a tile, from those of its points."""
     wide_vectors()
     x, y, z = first
-    for i in range(excess.size):
+    for i in range(moments.size):
         middle, least = _at_ball(data, i, ball)
         moments[i] += x * data[0, i] + y * data[1, i] + z * data[2, i] if middle >= least else 0.0
-        excess[i] = abs(middle) - least
 
 
 @reduction
-def _linear_slope(data, ball, coefficients, excess):
+def _linear_slope(data, ball, coefficients):
     """Gradient of all that is linear on a tile."""
     wide_vectors()
     x = y = z = 0.0
-    for i in range(excess.size):
+    for i in range(coefficients.size):
         middle, least = _at_ball(data, i, ball)
         coefficient = coefficients[i] if middle >= least else 0.0
         x += coefficient * data[0, i]
         y += coefficient * data[1, i]
         z += coefficient * data[2, i]
-        excess[i] = abs(middle) - least
     return x, y, z
 
 
 @kernel
-def _list_kinks(excess, listed):
-    """List the data with a kink in a tile, filled up to fours by the last one; gives their number."""
-    count = 0
-    for i in range(excess.size):
-        listed[count] = i
-        count += excess[i] < 0.0
-    for k in range(AT_ONCE - 1):
-        listed[count + k] = excess.size - 1
-    return (count + AT_ONCE - 1) // AT_ONCE * AT_ONCE
+def list_kinks(data, balls, listed, starts):
+    """List the data with a kink in each tile, filled up to fours by the last one, which is zero.
+
+    Parameters
+    ----------
+    data : array, shape (6, n)
+        The data.
+    balls : array, shape (tiles, 4)
+        Those around the tiles.
+    listed : array of int
+        Given the numbers of the data, as far as there is room.
+    starts : array of int, shape (tiles + 1,)
+        Given where those of each tile begin.
+    """
+    starts[0] = count = 0
+    for t in range(balls.shape[0]):
+        for i in range(data.shape[1]):
+            middle, least = _at_ball(data, i, balls[t])
+            if abs(middle) < least:
+                if count < listed.size:
+                    listed[count] = i
+                count += 1
+        while (count - starts[t]) % AT_ONCE > 0:
+            if count < listed.size:
+                listed[count] = data.shape[1] - 1
+            count += 1
+        starts[t + 1] = count
 
 
 @kernel
@@ -180,30 +195,28 @@ def _add_features(rounded, data, listed, points, coefficients, values):
 
 
 @parallel_kernel
-def tile_moments(rounded, data, tiles, mass, room, moments):
-    """Write the moments of each block of tiles, shape (B, n)."""
+def tile_moments(rounded, data, tiles, kinks, mass, room, moments):
+    """Write the moments of each block of tiles, shape (B, n); ``room`` has the shape (B, T)."""
     for block in prange(tiles.blocks.size - 1):
-        excess, listed, own = room.data[block], room.listed[block], moments[block]
+        own = moments[block]
         own[:] = 0.0
         for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
             order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
-            masses = room.cells[block, : (order.size + LANES - 1) // LANES * LANES]
+            masses = room[block, : (order.size + LANES - 1) // LANES * LANES]
             _gather(order, mass, masses)
-            _add_linear(data, tiles.balls[t], _first_moments(points, masses), own, excess)
-            kinked = listed[: _list_kinks(excess, listed)]
-            _add_moments(rounded, data, kinked, points, masses, own)
+            _add_linear(data, tiles.balls[t], _first_moments(points, masses), own)
+            _add_moments(rounded, data, kinks.listed[kinks.starts[t] : kinks.starts[t + 1]], points, masses, own)
 
 
 @parallel_kernel
-def tile_potential(rounded, data, tiles, coefficients, room, potential):
+def tile_potential(rounded, data, tiles, kinks, coefficients, room, potential):
     """Write the sum of all features times their coefficients at the cells of all tiles."""
     for block in prange(tiles.blocks.size - 1):
-        excess, listed = room.data[block], room.listed[block]
         for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
             order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
-            values = room.cells[block, : (order.size + LANES - 1) // LANES * LANES]
-            _write_linear(points, _linear_slope(data, tiles.balls[t], coefficients, excess), values)
-            kinked = listed[: _list_kinks(excess, listed)]
-            _add_features(rounded, data, kinked, points, coefficients, values)
+            values = room[block, : (order.size + LANES - 1) // LANES * LANES]
+            _write_linear(points, _linear_slope(data, tiles.balls[t], coefficients), values)
+            listed = kinks.listed[kinks.starts[t] : kinks.starts[t + 1]]
+            _add_features(rounded, data, listed, points, coefficients, values)
             for q in range(order.size):
                 potential[order[q]] = values[q]

@@ -67,11 +67,24 @@ def widen(low, high, values):
 
 @kernel
 def largest_of(values):
-    """Largest of some values."""
-    most = values[0]
+    """Largest of some values: four searches side by side, as each comparison waits for the one before."""
+    first = second = third = fourth = values[0]
+    quarters = values.size // 4
+    for k in range(quarters):
+        first, second = max(first, values[4 * k]), max(second, values[4 * k + 1])
+        third, fourth = max(third, values[4 * k + 2]), max(fourth, values[4 * k + 3])
+    for k in range(4 * quarters, values.size):
+        first = max(first, values[k])
+    return max(max(first, second), max(third, fourth))
+
+
+@kernel
+def least_of(values):
+    """Least of some values."""
+    least = values[0]
     for k in range(1, values.size):
-        most = max(most, values[k])
-    return most
+        least = min(least, values[k])
+    return least
 
 
 @cache

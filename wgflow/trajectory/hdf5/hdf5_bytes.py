@@ -115,7 +115,9 @@ class RawFile:
 
     def _renew(self, place: int, content: memoryview) -> None:
         """Put what is written into the images of pages too, which are written as a whole."""
-        for page, image in self._pages.items():
+        pages = range(place // PAGE, (place + len(content) - 1) // PAGE + 1)
+        for page in self._pages.keys() & pages:
+            image = self._pages[page]
             start = max(place, page * PAGE)
             end = min(place + len(content), page * PAGE + len(image))
             if start < end:
@@ -166,13 +168,12 @@ class RawFile:
 
     def patch(self, place: int, content: bytes) -> None:
         """Change bytes of what readers see with the next `commit`."""
-        for offset, byte in enumerate(content, place):
-            page = offset // PAGE
+        for page in range(place // PAGE, (place + len(content) - 1) // PAGE + 1):
             if page not in self._pages:
                 size = min(PAGE, os.fstat(self.descriptor).st_size - page * PAGE)
                 self._pages[page] = bytearray(self.read(page * PAGE, size))
-            self._pages[page][offset % PAGE] = byte
             self._changed.add(page)
+        self._renew(place, memoryview(content))
 
     def commit(self) -> None:
         """Write the pages that changed, each at once, after the end of the file and the index; the first page first."""

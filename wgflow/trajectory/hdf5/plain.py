@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from wgflow.errors import InputError
 from wgflow.flows import Checkpoint
 from wgflow.system.file_locks import sync
-from wgflow.trajectory.checkpoint import STATE, define_state, packed
+from wgflow.trajectory.checkpoint import STATE, define_state
 from wgflow.trajectory.hdf5.appender import GrowingFile, growing_variables
 from wgflow.trajectory.hdf5.integrity import seal_of
+from wgflow.trajectory.npz import npz_bytes
 from wgflow.trajectory.row_groups import groups_of
 from wgflow.trajectory.schema import SEAL
 
@@ -61,7 +62,7 @@ class PlainCheckpoint:
 
     def put(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint."""
-        self._replace(np.frombuffer(packed(checkpoint), dtype="u1"))
+        self._replace(np.frombuffer(npz_bytes(checkpoint), dtype="u1"))
 
     def clear(self) -> None:
         """Leave none."""

@@ -26,12 +26,13 @@ from numba import prange
 from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
+from wgflow.upwind.kernels.diamond_sums import ONE, watch_row
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
 
 PARALLEL_THRESHOLD = 4_096
-# Columns are counted without a sign: indices that might be negative are looked at one by one, and no vectors formed.
-ONE, TWO = np.uint64(1), np.uint64(2)
+TWO = np.uint64(2)
 ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
+WORK_ROWS = 27  # of a task: densities, potentials, values at faces, fluxes, largest rates in columns, rates
 
 
 @inlined_kernel
@@ -68,6 +69,8 @@ def face_value(here, ahead, behind, quarter, difference, sideways, along, across
 @inlined_kernel
 def values_of_row(diamond, j, rho, slopes, now, values, limiter):
     """Densities at the faces of the cells -1 ... n of row j; ``rho`` holds rows j - 1, j and j + 1."""
+    arrays_apart()
+    wide_vectors()
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     below, row, above, line = (j + 2) % 3, j % 3, (j + 1) % 3, j + 1
     for k in range(np.uint64(slopes.shape[3])):
@@ -113,8 +116,25 @@ def upwind(rate, before, after):
 
 
 @inlined_kernel
+def rates_of_row(diamond, j, phi, factors, now, rates, midpoint):
+    """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
+    arrays_apart()
+    wide_vectors()
+    rate1, rate2, rate3 = rates
+    before, columns = 1 - now, np.uint64(factors.shape[3])
+    for k in range(columns):
+        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
+    for k in range(columns):
+        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
+    for k in range(columns):
+        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
+
+
+@inlined_kernel
 def fluxes_of_row(diamond, j, phi, factors, now, values, fluxes, midpoint):
     """Fluxes through the three families of faces of row j; ``phi`` and values hold the row before as well."""
+    arrays_apart()
+    wide_vectors()
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     flux1, flux2, flux3 = fluxes
     before, columns = 1 - now, np.uint64(factors.shape[3])
@@ -132,6 +152,8 @@ def fluxes_of_row(diamond, j, phi, factors, now, values, fluxes, midpoint):
 @inlined_kernel
 def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new):
     """Write the n cells from ``first`` on, whose row is the one before."""
+    arrays_apart()
+    wide_vectors()
     flux1, flux2, flux3 = fluxes
     start_weight, stage_weight = weights
     row, first = 1 - now, np.uint64(first)
@@ -168,12 +190,19 @@ def stage_of_corners(
 
 
 @inlined_kernel
+def rates_in(work):
+    """Rows of the rates of the three families of faces."""
+    return work[21:23], work[23:25], work[25:27]
+
+
+@inlined_kernel
 def stage_of_rows(
     n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
-    halo_columns, densities, potentials, values, fluxes, new, limiter, midpoint,
+    halo_columns, watch, work, new, limiter, midpoint,
 ):  # fmt: skip
-    """Write the rows ``first ... last - 1`` of a diamond."""
-    arrays_apart()
+    """Write the rows ``first ... last - 1`` of a diamond; ``watch`` is None, or see `watch_row`."""
+    densities, potentials, fluxes = work[0:3], work[3:5], (work[5:7], work[7:9], work[9:11])
+    values = (work[11], work[12:14], work[14:16], work[16], work[17], work[18])
     for j in (first - 2, first - 1):
         copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
     for j in range(first - 1, last + 1):
@@ -183,9 +212,20 @@ def stage_of_rows(
         values_of_row(diamond, j, densities, slopes, now, values, limiter)
         if j >= first:
             fluxes_of_row(diamond, j, potentials, factors, now, values, fluxes, midpoint)
+            if watch is not None:
+                rates_of_row(diamond, j, potentials, factors, now, rates_in(work), midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+            if watch is not None:
+                watch_row(n, begin, now, rates_in(work), rho, phi, old, new, reaction, inverse_volumes, work[19], watch)
+
+
+@inlined_kernel
+def part_of(task, parts, n):
+    """Sheet, diamond, and first and last row of a task: neighbours in time are the diamonds of one band of rows."""
+    part = task // DIAMONDS % parts
+    return task // (DIAMONDS * parts), task % DIAMONDS, part * n // parts, (part + 1) * n // parts
 
 
 @cache
@@ -202,20 +242,18 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
         ``factors`` (sheets, 10, 3, n + 1, w) are alpha |face| / distance for faces in rows, or with ``midpoint``
-        alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces.
+        alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces. Work space has the shape (tasks,
+        WORK_ROWS, w + 8).
         """
         sheets, n = len(density), halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)
-        densities, potentials, ahead1, ahead2, ahead3, behind1, behind2, behind3, flux1, flux2, flux3 = work
         for task in prange(sheets * DIAMONDS * parts):
             wide_vectors()
-            sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
-            values = (ahead1[task], ahead2[task], ahead3[task], behind1[task], behind2[task], behind3[task])
-            fluxes = (flux1[task], flux2[task], flux3[task])
+            sheet, diamond, first, last = part_of(task, parts, n)
             stage_of_rows(
-                n, diamond, part * n // parts, (part + 1) * n // parts, density[sheet], potential[sheet], start[sheet],
-                weights, step, reaction, inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows,
-                halo_columns, densities[task], potentials[task], values, fluxes, result[sheet], limiter, midpoint,
+                n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
+                inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, None,
+                work[task], result[sheet], limiter, midpoint,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(
@@ -224,99 +262,3 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
             )  # fmt: skip
 
     return euler_stage
-
-
-@inlined_kernel
-def rates_of_row(diamond, j, phi, factors, now, rates, midpoint):
-    """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
-    rate1, rate2, rate3 = rates
-    before, columns = 1 - now, np.uint64(factors.shape[3])
-    for k in range(columns):
-        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
-    for k in range(columns):
-        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
-    for k in range(columns):
-        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
-
-
-@inlined_kernel
-def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
-    """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on."""
-    rate1, rate2, rate3 = rates
-    row, first = 1 - now, np.uint64(first)
-    for k in range(np.uint64(n)):
-        outflow = max(rate1[row, k + ONE], 0.0) + max(rate2[now, k + ONE], 0.0) + max(rate3[now, k], 0.0)
-        outflow -= min(rate1[row, k], 0.0) + min(rate2[row, k], 0.0) + min(rate3[row, k], 0.0)
-        loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
-        largest[k] = max(largest[k], loss)
-
-
-@inlined_kernel
-def largest_at_corners(phi, factors, face_factor, reaction, inverse_volumes, surroundings, midpoint):
-    """Largest relative loss rate of the cells with faces that do not fit into rows; ``factors`` are those of edges."""
-    cells, near, places, signs = surroundings
-    most = 0.0
-    for number in range(len(cells)):
-        cell, outflow = cells[number], 0.0
-        for k in range(DEGREE):
-            rate = rate_through(factors[places[number, k]], phi[cell], phi[near[number, k]], midpoint)
-            outflow += max(signs[number, k] * rate, 0.0)
-        most = max(most, face_factor * outflow * inverse_volumes[cell] + reaction * max(phi[cell], 0.0))
-    return most
-
-
-@inlined_kernel
-def largest_of_rows(
-    n, diamond, first, last, phi, face_factor, reaction, inverse_volumes, factors, halo_rows, halo_columns,
-    potentials, rates, largest, midpoint,
-):  # fmt: skip
-    """Largest relative loss rate of the rows ``first ... last - 1`` of a diamond, without faces at corners."""
-    arrays_apart()
-    for k in range(n):
-        largest[k] = 0.0
-    copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
-    for j in range(first, last + 1):
-        now = j % 2
-        copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        rates_of_row(diamond, j, potentials, factors, now, rates, midpoint)
-        if j > first:
-            begin = (diamond * n + j - 1) * n
-            losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
-    most = 0.0
-    for k in range(n):
-        most = max(most, largest[k])
-    return most
-
-
-@cache
-def diamond_loss_rate_kernel(midpoint: bool, parallel: bool) -> Callable[..., float]:
-    """Compile the search for the largest loss rate, serial or on all cores."""
-    compiled = parallel_kernel if parallel else kernel
-
-    @compiled
-    def largest_loss_rate(
-        potential, face_factor, reaction, inverse_volumes, factors, edge_factors, halo_rows, halo_columns,
-        surroundings, work, largest,
-    ):  # fmt: skip
-        """Largest relative loss rate over all cells; ``edge_factors`` (sheets, f) are factors of all faces."""
-        sheets, n = len(potential), halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
-        potentials, columns, rate1, rate2, rate3 = work
-        for task in prange(sheets * DIAMONDS * parts):
-            wide_vectors()
-            sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
-            largest[task] = largest_of_rows(
-                n, diamond, part * n // parts, (part + 1) * n // parts, potential[sheet], face_factor, reaction,
-                inverse_volumes, factors[sheet % len(factors)], halo_rows, halo_columns, potentials[task],
-                (rate1[task], rate2[task], rate3[task]), columns[task], midpoint,
-            )  # fmt: skip
-        most = 0.0
-        for task in range(sheets * DIAMONDS * parts):
-            most = max(most, largest[task])
-        for sheet in range(sheets):
-            phi, known = potential[sheet], edge_factors[sheet % len(edge_factors)]
-            found = largest_at_corners(phi, known, face_factor, reaction, inverse_volumes, surroundings, midpoint)
-            most = max(most, found)
-        return most
-
-    return largest_loss_rate

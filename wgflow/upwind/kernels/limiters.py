@@ -45,6 +45,6 @@ def limited_difference(backward, forward, density, limiter):
         largest = 2.0 * min(abs(backward), abs(forward))
         return min(max(harmonic, -largest), largest)
     steepness = 1.0 if limiter == MINMOD else 2.0
-    rising = min(min(steepness * backward, steepness * forward), central)
-    falling = max(max(steepness * backward, steepness * forward), central)
-    return max(rising, 0.0) + min(falling, 0.0)
+    rising = max(steepness * min(backward, forward), 0.0)
+    falling = min(steepness * max(backward, forward), 0.0)
+    return max(min(central, rising), falling)

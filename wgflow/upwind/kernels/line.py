@@ -11,8 +11,10 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 LANES = 64  # running maxima side by side, so that the search for the largest rate vectorises
 PARALLEL_BLOCKS = 8  # fixed, so that results do not depend on the number of threads
@@ -53,7 +55,7 @@ def update_of_block(first, last, rho, phi, old, weights, step, reaction, flux, n
     inflow, outflow = flux[first:last], flux[first + 1 : last + 1]
     for k in range(last - first):
         change = inflow[k] - outflow[k] - reaction * phi[k] * rho[k]
-        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+        new[k] = without_subnormal(start_weight * old[k] + stage_weight * (rho[k] + step * change))
 
 
 @cache
@@ -84,28 +86,32 @@ def stage_kernel(limiter: int, blocks: int) -> Callable[..., None]:
 
 
 @kernel
-def largest_rate_of_block(first, last, end, phi, mobility, face_factor, reaction, largest):
-    """Largest relative loss rate over the cells ``first ... end - 1`` of a row; from ``last`` on at the seam."""
-    cells = phi.size
-    for k in range(LANES):
-        largest[k] = 0.0
-    for start in range(first, last - LANES + 1, LANES):
-        before, here = phi[start - 1 : start - 1 + LANES], phi[start : start + LANES]
-        after = phi[start + 1 : start + 1 + LANES]
-        for k in range(LANES):
-            velocity_in = -mobility * (here[k] - before[k])
-            velocity_out = -mobility * (after[k] - here[k])
-            rate = loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction)
-            largest[k] = max(largest[k], rate)
-    for cell in range(last - (last - first) % LANES, end):
-        here_value = phi[cell % cells]
-        velocity_in = -mobility * (here_value - phi[(cell - 1) % cells])
-        velocity_out = -mobility * (phi[(cell + 1) % cells] - here_value)
-        rate = loss_rate(velocity_in, velocity_out, here_value, face_factor, reaction)
-        largest[0] = max(largest[0], rate)
+def raise_to_rates(before, here, after, mobility, face_factor, reaction, largest):
+    """Let running maxima take in the loss rates of some cells between those before and after them."""
+    wide_vectors()
+    for k in range(here.size):
+        velocity_in, velocity_out = -mobility * (here[k] - before[k]), -mobility * (after[k] - here[k])
+        largest[k] = max(largest[k], loss_rate(velocity_in, velocity_out, here[k], face_factor, reaction))
+
+
+@kernel
+def largest_rate_of_block(first, last, phi, mobility, face_factor, reaction, largest):
+    """Largest relative loss rate over the cells ``first ... last - 1`` of a row, none of them at the seam."""
+    largest[:] = 0.0
+    for start in range(first, last, LANES):
+        end = min(start + LANES, last)
+        before, here, after = phi[start - 1 : end - 1], phi[start:end], phi[start + 1 : end + 1]
+        raise_to_rates(before, here, after, mobility, face_factor, reaction, largest)
+    return largest_of(largest)
+
+
+@kernel
+def largest_rate_at_seam(phi, mobility, face_factor, reaction):
+    """Largest relative loss rate of the last cell of a row and the first one."""
     most = 0.0
-    for k in range(LANES):
-        most = max(most, largest[k])
+    for cell in (-1, 0):
+        velocity_in, velocity_out = -mobility * (phi[cell] - phi[cell - 1]), -mobility * (phi[cell + 1] - phi[cell])
+        most = max(most, loss_rate(velocity_in, velocity_out, phi[cell], face_factor, reaction))
     return most
 
 
@@ -125,11 +131,12 @@ def loss_rate_kernel(blocks: int) -> Callable[..., float]:
         for task in prange(rows * blocks):
             row, block = task // blocks, task % blocks
             first, last = 1 + block * (cells - 2) // blocks, 1 + (block + 1) * (cells - 2) // blocks
-            end = last + 2 if block == blocks - 1 else last  # the last block also takes the two cells at the seam
             lanes[task, 0] = largest_rate_of_block(
-                first, last, end, potential[row], mobility, face_factor, reaction, lanes[task]
+                first, last, potential[row], mobility, face_factor, reaction, lanes[task]
             )
         most = 0.0
+        for row in range(rows):
+            most = max(most, largest_rate_at_seam(potential[row], mobility, face_factor, reaction))
         for task in range(rows * blocks):
             most = max(most, lanes[task, 0])
         return most

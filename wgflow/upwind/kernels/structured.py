@@ -20,8 +20,15 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
-from wgflow.upwind.kernels.fluxes import fluxes_between_rows, upwind_flux
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.upwind.kernels.fluxes import (
+    flux_of_slopes,
+    fluxes_between_rows,
+    fluxes_of_slopes,
+    limited_differences,
+    part_of,
+)
+from wgflow.upwind.kernels.limiters import limited_difference
 
 TASKS = 16  # on all cores
 PARALLEL_THRESHOLD = 32_768
@@ -37,75 +44,95 @@ def neighbour(index, offset, count, periodic):
 
 
 @inlined_kernel
-def fluxes_within_row(rho, phi, mobility, periodic, limiter, flux):
-    """Flux through all faces of a row: those inside, then the seam or the two walls."""
+def fluxes_within_row(rho, phi, mobility, periodic, limiter, slope, flux):
+    """Flux through all faces of a row, from the differences across its cells, which become ``slope``."""
     cells = rho.size
-    fluxes_between_rows(
-        rho[: cells - 3],
-        rho[1 : cells - 2],
-        rho[2 : cells - 1],
-        rho[3:],
-        phi[1 : cells - 2],
-        phi[2 : cells - 1],
-        mobility,
-        limiter,
-        flux[2 : cells - 1],
-    )
-    for face in (0, 1, cells - 1):
-        before = neighbour(face, -1, cells, periodic)
-        through = 1.0 if periodic or face > 0 else 0.0
-        flux[face] = upwind_flux(
-            rho[neighbour(face, -2, cells, periodic)],
-            rho[before],
-            rho[face],
-            rho[neighbour(face, 1, cells, periodic)],
-            -through * mobility * (phi[face] - phi[before]),
-            limiter,
-        )
+    for part in range(2):
+        first, last = part_of(cells - 2, part)
+        before, here, after = rho[first:last], rho[first + 1 : last + 1], rho[first + 2 : last + 2]
+        limited_differences(before, here, after, limiter, slope[first + 1 : last + 1])
+    for cell in (0, cells - 1):
+        before, after = neighbour(cell, -1, cells, periodic), neighbour(cell, 1, cells, periodic)
+        backward, forward = rho[cell] - rho[before], rho[after] - rho[cell]
+        slope[cell] = limited_difference(backward, forward, rho[cell], limiter)
+    for part in range(2):
+        first, last = part_of(cells - 1, part)
+        left, right = slice(first, last), slice(first + 1, last + 1)
+        fluxes_of_slopes(
+            rho[left], rho[right], slope[left], slope[right], phi[left], phi[right], mobility, flux[right]
+        )  # fmt: skip
+    velocity = -mobility * (phi[0] - phi[cells - 1]) if periodic else 0.0
+    flux[0] = flux_of_slopes(rho[cells - 1], rho[0], slope[cells - 1], slope[0], velocity)
     flux[cells] = flux[0]
 
 
 @inlined_kernel
-def fluxes_beside_row(volume, phi, i, j, axis, side, mobility, periodic, limiter, flux):
-    """Flux through the faces of the row (i, j) towards lower (side 0) or higher (side 1) indices of an axis."""
-    index, count = (i, volume.shape[0]) if axis == 0 else (j, volume.shape[1])
-    at_wall = not periodic and index + side in (0, count)
-    far_left, left = neighbour(index, side - 2, count, periodic), neighbour(index, side - 1, count, periodic)
-    right, far_right = neighbour(index, side, count, periodic), neighbour(index, side + 1, count, periodic)
-    fluxes_between_rows(
-        volume[far_left, j] if axis == 0 else volume[i, far_left],
-        volume[left, j] if axis == 0 else volume[i, left],
-        volume[right, j] if axis == 0 else volume[i, right],
-        volume[far_right, j] if axis == 0 else volume[i, far_right],
-        phi[left, j] if axis == 0 else phi[i, left],
-        phi[right, j] if axis == 0 else phi[i, right],
-        0.0 if at_wall else mobility,
-        limiter,
-        flux,
-    )
+def fluxes_before_row(volume, phi, i, j, mobility, periodic, limiter, slope, flux):
+    """Flux through the faces of the row (i, j) towards lower j, and the differences across its cells, along j."""
+    count = volume.shape[1]
+    before, after = neighbour(j, -1, count, periodic), neighbour(j, 1, count, periodic)
+    far_before, here = volume[i, neighbour(j, -2, count, periodic)], volume[i, j]
+    limited_differences(volume[i, before], here, volume[i, after], limiter, slope)
+    factor = mobility if periodic or j > 0 else 0.0
+    rows = (far_before, volume[i, before], here, volume[i, after])
+    fluxes_between_rows(*rows, phi[i, before], phi[i, j], factor, limiter, flux)
+
+
+@inlined_kernel
+def fluxes_of_planes(volume, phi, i, j, mobility, periodic, limiter, other, flux):
+    """What flows into the row (i, j) through its faces along the first axis; ``other`` is work space."""
+    count = volume.shape[0]
+    for side in range(2):
+        left, right = neighbour(i, side - 1, count, periodic), neighbour(i, side, count, periodic)
+        far_left, far_right = neighbour(i, side - 2, count, periodic), neighbour(i, side + 1, count, periodic)
+        factor = mobility if periodic or 0 < i + side < count else 0.0
+        rows = (volume[far_left, j], volume[left, j], volume[right, j], volume[far_right, j])
+        through = flux if side == 0 else other
+        fluxes_between_rows(*rows, phi[left, j], phi[right, j], factor, limiter, through)
+    for k in range(flux.size):
+        flux[k] -= other[k]
+
+
+@inlined_kernel
+def update_of_cells(
+    rho, after, beyond, here, there, old, weights, step, mobility, reaction, limiter, inflow, outflow, across, slope,
+    flux, new,
+):  # fmt: skip
+    """Write a row of a stage, from it and the next two along the second axis.
+
+    ``slope`` and ``flux`` are the differences across its cells and what enters from the row before; they become those
+    of the next row.
+    """
+    wide_vectors()
+    start_weight, stage_weight = weights
+    for k in range(new.size):
+        velocity = -mobility * (there[k] - here[k])
+        next_slope = limited_difference(after[k] - rho[k], beyond[k] - after[k], after[k], limiter)
+        leaving = flux_of_slopes(rho[k], after[k], slope[k], next_slope, velocity)
+        change = inflow[k] - outflow[k] + flux[k] - leaving + across[k]
+        change -= reaction * here[k] * rho[k]
+        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+        slope[k], flux[k] = next_slope, leaving
 
 
 @inlined_kernel
 def update_of_row(row, first, volume, phi, old, weights, step, mobility, reaction, periodic, limiter, buffer, new):
-    """Write a row of a stage, after those from ``first`` on; ``buffer`` holds the fluxes through its faces."""
+    """Write a row of a stage, after those from ``first`` on; ``buffer`` holds fluxes and differences."""
     n0, n1, n2 = volume.shape
     i, j = row // n1, row % n1
-    start_weight, stage_weight = weights
-    within, behind, ahead = buffer[0], buffer[3, :n2], buffer[4, :n2]
-    turn = (row - first) % 2  # the fluxes above a row are those below the next
-    below, above = buffer[1 + turn, :n2], buffer[2 - turn, :n2]
-    fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, within)
-    known = 1 if row > first and j > 0 else 0
-    for part in range(known, 4 if n0 > 1 else 2):  # else there are no faces behind, whose fluxes stay zero
-        axis, side = 1 - part // 2, part % 2
-        place = 1 + part if axis == 0 else 1 + (part + turn) % 2
-        flux = buffer[place, :n2]
-        fluxes_beside_row(volume, phi, i, j, axis, side, mobility[axis], periodic[axis], limiter, flux)
-    rho, here = volume[i, j], phi[i, j]
-    for k in range(n2):
-        change = within[k] - within[k + 1] + below[k] - above[k] + behind[k] - ahead[k]
-        change -= reaction * here[k] * rho[k]
-        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+    within, spare = buffer[0], buffer[1, :n2]
+    slope, flux, across = buffer[2, :n2], buffer[3, :n2], buffer[4, :n2]
+    if row == first or j == 0:  # else those of the row before
+        fluxes_before_row(volume, phi, i, j, mobility[1], periodic[1], limiter, slope, flux)
+    if n0 > 1:  # else nothing flows across
+        fluxes_of_planes(volume, phi, i, j, mobility[0], periodic[0], limiter, spare, across)
+    fluxes_within_row(volume[i, j], phi[i, j], mobility[2], periodic[2], limiter, spare, within)
+    after, beyond = neighbour(j, 1, n1, periodic[1]), neighbour(j, 2, n1, periodic[1])
+    factor = mobility[1] if periodic[1] or j < n1 - 1 else 0.0
+    update_of_cells(
+        volume[i, j], volume[i, after], volume[i, beyond], phi[i, j], phi[i, after], old, weights, step, factor,
+        reaction, limiter, within[:n2], within[1:], across, slope, flux, new,
+    )  # fmt: skip
 
 
 @cache
@@ -117,7 +144,7 @@ def box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
     def euler_stage(density, potential, start, weights, step, mobility, reaction, periodic, bounds, buffers, result):
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``buffers`` is work space of shape ``(tasks, 5, n2 + 1)``: fluxes through the faces of a row, zero at first.
+        ``buffers`` is work space of shape ``(tasks, 5, n2 + 1)``, zero at first.
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):

@@ -12,6 +12,8 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.reductions.kernels.blocks import largest_of
+from wgflow.upwind.kernels.fluxes import part_of
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
 
 SUMS = 5
@@ -47,12 +49,15 @@ def raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima):
     here = phi[i, j]
     below, above = phi[i, neighbour(j, -1, n1, periodic[1])], phi[i, neighbour(j, 1, n1, periodic[1])]
     behind, ahead = phi[neighbour(i, -1, n0, periodic[0]), j], phi[neighbour(i, 1, n0, periodic[0]), j]
-    inner = slice(1, n2 - 1)
-    beside = (here[: n2 - 2], here[2:], below[inner], above[inner], behind[inner], ahead[inner])
-    if n0 > 1:
-        raise_to_rates_of(here[inner], beside, factors, reaction, True, maxima[inner])
-    else:
-        raise_to_rates_of(here[inner], beside, factors, reaction, False, maxima[inner])
+    for part in range(2):
+        first, last = part_of(n2 - 2, part)
+        inner = slice(first + 1, last + 1)
+        left, right = here[first:last], here[first + 2 : last + 2]
+        beside = (left, right, below[inner], above[inner], behind[inner], ahead[inner])
+        if n0 > 1:
+            raise_to_rates_of(here[inner], beside, factors, reaction, True, maxima[inner])
+        else:
+            raise_to_rates_of(here[inner], beside, factors, reaction, False, maxima[inner])
     for k in (0, n2 - 1):
         before, after = neighbour(k, -1, n2, periodic[2]), neighbour(k, 1, n2, periodic[2])
         rate = factors[2] * falls(here[k], here[before], here[after]) + factors[1] * falls(here[k], below[k], above[k])
@@ -65,24 +70,6 @@ def lower_to(minima, values):
     """Let running minima take in a row of values."""
     for k in range(values.size):
         minima[k] = min(minima[k], values[k])
-
-
-@kernel
-def largest_of(values):
-    """Largest of some values."""
-    most = values[0]
-    for k in range(1, values.size):
-        most = max(most, values[k])
-    return most
-
-
-@kernel
-def least_of(values):
-    """Least of some values."""
-    least = values[0]
-    for k in range(1, values.size):
-        least = min(least, values[k])
-    return least
 
 
 @reduction
@@ -111,15 +98,16 @@ def product_of_rows(first, second):
 
 @inlined_kernel
 def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, steady, maxima, partial):
-    """Take in the loss rates of a row of a stage, and add its sums to those of its block.
+    """Take in the loss rates of a row of a stage, and add its sums to those of its block, if any are asked for.
 
     ``steady`` is a constant of the kernel: rates of such a potential are known, and it is paired with the result.
     """
-    error, change, mass, mass_after = sums_of_row(rho, old, new, combination)
-    partial[0] += error
-    partial[1] += change
-    partial[2] += mass
-    partial[3] += mass_after
+    if partial.size > 0:
+        error, change, mass, mass_after = sums_of_row(rho, old, new, combination)
+        partial[0] += error
+        partial[1] += change
+        partial[2] += mass
+        partial[3] += mass_after
     if steady:
         partial[4] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
     else:
@@ -153,8 +141,8 @@ def watched_box_stage_kernel(limiter: int, steady: bool, tasks: int) -> Callable
 
         With (a, b, c, d, e) = ``combination`` the sums, shape (blocks, 5), are those of
         ``|a start + b density + c result|``, ``|d density + e result - start|``, ``start``, ``result`` and, if the
-        potential is steady, ``potential * result``. ``lanes`` is work space of shape (tasks, 1, n2), ``largest`` has
-        the shape (tasks, 1).
+        potential is steady, ``potential * result``; the shape (blocks, 0) asks for none. ``lanes`` is work space of
+        shape (tasks, 1, n2), ``largest`` has the shape (tasks, 1).
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):
@@ -202,6 +190,8 @@ def box_extremes_kernel(tasks: int) -> Callable[..., None]:
                     phi = potential[sheet]
                     raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, highest)
                     lower_to(lowest, phi[row // n1, row % n1])
-            largest[task, 0], largest[task, 1] = largest_of(highest), -least_of(lowest)
+            for k in range(lowest.size):
+                lowest[k] = -lowest[k]
+            largest[task, 0], largest[task, 1] = largest_of(highest), largest_of(lowest)
 
     return extremes
