@@ -27,7 +27,8 @@ from numba import prange
 from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamonds import ONE, ROWS_AT_ONCE, TWO, copy_row, rate_through, update_of_row
+from wgflow.upwind.kernels.diamond_sums import ONE
+from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE, TWO, copy_row, rate_through, update_of_row
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
 # Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, and both bounds.
