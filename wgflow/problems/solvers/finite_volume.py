@@ -20,8 +20,9 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.runs.sharing import needs_one_rank
+from wgflow.upwind.discretisation import reach_of
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.sphere import VELOCITIES
+from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -45,7 +46,7 @@ class FiniteVolumeSection(SolverOptions):
     limiter: Limiter | None = Field(
         None,
         description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen", of order 3 '
-        '"positive"; half spheres and order 3 have these two alone',
+        '"positive", which has these two alone',
     )
     stepper: Stepper = Field(
         "ssprk43",
@@ -60,7 +61,8 @@ class FiniteVolumeSection(SolverOptions):
         "implicit ones relative to the mass, by default 1e-6",
     )
     velocity: Velocity = Field(
-        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+        "two_point",
+        description='velocity through a face; on spheres and half spheres "midpoint" is of second order at all cells',
     )
 
     @property
@@ -86,8 +88,13 @@ class FiniteVolumeSection(SolverOptions):
         )
 
     def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:
-        """Implicit steps, high order and growth."""
-        return needs_one_rank(self.stepper, self.order, grow=problem.config.domain.grows, estimate=False)
+        """Implicit steps and growth."""
+        return needs_one_rank(self.stepper, grow=problem.config.domain.grows, estimate=False)
+
+    @property
+    def reach(self) -> int:
+        """That of its order."""
+        return reach_of(self.order)
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
@@ -111,6 +118,11 @@ class FiniteVolumeSection(SolverOptions):
     def pointwise(self) -> bool:
         """With the order 5."""
         return self.order == 5 and not self.implicit
+
+    @property
+    def midpoint_velocities(self) -> bool:
+        """Whether they are wanted."""
+        return self.velocity == MIDPOINT
 
     @property
     def spatial_order(self) -> int:

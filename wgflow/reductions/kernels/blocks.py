@@ -78,15 +78,6 @@ def largest_of(values):
     return max(max(first, second), max(third, fourth))
 
 
-@kernel
-def least_of(values):
-    """Least of some values."""
-    least = values[0]
-    for k in range(1, values.size):
-        least = min(least, values[k])
-    return least
-
-
 @cache
 def extrema_kernel(parallel: bool) -> Callable[..., None]:
     """Compile the search for minus the minimum and the maximum, serial or on all cores."""

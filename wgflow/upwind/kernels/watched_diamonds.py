@@ -14,7 +14,7 @@ from numba import prange
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
-from wgflow.reductions.kernels.blocks import largest_of, least_of
+from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.diamond_sums import add_sums, add_sums_apart, losses_of_row, lower_to
 from wgflow.upwind.kernels.diamonds import (
     ROWS_AT_ONCE,
@@ -105,6 +105,15 @@ def sums_of_state(density, potential, n, inverse_volumes, volumes, cells, partia
     for sheet in range(sheets):
         rho, phi = density[sheet], potential[sheet]
         add_sums_apart(rho, phi, rho, rho, inverse_volumes, cells, nothing, partial[-1])
+
+
+@kernel
+def least_of(values):
+    """Least of some values."""
+    least = values[0]
+    for k in range(1, values.size):
+        least = min(least, values[k])
+    return least
 
 
 @inlined_kernel
