@@ -67,7 +67,8 @@ def bell(points: FloatArray) -> FloatArray:
 
 def hills(points: FloatArray) -> FloatArray:
     """Two Gaussian hills."""
-    return sum(0.95 * np.exp(-5.0 * ((points - on_equator(centre)) ** 2).sum(axis=-1)) for centre in CENTRES)
+    squares = [((points - on_equator(centre)) ** 2).sum(axis=-1) for centre in CENTRES]
+    return np.asarray(0.95 * np.exp(-5.0 * np.array(squares)).sum(axis=0))
 
 
 def bells(points: FloatArray) -> FloatArray:
