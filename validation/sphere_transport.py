@@ -73,7 +73,7 @@ def hills(points: FloatArray) -> FloatArray:
 
 def bells(points: FloatArray) -> FloatArray:
     """Two cosine bells above a background."""
-    return 0.1 + 0.9 * sum(cosine(points, centre, 0.5) for centre in CENTRES)
+    return np.asarray(0.1 + 0.9 * np.sum([cosine(points, centre, 0.5) for centre in CENTRES], axis=0))
 
 
 @dataclass(frozen=True)
