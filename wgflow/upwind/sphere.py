@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,18 +55,22 @@ class SphereScheme(SpaceScheme):
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._parallel = cells * domain.sheets >= diamonds.PARALLEL_THRESHOLD
         self._inverse_volumes = aligned(1.0 / sphere.mesh.volumes)
-        weights = diamond_slopes.line_weights(faces)
-        self._slopes = aligned(diamond_slopes.in_rows(faces, weights))
-        self._corners = diamond_slopes.apart(faces, weights)
+        slopes, self._corners, self._stage = self._reconstruct(faces, limiter)
+        self._slopes = aligned(slopes)
         self._halo = faces.halo()
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._surroundings = _surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
-        self._stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._find_extremes = watched_diamonds.diamond_extremes_kernel(self.midpoint, self._parallel)
+
+    def _reconstruct(self, faces: DiamondFaces, limiter: int) -> tuple[FloatArray, Any, Callable[..., None]]:
+        """Weights of slopes in rows, those of faces that are apart, and the kernel of a stage with them."""
+        weights = diamond_slopes.line_weights(faces)
+        stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
+        return diamond_slopes.in_rows(faces, weights), diamond_slopes.apart(faces, weights), stage
 
     def _make_work_space(self, n: int, width: int) -> None:
         """Rows of each task, which stay in the fastest cache."""
