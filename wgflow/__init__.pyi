@@ -32,6 +32,8 @@ from .errors import ResumeWarning as ResumeWarning
 from .errors import ShapeError as ShapeError
 from .errors import WallWarning as WallWarning
 from .errors import WgflowError as WgflowError
+from .finite_volume.velocities import StreamFunction as StreamFunction
+from .finite_volume.velocities import Velocity as Velocity
 from .flows.loop import Limits as Limits
 from .flows.loop import Observers as Observers
 from .functionals import CompiledKernel as CompiledKernel
@@ -89,6 +91,7 @@ from .runs.characteristics import solve_characteristics as solve_characteristics
 from .runs.normalised import solve_normalised as solve_normalised
 from .runs.simulate import simulate as simulate
 from .runs.solve import solve as solve
+from .runs.transport import solve_transport as solve_transport
 from .runs.variational import solve_jko as solve_jko
 from .trajectory import Trajectory as Trajectory
 from .variational import JkoFlow as JkoFlow

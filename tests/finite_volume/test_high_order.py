@@ -342,5 +342,5 @@ def test_domains_without_the_scheme_are_refused(domain, message):
 
 
 def test_unknown_orders_are_refused():
-    with pytest.raises(InputError, match="order = 3 is not available; choose 1, 2"):
-        make_space_scheme(Circle(16), transport=1.0, reaction=0.0, order=3, limiter="mc")
+    with pytest.raises(InputError, match="order = 4 is not available; choose 1, 2"):
+        make_space_scheme(Circle(16), transport=1.0, reaction=0.0, order=4, limiter="mc")

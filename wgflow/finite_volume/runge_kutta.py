@@ -74,6 +74,15 @@ class RungeKutta:
     cites: tuple[Cited, ...] = ()
 
     @property
+    def nodes(self) -> tuple[float, ...]:
+        """Times at which the stages take their slopes, as shares of the step."""
+        found, reached = [], 0.0
+        for _, stage_weight in self.stages:
+            found.append(reached)
+            reached = stage_weight * (reached + self.stage_step)
+        return tuple(found)
+
+    @property
     def watched(self) -> Combination:
         """The estimate, and the change in a step, from its start and the densities before and after the last stage."""
         return (*self.error, *((1.0, 0.0) if self.looks_ahead else (0.0, 1.0)))

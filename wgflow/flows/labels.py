@@ -119,6 +119,20 @@ NORMALISED_LABELS = Labels(
 )
 
 
+# Of transport with a given velocity, which has no energy that falls.
+_HALF_SQUARE = Label(
+    "half the integral of the squared density", "half the squared density", "square / 2", r"\frac12 |\cdot|_2^2"
+)
+
+TRANSPORT_LABELS = replace(
+    FLOW_LABELS,
+    energy=_HALF_SQUARE,
+    risk=_HALF_SQUARE,
+    min_potential=Label("minimum of the density", "least density", "least"),
+    dissipation=Label("decrease of half the squared density over the step size", "dissipation"),
+)
+
+
 def labels_with(labels: Labels, functional: Functional | None) -> Labels:
     """Labels of a run of a functional: where that is no risk, what a solver calls so is the energy of its terms.
 

@@ -95,7 +95,8 @@ class SectionsOfFile(Section):
     def with_limiter(self, domain: Domain) -> ProblemFile:
         """Write out the limiter, where it is left to the domain; raises InputError if it is not available there."""
         try:
-            return self._limited_by(choose_limiter(self.options_of(FiniteVolumeSection).limiter, domain))
+            options = self.options_of(FiniteVolumeSection)
+            return self._limited_by(choose_limiter(options.limiter, domain, options.spatial_order))
         except InputError as error:
             raise InputError(f"[finite_volume] {error}") from None
 

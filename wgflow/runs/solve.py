@@ -142,7 +142,7 @@ def solve(
     def restart(domain: Domain, time: float, density: FloatArray) -> Evolution:
         return start(domain, time, density, accuracy)
 
-    rule, pointwise = run_options.walls(grow=grow), order > 2 and not implicit
+    rule, pointwise = run_options.walls(grow=grow), order == 5 and not implicit
 
     def check_larger(larger: Domain) -> None:
         check_larger_box(memory(larger), larger.shape, force=run_options.force)

@@ -7,6 +7,8 @@ which leads along the face. Both follow from the places of the seven cells: exac
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
@@ -21,25 +23,36 @@ _SIGNS = np.array([(1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, -1.
 
 def line_weights(faces: DiamondFaces) -> FloatArray:
     """Weights along and across, shape (N, 6, 2), of the rise to the face in each direction; corners have none."""
-    mesh, count = faces.mesh, len(faces.neighbours)
-    weights = np.empty((count, DEGREE, 2))
-    around = faces.around()
-    for first in range(0, count, _CELLS_AT_ONCE):
-        part = slice(first, min(first + _CELLS_AT_ONCE, count))
-        weights[part] = _weights_of(mesh, part, faces.neighbours[part], around[part])
+    weights = in_chunks(faces, _weights_of)
     weights[faces.corners] = 0.0
     return weights
 
 
+def in_chunks(
+    faces: DiamondFaces, weights_of: Callable[[SurfaceMesh, slice, IntArray, IntArray], FloatArray]
+) -> FloatArray:
+    """Weights (N, 6, 2) of some cells at a time, from their neighbours and the edges around them."""
+    count, around = len(faces.neighbours), faces.around()
+    parts = [slice(first, min(first + _CELLS_AT_ONCE, count)) for first in range(0, count, _CELLS_AT_ONCE)]
+    return np.concatenate([weights_of(faces.mesh, part, faces.neighbours[part], around[part]) for part in parts])
+
+
 def _weights_of(mesh: SurfaceMesh, part: slice, near: IntArray, around: IntArray) -> FloatArray:
     points = mesh.points[part]
-    places = tangent_coordinates(points, mesh.points[near])
+    middles = tangent_coordinates(points, middles_of(mesh, around))
+    return lines_through(tangent_coordinates(points, mesh.points[near]), middles)
+
+
+def lines_through(places: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Vectors (N, 6, 2) in terms of the lines through cells, whose neighbours have some places (N, 6, 2).
+
+    Those of the differences along the line in each direction, and of the sum along the two others.
+    """
     ahead = places - np.roll(places, -3, axis=1)
     sideways = np.roll(ahead, -1, axis=1) + np.roll(ahead, -2, axis=1)
-    middles = tangent_coordinates(points, middles_of(mesh, around))
     area = ahead[..., 0] * sideways[..., 1] - ahead[..., 1] * sideways[..., 0]
-    along = middles[..., 0] * sideways[..., 1] - middles[..., 1] * sideways[..., 0]
-    across = ahead[..., 0] * middles[..., 1] - ahead[..., 1] * middles[..., 0]
+    along = vectors[..., 0] * sideways[..., 1] - vectors[..., 1] * sideways[..., 0]
+    across = ahead[..., 0] * vectors[..., 1] - ahead[..., 1] * vectors[..., 0]
     area[area == 0.0] = 1.0  # at a corner, whose weights are not used
     return np.stack([along / area, across / area], axis=-1)
 

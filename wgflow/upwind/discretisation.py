@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.domains.slab import GHOSTS
 from wgflow.errors import InputError
+from wgflow.upwind.given_velocities import GivenScheme
 from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.high_order import REACH
@@ -17,6 +18,12 @@ from wgflow.upwind.lattice import BoxScheme, LineScheme
 from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.sphere import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SphereScheme
 from wgflow.upwind.surface import SurfaceScheme
+from wgflow.upwind.third_order import ThirdOrderGivenScheme, ThirdOrderMidpointScheme, ThirdOrderScheme
+
+THIRD, POINTWISE = 3, 5  # orders in space
+ORDERS = (1, 2, THIRD, POINTWISE)
+
+Schemes = Mapping[str, Callable[[Domain, float, float, int], SpaceScheme]]
 
 
 @dataclass(frozen=True)
@@ -31,18 +38,36 @@ class Discretisation:
         Slope limiters by name.
     limiter : str
         The default one.
+    third_order : mapping of str to callable
+        Schemes of third order by names of velocities; their limiters are those of surfaces, by default "positive".
     """
 
-    schemes: Mapping[str, Callable[[Domain, float, float, int], SpaceScheme]]
+    schemes: Schemes
     limiters: Mapping[str, int]
     limiter: str
+    third_order: Schemes = field(default_factory=dict)
+
+    def of_order(self, order: int, kind: str) -> Discretisation:
+        """What there is of an order in space on a kind of domain; raises InputError if there is none of the third."""
+        if order != THIRD:
+            return self
+        if not self.third_order:
+            allowed = "1, 2 or 5" if self.limiters is LIMITERS else "1 or 2"
+            raise InputError(f"order = 3 is for whole spheres; on the domain {kind!r} choose {allowed}")
+        return Discretisation(self.third_order, SURFACE_LIMITERS, "positive")
 
 
 LINE = Discretisation({TWO_POINT: LineScheme}, LIMITERS, "mc")
 BOX = Discretisation({TWO_POINT: BoxScheme}, LIMITERS, "mc")
 SURFACE = Discretisation({TWO_POINT: SurfaceScheme}, SURFACE_LIMITERS, "barth_jespersen")
-SPHERE = Discretisation({TWO_POINT: SphereScheme, MIDPOINT: MidpointScheme}, ALL_LIMITERS, "barth_jespersen")
-HALF_SPHERE = replace(SPHERE, schemes={TWO_POINT: HalfSphereScheme, MIDPOINT: MidpointHalfScheme})
+SPHERE = Discretisation(
+    {TWO_POINT: SphereScheme, MIDPOINT: MidpointScheme},
+    ALL_LIMITERS,
+    "barth_jespersen",
+    {TWO_POINT: ThirdOrderScheme, MIDPOINT: ThirdOrderMidpointScheme},
+)
+HALF_SPHERE = replace(SPHERE, schemes={TWO_POINT: HalfSphereScheme, MIDPOINT: MidpointHalfScheme}, third_order={})
+GIVEN_SCHEMES: Mapping[int, type[GivenScheme]] = {1: GivenScheme, 2: GivenScheme, THIRD: ThirdOrderGivenScheme}
 
 DISCRETISATIONS = DomainTable(
     "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: HALF_SPHERE}
@@ -67,23 +92,26 @@ def discretisation_on(domain: Domain) -> Discretisation:
     raise InputError(f"there is no finite-volume scheme for the domain {domain.kind!r}")
 
 
-def choose_limiter(limiter: str | None, domain: Domain) -> str:
+def choose_limiter(limiter: str | None, domain: Domain, order: int = 2) -> str:
     """Name of the limiter on a domain.
 
     Parameters
     ----------
     limiter : str or None
-        A key of ``LIMITERS``, on other surfaces of ``SURFACE_LIMITERS``, or on spheres and half spheres of either; None
-        for "mc", or on all surfaces "barth_jespersen".
+        A key of ``LIMITERS``, on other surfaces and of order 3 of ``SURFACE_LIMITERS``, or on spheres and half spheres
+        of either; None for "mc", on all surfaces "barth_jespersen", or of order 3 "positive".
     domain : Domain
         Where the density lives; without cells, where it does not count, it has the limiters of a box.
+    order : int
+        Order in space.
 
     Raises
     ------
     InputError
-        If there is no such limiter on the domain.
+        If there is no such limiter on the domain, or no such order.
     """
-    return _limiter_of(discretisation_on(domain) if domain.base.has_cells else BOX, limiter, domain.kind)
+    found = discretisation_on(domain) if domain.base.has_cells else BOX
+    return _limiter_of(found.of_order(order, domain.base.kind), limiter, domain.kind)
 
 
 def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) -> str:
@@ -98,7 +126,7 @@ def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) 
 
 def reach_of(order: int) -> int:
     """Rows of cells on either side of one that a stage of an order looks at."""
-    return REACH if order == 5 else GHOSTS
+    return REACH if order == POINTWISE else GHOSTS
 
 
 def make_space_scheme(
@@ -119,9 +147,10 @@ def make_space_scheme(
     transport, reaction : float
         The factors alpha and beta of the flow.
     order : int
-        1 (upwind), 2 (limited linear reconstruction), or 5 (point values of smooth densities; boxes and circles).
+        1 (upwind), 2 (limited linear reconstruction), 3 (the same with second differences; whole spheres), or 5 (point
+        values of smooth densities; boxes and circles).
     limiter : str, optional
-        See `choose_limiter`; used with order 2.
+        See `choose_limiter`; used with the orders 2 and 3.
     velocity : str
         "two_point", or on spheres and half spheres "midpoint"; see `wgflow.upwind.surface`.
 
@@ -130,9 +159,11 @@ def make_space_scheme(
     InputError
         If there is no scheme for the domain, or the order, limiter or velocity is unknown or not available there.
     """
-    if order not in (1, 2, 5):
-        raise InputError(f"order = {order!r} is not available; choose 1, 2, or on boxes and circles 5")
-    discretisation = discretisation_on(domain)
+    if order not in ORDERS:
+        raise InputError(
+            f"order = {order!r} is not available; choose 1, 2, on whole spheres 3, or on boxes and circles 5"
+        )
+    discretisation = discretisation_on(domain).of_order(order, domain.base.kind)
     limiter = _limiter_of(discretisation, limiter, domain.base.kind)
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
@@ -140,7 +171,24 @@ def make_space_scheme(
         raise InputError(
             f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
         )
-    if order == 5:
+    if order == POINTWISE:
         return HighOrderScheme(domain, transport, reaction)
-    chosen = discretisation.limiters[limiter] if order == 2 else FIRST_ORDER
+    chosen = FIRST_ORDER if order == 1 else discretisation.limiters[limiter]
     return discretisation.schemes[velocity](domain, transport, reaction, chosen)
+
+
+def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None) -> GivenScheme:
+    """Choose the scheme on a sphere for velocities that come from outside; arguments as in `make_space_scheme`.
+
+    Raises
+    ------
+    InputError
+        If the domain is no whole sphere, or the order or limiter is not available there.
+    """
+    if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
+        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+    if order not in GIVEN_SCHEMES:
+        raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
+    discretisation = SPHERE.of_order(order, domain.kind)
+    chosen = discretisation.limiters[_limiter_of(discretisation, limiter, domain.kind)]
+    return GIVEN_SCHEMES[order](domain, 1.0, 0.0, FIRST_ORDER if order == 1 else chosen)

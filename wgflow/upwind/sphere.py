@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
+NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)  # to be summed up
 
 
 class SphereScheme(SpaceScheme):
@@ -53,24 +55,32 @@ class SphereScheme(SpaceScheme):
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._parallel = cells * domain.sheets >= diamonds.PARALLEL_THRESHOLD
         self._inverse_volumes = aligned(1.0 / sphere.mesh.volumes)
-        weights = diamond_slopes.line_weights(faces)
-        self._slopes = aligned(diamond_slopes.in_rows(faces, weights))
-        self._corners = diamond_slopes.apart(faces, weights)
+        slopes, self._corners, self._stage = self._reconstruct(faces, limiter)
+        self._slopes = aligned(slopes)
         self._halo = faces.halo()
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._surroundings = _surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
-        self._stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._find_extremes = watched_diamonds.diamond_extremes_kernel(self.midpoint, self._parallel)
+
+    def _reconstruct(self, faces: DiamondFaces, limiter: int) -> tuple[FloatArray, Any, Callable[..., None]]:
+        """Weights of slopes in rows, those of faces that are apart, and the kernel of a stage with them."""
+        weights = diamond_slopes.line_weights(faces)
+        stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
+        return diamond_slopes.in_rows(faces, weights), diamond_slopes.apart(faces, weights), stage
 
     def _make_work_space(self, n: int, width: int) -> None:
         """Rows of each task, which stay in the fastest cache."""
         tasks = self._shape[0] * DIAMONDS * max(1, n // diamonds.ROWS_AT_ONCE)
         self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, width + 2)
         self._largest, self._sums = np.zeros((tasks, 2)), np.zeros((tasks + 1, SUMS))
+
+    def checked_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.checked_stage`: all in one pass."""
+        return self.watched_stage(stage, NOTHING, steady=False).loss_rate
 
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
@@ -82,11 +92,10 @@ class SphereScheme(SpaceScheme):
         return StageWatch(0.0 if steady else rate, *self._sums.sum(axis=0).tolist())
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
-        """See `SpaceScheme.state_sums`."""
-        fields = (values.reshape(self._shape) for values in (density, potential))
-        known = (self._inverse_volumes, self._volumes_in_rows, self._surroundings[0])
-        watched_diamonds.sums_of_state(*fields, len(self._halo[1][0]), *known, self._sums)
-        return tuple(self._sums.sum(axis=0)[3:].tolist())
+        """See `SpaceScheme.state_sums`: those of a stage that changes nothing."""
+        still = Stage(density, potential, density, (0.0, 1.0), 0.0, np.empty_like(density))
+        found = self.watched_stage(still, NOTHING, steady=True)
+        return found.mass_after, found.paired
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""

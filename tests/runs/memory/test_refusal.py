@@ -46,7 +46,6 @@ def free(monkeypatch):
         ("teacher", ["domain.cells=67108864"], "the density and its steps", "domain.cells"),
         ("network", ["particles.count=100000000"], "particles and their steps", "particles.count"),
         ("network", ["particles.batch=1000000000"], "samples of a batch", "particles.batch"),
-        ("penguins", ["domain.cells=2621442"], "making the mesh", "domain.cells"),
         ("keller_segel", ["domain.shape=[3000, 3000]", "finite_volume.stepper=tr_bdf2"], "fill-in", "domain.shape"),
         ("aggregation", ["domain.shape=[4000, 4000]"], "Fourier transforms of the padded box", "domain.shape"),
         ("clusters", ["domain.cells=2621442"], "fill-in", "domain.cells"),

@@ -8,6 +8,7 @@ import pytest
 
 from wgflow import Sphere
 from wgflow.domains import mesh_cache
+from wgflow.domains.icosphere import build_mesh
 from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.grids import domain_items, step_items
 from wgflow.upwind.discretisation import make_space_scheme
@@ -38,7 +39,7 @@ def _traced():
 
 def test_the_mesh_and_the_scheme_take_what_is_estimated(monkeypatch):
     """Exactly what they keep; at the peak at most what is told, but for what some thousands of cells take at a time."""
-    monkeypatch.setattr(mesh_cache, "SMALLEST_CACHED_LEVEL", 10)
+    monkeypatch.setattr(mesh_cache, "_small_mesh", build_mesh)
     sphere = Sphere(CELLS)
     monkeypatch.setattr("wgflow.runs.memory.domains.is_cached", lambda _: False)
     of_mesh = estimated(domain_items(describe_grid(sphere)))

@@ -40,10 +40,13 @@ else:
 class FiniteVolumeSection(SolverOptions):
     """Options of the finite-volume solver."""
 
-    order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
+    order: Literal[1, 2, 3, 5] = Field(
+        2, description="order in space; 3 on whole spheres, 5 for smooth densities on boxes and circles"
+    )
     limiter: Limiter | None = Field(
         None,
-        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"',
+        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen", of order 3 '
+        '"positive", which has these two alone',
     )
     stepper: Stepper = Field(
         "ssprk43",
@@ -70,7 +73,7 @@ class FiniteVolumeSection(SolverOptions):
     @property
     def limits_slopes(self) -> bool:
         """Whether the limiter counts."""
-        return not self.implicit and self.order == 2
+        return not self.implicit and self.order in (2, 3)
 
     @property
     def evolution(self) -> type[ExplicitFiniteVolume] | type[ImplicitFiniteVolume]:
@@ -96,6 +99,8 @@ class FiniteVolumeSection(SolverOptions):
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
         yield from STEPPERS[self.stepper].cites
+        if self.order == 3 and not self.implicit:
+            yield Cited("SkamarockGassmann2011", "transport of third order on spheres")
         if self.limits_slopes and self.limiter in CITED:
             yield CITED[self.limiter]
 
@@ -112,7 +117,7 @@ class FiniteVolumeSection(SolverOptions):
     @property
     def pointwise(self) -> bool:
         """With the order 5."""
-        return self.order > 2 and not self.implicit
+        return self.order == 5 and not self.implicit
 
     @property
     def midpoint_velocities(self) -> bool:
@@ -121,8 +126,8 @@ class FiniteVolumeSection(SolverOptions):
 
     @property
     def spatial_order(self) -> int:
-        """As the options say, where values are pointwise."""
-        return self.order if self.pointwise else 2
+        """As the options say, of explicit steps."""
+        return 2 if self.implicit else self.order
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the cells."""

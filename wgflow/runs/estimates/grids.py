@@ -118,7 +118,7 @@ def grid_options(stepper: str, order: int, functional: Functional, domain: Domai
     counts more than the width, orders above 1 are chance, and no density has an error that means anything.
     """
     implicit = stepper in IMPLICIT_METHODS
-    pointwise = order > 2 and not implicit
+    pointwise = order == 5 and not implicit
     steps = 2 if functional.temperature > 0.0 and not implicit else 1
     atoms = _has_kinks(functional, domain)
     most = float(order) if pointwise else 1.0 if atoms else 2.0

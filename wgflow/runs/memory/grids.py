@@ -203,7 +203,7 @@ def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
 
 def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = False) -> Iterator[Item]:
     """Memory of the density and its steps by a method, a key of ``STATE``, with velocities at midpoints or others."""
-    arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
+    arrays = STATE[method] + (HIGH_ORDER if order == 5 else 0)
     yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
     if grid.mesh and method in ("explicit", "normalised"):
         kept, made = MESH_SCHEME, 0

@@ -8,7 +8,7 @@ Carrillo, Chertock and Huang (2015), Commun. Comput. Phys. 17(1), Section 2.
 
 from __future__ import annotations
 
-from wgflow.compilation import inlined_kernel, kernel, wide_vectors
+from wgflow.compilation import inlined_slicing_kernel, kernel, wide_vectors
 from wgflow.upwind.kernels.limiters import limited_difference
 
 AT_ONCE = 32  # cells that a loop takes at once: in vectors of eight numbers, four of them side by side
@@ -40,7 +40,7 @@ def part_of(count, part):
     return (count, count) if whole == count else (count - AT_ONCE, count)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def limited_differences(before, here, after, limiter, slope):
     """Differences across the cells of a row, from those to the cells on either side.
 
@@ -51,7 +51,7 @@ def limited_differences(before, here, after, limiter, slope):
         slope[k] = limited_difference(here[k] - before[k], after[k] - here[k], here[k], limiter)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_of_slopes(left, right, left_slope, right_slope, phi_left, phi_right, mobility, flux):
     """Flux through the faces between two rows, from the differences across their cells; mobility 0 is a wall."""
     wide_vectors()
@@ -60,7 +60,7 @@ def fluxes_of_slopes(left, right, left_slope, right_slope, phi_left, phi_right, 
         flux[k] = flux_of_slopes(left[k], right[k], left_slope[k], right_slope[k], velocity)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_between_rows(far_left, left, right, far_right, phi_left, phi_right, mobility, limiter, flux):
     """Flux through the faces between two rows; with mobility 0 they are a wall.
 

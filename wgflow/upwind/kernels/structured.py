@@ -20,7 +20,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.upwind.kernels.fluxes import (
     flux_of_slopes,
     fluxes_between_rows,
@@ -94,7 +94,7 @@ def fluxes_of_planes(volume, phi, i, j, mobility, periodic, limiter, other, flux
         flux[k] -= other[k]
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def update_of_cells(
     rho, after, beyond, here, there, old, weights, step, mobility, reaction, limiter, inflow, outflow, across, slope,
     flux, new,

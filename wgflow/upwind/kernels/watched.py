@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, inlined_slicing_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.compilation import inlined_slicing_kernel, kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.fluxes import part_of
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
@@ -25,7 +25,7 @@ def falls(here, before, after):
     return max(here - before, 0.0) + max(here - after, 0.0)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def raise_to_rates_of(here, beside, factors, reaction, deep, maxima):
     """Let running maxima take in loss rates, from potentials of cells and of those on either side along each axis.
 

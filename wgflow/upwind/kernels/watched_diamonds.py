@@ -15,7 +15,7 @@ from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vec
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
 from wgflow.reductions.kernels.blocks import largest_of
-from wgflow.upwind.kernels.diamond_sums import add_sums, add_sums_apart, losses_of_row, lower_to
+from wgflow.upwind.kernels.diamond_sums import add_sums_apart, losses_of_row, lower_to
 from wgflow.upwind.kernels.diamonds import (
     ROWS_AT_ONCE,
     copy_row,
@@ -89,22 +89,6 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
         return most
 
     return watched_stage
-
-
-@kernel
-def sums_of_state(density, potential, n, inverse_volumes, volumes, cells, partial):
-    """Write the integrals of a density, and of a potential over it, as a stage does that leads there."""
-    sheets, parts, nothing = len(density), max(1, n // ROWS_AT_ONCE), (0.0, 0.0, 0.0, 0.0, 0.0)
-    partial[:] = 0.0
-    for task in range(sheets * DIAMONDS * parts):
-        sheet, diamond, first, last = part_of(task, parts, n)
-        rho, phi = density[sheet], potential[sheet]
-        for j in range(first, last):
-            begin = (diamond * n + j) * n
-            add_sums(begin, begin + n, rho, phi, rho, rho, volumes, nothing, partial[task])
-    for sheet in range(sheets):
-        rho, phi = density[sheet], potential[sheet]
-        add_sums_apart(rho, phi, rho, rho, inverse_volumes, cells, nothing, partial[-1])
 
 
 @kernel
