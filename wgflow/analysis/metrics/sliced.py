@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wgflow.analysis.kernels.quantiles import add_line_costs
 from wgflow.analysis.metrics.atoms import check_same_space, on_sheet
 from wgflow.errors import InputError
 from wgflow.measures import Particles
@@ -145,17 +146,14 @@ def line_costs(
     first: FloatArray, first_share: FloatArray, second: FloatArray, second_share: FloatArray, powers: FloatArray
 ) -> FloatArray:
     """Integrals over the mass of powers of the difference of quantiles of two measures on a line, shape (orders,)."""
-    (left, left_ends), (right, right_ends) = _quantiles(first, first_share), _quantiles(second, second_share)
-    ends = np.sort(np.concatenate([left_ends[:-1], right_ends]), kind="stable")  # both are sorted: they are merged
-    masses = np.diff(ends, prepend=0.0)
-    middles = ends - 0.5 * masses
-    away = np.abs(left[np.searchsorted(left_ends[:-1], middles)] - right[np.searchsorted(right_ends[:-1], middles)])
-    return np.array([masses @ away**power for power in powers])
+    costs = np.zeros(len(powers))
+    add_line_costs(*_quantiles(first, first_share), *_quantiles(second, second_share), powers, costs)
+    return costs
 
 
 def _quantiles(places: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Places in their order, and the mass up to the end of each."""
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(places)
     ends = np.cumsum(share[order])
     ends[-1] = 1.0
     return places[order], ends
