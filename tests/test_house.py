@@ -271,7 +271,7 @@ def test_help_needs_no_heavy_library():
 NEEDLESS = (
     *("matplotlib", "xarray", "ot", "scipy.special", "scipy.sparse", "scipy.stats", "scipy.integrate", "scipy.spatial"),
     *("wgflow.plotting", "wgflow.variational", "wgflow.normalised", "wgflow.characteristics", "wgflow.exact"),
-    *("wgflow.app.sweeps", "rich.progress", "numpy.ma"),
+    *("wgflow.app.sweeps", "rich.progress"),
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,21 +17,20 @@ import wgflow
 from wgflow.app.validation import Row, at_least, measured
 from wgflow.errors import MissingExtraError
 from wgflow.system.threads import thread_count
-from wgflow.typing import FloatArray
 
+from ._scaling_advection import rows as advection_rows
 from .benchmarks.pairs import circle_of
-from .benchmarks.peers import our_stage, their_rate
+from .benchmarks.peers import DIVERGENCE, EQUATIONS, our_stage, their_rate
 
 CELLS = 512
-LEAST_STAGE, LEAST_STEPS = 40.0, 5.0  # how many times faster wgflow is asked to be
-COURANT = 0.5
+LEAST_STAGE = 40.0  # how many times faster wgflow is asked to be
 WIDTH = 0.7
-INSTALLED = {"py-pde": "pde", "PyMPDATA": "PyMPDATA", "KeOps": "pykeops"}
+INSTALLED = {"py-pde": ("pde", "py-pde"), "PyMPDATA": ("PyMPDATA", "PyMPDATA"), "KeOps": ("pykeops", "pykeops")}
 
 
 def missing(package: str) -> Row | None:
     """A row that says why a package is left out; None where it is installed."""
-    if find_spec(INSTALLED[package]) is not None:
+    if find_spec(INSTALLED[package][0]) is not None:
         return None
     return measured(f"{package} beside", "left out", str(MissingExtraError(package, "benchmarks", "it")))
 
@@ -59,11 +59,16 @@ def told(seconds: list[float], share: float) -> str:
     )
 
 
-def beside_py_pde(rounds: int) -> Row:
-    """A right-hand side of central differences over a limited upwind stage."""
-    seconds, share = bursts((our_stage(CELLS), their_rate(CELLS)), rounds)
-    what = f"plane of {CELLS}^2 cells, a stage: py-pde over wgflow"
-    return at_least(what, seconds[1] / seconds[0], LEAST_STAGE, told(seconds, share))
+def beside_py_pde(rounds: int, label: str) -> Iterator[Row]:
+    """The right-hand side of the equation as it is written, and by the rule for products, over a limited stage."""
+    what = f"plane of {CELLS}^2 cells, a stage: {label}"
+    for name, equation in EQUATIONS.items():
+        seconds, share = bursts((our_stage(CELLS), their_rate(CELLS, equation)), rounds)
+        ratio, beside = seconds[1] / seconds[0], f"{name}; {told(seconds, share)}"
+        if equation == DIVERGENCE:
+            yield at_least(f"{what} over wgflow", ratio, LEAST_STAGE, beside).quote()
+        else:
+            yield measured(f"{what} ({name}) over wgflow", ratio, told(seconds, share))
 
 
 def beside_scipy(rounds: int) -> Row:
@@ -80,11 +85,11 @@ def beside_scipy(rounds: int) -> Row:
         (lambda: functional.first_variation(density), lambda: fftconvolve(density, kernel, mode="same")), rounds
     )
     error = np.abs(fftconvolve(density, kernel, mode="same") - functional.first_variation(density)).max()
-    what = f"plane of {CELLS}^2 cells, a convolution: scipy.signal.fftconvolve over wgflow"
+    what = f"plane of {CELLS}^2 cells, a convolution: fftconvolve of SciPy {version('scipy')} over wgflow"
     return measured(what, seconds[1] / seconds[0], f"{told(seconds, share)}; difference {error:.0e}")
 
 
-def beside_keops(rounds: int, count: int = 3000) -> Row:
+def beside_keops(rounds: int, label: str, count: int = 3000) -> Iterator[Row]:
     """Gaussian sums of pairs in the plane with their gradient, by KeOps on the processor over wgflow."""
     from pykeops.numpy import LazyTensor
 
@@ -97,83 +102,31 @@ def beside_keops(rounds: int, count: int = 3000) -> Row:
         values = (-0.5 / WIDTH**2 * (away**2).sum(-1)).exp()
         return values @ weights, (values * away * LazyTensor(weights[None, :, :])).sum(1)
 
-    seconds, share = bursts((lambda: functional.at_particles(particles), theirs), rounds)
-    what = f"{count} particles in the plane, Gaussian pairs with gradient: KeOps over wgflow"
-    return at_least(what, seconds[1] / seconds[0], 1.0, told(seconds, share))
+    what = f"{count} particles in the plane, Gaussian pairs with gradient: {label} over wgflow"
+    try:
+        seconds, share = bursts((lambda: functional.at_particles(particles), theirs), rounds)
+    except OSError as error:  # KeOps compiles its sums when they are first asked for
+        yield measured(what, "left out", f"it needs a C++ compiler, as of apt install g++: {error}")
+        return
+    yield at_least(what, seconds[1] / seconds[0], 1.0, told(seconds, share)).quote()
 
 
-def exact_averages(cells: int, end: float) -> FloatArray:
-    r"""Cell averages of a product of two lines at a time, each moved by :math:`x' = \sin(2 \pi x) / (2 \pi)`.
-
-    There :math:`\tan(\pi x)` grows as :math:`e^t`, which tells where the mass below an edge has come from.
-    """
-    edges = np.arange(cells + 1) / cells
-    origin = np.arctan2(np.sin(np.pi * edges) * np.exp(-end), np.cos(np.pi * edges)) / np.pi
-    mass = origin + 0.25 / np.pi * np.sin(2.0 * np.pi * (origin - 0.3))
-    line = cells * np.diff(mass)
-    return np.asarray(line[:, None] * line)
+def beside_mpdata(rounds: int, label: str) -> Iterator[Row]:
+    """A unit of time of an advection, at equal error."""
+    yield from advection_rows(max(2, rounds // 5), label)
 
 
-def our_advection(cells: int, end: float = 1.0) -> tuple[float, float]:
-    """Seconds and error in L1 of a flow on a torus with second-order finite volumes, as they are by default."""
-    box = wgflow.Box([(0.0, 1.0)] * 2, (cells, cells), periodic=True)
-    hills = wgflow.Potential(lambda x: np.cos(2.0 * np.pi * x).sum(axis=-1) / (2.0 * np.pi) ** 2)
-    flow = wgflow.solve(hills, box, exact_averages(cells, 0.0), end, times=[end])
-    return float(flow.attributes["run_seconds"]), float(np.abs(flow.density[-1] - exact_averages(cells, end)).mean())
-
-
-class TheirAdvection:
-    """The same by PyMPDATA: two iterations, non-oscillatory, for divergent flows; it is compiled once."""
-
-    def __init__(self) -> None:
-        from PyMPDATA import Options, Stepper
-
-        self.options = Options(n_iters=2, nonoscillatory=True, divergent_flow=True)
-        self.stepper = Stepper(options=self.options, n_dims=2, n_threads=thread_count())
-
-    def __call__(self, cells: int, end: float = 1.0) -> tuple[float, float]:
-        """Seconds and error in L1."""
-        from PyMPDATA import ScalarField, Solver, VectorField
-        from PyMPDATA.boundary_conditions import Periodic
-
-        steps = int(np.ceil(end * cells / np.pi / COURANT))
-        edges = np.sin(2.0 * np.pi * np.arange(cells + 1) / cells) / (2.0 * np.pi) * (end / steps) * cells
-        across = np.repeat(edges[:, None], cells, axis=1)
-        given = {"halo": self.options.n_halo, "boundary_conditions": (Periodic(), Periodic())}
-        density = ScalarField(exact_averages(cells, 0.0), **given)
-        solver = Solver(
-            stepper=self.stepper, advectee=density, advector=VectorField((across, across.T.copy()), **given)
-        )
-        since = time.perf_counter()
-        solver.advance(steps)
-        seconds = time.perf_counter() - since
-        return seconds, float(np.abs(solver.advectee.get() - exact_averages(cells, end)).mean())
-
-
-def beside_mpdata(rounds: int) -> Row:
-    """A unit of time by PyMPDATA over the same by wgflow, at no larger error of ours."""
-    theirs = TheirAdvection()
-    theirs(32)  # compiles
-    our_advection(64)
-    found = np.array([[our_advection(CELLS), theirs(CELLS)] for _ in range(max(1, rounds // 2))])
-    (ours, error), (other, larger) = found.min(axis=0)
-    # On as many cells: a larger error of theirs counts for nothing, a smaller one as cells that they could do without.
-    ratio = other / ours * min(1.0, (larger / error) ** 1.5)
-    beside = f"{other:.3g} s at the error {larger:.1e}, {ours:.3g} s at {error:.1e}"
-    what = f"plane of {CELLS}^2 cells, a unit of time at no larger error: PyMPDATA over wgflow"
-    return at_least(what, ratio, LEAST_STEPS, beside)
-
-
-PEERS: dict[str, Callable[[int], Row]] = {
+PEERS: dict[str, Callable[[int, str], Iterator[Row]]] = {
     "py-pde": beside_py_pde,
     "PyMPDATA": beside_mpdata,
     "KeOps": beside_keops,
 }
 
 
-def peer_row(package: str, rounds: int) -> Row:
-    """Row of one of the packages, or why it is left out."""
-    return missing(package) or PEERS[package](rounds)
+def peer_rows(package: str, rounds: int) -> list[Row]:
+    """Rows of one of the packages, or why it is left out."""
+    absent = missing(package)
+    return [absent] if absent else list(PEERS[package](rounds, f"{package} {version(INSTALLED[package][1])}"))
 
 
 def skipped_rows() -> Iterator[Row]:

@@ -142,6 +142,11 @@ def slicing_kernel(function: Function) -> Function:
     return _compile(function, fastmath=_FAST_MATH, _nrt=False)
 
 
+def inlined_slicing_kernel(function: Function) -> Function:
+    """Compile a part of kernels that is copied into them, and slices arrays but neither makes nor returns any."""
+    return _compile(function, fastmath=_FAST_MATH, forceinline=True, _nrt=False)
+
+
 def reduction(function: Function) -> Function:
     """Compile a kernel whose sums may be reordered, so that they vectorise (moments, norms)."""
     return _compile(function, fastmath=_FAST_MATH | {"reassoc"})

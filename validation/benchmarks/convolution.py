@@ -1,9 +1,9 @@
 """Cost of a convolution on a box with walls, over that of plain transforms of the whole padded array.
 
 The plain way pads the masses with zeros to twice their size along both axes, and transforms all of it there and back by
-SciPy with the same number of threads. Threads are pinned to cores if the command begins with
-``OMP_PROC_BIND=true OMP_PLACES=threads``; seconds of all threads over those of the clock say whether they had cores of
-their own.
+SciPy with the same number of threads. All runs in a process whose threads are not pinned to cores, even where those of
+the command are: the threads of SciPy and ducc0 would all stay on the core of the one that starts them. Seconds of all
+threads over those of the clock say whether they had cores of their own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from wgflow.functionals.line_transforms import DuccTransforms, LineTransforms, S
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
+from .._pool import free_pool
 from ._timing import cores_used, paired_seconds, ratio_row
 
 SIDES, QUICK_SIDES = (512, 1024), (64,)
@@ -56,13 +57,13 @@ class PlainConvolution:
         result.reshape(self._shape)[...] = full[tuple(slice(count) for count in self._shape)]
 
 
-def rows_of(side: int, threads: int, repetitions: int) -> Iterator[Row]:
+def rows_of(side: int, threads: int, repetitions: int) -> list[Row]:
     """Differences to the plain way, and what it costs over ours."""
     numba.set_num_threads(threads)
     box = Box([(0.0, 1.0)] * 2, (side, side))
     mass = np.random.default_rng(0).random(side**2) / side**2
     plain, own = PlainConvolution(box), BoxConvolution(box, gaussian)
-    wanted, found = np.empty_like(mass), np.empty_like(mass)
+    wanted, found, rows = np.empty_like(mass), np.empty_like(mass), []
     plain(mass, wanted)
     libraries: dict[str, LineTransforms] = {"SciPy": SciPyTransforms()}
     if find_spec("ducc0") is not None:
@@ -74,14 +75,15 @@ def rows_of(side: int, threads: int, repetitions: int) -> Iterator[Row]:
         before, now = (1e9 * seconds / side**2 for seconds in pairs.min(axis=0).tolist())
         beside = f"{now:.3g} ns a cell, the plain way {before:.3g}; CPU over clock {cores:.2f}"
         what = f"{side}^2 by {name}, {threads} threads"
-        yield ratio_row(f"{what}: plain transforms over ours", pairs, beside).quote()
-        yield measured(f"{what}: largest difference, relative", float(abs(found - wanted).max() / wanted.max()))
+        rows.append(ratio_row(f"{what}: plain transforms over ours", pairs, beside).quote())
+        difference = float(abs(found - wanted).max() / wanted.max())
+        rows.append(measured(f"{what}: largest difference, relative", difference))
+    return rows
 
 
 def validate(setting: Setting) -> Iterator[Row]:
     """Time convolutions on one and on all threads; quick, small ones."""
-    most = thread_count()
-    for side in QUICK_SIDES if setting.quick else SIDES:
-        for threads in sorted({1, most}):
-            yield from rows_of(side, threads, 3 if setting.quick else 15)
-    numba.set_num_threads(most)
+    with free_pool() as pool:
+        for side in QUICK_SIDES if setting.quick else SIDES:
+            for threads in sorted({1, thread_count()}):
+                yield from pool.submit(rows_of, side, threads, 3 if setting.quick else 15).result()

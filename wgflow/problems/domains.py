@@ -46,7 +46,7 @@ class BoxSection(DomainSection):
     bounds: Matrix = Field(
         max_length=3, description="lower and upper end of each axis", examples=[[[-4.0, 4.0], [-4.0, 4.0]]]
     )
-    shape: Annotated[list[Annotated[int, Field(ge=4, le=2**20)]], Field(min_length=1, max_length=3)] = Field(
+    shape: Annotated[list[Annotated[int, Field(ge=4, le=2**24)]], Field(min_length=1, max_length=3)] = Field(
         description="number of cells along each axis", examples=[[128, 128]]
     )
     periodic: Annotated[list[bool], Field(min_length=1, max_length=3)] | bool = Field(

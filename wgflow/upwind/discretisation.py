@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
+from wgflow.domains.slab import GHOSTS
 from wgflow.errors import InputError
 from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
+from wgflow.upwind.kernels.high_order import REACH
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.lattice import BoxScheme, LineScheme
 from wgflow.upwind.scheme import SpaceScheme
@@ -92,6 +94,11 @@ def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) 
         what = f"is not available on the domain {kind!r}" if known else "is unknown"
         raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(discretisation.limiters)}")
     return limiter
+
+
+def reach_of(order: int) -> int:
+    """Rows of cells on either side of one that a stage of an order looks at."""
+    return REACH if order == 5 else GHOSTS
 
 
 def make_space_scheme(

@@ -20,6 +20,7 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.runs.sharing import needs_one_rank
+from wgflow.upwind.discretisation import reach_of
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
 from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
 
@@ -84,8 +85,13 @@ class FiniteVolumeSection(SolverOptions):
         )
 
     def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:
-        """Implicit steps, high order and growth."""
-        return needs_one_rank(self.stepper, self.order, grow=problem.config.domain.grows, estimate=False)
+        """Implicit steps and growth."""
+        return needs_one_rank(self.stepper, grow=problem.config.domain.grows, estimate=False)
+
+    @property
+    def reach(self) -> int:
+        """That of its order."""
+        return reach_of(self.order)
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
