@@ -93,7 +93,10 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
 
 @kernel
 def sums_of_state(density, potential, n, inverse_volumes, volumes, cells, partial):
-    """Write the integrals of a density, and of a potential over it, as a stage does that leads there."""
+    """Write the integrals of a density, and of a potential over it, as a stage does that leads there.
+
+    The potential stands for the old density: of one array for both, products would be shared, and not fused with sums.
+    """
     sheets, parts, nothing = len(density), max(1, n // ROWS_AT_ONCE), (0.0, 0.0, 0.0, 0.0, 0.0)
     partial[:] = 0.0
     for task in range(sheets * DIAMONDS * parts):
@@ -101,10 +104,10 @@ def sums_of_state(density, potential, n, inverse_volumes, volumes, cells, partia
         rho, phi = density[sheet], potential[sheet]
         for j in range(first, last):
             begin = (diamond * n + j) * n
-            add_sums(begin, begin + n, rho, phi, rho, rho, volumes, nothing, partial[task])
+            add_sums(begin, begin + n, rho, phi, phi, rho, volumes, nothing, partial[task])
     for sheet in range(sheets):
         rho, phi = density[sheet], potential[sheet]
-        add_sums_apart(rho, phi, rho, rho, inverse_volumes, cells, nothing, partial[-1])
+        add_sums_apart(rho, phi, phi, rho, inverse_volumes, cells, nothing, partial[-1])
 
 
 @kernel
