@@ -19,7 +19,7 @@ def test_cells_are_found_by_their_images() -> None:
     assert mirrors.images.shape == (4, (count + axis.sum() + 1) // 4)  # the pole is on both axes
     signs = np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
     found = domain.points[mirrors.images][:, :, :2] - signs[:, None] * domain.points[mirrors.images[0], :2]
-    np.testing.assert_allclose(found, 0.0, atol=4e-15)
+    np.testing.assert_allclose(found, 0.0, atol=6e-15)
     folded = np.bincount(mirrors.images.ravel(), np.tile(mirrors.shares, 4))
     np.testing.assert_array_equal(folded, np.ones(count))
     assert Mirrors.of(domain.points[1:]).images.shape[0] == 1

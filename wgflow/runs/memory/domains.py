@@ -16,6 +16,8 @@ from wgflow.runs.memory.grids import Grid
 ANGLES = 2  # arrays of a circle beside its points
 CIRCLE_QUADRATURE, MESH_QUADRATURE, SPHERE_QUADRATURE = 44, 110, 45  # arrays of initial averages in closed form
 
+WHOLE = 3 + 1 + 2 * 3 + 3 * 6  # numbers for each cell of a sphere
+
 Describe = Callable[[Any], Grid]
 
 
@@ -72,9 +74,8 @@ def _mesh(base: Any) -> Grid:
 
 def _diamonds(sphere: Sphere) -> Grid:
     """Those of a sphere, known by the three edges and two corners of each; averages take some of them at a time."""
-    numbers = 3 + 1 + 2 * 3 + 3 * 6
     kept = is_cached(sphere.level)
-    return replace(_mesh(sphere), mesh=numbers, mesh_kept=kept, diamonds=True, quadrature=SPHERE_QUADRATURE)
+    return replace(_mesh(sphere), mesh=WHOLE, mesh_kept=kept, diamonds=True, quadrature=SPHERE_QUADRATURE)
 
 
 def averaged_rank(domain: SymmetricDomain) -> int:
@@ -90,8 +91,10 @@ def _with_kernel(half: SymmetricDomain, grid: Grid) -> Grid:
 
 
 def _half_sphere(half: HalfSphere) -> Grid:
-    """Those of a half sphere; steps are those of the whole one."""
-    return _with_kernel(half, replace(_mesh(half), mesh_kept=is_cached(half.level), whole=half.cells))
+    """Those of a half sphere, with the centres behind their faces; steps are those of the whole one, which is kept."""
+    cells = _mesh(half)
+    numbers = cells.mesh + DEGREE * cells.components + 2 * WHOLE
+    return _with_kernel(half, replace(cells, mesh=numbers, mesh_kept=is_cached(half.level), whole=half.cells))
 
 
 def _any(base: Any) -> Grid:

@@ -18,7 +18,7 @@ MESH_SCHEME = 64  # slopes and offsets at all faces
 SPHERE_READ, SPHERE_BUILT = 0.25, 2.3  # the same of diamonds
 SPHERE_WRITTEN = 56  # numbers for each cell while the corners of cells are put in order
 SPHERE_SCHEME, SPHERE_SLOPES = 16, 53  # of diamonds, and more while its slopes are computed
-CONTINUED = 4  # for each entry on the whole of a half sphere
+CONTINUED, WHOLE_SLOPES = 4, 72  # for each entry on the whole of a half sphere, and more of slopes there
 MIDPOINTS, MIDPOINT_FITS = 56, 91  # the same of velocities at midpoints
 STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
 HIGH_ORDER = 16  # more of order 5
@@ -209,6 +209,7 @@ def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = Fals
         kept, made = MESH_SCHEME, 0
         if grid.diamonds or grid.whole:
             kept, made = SPHERE_SCHEME + midpoint * MIDPOINTS, SPHERE_SLOPES + midpoint * MIDPOINT_FITS
+            made += WHOLE_SLOPES if grid.whole else 0
         what, cells = f"slopes at the faces of the {grid.kind}", DOUBLE * (grid.whole or grid.cells)
         yield Item(what, kept * cells, grid.key, late=True)
         yield Item(f"computing the {what}", made * cells, grid.key, brief=True)
