@@ -13,11 +13,10 @@ from matplotlib.axes import Axes
 from wgflow.app.validation import Row, Setting, measured
 from wgflow.plotting import save_figure
 from wgflow.plotting.style import BLUE, CURVES, GREEN, GREY, ORANGE, VERMILLION, styled_figure
-from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 from ._processes import side_by_side
-from ._symmetric_students import SUCCESS, descent_risks, pair
+from ._symmetric_students import SUCCESS, Risks, descent_risks, pair
 
 TRAINED, STEP, BATCH = 50.0, 0.1, 100  # time, steps and samples of students
 MARKS = np.round(np.geomspace(0.5, TRAINED, 15), 1)  # multiples of the step
@@ -93,7 +92,7 @@ def _risks(job: Job) -> FloatArray:
     return descent_risks(pair(*job.case), job.width, job.seed, MARKS, STEP, job.batch)
 
 
-def success_rows(curves: Curves, flows: Mapping[Case, Trajectory]) -> Iterator[Row]:
+def success_rows(curves: Curves, flows: Mapping[Case, Risks]) -> Iterator[Row]:
     """Counts of students that found the teacher, with their mean risk at the end and that of the flow."""
     for case, width in dict.fromkeys((case, width) for case, width, _ in curves):
         counts = {batch: _counts(curves[case, width, batch]) for batch in (None, BATCH)}
@@ -107,7 +106,7 @@ def _counts(risks: FloatArray) -> str:
     return f"{int((risks[:, -1] < SUCCESS).sum())} of {len(risks)}"
 
 
-def draw(curves: Curves, flows: Mapping[Case, Trajectory], path: Path) -> None:
+def draw(curves: Curves, flows: Mapping[Case, Risks], path: Path) -> None:
     """Draw risks over time at finite and infinite width, at infinite width alone, and the successes over the width."""
     students = list(dict.fromkeys(case for case, _, _ in curves if case.angle is None))
     with styled_figure(6.2) as figure:
@@ -123,7 +122,7 @@ def draw(curves: Curves, flows: Mapping[Case, Trajectory], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _draw_students(axes: Axes, curves: Curves, case: Case, flow: Trajectory) -> None:
+def _draw_students(axes: Axes, curves: Curves, case: Case, flow: Risks) -> None:
     """Means and bands of students over time, and the flow."""
     widths = [width for width in SHOWN if (case, width, BATCH) in curves]
     for width, shade in zip(widths, np.linspace(0.75, 0.25, len(widths)), strict=True):
@@ -140,7 +139,7 @@ def _draw_students(axes: Axes, curves: Curves, case: Case, flow: Trajectory) -> 
     axes.set_xlabel("time")
 
 
-def _draw_flows(axes: Axes, flows: Mapping[Case, Trajectory]) -> None:
+def _draw_flows(axes: Axes, flows: Mapping[Case, Risks]) -> None:
     """One teacher neuron, in all numbers of inputs."""
     chosen = {case: flow for case, flow in flows.items() if case.angle is None}
     for (case, flow), shade in zip(chosen.items(), np.linspace(0.0, 0.85, len(chosen)), strict=True):
@@ -151,7 +150,7 @@ def _draw_flows(axes: Axes, flows: Mapping[Case, Trajectory]) -> None:
     axes.legend(loc="lower left")
 
 
-def _draw_pairs(axes: Axes, flows: Mapping[Case, Trajectory]) -> None:
+def _draw_pairs(axes: Axes, flows: Mapping[Case, Risks]) -> None:
     """Two teacher neurons, in the number of inputs nearest to a hundred."""
     pairs = [case for case in flows if case.angle is not None]
     inputs = min((case.inputs for case in pairs), key=lambda count: abs(count - 100))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 import wgflow
@@ -16,6 +18,13 @@ from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
 
 SUCCESS = 1e-3  # of the population risk
+
+
+class Risks(NamedTuple):
+    """Population risks (T,) at times."""
+
+    time: FloatArray
+    risk: FloatArray
 
 
 def pair(inputs: int, angle: float | None, second: float = 1.0) -> Teacher:
@@ -82,7 +91,7 @@ def exponent_of(widths: tuple[int, ...], distances: FloatArray) -> float:
     return float(np.polyfit(np.log(widths), np.log(distances), 1)[0])
 
 
-def crossing(flow: Trajectory, level: float) -> float:
+def crossing(flow: Risks | Trajectory, level: float) -> float:
     """Time at which the risk falls to a level, between outputs by the logarithm; infinite if it does not."""
     below = np.flatnonzero(flow.risk <= level)
     if below.size == 0:

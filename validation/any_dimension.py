@@ -17,7 +17,7 @@ from scipy.special import gammaln
 
 from wgflow import Link
 from wgflow.app.validation import Row, Setting, between, measured, within
-from wgflow.trajectory import Trajectory
+from wgflow.typing import FloatArray
 
 from ._processes import side_by_side
 from ._symmetric_exact import (
@@ -31,6 +31,7 @@ from ._symmetric_exact import (
 from ._symmetric_figure import ANGLES, REPETITIONS, TRAINED, Case, draw, success_rows, train
 from ._symmetric_students import (
     SUCCESS,
+    Risks,
     crossing,
     distances_of,
     exponent_of,
@@ -39,6 +40,7 @@ from ._symmetric_students import (
     infinite_width,
     pair,
 )
+from ._timed import timed
 
 ORBITS = {8: 2e-6, 16: 2e-7, 32: 2e-8, 64: 2e-9}  # copies, and what is asked
 TIMES = np.concatenate([np.linspace(0.5, 10.0, 20), np.geomspace(11.0, TRAINED, 20), np.geomspace(54.0, 200.0, 20)])
@@ -65,14 +67,14 @@ def validate(
         Numbers of inputs in which finite ones are trained.
     """
     quick = setting.quick
-    yield from exact_rows(quick)
-    yield from known_rows(quick)
-    yield from width_rows(setting)
-    yield from link_rows(quick)
-    flows = {case: flow_to(case, quick) for case in flow_cases(dimensions, quick)}
-    yield from flow_rows(flows)
-    curves = train(student_cases(students, quick), setting, 4 if quick else REPETITIONS)
-    yield from success_rows(curves, flows)
+    yield from timed("exact solutions", exact_rows(quick))
+    yield from timed("circle, sphere and orbits", known_rows(quick))
+    yield from timed("random networks of some widths", width_rows(setting))
+    yield from timed("links", link_rows(quick))
+    flows: dict[Case, Risks] = {}
+    yield from timed("infinitely wide networks", flow_rows(flow_cases(dimensions, quick), flows, setting))
+    curves: dict[tuple[Case, int, int | None], FloatArray] = {}
+    yield from timed("finite networks", student_rows(student_cases(students, quick), curves, flows, setting))
     draw(curves, flows, setting.file())
 
 
@@ -89,19 +91,34 @@ def flow_cases(dimensions: tuple[int, ...], quick: bool) -> list[Case]:
     return single + pairs
 
 
-def flow_to(case: Case, quick: bool) -> Trajectory:
-    """The infinitely wide network of a teacher."""
+def flow_to(case: Case, quick: bool) -> Risks:
+    """The risks of the infinitely wide network of a teacher."""
     if case.angle is None:
-        return infinite_width(pair(*case), 1024, TIMES)
-    return infinite_width(pair(*case), 642 if quick else 2562, TIMES[TIMES <= TRAINED])
+        flow = infinite_width(pair(*case), 1024, TIMES)
+    else:
+        flow = infinite_width(pair(*case), 642 if quick else 2562, TIMES[TIMES <= TRAINED])
+    return Risks(flow.time, flow.risk)
 
 
-def flow_rows(flows: Mapping[Case, Trajectory]) -> Iterator[Row]:
-    """How soon infinitely wide networks are near their teachers."""
+def flow_rows(cases: list[Case], flows: dict[Case, Risks], setting: Setting) -> Iterator[Row]:
+    """How soon infinitely wide networks are near their teachers; what is found is kept in ``flows``."""
+    found = side_by_side(partial(flow_to, quick=setting.quick), cases, setting, "m = infinity")
+    flows |= dict(zip(cases, found, strict=True))
     for case, flow in flows.items():
         level = SUCCESS if case.angle is None else 1e-2
         beside = f"risk at t = {flow.time[-1]:.0f}: {flow.risk[-1]:.2e}"
         yield measured(f"{case.text}, m = infinity: time to risk {level:g}", crossing(flow, level), beside)
+
+
+def student_rows(
+    cases: Mapping[Case, tuple[int, ...]],
+    curves: dict[tuple[Case, int, int | None], FloatArray],
+    flows: Mapping[Case, Risks],
+    setting: Setting,
+) -> Iterator[Row]:
+    """How many finite networks find their teachers; their risks are kept in ``curves``."""
+    curves |= train(cases, setting, 4 if setting.quick else REPETITIONS)
+    yield from success_rows(curves, flows)
 
 
 def student_cases(students: tuple[int, ...], quick: bool) -> dict[Case, tuple[int, ...]]:

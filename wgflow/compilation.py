@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from wgflow.system.threads import threads_lost  # isort: skip
 
 import numba
 from llvmlite import ir
+from llvmlite.binding import add_symbol
 from numba import config, types
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python
 from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
 
@@ -44,7 +46,7 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
         its runtime.
         """
         try:
-            rtsys.initialize(target_context)
+            _name_runtime()
             return self._load_overload(sig, target_context)
         except Exception as error:  # a damaged file raises whatever its bytes make of it
             say_once(f"a compiled kernel in {self.cache_path} cannot be read ({error!r}); it is compiled anew")
@@ -58,6 +60,13 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
             super().save_overload(sig, data)
         except Exception as error:
             say_once(f"compiled kernels cannot be kept in {self.cache_path}: {error}")
+
+
+@cache
+def _name_runtime() -> None:
+    """Let kernels that are read find the functions of numba's runtime."""
+    for name, address in _nrt_python.c_helpers.items():
+        add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 @contextmanager
@@ -131,6 +140,11 @@ def inlined_kernel(function: Function) -> Function:
 def slicing_kernel(function: Function) -> Function:
     """Compile a kernel that slices arrays and makes none: to count who holds them costs more than a short loop."""
     return _compile(function, fastmath=_FAST_MATH, _nrt=False)
+
+
+def inlined_slicing_kernel(function: Function) -> Function:
+    """Compile a part of kernels that is copied into them, and slices arrays but neither makes nor returns any."""
+    return _compile(function, fastmath=_FAST_MATH, forceinline=True, _nrt=False)
 
 
 def reduction(function: Function) -> Function:

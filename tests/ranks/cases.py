@@ -11,16 +11,21 @@ import signal
 import sys
 import time
 import traceback
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
 
 import wgflow
+from wgflow.domains.slab import Slab
+from wgflow.flows.step_control import StepController
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
 from wgflow.ranks.mpi import MpiCommunicator
+from wgflow.runs.shared_fields import SharedFields
 from wgflow.trajectory import row_groups
+from wgflow.trajectory.checkpoint import write_packed
 
 Box, Features, Potential, Signed = wgflow.Box, wgflow.Features, wgflow.Potential, wgflow.Signed
 FOLDER = Path(sys.argv[1])
@@ -81,6 +86,15 @@ def tiled_features(output):
     solved(features, Box([(-1.0, 1.0)] * 3, PLANES), output, 0.01)
 
 
+def fifth_order(output):
+    solved(WELL + wgflow.Entropy(0.1), Signed(Box(SQUARE, (29, 8))), output, 0.01, order=5, reaction=0.3)
+
+
+def fifth_order_in_space(output):
+    periodic = Box([(-1.0, 1.0)] * 3, (30, 8, 7), periodic=(True, False, True))
+    solved(GAUSSIAN, periodic, output, 0.002, order=5)
+
+
 def spikes(output):
     domain = Signed(Box([(0.0, 1.0)] * 2, (70, 8), periodic=True))
     seen = wgflow.Particles([[0.2, 0.3], [0.7, 0.6]], [1.0, 1.0], [1.0, -1.0])
@@ -93,6 +107,13 @@ def particles(output):
     risk = Features(wgflow.Neurons(wgflow.Relu(INPUTS, smoothing=0.1)), OUTPUTS) + wgflow.Entropy(0.01)
     method = wgflow.Langevin(0.005, seed=2)
     wgflow.simulate(risk, start, 0.01, domain=wgflow.Space(4), method=method, times=[0.0, 0.01], output=output)
+
+
+def descent(output):
+    rng = np.random.default_rng(4)
+    start = wgflow.Particles(rng.normal(size=(501, 4)), np.full(501, 1.0 / 501.0), np.ones(501))
+    risk, method = Features(wgflow.Neurons(wgflow.Relu(INPUTS)), OUTPUTS), wgflow.Descent(0.01, batch=200, seed=3)
+    wgflow.simulate(risk, start, 0.05, domain=wgflow.Space(4), method=method, times=[0.0, 0.05], output=output)
 
 
 def charges(output):
@@ -112,10 +133,48 @@ CASES = (
     pairs_of_weights,
     computed_features,
     tiled_features,
+    fifth_order,
+    fifth_order_in_space,
     spikes,
     particles,
+    descent,
     charges,
 )
+
+
+def largest():
+    """Largest of numbers, one of which is none on the last rank: of each rank, and of blocks beside their sums."""
+    slab = Slab(Box(SQUARE, UNEVEN), ranks_of_runs.world())
+    values = np.array([float(slab.communicator.rank), 1.0])
+    if slab.communicator.rank == slab.communicator.size - 1:
+        values[1] = np.nan
+    beside = slab.partition.both(np.ones((len(slab.partition), 2)), values[np.newaxis])
+    return np.stack([slab.communicator.largest(values), *beside])
+
+
+def peak_of_writing():
+    """Bytes that rank 0 needs at most while it writes a checkpoint, over those of the array of all ranks in it."""
+    ranks = ranks_of_runs.world()
+    slab = Slab(Box(SQUARE, (2048, 64)), ranks)
+    fields = SharedFields(slab)
+    numbers = np.arange(2048 * 64, dtype=np.float32).reshape(2048, 64)
+    checkpoint = fields.share({"stiffest": slab.part(numbers)})
+    if ranks.rank > 0:
+        fields.serve(ranks)
+        return None
+    tracemalloc.start()
+    with (FOLDER / "checkpoint.npz").open("wb", buffering=0) as file:
+        write_packed(checkpoint, file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    ranks.told(None)
+    return peak / (4 * 2048 * 64)
+
+
+def decide_otherwise():
+    """Let a rank propose other steps than rank 0, as one whose processor rounds differently."""
+    propose = StepController.propose
+    StepController.propose = lambda *given: 0.5 * propose(*given)
 
 
 def in_memory():
@@ -149,7 +208,7 @@ def refusals():
         "sphere": lambda: wgflow.solve(wgflow.Quadratic(np.eye(3)), wgflow.Sphere(42), np.ones(42), 1.0),
         "line": lambda: wgflow.solve(WELL, Box([(0.0, 1.0)], 64), np.ones(64), 1.0),
         "implicit": lambda: wgflow.solve(WELL, box, hill, 1.0, stepper="tr_bdf2"),
-        "order": lambda: wgflow.solve(WELL, box, hill, 1.0, order=5),
+        "order": lambda: wgflow.solve(WELL, Box(SQUARE, (20, 10)), hill, 1.0, order=5),
         "grow": lambda: wgflow.solve(WELL, box, hill, 1.0, grow=True),
         "estimate": lambda: wgflow.solve(WELL, box, hill, 1.0, estimate=True),
         "ranks": lambda: wgflow.solve(WELL, Box(SQUARE, (7, 64)), hill, 1.0),
@@ -195,8 +254,11 @@ def run_on(size, everyone):
         for case in CASES:
             case(folder / f"{case.__name__}.h5")
         np.save(folder / f"memory-{everyone.rank}.npy", in_memory())
+        np.save(folder / f"largest-{everyone.rank}.npy", largest())
         if size in (2, 3):
             stopped(size)
+        if size == 2:
+            (FOLDER / f"peak-{everyone.rank}").write_text(str(peak_of_writing()))
         if size == 4:
             (FOLDER / f"refused-{everyone.rank}.json").write_text(json.dumps(refusals()))
     wait(everyone)
@@ -204,6 +266,8 @@ def run_on(size, everyone):
 
 if __name__ == "__main__":
     row_groups.LARGEST_CHUNK, row_groups.GROUP = map(int, sys.argv[2:])
+    if MPI.COMM_WORLD.rank > 0:
+        decide_otherwise()
     try:
         for number in (1, 3, 2, 4):  # the run that 3 ranks stop goes on on 2
             run_on(number, MPI.COMM_WORLD)

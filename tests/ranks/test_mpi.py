@@ -6,12 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import wgflow
+from wgflow.app.sweeps import make_plan
+from wgflow.app.sweeps.folder import prepare_folder
+from wgflow.app.sweeps.runs import carry_out_run
 from wgflow.trajectory import row_groups
 from wgflow.trajectory.checking import check_trajectory
 
@@ -66,7 +70,7 @@ def assert_same(path, wanted):
 
 def test_bits_do_not_depend_on_the_number_of_ranks(runs):
     alone = sorted((runs / "1").glob("*.h5"))
-    assert len(alone) == 11
+    assert len(alone) == 14
     for size in (2, 3, 4):
         for wanted in alone:
             assert_same(runs / str(size) / wanted.name, wanted)
@@ -78,11 +82,24 @@ def test_large_fields_are_written_in_groups_of_rows(runs):
     assert all(check.passed for check in check_trajectory(runs / "4" / "signed_neurons.h5"))
 
 
+def test_no_rank_holds_a_whole_checkpoint_to_write_it(runs):
+    with np.load(runs / "checkpoint.npz") as archive:
+        np.testing.assert_array_equal(archive["stiffest"].ravel(), np.arange(2048 * 64, dtype=np.float32))
+    assert float((runs / "peak-0").read_text()) < 0.16  # 683 groups of three rows
+
+
 def test_all_ranks_have_what_stays_in_memory(runs):
     wanted = wgflow.load(runs / "1" / "walls.h5").density
     for size in (1, 2, 3, 4):
         for rank in range(size):
             assert np.load(runs / str(size) / f"memory-{rank}.npy").tobytes() == np.asarray(wanted).tobytes()
+
+
+def test_no_rank_misses_that_a_largest_value_is_none(runs):
+    for size in (2, 3, 4):
+        for rank in range(size):
+            wanted = [[size - 1, np.nan], [13, 13], [size - 1, np.nan]]  # a maximum, and sums and maxima at once
+            np.testing.assert_array_equal(np.load(runs / str(size) / f"largest-{rank}.npy"), wanted)
 
 
 def test_a_signal_to_one_rank_stops_all_and_others_go_on(runs):
@@ -96,7 +113,7 @@ REFUSED = {
     "sphere": "the domain 'sphere' is not shared by 4 ranks",
     "line": "a box of one dimension is not shared by 4 ranks: run it without mpiexec, where its kernels take all cores",
     "implicit": "stepper = 'tr_bdf2' is not available on 4 ranks",
-    "order": "order = 5 is not available on 4 ranks",
+    "order": "20 rows of cells along the first axis are shared by at most 2 ranks; found 4: start 2, or let",
     "grow": "a box that grows is not available on 4 ranks",
     "estimate": "an estimate of errors is not available on 4 ranks",
     "ranks": "7 rows of cells along the first axis are shared by at most 3 ranks; found 4: start 3",
@@ -113,6 +130,30 @@ def test_what_ranks_cannot_do_is_refused_with_what_can(runs):
         assert found.keys() == REFUSED.keys()
         for name, beginning in REFUSED.items():
             assert found[name].startswith(beginning), found[name]
+
+
+def test_a_sweep_whose_runs_are_launched_on_ranks_gives_the_bits_of_one_that_is_not(tmp_path, monkeypatch):
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    problem = {
+        "problem": {"kind": "quadratic", "target": [[1.0, 0.2], [0.2, 0.5]]},
+        "domain": {"kind": "box", "bounds": [[-4.0, 4.0], [-4.0, 4.0]], "shape": [13, 10]},
+        "initial": {"kind": "gaussian", "covariance": [[0.5, 0.0], [0.0, 0.5]]},
+        "solver": {"kind": "finite_volume", "t_end": 0.05},
+        "output": {"snapshots": 3},
+    }
+    found = []
+    for name, launcher in (("alone", ()), ("launched", (MPIEXEC, "-n", "2"))):
+        plan, folder = replace(make_plan(problem, {"finite_volume.order": [1, 2]}), launcher=launcher), tmp_path / name
+        folder.mkdir()
+        prepare_folder(plan, folder)
+        outcome = carry_out_run(plan, folder, 1)
+        assert (outcome.index, outcome.status, outcome.message) == (1, "complete", "")
+        found.append((plan.file(folder, 1), outcome))
+    (wanted, alone), (path, launched) = found
+    assert_same(path, wanted)
+    for name, values in alone.scalars.items():
+        assert launched.scalars[name].tobytes() == values.tobytes(), name
 
 
 def test_an_error_of_one_rank_ends_all_and_is_told_once(tmp_path):

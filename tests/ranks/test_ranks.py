@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from wgflow.ranks.communicator import ALONE
 from wgflow.system import launchers
 from wgflow.system.launchers import Launch, find_launch
 from wgflow.trajectory.row_groups import chunk_shape, group_count, groups_of
+from wgflow.upwind.discretisation import reach_of
 
 TWO = Launch("Open MPI", 1, 2, 2)
 
@@ -66,6 +68,24 @@ def test_commands_other_than_run_are_for_one_process(monkeypatch, command):
     assert str(error).startswith(f"wgflow {command} is not available on 2 ranks (Open MPI): start it once")
 
 
+def test_scaling_on_ranks_is_an_option_of_scaling(monkeypatch):
+    from typer.testing import CliRunner
+
+    from wgflow.app.cli import app
+
+    started = []
+
+    def start(name, **_):
+        started.append(name)
+        return SimpleNamespace(passed=True)
+
+    monkeypatch.setattr("wgflow.app.validation.running.run_validation", start)
+    assert CliRunner().invoke(app, ["validate", "scaling", "--mpi", "--quick"]).exit_code == 0
+    assert started == ["benchmarks.mpi"]
+    error = CliRunner().invoke(app, ["validate", "orders", "--mpi"]).exception
+    assert isinstance(error, wgflow.InputError)
+
+
 class Ranks:
     """Some rank of several, which tells nobody anything."""
 
@@ -99,18 +119,24 @@ def test_ghost_rows_are_those_of_the_neighbours():
     cells = np.arange(32.0).reshape(8, 4)
     held = slab.part(cells)
     held[:2] = held[-2:] = np.nan
-    slab.refresh(held)
+    with slab.refreshing(held):
+        assert np.isnan(held[0, 0])
     assert (held == slab.part(cells)).all()
     assert held[0, 0] == 24.0
 
 
-@pytest.mark.parametrize(("rows", "most"), [(4, 2), (63, 31), (64, 32), (127, 32), (128, 64), (10_000, 64)])
-def test_so_many_ranks_may_share_a_box(rows, most):
-    assert most_ranks((rows, 4)) == most
+@pytest.mark.parametrize(
+    ("rows", "most", "most_of_fifth_order"),
+    [(14, 7, 2), (63, 31, 9), (64, 32, 9), (127, 32, 9), (128, 64, 16), (447, 64, 32), (10_000, 64, 64)],
+)
+def test_so_many_ranks_may_share_a_box(rows, most, most_of_fifth_order):
     box = wgflow.Box([(0.0, 1.0)] * 2, (rows, 4))
-    assert min(shared_by(box, Ranks(0, most)).counts) >= 2
-    with pytest.raises(wgflow.InputError, match=f"at most {most} ranks; found {most + 1}"):
-        shared_by(box, Ranks(0, most + 1))
+    for order, count in ((2, most), (5, most_of_fifth_order)):
+        reach = reach_of(order)
+        assert most_ranks((rows, 4), reach) == count
+        assert min(shared_by(box, Ranks(0, count), reach).counts) >= reach
+        with pytest.raises(wgflow.InputError, match=f"at most {count} ranks; found {count + 1}"):
+            shared_by(box, Ranks(0, count + 1), reach)
 
 
 @pytest.mark.parametrize("shape", [(2, 300, 200, 150), (5000, 5000), (3, 70_000_000), (40,), ()])

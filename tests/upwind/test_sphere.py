@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wgflow
-from wgflow import Features, HalfSphere, Quadratic, Relu, Signed, Sphere, solve
+from wgflow import Features, Quadratic, Relu, Signed, Sphere, solve
 from wgflow.domains.diamonds import side_of
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.exact import AngularGaussian, quadratic_flow
@@ -17,6 +17,7 @@ from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.diamond_slopes import line_weights, middles_of
 from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.kernels import diamonds
+from wgflow.upwind.scheme import Stage
 
 TARGET = np.array([[1.0, 0.2, 0.1], [0.2, 0.5, 0.0], [0.1, 0.0, 0.25]])
 START = np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, 0.05], [0.0, 0.05, 0.2]])
@@ -189,8 +190,8 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         numba.set_num_threads(count)
         monkeypatch.setattr(diamonds, "PARALLEL_THRESHOLD", smallest)
         scheme = make_space_scheme(sphere, transport=1.0, reaction=2.0, order=2, velocity="midpoint")
-        stage = (density, potential, density, (0.0, 1.0), 1e-4, (0.5, -1.0, 0.5, 0.0, 1.0))
-        watch = scheme.watched_stage(*stage, result := np.empty(sphere.shape), steady=False)
+        stage = Stage(density, potential, density, (0.0, 1.0), 1e-4, result := np.empty(sphere.shape))
+        watch = scheme.watched_stage(stage, (0.5, -1.0, 0.5, 0.0, 1.0), steady=False)
         found.append((watch, scheme.extremes(potential), scheme.state_sums(result, potential), result))
     assert found[0][0].loss_rate == found[0][1][0]
     assert found[0][0].mass_after == found[0][2][0]
@@ -298,12 +299,6 @@ SMALL = {
 
 
 class TestLimiters:
-    @pytest.mark.parametrize("name", ["minmod", "mc", "van_leer"])
-    def test_those_of_rows_of_cells_are_refused_on_half_spheres(self, name):
-        named = f"limiter = '{name}' is not available on the domain 'half_sphere'; choose one of barth_jespersen, posi"
-        with pytest.raises(wgflow.InputError, match=named):
-            make_space_scheme(HalfSphere(42, 5), transport=1.0, reaction=0.0, order=2, limiter=name)
-
     @pytest.mark.parametrize(("name", "most"), [("mc", 1.2e-3), ("positive", 9e-4)])
     def test_others_are_of_second_order(self, name, most):
         errors = [exact_errors(cells, limiter=name)[0] for cells in (642, 2562)]

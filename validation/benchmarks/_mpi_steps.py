@@ -1,7 +1,7 @@
 """Times of steps of one rank or several, for `validation.benchmarks.mpi`, which starts this as a program.
 
-Its argument says in JSON what is computed; rank 0 prints seconds of a step, those of its messages, and times of bare
-messages.
+Its argument says in JSON what is computed; rank 0 prints seconds of a step, those of its messages with and without
+waiting for the other ranks, and times of bare messages and of reading memory.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -22,10 +24,11 @@ from wgflow.typing import FloatArray
 
 FEATURES = 8
 SMALL, LARGE, CALLS = 8, 2**21, 200  # numbers of messages, and how many of the small ones
+REPEATED = 40  # times that what is short is measured
 
 
 class TimedCommunicator:
-    """Hands calls to a communicator, and adds up their seconds.
+    """Hands calls to a communicator, keeps them, and adds up their seconds.
 
     Parameters
     ----------
@@ -34,19 +37,45 @@ class TimedCommunicator:
     """
 
     def __init__(self, inner: Communicator) -> None:
-        self._inner, self.seconds = inner, 0.0
+        self._inner = inner
         self.rank, self.size = inner.rank, inner.size
+        self.reset()
 
-    def __getattr__(self, name: str) -> Any:
-        task = getattr(self._inner, name)
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self.seconds = 0.0
+        self.calls: list[Callable[[], Any]] = []
 
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
-            started = time.perf_counter()
-            found = task(*args, **kwargs)
-            self.seconds += time.perf_counter() - started
-            return found
+            call = partial(getattr(self._inner, name), *args, **kwargs)
+            self.calls.append(call)
+            return self._timed(call)
 
         return timed
+
+    def shifting(self, *args: Any, **kwargs: Any) -> Callable[[], None]:
+        """Time both the begin and the end of an exchange with neighbours."""
+        begin: Callable[[], Callable[[], None]] = partial(self._inner.shifting, *args, **kwargs)
+        self.calls.append(lambda: begin()())
+        return partial(self._timed, self._timed(begin))
+
+    def again(self, times: int) -> float:
+        """Shortest seconds of all calls since the last `reset`, one after another with nothing between them."""
+        durations = []
+        for _ in range(times):
+            self._inner.wait()
+            started = time.perf_counter()
+            for call in self.calls:
+                call()
+            durations.append(time.perf_counter() - started)
+        return min(durations)
+
+    def _timed(self, call: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        found = call()
+        self.seconds += time.perf_counter() - started
+        return found
 
 
 def hill(box: Box) -> FloatArray:
@@ -64,27 +93,40 @@ def steps_of(shape: list[int], cycles: int, ranks: TimedCommunicator, *, slab: b
     found = []
     for _ in range(cycles + 1):  # the first one compiles
         ranks.wait()
-        ranks.seconds, started = 0.0, time.perf_counter()
+        ranks.reset()
+        started = time.perf_counter()
         for _ in range(REFINE_EVERY):
             evolution.step()
             evolution.scalars()
-        found.append(((time.perf_counter() - started) / REFINE_EVERY, ranks.seconds / REFINE_EVERY))
-    seconds, messages = min(found[1:])
-    return {"seconds": seconds, "messages": messages}
+        found.append((time.perf_counter() - started, ranks.seconds))
+    (seconds, messages), bare = min(found[1:]), ranks.again(REPEATED)
+    numbers = {"seconds": seconds, "messages": messages, "bare": bare, "calls": float(len(ranks.calls))}
+    return {name: value / REFINE_EVERY for name, value in numbers.items()}
+
+
+def reading(ranks: TimedCommunicator) -> float:
+    """Shortest seconds for a number of a large array, which each rank reads for itself at the same time."""
+    values, durations = np.ones(LARGE), []
+    for _ in range(REPEATED):
+        ranks.wait()
+        started = time.perf_counter()
+        values.sum()
+        durations.append(time.perf_counter() - started)
+    return min(durations) / LARGE
 
 
 def bare_messages(ranks: TimedCommunicator) -> dict[str, float]:
     """Seconds of a small message to all, and of one number of a large one to a neighbour."""
     small, counts = np.zeros((1, SMALL)), [1] * ranks.size
-    started = time.perf_counter()
+    ranks.reset()
     for _ in range(CALLS):
         ranks.gathered(small, counts)
-    latency = (time.perf_counter() - started) / CALLS
+    latency = ranks.again(REPEATED) / CALLS
     lower, upper = np.zeros(LARGE), np.zeros(LARGE)
     durations = []
     for _ in range(5):
         started = time.perf_counter()
-        ranks.shifted(lower, upper, around=True)
+        ranks.shifting(lower, upper, around=True)()
         durations.append(time.perf_counter() - started)
     return {"latency": latency, "per_number": min(durations) / (2 * LARGE)}
 
@@ -93,6 +135,7 @@ if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
     everyone = TimedCommunicator(world())
     outcome = steps_of(asked["shape"], asked["cycles"], everyone, slab=asked.get("slab", False))
+    outcome["reading"] = reading(everyone)
     if everyone.size > 1:
         outcome |= bare_messages(everyone)
     if everyone.rank == 0:

@@ -1,28 +1,41 @@
-"""Cost of one second-order stage on boxes and the sphere, in seconds per cell over a triad of the same size.
+"""Cost of second-order stages and steps on boxes and the sphere, in seconds per cell over a triad of the same size.
 
 The triad reads two arrays and writes one, on one core. Stage and triad are measured one after the other, several times;
 the ratio is the median of such pairs, with the smallest and the largest. On the sphere a stage stands beside the one of
-half spheres and of surfaces of any cells, which gathers the neighbours of each cell; what a stage and the memory of a
-cell cost is told for grids from coarse to fine. OMP_PROC_BIND=true OMP_PLACES=threads pins threads.
+surfaces of any cells, which gathers the neighbours of each cell, and a whole step beside one on a box of as many cells
+with the same functional; what a stage and the memory of a cell cost is told for grids from coarse to fine.
+OMP_PROC_BIND=true OMP_PLACES=threads pins threads; on one (NUMBA_NUM_THREADS=1) seconds are those of the processor.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from wgflow import Box, Sphere
-from wgflow.app.validation import Row, Setting, measured
+from wgflow import Box, Features, Potential, Quadratic, Sphere
+from wgflow.app.validation import Row, Setting, measured, within
 from wgflow.domains import Domain
+from wgflow.finite_volume.explicit import ExplicitFiniteVolume
+from wgflow.functionals import Functional
+from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.surface import SurfaceScheme
 
 from ._timing import paired_seconds, ratio_row
+from .steps import Timed, step_of
 
+FUNCTIONALS: dict[str, Callable[[int], Functional]] = {
+    "a potential": lambda _: Potential(lambda x: x[..., 0]),
+    "one feature": lambda _: Features(lambda x: x[..., :1] ** 2, np.array([0.5])),
+    "quadratic features": lambda components: Quadratic(np.diag([1.0, 0.5, 0.25][:components])),
+}
+CYCLES = 6  # of eight steps
+MOST_OF_A_BOX = 5.0  # times what a step on a box costs
 LEVELS = (10_242, 40_962, 163_842, 655_362, 2_621_442)
 
 
@@ -61,6 +74,7 @@ def validate(setting: Setting) -> Iterator[Row]:
         cost = f"{1e9 * np.median(found[:, 0]) / cells:.2f} ns per cell"
         yield ratio_row(f"a second-order stage, {name}: over a triad", found, cost).quote()
     yield from against_gathering(pairs, repetitions)
+    yield from steps_over_those_of_boxes(LEVELS[0] if setting.quick else LEVELS[2], 2 if setting.quick else CYCLES)
     yield from grids_of_spheres(LEVELS[:2] if setting.quick else LEVELS, pairs, repetitions)
 
 
@@ -74,8 +88,33 @@ def against_gathering(pairs: int, repetitions: int) -> Iterator[Row]:
     yield ratio_row(what, found, f"{costs} ns per cell").quote()
 
 
+def steps_over_those_of_boxes(cells: int, cycles: int) -> Iterator[Row]:
+    """A step on the sphere over one on a box with as many cells, by transport alone; of few nothing is asked."""
+    side = round(math.sqrt(cells))
+    domains: tuple[Domain, ...] = (Sphere(cells), Box([(-1.0, 1.0)] * 2, (side, side)))
+    for name, functional in FUNCTIONALS.items():
+        timed = []
+        for domain in domains:
+            bound = functional(domain.geometry.components).on_grid(domain)
+            timed.append(Timed(step_of(ExplicitFiniteVolume(bound, wave(domain), reaction=0.0))))
+        for _ in range(cycles):
+            for each in timed:
+                each.go_on()
+        costs = [1e9 * each.seconds / cells for each in timed]
+        beside = f"{costs[0]:.1f} and {costs[1]:.1f} ns per cell"
+        what = f"a whole step, {name}, sphere of {cells}: over one on a {side}^2 box"
+        told = measured(what, costs[0] / costs[1], beside).quote()
+        yield told if cells < LEVELS[2] else within(what, costs[0] / costs[1], MOST_OF_A_BOX, beside).quote()
+
+
+def wave(domain: Domain) -> FloatArray:
+    """A smooth density."""
+    return np.exp(0.5 * domain.points[..., 0])
+
+
 def grids_of_spheres(levels: tuple[int, ...], pairs: int, repetitions: int) -> Iterator[Row]:
     """Nanoseconds of a stage, and bytes that the mesh and the scheme keep, for each cell."""
+    costs = []
     for cells in levels:
         sphere = Sphere(cells)
         before = time.perf_counter()
@@ -84,8 +123,12 @@ def grids_of_spheres(levels: tuple[int, ...], pairs: int, repetitions: int) -> I
         scheme = make_space_scheme(sphere, transport=1.0, reaction=0.0, order=2)
         found = paired_seconds(stage_of(sphere, scheme), triad(cells), pairs, repetitions)
         kept = (bytes_of(vars(mesh).values()) + bytes_of(vars(scheme).values())) / cells
-        cost = f"{kept:.0f} bytes per cell; mesh in {seconds:.1f} s"
-        yield measured(f"a second-order stage, sphere of {cells}, ns per cell", 1e9 * found[:, 0].min() / cells, cost)
+        cost, of_triad = 1e9 * found.min(axis=0) / cells
+        costs.append(cost)
+        beside = f"triad {of_triad:.2f}; {kept:.0f} bytes per cell; mesh in {seconds:.1f} s"
+        yield measured(f"a second-order stage, sphere of {cells}, ns per cell", cost, beside).quote()
+    what = f"a second-order stage, spheres of {levels[0]} to {levels[-1]}: dearest over cheapest cell"
+    yield measured(what, max(costs) / min(costs)).quote()
 
 
 def bytes_of(values: Iterable[object]) -> int:

@@ -33,6 +33,7 @@ from wgflow import (
 from wgflow.app.validation import Row, Setting, within
 from wgflow.functionals import Functional
 from wgflow.functionals.convolution import ScalarFunction
+from wgflow.networks.arc_cosine import PairSums
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 
@@ -164,6 +165,21 @@ def thread_row(what: str, functional: Functional, count: int, repetitions: int) 
     return ratio_row(f"{what}, {most} threads over one", pairs, f"{cost:.3g} ns a pair; CPU over clock {share:.2f}")
 
 
+def arc_cosine_row(inputs: int, count: int) -> Row:
+    """Sums of the arc-cosine kernel with gradients over the two products of matrices that they need at least."""
+    vectors, masses = np.random.default_rng(0).normal(size=(count, inputs)), np.ones(count)
+    sums, weights = PairSums(vectors, vectors), np.ones((count, count))
+
+    def products() -> None:
+        np.matmul(weights, vectors), np.matmul(vectors, vectors.T)
+
+    calls = partial(sums.with_gradient, masses), products
+    pairs = np.array([[processor_seconds(call, 3) for call in calls] for _ in range(3)])
+    own, beside = (1e9 * pairs.min(axis=0) / count**2).tolist()
+    what = f"arc-cosine kernel with gradient, {inputs} inputs, N = {count}: over its products by BLAS"
+    return ratio_row(what, pairs, f"{own:.3g} ns a pair; two products {beside:.3g}")
+
+
 def discrepancy_row(name: str, kernel: ScalarFunction, count: int) -> Row:
     """Seconds, of the processor on one thread, to bring particles to as many samples in the plane until t = 20."""
     generator = np.random.default_rng(0)
@@ -204,6 +220,8 @@ def validate(setting: Setting) -> Iterator[Row]:
     yield core_row("NumPy Gaussian, differenced", without, "a loop of differences", SLOW_COUNT, 3)
     for name, kernel in {"Gauss": GaussianKernel(1.0, WIDTH), "energy distance": PowerKernel(1.0, -1.0)}.items():
         yield discrepancy_row(name, kernel, QUICK_SAMPLES if setting.quick else SAMPLES)
+    for inputs in (3, 20, 100):
+        yield arc_cosine_row(inputs, count // 2)
     numba.set_num_threads(most)
     for name in ("Gaussian", "own Gaussian, compiled"):
         yield thread_row(name, COMPILED[name], count, repetitions)

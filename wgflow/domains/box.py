@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -93,8 +94,9 @@ class Box(UnsignedDomain):
         """The box itself."""
         return self
 
-    def refresh(self, values: FloatArray) -> None:
-        """Fill what an array of cells holds of other ranks: nothing, where there is one."""
+    def refreshing(self, values: FloatArray) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Fill what an array of cells holds of other ranks, in a ``with`` block: nothing, where there is one."""
+        return nullcontext()
 
     @property
     def lattice(self) -> Box:

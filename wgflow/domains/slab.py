@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from wgflow.domains.base import Domain
 from wgflow.domains.box import Box
 from wgflow.domains.geometry import Flat
-from wgflow.domains.partition import MOST_BLOCKS, RowPartition, block_bounds
+from wgflow.domains.partition import RowPartition, block_bounds
 from wgflow.domains.signed import Signed
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray, IntArray
@@ -21,15 +22,18 @@ from wgflow.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from wgflow.ranks.communicator import Communicator
 
-GHOSTS = 2  # rows of the neighbours that the second-order stencil reaches
+GHOSTS = 2  # rows of the neighbours that stages of first and second order look at
 
 Number = TypeVar("Number", bound=np.generic)
 
 
-def most_ranks(shape: tuple[int, ...]) -> int:
-    """Largest number of ranks that may share the cells of a box: each has whole blocks, and two rows at least."""
-    rows = shape[0]
-    return rows // 2 if rows < MOST_BLOCKS else MOST_BLOCKS if rows >= GHOSTS * MOST_BLOCKS else MOST_BLOCKS // 2
+def most_ranks(shape: tuple[int, ...], ghosts: int = GHOSTS) -> int:
+    """Largest number of ranks that may share the cells of a box.
+
+    Each has whole blocks, and at least as many rows as its neighbours look at.
+    """
+    blocks = len(block_bounds(shape)) - 1
+    return blocks // -(-ghosts // (shape[0] // blocks))
 
 
 class SlabPartition(RowPartition):
@@ -88,6 +92,8 @@ class Slab(Box):
         The box, of two or three dimensions.
     communicator : Communicator
         The ranks; this one has its share of the blocks of rows.
+    ghosts : int
+        Rows of each neighbour that its arrays hold too.
 
     Attributes
     ----------
@@ -104,16 +110,17 @@ class Slab(Box):
         If there are more ranks than rows for them, or the box has one axis.
     """
 
-    def __init__(self, whole: Box, communicator: Communicator) -> None:
-        check_ranks(whole, communicator.size)
+    def __init__(self, whole: Box, communicator: Communicator, ghosts: int = GHOSTS) -> None:
+        check_ranks(whole, communicator.size, ghosts)
         starts, rank, size = block_bounds(whole.shape), communicator.rank, communicator.size
         shares = [(len(starts) - 1) * k // size for k in range(size + 1)]
         first, last = int(starts[shares[rank]]), int(starts[shares[rank + 1]])
         around = whole.periodic[0]
-        below, above = GHOSTS * (around or rank > 0), GHOSTS * (around or rank < size - 1)
+        below, above = ghosts * (around or rank > 0), ghosts * (around or rank < size - 1)
         known: dict[str, Any] = {
             "_whole": whole,
             "communicator": communicator,
+            "ghosts": ghosts,
             "own": slice(below, below + last - first),
             "rows": np.arange(first - below, last + above) % whole.shape[0],
             "counts": [int(starts[b] - starts[a]) for a, b in pairwise(shares)],
@@ -128,6 +135,7 @@ class Slab(Box):
 
     _whole: Box
     communicator: Communicator
+    ghosts: int
     own: slice
     rows: IntArray
     counts: list[int]
@@ -183,24 +191,30 @@ class Slab(Box):
         """What the slab holds of an array of the cells of the box, shape (..., *whole.shape)."""
         return np.ascontiguousarray(np.take(values, self.rows, axis=values.ndim - len(self.shape)))
 
-    def refresh(self, values: NDArray[Any]) -> None:
-        """Fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there."""
+    @contextmanager
+    def refreshing(self, values: NDArray[Any]) -> Iterator[None]:
+        """Fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there.
+
+        They are filled at the end of a ``with`` block, in which sums may be gathered meanwhile.
+        """
         rows = np.moveaxis(values, values.ndim - len(self.shape), 0)
-        first, end = self.own.start, self.own.stop
-        lower, upper = rows[first : first + GHOSTS].copy(), rows[end - GHOSTS : end].copy()
-        self.communicator.shifted(lower, upper, around=self.whole.periodic[0])
-        rows[:first] = lower[GHOSTS - first :]
+        first, end, ghosts = self.own.start, self.own.stop, self.ghosts
+        lower, upper = rows[first : first + ghosts].copy(), rows[end - ghosts : end].copy()
+        finish = self.communicator.shifting(lower, upper, around=self.whole.periodic[0])
+        yield
+        finish()
+        rows[:first] = lower[ghosts - first :]
         rows[end:] = upper[: len(rows) - end]
 
 
-def check_ranks(box: Box, size: int) -> None:
-    """Raise InputError unless a number of ranks may share a box."""
+def check_ranks(box: Box, size: int, ghosts: int) -> None:
+    """Raise InputError unless a number of ranks, whose arrays hold some rows of each neighbour, may share a box."""
     if len(box.shape) == 1:
         raise InputError(
             f"a box of one dimension is not shared by {size} ranks: run it without mpiexec, where its kernels take all "
             "cores as threads"
         )
-    most = most_ranks(box.shape)
+    most = most_ranks(box.shape, ghosts)
     if size > most:
         raise InputError(
             f"{box.shape[0]} rows of cells along the first axis are shared by at most {most} ranks; found {size}: "
@@ -232,8 +246,17 @@ def whole_of(domain: Domain) -> Domain:
     return slab.whole if domain.sheets == 1 else Signed(slab.whole)
 
 
-def shared_by(domain: Domain, communicator: Communicator) -> Domain:
+def shared_by(domain: Domain, communicator: Communicator, ghosts: int = GHOSTS) -> Domain:
     """The part of a domain that this rank computes: a slab of a box, signed or not; all of it on one rank.
+
+    Parameters
+    ----------
+    domain : Domain
+        The whole.
+    communicator : Communicator
+        The ranks.
+    ghosts : int
+        Rows of each neighbour that a slab holds too.
 
     Raises
     ------
@@ -247,5 +270,5 @@ def shared_by(domain: Domain, communicator: Communicator) -> Domain:
             f"the domain {domain.kind!r} is not shared by {communicator.size} ranks, as boxes of two and three "
             "dimensions are: run it without mpiexec, where its kernels take all cores as threads"
         )
-    slab = Slab(domain.base, communicator)
+    slab = Slab(domain.base, communicator, ghosts)
     return slab if domain.sheets == 1 else Signed(slab)

@@ -10,14 +10,21 @@ from wgflow.domains.inversion import invert
 from wgflow.domains.mesh import SurfaceMesh
 from wgflow.typing import FloatArray
 
+_AT_ONCE = 100_000  # triangles: bounds the memory
+
 
 def triangle_averages(mesh: SurfaceMesh, density: Density) -> FloatArray:
     """Cell averages (N,) of a density given at unit vectors, (..., 3) to (...), by the middles of the sides."""
     cells, corners = mesh.triangles
-    centre, first, second = mesh.points[cells], mesh.vertices[corners[:, 0]], mesh.vertices[corners[:, 1]]
-    middles = (unit(first + second), unit(centre + first), unit(centre + second))
-    values = sum(density(middle) for middle in middles) / 3.0
-    return np.bincount(cells, triangle_areas(centre, first, second) * values, len(mesh.points)) / mesh.volumes
+    integrals = np.empty(len(cells))
+    for begin in range(0, len(cells), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        first, second = mesh.vertices[corners[part, 0]], mesh.vertices[corners[part, 1]]
+        centre = mesh.points[cells[part]]
+        middles = (unit(first + second), unit(centre + first), unit(centre + second))
+        values = sum(density(middle) for middle in middles) / 3.0
+        integrals[part] = triangle_areas(centre, first, second) * values
+    return np.bincount(cells, integrals, len(mesh.points)) / mesh.volumes
 
 
 def place_in_triangles(mesh: SurfaceMesh, masses: FloatArray, uniforms: FloatArray) -> FloatArray:

@@ -173,7 +173,7 @@ class ExplicitFiniteVolume:
         """Advance by one accepted step."""
         self._prepare()
         for _ in range(MAX_ATTEMPTS):
-            step = self._ranks.told(self._control.propose(self._end - self.time, self._bound()))
+            step = self._ranks.told_number(self._control.propose(self._end - self.time, self._bound()))
             if self._try(step):
                 return
             self.counts.rejected += 1

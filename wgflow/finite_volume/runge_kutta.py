@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wgflow.domains import Domain
+from wgflow.domains.slab import whole_of
 from wgflow.registry import Cited, Registry
 from wgflow.upwind.scheme import Combination
 
@@ -130,7 +131,7 @@ def step_factors(domain: Domain, method: RungeKutta) -> tuple[float, float]:
     tuple of float
         At most 1 each.
     """
-    cells = max(domain.base.shape)
+    cells = max(whole_of(domain).base.shape)
     lowest, highest = DECAY_RANGE
     decay = (DECAY_CELLS / cells) ** (5.0 / 3.0)
     alike = method.stage_step ** (2.0 / 3.0)

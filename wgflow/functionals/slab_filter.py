@@ -51,7 +51,8 @@ class SlabFilter:
         for part, found in zip(self._columns, back, strict=True):
             spectrum[:, part] = found
         self._rows.backward(slab.within(wanted))
-        slab.refresh(wanted)
+        with slab.refreshing(wanted):
+            pass
 
 
 class SlabBand(BandTransform):

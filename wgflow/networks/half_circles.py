@@ -32,7 +32,7 @@ class HalfCircles:
         self._inputs = np.ascontiguousarray(inputs)
         first, last = _half_circle_cells(circle, inputs)
         regular = np.arange(0, circle.cells + LONGEST_ARC, LONGEST_ARC).clip(max=circle.cells)
-        cuts = np.flatnonzero(np.bincount(np.concatenate([first, last, regular])))  # in order, each once
+        cuts = np.unique(np.concatenate([first, last, regular]))
         # Unsigned, as kernels would ask of each signed index whether it counts from the end.
         ends = np.searchsorted(cuts, [first, last]).astype(np.uint32)
         self._arcs = (np.ascontiguousarray(circle.points.T), cuts, ends, np.empty((cuts.size, 2)))

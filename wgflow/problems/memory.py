@@ -100,7 +100,7 @@ def _grid_items(config: ProblemFile, grid: Grid, data: tuple[int, int] | None) -
     yield from start_items(grid, uniform=not config.initial.by_quadrature)
     if method is not None:
         yield from functional_items(grid, method, config.problem.cell_terms(grid, data))
-        yield from step_items(grid, method, order=options.spatial_order)
+        yield from step_items(grid, method, order=options.spatial_order, midpoint=options.midpoint_velocities)
     else:
         yield Item("the initial density", DOUBLE * grid.entries, grid.key)
 

@@ -23,7 +23,7 @@ def on_ranks(problem: Problem) -> Problem:
     if problem.moves_particles:
         check_refused(refused)
         return problem
-    part = share_out(problem.functional, problem.domain, refused)
+    part = share_out(problem.functional, problem.domain, refused, problem.options.reach)
     if part is problem.domain:  # a copy would build its functional anew
         return problem
     return replace(problem, domain=part)

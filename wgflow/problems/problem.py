@@ -40,7 +40,7 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import ParticlesSection
 from wgflow.problems.times import output_times
 from wgflow.runs.memory import MemoryEstimate, check_larger_box, check_memory
-from wgflow.runs.sharing import part_of
+from wgflow.runs.shared_fields import part_of
 from wgflow.system.launchers import LAUNCH
 from wgflow.typing import FloatArray
 

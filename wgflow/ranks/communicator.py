@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
@@ -44,11 +44,11 @@ class Communicator(Protocol):
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN."""
 
-    def shifted(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> None:
-        """Send arrays to the ranks below and above, and fill them with what these sent here.
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
+        """Begin to send arrays to the ranks below and above; what is given back fills them with what these sent here.
 
-        The first and the last rank are neighbours where it goes around; else nothing is beyond them, and the array
-        for there stays as it is.
+        Until then other messages may go on, and the arrays must be left alone. The first and the last rank are
+        neighbours where it goes around; else nothing is beyond them, and the array for there stays as it is.
         """
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
@@ -56,6 +56,9 @@ class Communicator(Protocol):
 
     def told(self, value: T) -> T:
         """What rank 0 has, whatever the others have."""
+
+    def told_number(self, value: float) -> float:
+        """The number that rank 0 has, sooner."""
 
     def wait(self) -> None:
         """Go on when all are here."""
@@ -78,12 +81,16 @@ class Alone:
         """The numbers themselves."""
         return values
 
-    def shifted(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> None:
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Swap both where it goes around: above is what is below."""
-        if around:
-            lower = to_lower.copy()
-            to_lower[...] = to_upper
-            to_upper[...] = lower
+
+        def swap() -> None:
+            if around:
+                lower = to_lower.copy()
+                to_lower[...] = to_upper
+                to_upper[...] = lower
+
+        return swap
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:  # noqa: ARG002
         """The only part."""
@@ -91,6 +98,10 @@ class Alone:
 
     def told(self, value: T) -> T:
         """The value itself."""
+        return value
+
+    def told_number(self, value: float) -> float:
+        """The number itself."""
         return value
 
     def wait(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, TypeVar
 
@@ -54,16 +55,17 @@ class MpiCommunicator:
         self._world.Allgather(np.ascontiguousarray(values), found)
         return np.asarray(found.max(axis=0))
 
-    def shifted(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> None:
-        """Exchange arrays with the ranks below and above."""
+    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
+        """Begin to exchange arrays with the ranks below and above."""
         lower, upper = self.rank - 1, self.rank + 1
         if around:
             lower, upper = lower % self.size, upper % self.size
         lower = MPI.PROC_NULL if lower < 0 else lower
         upper = MPI.PROC_NULL if upper >= self.size else upper
         down, up, world = to_lower.copy(), to_upper.copy(), self._world
-        coming = [world.Irecv(to_upper, upper, 0), world.Irecv(to_lower, lower, 1)]
-        MPI.Request.Waitall([*coming, world.Isend(down, lower, 0), world.Isend(up, upper, 1)])
+        requests = [world.Irecv(to_upper, upper, 0), world.Irecv(to_lower, lower, 1)]
+        requests += [world.Isend(down, lower, 0), world.Isend(up, upper, 1)]
+        return partial(MPI.Request.Waitall, requests)
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
         """Give each rank its part, and get one of the given shape from each."""
@@ -78,6 +80,12 @@ class MpiCommunicator:
         """What rank 0 has."""
         found: T = self._world.bcast(value)
         return found
+
+    def told_number(self, value: float) -> float:
+        """The number that rank 0 has, by one message of its bits."""
+        number = np.array([value])
+        self._world.Bcast(number)
+        return float(number[0])
 
     def wait(self) -> None:
         """Go on when all are here."""

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.domains.slab import shared_by, whole_of
+from wgflow.domains.slab import shared_by, slab_of, whole_of
 from wgflow.errors import InputError
 from wgflow.flows import Evolution, FlowState, Snapshot
 from wgflow.flows.growth import RunSetup
 from wgflow.functionals import Functional
-from wgflow.ranks.world import world
 from wgflow.runs.arguments import RunOptions
 from wgflow.runs.estimates import EstimatePlan
 from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
-from wgflow.runs.sharing import part_of
+from wgflow.runs.shared_fields import part_of
 from wgflow.text import shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -90,7 +89,7 @@ def begin_or_resume(
         trajectory, _ = read_run(path)
         _check_same_run(trajectory, evolution.snapshot(), run_setup, described, path)
         _check_estimates(trajectory, path, wanted=plan is not None)
-        setup = replace(run_setup, domain=_shared(trajectory.domain))  # it may have grown
+        setup = replace(run_setup, domain=_shared_like(run_setup.domain, trajectory.domain))  # it may have grown
 
         def make(state: FlowState | None) -> Evolution:
             return evolution if state is None or setup.domain is None else at_state(setup.domain, state)
@@ -102,9 +101,10 @@ def begin_or_resume(
         return attach(go_on(path, trajectory, times, make, **known, **watched))
 
 
-def _shared(domain: Domain | None) -> Domain | None:
-    """The part of a domain with cells that this rank has."""
-    return domain if domain is None or not domain.base.has_cells else shared_by(domain, world())
+def _shared_like(given: Domain | None, domain: Domain | None) -> Domain | None:
+    """The part of a domain that this rank has, where it has a part of a given one."""
+    slab = None if given is None else slab_of(given)
+    return domain if domain is None or slab is None else shared_by(domain, slab.communicator, slab.ghosts)
 
 
 def _plain(value: Any) -> Any:

@@ -24,7 +24,8 @@ from wgflow.measures.checks import described, real_values
 from wgflow.networks.kernel_attributes import kernel_attributes
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
-from wgflow.runs.sharing import laid_out, part_of, shared_recorder
+from wgflow.runs.shared_fields import laid_out, part_of
+from wgflow.runs.sharing import shared_recorder
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
 from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
@@ -82,11 +83,11 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
         return np.linspace(0.0, t_end, count)[1:]
     given = np.asarray(times, dtype=np.float64).ravel()
     beyond = (given > t_end) & (given - t_end <= ROUND_OFF * np.spacing(t_end))
-    ordered = np.sort(np.append(np.where(beyond, t_end, given), t_end))
-    if not np.isfinite(ordered).all() or ordered[0] < 0.0 or ordered[-1] > t_end:
+    wanted = np.unique(np.append(np.where(beyond, t_end, given), t_end))
+    if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
         found = " to ".join(dict.fromkeys(repr(float(end)) for end in (given.min(), given.max())))
         raise InputError(f"times must lie in [0, t_end] = [0, {float(t_end)!r}]; found {found}")
-    return ordered[np.diff(ordered, prepend=0.0) > 0.0]  # np.unique would load masked arrays, which takes long
+    return wanted[wanted > 0.0]
 
 
 def density_on(domain: Domain, density: ArrayLike | Callable[[FloatArray], FloatArray]) -> FloatArray:

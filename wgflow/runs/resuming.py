@@ -18,7 +18,8 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded
-from wgflow.runs.sharing import part_of, shared_recorder, whole_checkpoint
+from wgflow.runs.shared_fields import part_of, whole_checkpoint
+from wgflow.runs.sharing import shared_recorder
 from wgflow.system.launchers import LAUNCH
 from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, is_locked, read_trajectory

@@ -22,6 +22,7 @@ from wgflow.runs.record import check_arguments, density_on
 from wgflow.runs.sharing import needs_one_rank, share_out
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import reach_of
 
 
 @shares_run_arguments
@@ -124,7 +125,8 @@ def solve(
         check_fixed(estimate=estimate)
     check_arguments(functional, domain)
     implicit = STEPPERS[stepper].implicit
-    domain = share_out(functional, domain, needs_one_rank(stepper, order, grow=grow, estimate=estimate))
+    refused = needs_one_rank(stepper, grow=grow, estimate=estimate)
+    domain = share_out(functional, domain, refused, reach_of(order))
     outputs, kind = run_options.outputs(t_end), "implicit" if implicit else "explicit"
     kept = run_options.kept(outputs, estimate=estimate)
     memory = partial(estimate_solve, functional, method=kind, order=order, kept=kept)

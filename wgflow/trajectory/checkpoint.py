@@ -13,21 +13,28 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.typing import NDArray
 
 from wgflow.flows import Checkpoint
 from wgflow.flows.endings import ACCUMULATED
 from wgflow.text import named
+from wgflow.trajectory import row_groups
 from wgflow.trajectory.hdf5.hdf5_bytes import ADDRESS, DATASPACE, EXTENT, LAYOUT, UNDEFINED, RawFile
 from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.npz import npz_bytes
+from wgflow.trajectory.row_groups import chunk_shape, groups_of
 from wgflow.trajectory.schema import FIELDS
 
 STATE = "checkpoint/state"
 SPENT = "spent"  # name of what ACCUMULATED counts in a checkpoint
+ENTRY = 1024  # bytes of names and numbers that describe an array, at most
 LAST_OUTPUT = "last_output/"  # begins the names of what belongs to the last output
 
 
@@ -53,14 +60,20 @@ class CheckpointStore:
 
     def put(self, checkpoint: Checkpoint) -> None:
         """Let readers see another checkpoint with the next commit."""
-        content = npz_bytes(checkpoint)
-        address, room = self._spare
-        if len(content) <= room:
+        size = room = _room_for(checkpoint)
+        content = b""
+        if room <= row_groups.GROUP:
+            content = npz_bytes({name: _whole(values) for name, values in checkpoint.items()})
+            size = room = len(content)
+        address, room = self._spare if room <= self._spare[1] else (self._raw.next_place, room)
+        if content:
             self._raw.write(address, content)
         else:
-            address, room = self._raw.allocate(content), len(content)
+            self._raw.write(address + room - 1, b"\0")  # the room is there, however much of it is taken
+            size = write_packed(checkpoint, self._raw.stream(address))
+        self._raw.claim(address, room)
         self._shown, self._spare = (address, room), self._shown
-        self._show(address, len(content))
+        self._show(address, size)
 
     def clear(self) -> None:
         """Let readers see none with the next commit."""
@@ -113,6 +126,31 @@ def control_of_last_output(checkpoint: Checkpoint) -> Checkpoint:
 def counted(checkpoint: Checkpoint, spent: Mapping[str, float]) -> Checkpoint:
     """Checkpoint with what the run had spent when it was made."""
     return {**checkpoint, SPENT: np.array([spent[name] for name in ACCUMULATED])}
+
+
+def write_packed(checkpoint: Checkpoint, stream: BinaryIO) -> int:
+    """Write a checkpoint as `numpy.savez` does, a group of rows at a time; gives the number of bytes.
+
+    Its arrays need not be here as a whole: what has a shape, a type and groups of rows will do.
+    """
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in checkpoint.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                described = {"descr": dtype_to_descr(values.dtype), "fortran_order": False, "shape": values.shape}
+                write_array_header_1_0(entry, described)
+                for group in groups_of(values.shape, chunk_shape(values.shape)):
+                    entry.write(np.ascontiguousarray(values[group]).tobytes())
+    return stream.tell()
+
+
+def _room_for(checkpoint: Checkpoint) -> int:
+    """Bytes that a checkpoint takes at most: the same for all of the same names and shapes."""
+    return sum(prod(values.shape) * values.dtype.itemsize + ENTRY for values in checkpoint.values()) + ENTRY
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """An array, or all of what has its rows elsewhere."""
+    return values if isinstance(values, np.ndarray) else values[next(groups_of(values.shape, values.shape))]
 
 
 def unpacked(content: bytes) -> Checkpoint | None:

@@ -33,7 +33,7 @@ def chunk_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def groups_of(shape: tuple[int, ...], chunk: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     """The part of each chunk in a field, in the order of the file; that of the last ones may be smaller."""
-    starts = itertools.product(*(range(0, max(n, 1), step) for n, step in zip(shape, chunk, strict=True)))
+    starts = itertools.product(*(range(0, max(n, 1), max(step, 1)) for n, step in zip(shape, chunk, strict=True)))
     for first in starts:
         yield tuple(slice(k, min(k + step, n)) for k, step, n in zip(first, chunk, shape, strict=True))
 

@@ -24,6 +24,7 @@ MESH, NODES, CORNERS = "mesh", "node", "corner"  # names of the topology and of 
 CONNECTIVITY = "face_nodes"
 PLACES = {"node": "corner of cells", "cell": "cell centre"}
 ANGLES = {"lon": ("longitude", "degrees_east"), "lat": ("latitude", "degrees_north")}
+_AT_ONCE = 100_000  # corners of cells: bounds the memory
 NO_CORNER = -1  # the sixth corner of the twelve pentagons
 
 TOPOLOGY: Mapping[str, str] = {
@@ -66,8 +67,12 @@ def face_nodes(mesh: SurfaceMesh) -> IntArray:
     count, corners = len(mesh.points), len(mesh.vertices)
     ends = (mesh.edges[:, :, None] * corners + mesh.edge_vertices[:, None, :]).ravel()
     cell, vertex = np.divmod(np.unique(ends), corners)  # each corner of a cell ends two of its faces
-    seen = np.einsum("ki,kai->ka", mesh.vertices[vertex], tangent_frames(mesh.points)[cell])
-    order = np.lexsort((np.arctan2(seen[:, 1], seen[:, 0]), cell))
+    angle = np.empty(len(cell))
+    for begin in range(0, len(cell), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        seen = np.einsum("ki,kai->ka", mesh.vertices[vertex[part]], tangent_frames(mesh.points[cell[part]]))
+        angle[part] = np.arctan2(seen[:, 1], seen[:, 0])
+    order = np.lexsort((angle, cell))
     sides = np.bincount(cell, minlength=count)
     place = np.arange(cell.size) - np.repeat(np.cumsum(sides) - sides, sides)
     nodes = np.full((count, DEGREE), NO_CORNER, dtype=np.int64)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
+from wgflow.domains.slab import GHOSTS
 from wgflow.errors import InputError
 from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
+from wgflow.upwind.kernels.high_order import REACH
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.lattice import BoxScheme, LineScheme
 from wgflow.upwind.scheme import SpaceScheme
@@ -71,8 +73,8 @@ def choose_limiter(limiter: str | None, domain: Domain) -> str:
     Parameters
     ----------
     limiter : str or None
-        A key of ``LIMITERS``, on half spheres of ``SURFACE_LIMITERS``, or on spheres of either; None for "mc", or on
-        spheres and half spheres "barth_jespersen".
+        A key of ``LIMITERS``, on other surfaces of ``SURFACE_LIMITERS``, or on spheres and half spheres of either; None
+        for "mc", or on all surfaces "barth_jespersen".
     domain : Domain
         Where the density lives; without cells, where it does not count, it has the limiters of a box.
 
@@ -92,6 +94,11 @@ def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) 
         what = f"is not available on the domain {kind!r}" if known else "is unknown"
         raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(discretisation.limiters)}")
     return limiter
+
+
+def reach_of(order: int) -> int:
+    """Rows of cells on either side of one that a stage of an order looks at."""
+    return REACH if order == 5 else GHOSTS
 
 
 def make_space_scheme(
@@ -116,7 +123,7 @@ def make_space_scheme(
     limiter : str, optional
         See `choose_limiter`; used with order 2.
     velocity : str
-        "two_point", or on spheres "midpoint"; see `wgflow.upwind.surface`.
+        "two_point", or on spheres and half spheres "midpoint"; see `wgflow.upwind.surface`.
 
     Raises
     ------
@@ -130,7 +137,9 @@ def make_space_scheme(
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
     if velocity not in discretisation.schemes:
-        raise InputError(f'velocity = "{MIDPOINT}" is for spheres; on the domain {domain.kind!r} use "{TWO_POINT}"')
+        raise InputError(
+            f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
+        )
     if order == 5:
         return HighOrderScheme(domain, transport, reaction)
     chosen = discretisation.limiters[limiter] if order == 2 else FIRST_ORDER

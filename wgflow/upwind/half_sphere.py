@@ -10,7 +10,7 @@ import numpy as np
 from wgflow.domains import Domain, Signed, Sphere
 from wgflow.typing import FloatArray, IntArray
 from wgflow.upwind.kernels.even import gather, gather_means
-from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
+from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 from wgflow.upwind.sphere import MidpointScheme, SphereScheme
 
 
@@ -45,22 +45,12 @@ class HalfSphereScheme(SpaceScheme):
         self._density, self._potential, self._start, self._result = (np.empty(shape) for _ in range(4))
         self._stage, self._largest_loss_rate = self._even_stage, self._even_loss_rate
 
-    def watched_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        combination: Combination,
-        result: FloatArray,
-        *,
-        steady: bool,
-    ) -> StageWatch:
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """Do a stage as `euler_stage` does, and tell what it says about the step: half of all integrals."""
-        fields = self._continued(density, potential, start)
-        watch = self._scheme.watched_stage(*fields, weights, step, combination, self._result, steady=steady)
-        self._keep(result)
+        fields = self._continued(stage.density, stage.potential, stage.start)
+        whole = Stage(*fields, stage.weights, stage.step, self._result)
+        watch = self._scheme.watched_stage(whole, combination, steady=steady)
+        self._keep(stage.result)
         return StageWatch(watch.loss_rate, *(0.5 * number for number in watch[1:]))
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:

@@ -78,7 +78,8 @@ class LatticeScheme(SpaceScheme):
         self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
 
     def _refresh(self, result: FloatArray) -> None:
-        self._box.refresh(result)
+        with self._box.refreshing(result):
+            pass
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""
@@ -111,19 +112,20 @@ class BoxScheme(LatticeScheme):
     def checked_stage(self, stage: Stage) -> float:
         """See `SpaceScheme.checked_stage`: all in one pass."""
         self._do_watched(stage, NOTHING, self._no_sums, steady=False)
-        return float(self._loops.partition.largest(self._extremes[:, :1])[0])
+        with self._box.refreshing(stage.result):
+            return float(self._loops.partition.largest(self._extremes[:, :1])[0])
 
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
         self._do_watched(stage, combination, self._sums, steady=steady)
-        sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
+        with self._box.refreshing(stage.result):
+            sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
         return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
 
     def _do_watched(self, stage: Stage, combination: Combination, sums: FloatArray, *, steady: bool) -> None:
         rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
         watch = (self._face_factor, combination, self._lanes, self._extremes, sums)
         self._watched[steady](rho, phi, old, stage.weights, *self._stage_arguments(phi, stage.step), *watch, new)
-        self._refresh(stage.result)
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.state_sums`."""

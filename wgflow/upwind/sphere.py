@@ -16,7 +16,7 @@ from wgflow.upwind.edge_velocities import EdgeVelocities
 from wgflow.upwind.kernels import diamonds, watched_diamonds
 from wgflow.upwind.kernels.diamond_sums import SUMS
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, StageWatch
+from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
@@ -72,23 +72,12 @@ class SphereScheme(SpaceScheme):
         self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, width + 2)
         self._largest, self._sums = np.zeros((tasks, 2)), np.zeros((tasks + 1, SUMS))
 
-    def watched_stage(
-        self,
-        density: FloatArray,
-        potential: FloatArray,
-        start: FloatArray,
-        weights: tuple[float, float],
-        step: float,
-        combination: Combination,
-        result: FloatArray,
-        *,
-        steady: bool,
-    ) -> StageWatch:
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
-        rho, phi, old, new = (values.reshape(self._shape) for values in (density, potential, start, result))
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
         factors, edges = self._factors(phi)
         watch = (edges, self._face_factor, self._surroundings, self._volumes_in_rows, combination)
-        arguments = (rho, phi, old, weights, *self._arguments(step, factors, edges), *watch)
+        arguments = (rho, phi, old, stage.weights, *self._arguments(stage.step, factors, edges), *watch)
         rate = self._watched(*arguments, self._largest, self._sums, new)
         return StageWatch(0.0 if steady else rate, *self._sums.sum(axis=0).tolist())
 

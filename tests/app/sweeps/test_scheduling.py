@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from itertools import islice
 
 import pytest
 from distributed import Client
@@ -45,6 +46,51 @@ def test_what_a_killed_worker_had_not_begun_is_handed_out_once(problem, tmp_path
     plan = make_plan(problem, {"initial.seed": [0, 1, 2]})
     assert list(scheduling._after_kill(waiting, plan, tmp_path, [0, 1, 2])) == []
     assert [waiting.take(1) for _ in range(4)] == [[0], [1], [2], []]
+
+
+class Task:
+    """A task that is done at once."""
+
+    def __init__(self, outcomes):
+        self.outcomes = outcomes
+
+    def result(self):
+        return self.outcomes
+
+
+class Ended(list):
+    """Tasks that have ended, the last one first."""
+
+    def __init__(self, loop):
+        assert loop is None
+
+    add = list.append
+    __next__ = list.pop
+
+    def count(self):
+        return len(self)
+
+    def has_ready(self):
+        return len(self) > 0
+
+
+class OneWorker:
+    """A client whose only worker has time for two runs of each share."""
+
+    loop = None
+
+    def nthreads(self):
+        return {"worker": 1}
+
+    def submit(self, work, _plan, _folder, share, seconds, *, pure):
+        assert (work, seconds, pure) == (scheduling.carry_out_share, scheduling.TASK_SECONDS, False)
+        return Task(share[:2])
+
+
+def test_what_a_task_had_no_time_for_is_handed_out_again_once(monkeypatch):
+    monkeypatch.setattr("distributed.as_completed", Ended)
+    outcomes = scheduling.dispatch(OneWorker(), None, None, range(11), 1)
+    assert list(islice(outcomes, 12)) == list(range(11))
 
 
 def test_workers_that_come_later_are_looked_for(monkeypatch):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+SCALING, ON_RANKS = "scaling", "benchmarks.mpi"
+
 
 def validate(
     name: Annotated[str, typer.Argument(help="Name of a validation; without it, all are listed.")] = "",
@@ -16,6 +18,9 @@ def validate(
         Path | None,
         typer.Option("--output", "-o", help="Folder for NAME.json and its pictures; validation_results by default."),
     ] = None,
+    mpi: Annotated[
+        bool, typer.Option("--mpi", help="Of scaling: that on several ranks of MPI, which is benchmarks.mpi.")
+    ] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of the validation.")
     ] = None,
@@ -25,6 +30,10 @@ def validate(
     from wgflow.app.validation.running import DEFAULT_FOLDER, list_validations, run_all, run_validation
     from wgflow.errors import InputError
 
+    if mpi:
+        if name != SCALING:
+            raise InputError(f"--mpi is an option of the validation {SCALING!r}; found {name!r}")
+        name = ON_RANKS
     if everything and (name or settings):
         raise InputError("--all runs every validation as it is; give either a name or --all, and --set with a name")
     folder = output or DEFAULT_FOLDER

@@ -43,6 +43,11 @@ class SolverOptions(Section):
         """What of it only one rank can do, and whether the problem wants that; by default all of it."""
         return {f"[solver] kind = {problem.solver!r}": True}
 
+    @property
+    def reach(self) -> int:
+        """Rows of cells beside one that a step looks at, where ranks share a box."""
+        return 0
+
     # What it moves.
 
     @property
@@ -112,6 +117,11 @@ class SolverOptions(Section):
     def cell_method(self) -> str | None:
         """Key of `wgflow.runs.memory.grids.STATE`; None where particles move."""
         return None
+
+    @property
+    def midpoint_velocities(self) -> bool:
+        """Whether velocities on spheres are those at the midpoints of faces."""
+        return False
 
     @property
     def spatial_order(self) -> int:

@@ -20,8 +20,9 @@ from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
 from wgflow.runs.estimates import coarse_tolerance, grid_options
 from wgflow.runs.sharing import needs_one_rank
+from wgflow.upwind.discretisation import reach_of
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.sphere import VELOCITIES
+from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -42,8 +43,7 @@ class FiniteVolumeSection(SolverOptions):
     order: Literal[1, 2, 5] = Field(2, description="order in space; 5 for smooth densities on boxes and circles")
     limiter: Limiter | None = Field(
         None,
-        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"; half spheres have '
-        'that and "positive" alone',
+        description='slope limiter, by default "mc", on spheres and half spheres "barth_jespersen"',
     )
     stepper: Stepper = Field(
         "ssprk43",
@@ -58,7 +58,8 @@ class FiniteVolumeSection(SolverOptions):
         "implicit ones relative to the mass, by default 1e-6",
     )
     velocity: Velocity = Field(
-        "two_point", description='velocity through a face; on spheres "midpoint" is of second order at all cells'
+        "two_point",
+        description='velocity through a face; on spheres and half spheres "midpoint" is of second order at all cells',
     )
 
     @property
@@ -84,8 +85,13 @@ class FiniteVolumeSection(SolverOptions):
         )
 
     def refused_on_ranks(self, problem: Problem) -> Mapping[str, bool]:
-        """Implicit steps, high order and growth."""
-        return needs_one_rank(self.stepper, self.order, grow=problem.config.domain.grows, estimate=False)
+        """Implicit steps and growth."""
+        return needs_one_rank(self.stepper, grow=problem.config.domain.grows, estimate=False)
+
+    @property
+    def reach(self) -> int:
+        """That of its order."""
+        return reach_of(self.order)
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
@@ -107,6 +113,11 @@ class FiniteVolumeSection(SolverOptions):
     def pointwise(self) -> bool:
         """With the order 5."""
         return self.order > 2 and not self.implicit
+
+    @property
+    def midpoint_velocities(self) -> bool:
+        """Whether they are wanted."""
+        return self.velocity == MIDPOINT
 
     @property
     def spatial_order(self) -> int:

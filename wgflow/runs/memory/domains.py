@@ -14,7 +14,7 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.runs.memory.grids import Grid
 
 ANGLES = 2  # arrays of a circle beside its points
-CIRCLE_QUADRATURE, MESH_QUADRATURE = 44, 110  # arrays of initial averages in closed form
+CIRCLE_QUADRATURE, MESH_QUADRATURE, SPHERE_QUADRATURE = 44, 110, 45  # arrays of initial averages in closed form
 
 Describe = Callable[[Any], Grid]
 
@@ -70,11 +70,28 @@ def _mesh(base: Any) -> Grid:
     )
 
 
+def _diamonds(sphere: Sphere) -> Grid:
+    """Those of a sphere, known by the three edges and two corners of each; averages take some of them at a time."""
+    numbers = 3 + 1 + 2 * 3 + 3 * 6
+    kept = is_cached(sphere.level)
+    return replace(_mesh(sphere), mesh=numbers, mesh_kept=kept, diamonds=True, quadrature=SPHERE_QUADRATURE)
+
+
 def averaged_rank(domain: SymmetricDomain) -> int:
     """About the rank of the averaged kernel at its tolerance by default: 520 at d = 3, 26 and 128 at d = 1000."""
     shape, inputs = domain.shape[0], domain.inputs
     rank = 26.0 + 500.0 * (3.0 / inputs) ** 3 if domain.kept == 1 else 128.0 + 110.0 * (5.0 / inputs) ** 2
     return min(int(rank), shape)
+
+
+def _with_kernel(half: SymmetricDomain, grid: Grid) -> Grid:
+    """Cells of an averaged kernel, which have mirror images in each direction."""
+    return replace(grid, kernel_rank=averaged_rank(half), images=2**half.kept)
+
+
+def _half_sphere(half: HalfSphere) -> Grid:
+    """Those of a half sphere; steps are those of the whole one."""
+    return _with_kernel(half, replace(_mesh(half), mesh_kept=is_cached(half.level), whole=half.cells))
 
 
 def _any(base: Any) -> Grid:
@@ -87,9 +104,9 @@ GRIDS = DomainTable[Describe](
     {
         Box: _rows,
         Circle: _arcs,
-        HalfCircle: lambda half: replace(_rows(half), kernel_rank=averaged_rank(half)),
-        HalfSphere: lambda half: replace(_mesh(half), mesh_kept=is_cached(half.level), kernel_rank=averaged_rank(half)),
-        Sphere: lambda sphere: replace(_mesh(sphere), mesh_kept=is_cached(sphere.level)),
+        HalfCircle: lambda half: _with_kernel(half, _rows(half)),
+        HalfSphere: _half_sphere,
+        Sphere: _diamonds,
         object: _any,
     },
 )

@@ -15,6 +15,11 @@ from wgflow.runs.memory.estimate import DOUBLE, MIB, Item
 
 MESH_READ, MESH_BUILT = 1.5, 3.0  # more of a mesh while it is read and compared with its checksum, or built
 MESH_SCHEME = 64  # slopes and offsets at all faces
+SPHERE_READ, SPHERE_BUILT = 0.25, 2.3  # the same of diamonds
+SPHERE_WRITTEN = 56  # numbers for each cell while the corners of cells are put in order
+SPHERE_SCHEME, SPHERE_SLOPES = 16, 53  # of diamonds, and more while its slopes are computed
+CONTINUED = 4  # for each entry on the whole of a half sphere
+MIDPOINTS, MIDPOINT_FITS = 56, 91  # the same of velocities at midpoints
 STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
 HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
@@ -50,12 +55,18 @@ class Grid:
         Numbers for each cell of a mesh; 0 where cells stand in rows.
     mesh_kept : bool
         Whether the mesh was built before, and is read.
+    diamonds : bool
+        Whether the cells of a mesh stand in diamonds, of which the scheme keeps less.
+    whole : int
+        Cells of the sphere whose scheme a half sphere has, 0 of others.
     quadrature : int
         Arrays of the averages of a density over the cells.
     half_circles : bool
         Whether ReLU features of data need not be stored: there are sums of them over half circles.
     kernel_rank : int
         About the rank of an averaged kernel, on half circles and half spheres.
+    images : int
+        Mirror images that share a row of the factor of that kernel.
     key : str
         What makes it smaller.
     """
@@ -69,9 +80,12 @@ class Grid:
     centres: int = 0
     mesh: int = 0
     mesh_kept: bool = True
+    diamonds: bool = False
+    whole: int = 0
     quadrature: int = 0
     half_circles: bool = False
     kernel_rank: int = 0
+    images: int = 1
     key: str = "the number of cells"
 
     @property
@@ -139,8 +153,11 @@ def domain_items(grid: Grid) -> Iterator[Item]:
     """Memory of the cells; a mesh is read if it was built before."""
     if grid.mesh:
         mesh = grid.mesh * DOUBLE * grid.cells
+        read, built = (SPHERE_READ, SPHERE_BUILT) if grid.diamonds else (MESH_READ, MESH_BUILT)
         yield Item(f"the mesh of the {grid.kind}", mesh, grid.key, built=True)
-        yield Item("making the mesh", mesh * (MESH_READ if grid.mesh_kept else MESH_BUILT), grid.key, brief=True)
+        yield Item("making the mesh", mesh * (read if grid.mesh_kept else built), grid.key, brief=True)
+        if grid.diamonds:
+            yield Item("the mesh in the output", SPHERE_WRITTEN * DOUBLE * grid.cells, grid.key, late=True)
         return
     yield Item("cell centres", grid.centres * DOUBLE * grid.cells, grid.key, built=True)
     yield Item("axes of the cell centres", grid.components * DOUBLE * grid.cells, grid.key, brief=True)
@@ -157,7 +174,7 @@ def functional_items(grid: Grid, method: str, terms: Terms) -> Iterator[Item]:
     if terms.features > 0:
         yield from _feature_items(grid, terms)
     if terms.kernel_rank > 0:
-        factor, keys = DOUBLE * grid.cells * terms.kernel_rank, f"{grid.key} or problem.kernel_tolerance"
+        factor, keys = DOUBLE * grid.cells * terms.kernel_rank / grid.images, f"{grid.key} or problem.kernel_tolerance"
         yield Item("the factor of the averaged kernel", factor, keys)
         yield Item("making the factor", 2.0 * factor, keys, brief=True)
     if terms.internal:
@@ -184,12 +201,19 @@ def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
         yield Item("features of some cells at a time", CHUNK, "problem.memory_limit", brief=True)
 
 
-def step_items(grid: Grid, method: str, *, order: int = 2) -> Iterator[Item]:
-    """Memory of the density and its steps by a method, a key of ``STATE``."""
+def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = False) -> Iterator[Item]:
+    """Memory of the density and its steps by a method, a key of ``STATE``, with velocities at midpoints or others."""
     arrays = STATE[method] + (HIGH_ORDER if order > 2 else 0)
     yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
     if grid.mesh and method in ("explicit", "normalised"):
-        yield Item(f"slopes at the faces of the {grid.kind}", MESH_SCHEME * DOUBLE * grid.cells, grid.key, late=True)
+        kept, made = MESH_SCHEME, 0
+        if grid.diamonds or grid.whole:
+            kept, made = SPHERE_SCHEME + midpoint * MIDPOINTS, SPHERE_SLOPES + midpoint * MIDPOINT_FITS
+        what, cells = f"slopes at the faces of the {grid.kind}", DOUBLE * (grid.whole or grid.cells)
+        yield Item(what, kept * cells, grid.key, late=True)
+        yield Item(f"computing the {what}", made * cells, grid.key, brief=True)
+        continued = CONTINUED * DOUBLE * grid.whole * grid.sheets
+        yield Item("densities on the whole sphere", continued, grid.key, late=True)
     if method in ("implicit", "linearised", "normalised"):
         yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
         yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)

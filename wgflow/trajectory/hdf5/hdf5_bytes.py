@@ -17,12 +17,13 @@ global heap (III.E).
 from __future__ import annotations
 
 import errno
+import io
 import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from wgflow.system.file_locks import sync as sync
 
@@ -125,14 +126,27 @@ class RawFile:
 
     def allocate(self, *parts: bytes | memoryview) -> int:
         """Append bytes, at a multiple of eight; gives their address. Readers know of them after `commit`."""
-        address = end = -(-self.end // 8) * 8
+        address = end = self.next_place
         for content in parts:
             self.write(end, content)
             end += len(content)
-        self.end = end
-        if end - address >= LARGE:
-            self._send_to_disk()
+        self.claim(address, end - address)
         return address
+
+    @property
+    def next_place(self) -> int:
+        """Where bytes may be appended."""
+        return -(-self.end // 8) * 8
+
+    def claim(self, place: int, size: int) -> None:
+        """Let bytes that were written at a place be part of the file."""
+        self.end = max(self.end, place + size)
+        if size >= LARGE:
+            self._send_to_disk()
+
+    def stream(self, place: int) -> BinaryIO:
+        """A stream that writes from a place on which no reader sees."""
+        return cast(BinaryIO, _RawStream(self, place))
 
     def _send_to_disk(self) -> None:
         """Start to bring what was appended to the disk, and free the memory of what is there already.
@@ -248,6 +262,34 @@ class RawFile:
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+class _RawStream(io.RawIOBase):
+    """A stream into a file from some place on."""
+
+    def __init__(self, raw: RawFile, place: int) -> None:
+        self._raw, self._place = raw, place
+        self._position = self._end = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._end}[whence]
+        return self._position
+
+    def write(self, content: Any) -> int:
+        view = memoryview(content).cast("B")
+        self._raw.write(self._place + self._position, view)
+        self._position += len(view)
+        self._end = max(self._end, self._position)
+        return len(view)
 
 
 def write_all(descriptor: int, content: bytes | memoryview, place: int = 0) -> None:

@@ -31,11 +31,24 @@ import numpy as np
 from numba import prange
 
 from wgflow.compilation import kernel, parallel_kernel
+from wgflow.upwind.kernels.rows_beside import (
+    fill_line,
+    neighbouring_rows,
+    parity,
+    row_beside,
+    rows_around_face,
+    shifted,
+    stencil_start,
+    upper_faces,
+)
 
 MIN_CELLS = 7  # the derivative of J takes seven cells
-GHOSTS = 3
 KEPT = 0.01  # share of what the first-order stage leaves in a cell that corrections do not take, far above round-off
-KEPT_DISSIPATION = 0.5  # share of the dissipation of the first-order fluxes that corrections do not undo
+PARTS = 5  # of a stage, each of which needs the part before it in all rows
+# Rows below the first block and above the last one for which a part is done too, where they are: the next reads them.
+# The first part reads three more rows of the potential on either side.
+BESIDE = ((4, 3), (1, 2), (1, 1), (0, 1), (0, 0))
+REACH = BESIDE[0][0] + 3
 
 # First derivative times the spacing, of sixth order, at each of seven points.
 _LOWER_HALF = [
@@ -48,94 +61,9 @@ DERIVATIVE = np.array(_LOWER_HALF + [[-weight for weight in row[::-1]] for row i
 
 
 @kernel
-def stencil_start(index, count, periodic):
-    """First of the seven cells of a derivative: centred, but inside the walls."""
-    return index - 3 if periodic else min(max(index - 3, 0), count - 7)
-
-
-@kernel
-def reflected(index, count, periodic):
-    """Index of a cell around a periodic axis, or of its mirror image beyond a wall."""
-    if periodic:
-        return index % count
-    return min(max(index, -1 - index), 2 * count - 1 - index)
-
-
-@kernel
-def parity(index, count, periodic):
-    """Factor of a flux in a mirror image: velocities change their sign there."""
-    return 1.0 if periodic or 0 <= index < count else -1.0
-
-
-@kernel
 def upwind(below, here, velocity):
     """First-order flux through a face."""
     return max(velocity, 0.0) * below + min(velocity, 0.0) * here
-
-
-@kernel
-def row_beside(volume, i, j, axis, offset, periodic):
-    """The row at an offset along axis 0 or 1, around the axis or mirrored."""
-    if axis == 0:
-        return volume[reflected(i + offset, volume.shape[0], periodic), j]
-    return volume[i, reflected(j + offset, volume.shape[1], periodic)]
-
-
-@kernel
-def fill_line(row, periodic, sign, line):
-    """Copy a row into a line with ghost cells at both ends; mirror images get the sign."""
-    count = row.size
-    for k in range(count):  # an assignment of slices would compile the text of an error about their lengths
-        line[GHOSTS + k] = row[k]
-    factor = 1.0 if periodic else sign
-    for ghost in range(1, GHOSTS + 1):
-        line[GHOSTS - ghost] = factor * row[reflected(-ghost, count, periodic)]
-        line[GHOSTS + count - 1 + ghost] = factor * row[reflected(count - 1 + ghost, count, periodic)]
-
-
-@kernel
-def shifted(line, offset):
-    """The row that a line holds, seen from cells further on."""
-    return line[GHOSTS + offset : line.size - GHOSTS + offset]
-
-
-@kernel
-def row_along(volume, i, j, axis, offset, periodic, line):
-    """The row at an offset along an axis, around it or mirrored; along axis 2 a part of the line."""
-    if axis == 2:
-        return shifted(line, offset)
-    return row_beside(volume, i, j, axis, offset, periodic)
-
-
-@kernel
-def rows_around_face(volume, i, j, axis, periodic, sign, line):
-    """Six rows around the lower faces of the row (i, j); along axis 2 they are parts of the line."""
-    if axis == 2:
-        fill_line(volume[i, j], periodic, sign, line)
-    return (
-        row_along(volume, i, j, axis, -3, periodic, line),
-        row_along(volume, i, j, axis, -2, periodic, line),
-        row_along(volume, i, j, axis, -1, periodic, line),
-        volume[i, j],
-        row_along(volume, i, j, axis, 1, periodic, line),
-        row_along(volume, i, j, axis, 2, periodic, line),
-    )
-
-
-@kernel
-def neighbouring_rows(volume, i, j, axis, periodic, line):
-    """The rows below and above the row (i, j); at a wall the row itself."""
-    if axis == 2:
-        fill_line(volume[i, j], periodic, 1.0, line)
-    return row_along(volume, i, j, axis, -1, periodic, line), row_along(volume, i, j, axis, 1, periodic, line)
-
-
-@kernel
-def upper_faces(fluxes, i, j, axis, line):
-    """The fluxes through the upper faces of the row (i, j); those of the last cells are stored with the first."""
-    if axis == 2:
-        fill_line(fluxes[i, j], True, 1.0, line)
-    return row_along(fluxes, i, j, axis, 1, True, line)
 
 
 @kernel
@@ -254,14 +182,6 @@ def limit_corrections(rho, phi, shares, i, j, axis, mobility, periodic, lines, c
         upwind_rise[k] += upwind(below[k], here[k], -mobility * slope) * slope
 
 
-@kernel
-def common_factor(partial):
-    """Factor of all corrections that leaves the wanted part of the first-order dissipation."""
-    upwind_rise, correction_rise = partial[:, 0].sum(), partial[:, 1].sum()
-    allowed = -(1.0 - KEPT_DISSIPATION) * upwind_rise
-    return 1.0 if correction_rise <= allowed else allowed / correction_rise
-
-
 # The parts of a stage, each for the rows first ... last - 1 of all sheets.
 
 
@@ -347,54 +267,71 @@ def combine_rows(first, last, start, weights, step, lines, corrections, result):
 
 
 @kernel
+def rows_of(part, blocks, bounds, plane, rows):
+    """First row of some blocks and the end of the last one, with the rows beside all blocks that a part is done for."""
+    first, last = bounds[blocks[0]], bounds[blocks[1]]
+    if blocks[0] == 0:
+        first = max(first - BESIDE[part][0] * plane, 0)
+    if blocks[1] == bounds.size - 1:
+        last = min(last + BESIDE[part][1] * plane, rows)
+    return first, last
+
+
+@kernel
 def part_of_stage(
-    part, blocks, offset, density, potential, start, weights, steps, scaled, mobility, reaction, periodic, bounds,
+    part, blocks, plane, sheet, density, potential, start, weights, steps, mobility, reaction, periodic, bounds,
     products, corrections, shares, lines, rises, partial, result,
 ):  # fmt: skip
     """One of the five parts of a stage for some blocks of a sheet; each needs the part before it in all rows."""
-    fields, geometry = (density, potential), (mobility, periodic)
-    first, last = offset + bounds[blocks[0]], offset + bounds[blocks[1]]
+    fields, geometry, rows = (density, potential), (mobility, periodic), density.shape[1] * density.shape[2]
+    offset = sheet * rows
+    first, last = rows_of(part, blocks, bounds, plane, rows)
+    first, last = offset + first, offset + last
     if part == 0:
         point_fluxes_of_rows(first, last, *fields, *geometry, lines, products)
     elif part == 1:
         corrections_of_rows(first, last, *fields, *geometry, lines, products, corrections)
     elif part == 2:
-        upwind_step_of_rows(first, last, *fields, *geometry, steps, reaction, lines, corrections, shares, result)
+        upwind_step_of_rows(first, last, *fields, *geometry, steps[:2], reaction, lines, corrections, shares, result)
     elif part == 3:
         for b in range(blocks[0], blocks[1]):
-            rows = (offset + bounds[b], offset + bounds[b + 1])
-            limit_rows(*rows, *fields, *geometry, lines, shares, corrections, rises, partial[b])
+            some = (offset + bounds[b], offset + bounds[b + 1])
+            limit_rows(*some, *fields, *geometry, lines, shares, corrections, rises, partial[b])
+        behind = offset + bounds[blocks[1]]
+        if last > behind:  # rows beside all blocks, which others sum up
+            limit_rows(behind, last, *fields, *geometry, lines, shares, corrections, rises, partial[blocks[1]])
     else:
-        combine_rows(first, last, start, weights, scaled, lines, corrections, result)
+        combine_rows(first, last, start, weights, steps[2], lines, corrections, result)
 
 
 @cache
 def high_order_stage_kernel(tasks: int) -> Callable[..., None]:
-    """Compile the Euler stage, serial (one task) or on all cores."""
+    """Compile the parts of the Euler stage, serial (one task) or on all cores."""
     compiled = kernel if tasks == 1 else parallel_kernel
 
     @compiled
-    def euler_stage(density, potential, start, weights, steps, mobility, reaction, periodic, bounds, work, result):
+    def euler_stage(
+        parts, density, potential, start, weights, steps, mobility, reaction, periodic, bounds, plane, work, result
+    ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``, which is none of them.
 
-        ``steps``: the step, and the one, not smaller, in which corrections leave every cell nonnegative.
-        ``bounds``: blocks of rows as in `wgflow.upwind.kernels.structured`.
+        ``parts``: the first one to do, and the end; before the last one the rises of F are summed up.
+        ``steps``: the step; the one, not smaller, in which corrections leave every cell nonnegative; and the step times
+        the factor of all corrections that keeps F falling.
+        ``bounds``: blocks of rows as in `wgflow.upwind.kernels.structured`, ``plane`` the rows of an index of the first
+        axis of the box.
         ``work``: point fluxes and corrections of each axis, shares, lines (tasks, 3, n2 + 6) and rises of F, by tasks
-        (tasks, 2, n2) and blocks (blocks, 2).
+        (tasks, 2, n2) and, of first-order fluxes and of corrections, by blocks and beside them (blocks + 1, 2).
         """
         products, corrections, shares, lines, rises, partial = work
-        blocks, rows, scaled = bounds.size - 1, density.shape[1] * density.shape[2], steps[0]
-        partial[...] = 0.0
-        for part in range(5):
-            if part == 4:
-                scaled = steps[0] * common_factor(partial)
+        blocks = bounds.size - 1
+        for part in range(parts[0], parts[1]):
             for task in prange(tasks):
                 some = (task * blocks // tasks, (task + 1) * blocks // tasks)
                 for sheet in range(density.shape[0]):
                     part_of_stage(
-                        part, some, sheet * rows, density, potential, start, weights, steps, scaled, mobility,
-                        reaction, periodic, bounds, products, corrections, shares, lines[task], rises[task], partial,
-                        result,
+                        part, some, plane, sheet, density, potential, start, weights, steps, mobility, reaction,
+                        periodic, bounds, products, corrections, shares, lines[task], rises[task], partial, result,
                     )  # fmt: skip
 
     return euler_stage

@@ -20,7 +20,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import inlined_kernel, inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.upwind.kernels.fluxes import (
     flux_of_slopes,
     fluxes_between_rows,
@@ -29,6 +29,7 @@ from wgflow.upwind.kernels.fluxes import (
     part_of,
 )
 from wgflow.upwind.kernels.limiters import limited_difference
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 TASKS = 16  # on all cores
 PARALLEL_THRESHOLD = 32_768
@@ -43,7 +44,7 @@ def neighbour(index, offset, count, periodic):
     return min(max(moved, 0), count - 1)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_within_row(rho, phi, mobility, periodic, limiter, slope, flux):
     """Flux through all faces of a row, from the differences across its cells, which become ``slope``."""
     cells = rho.size
@@ -66,7 +67,7 @@ def fluxes_within_row(rho, phi, mobility, periodic, limiter, slope, flux):
     flux[cells] = flux[0]
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_before_row(volume, phi, i, j, mobility, periodic, limiter, slope, flux):
     """Flux through the faces of the row (i, j) towards lower j, and the differences across its cells, along j."""
     count = volume.shape[1]
@@ -78,7 +79,7 @@ def fluxes_before_row(volume, phi, i, j, mobility, periodic, limiter, slope, flu
     fluxes_between_rows(*rows, phi[i, before], phi[i, j], factor, limiter, flux)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_of_planes(volume, phi, i, j, mobility, periodic, limiter, other, flux):
     """What flows into the row (i, j) through its faces along the first axis; ``other`` is work space."""
     count = volume.shape[0]
@@ -111,11 +112,11 @@ def update_of_cells(
         leaving = flux_of_slopes(rho[k], after[k], slope[k], next_slope, velocity)
         change = inflow[k] - outflow[k] + flux[k] - leaving + across[k]
         change -= reaction * here[k] * rho[k]
-        new[k] = start_weight * old[k] + stage_weight * (rho[k] + step * change)
+        new[k] = without_subnormal(start_weight * old[k] + stage_weight * (rho[k] + step * change))
         slope[k], flux[k] = next_slope, leaving
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def update_of_row(row, first, volume, phi, old, weights, step, mobility, reaction, periodic, limiter, buffer, new):
     """Write a row of a stage, after those from ``first`` on; ``buffer`` holds fluxes and differences."""
     n0, n1, n2 = volume.shape

@@ -1,4 +1,4 @@
-"""Finite-volume kernels on Voronoi cells with up to six faces, in any order (half spheres, other surfaces).
+"""Finite-volume kernels on Voronoi cells with up to six faces, in any order.
 
 Arrays have shape ``(sheets, cells)``; faces are gathered by each of their two cells, so that threads never write to the
 same place. Both cells compute the same flux with opposite sign, to the last bit. Numbers of cells and places of faces

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.compilation import inlined_kernel, inlined_slicing_kernel, kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.fluxes import part_of
 from wgflow.upwind.kernels.structured import neighbour, update_of_row
@@ -40,7 +40,7 @@ def raise_to_rates_of(here, beside, factors, reaction, deep, maxima):
         maxima[k] = max(maxima[k], rate + reaction * max(here[k], 0.0))
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima):
     """Let running maxima take in the largest relative loss rates of a row of cells."""
     n0, n1, n2 = phi.shape
@@ -96,7 +96,7 @@ def product_of_rows(first, second):
     return total
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, steady, maxima, partial):
     """Take in the loss rates of a row of a stage, and add its sums to those of its block, if any are asked for.
 

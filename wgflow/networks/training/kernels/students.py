@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from wgflow.compilation import kernel, reduction
-from wgflow.networks.kernels.arc_cosine import angular_sums, half_chords
+from wgflow.networks.kernels.arc_cosine import angular_sums
 from wgflow.reductions import inner_product
+
+
+@reduction
+def _fill_half_chords(target, sources, apart, together):
+    """Write |u - v|^2 / 4 and |u + v|^2 / 4 for one target (d,) and sources (d, n)."""
+    apart[:] = 0.0
+    together[:] = 0.0
+    for axis in range(target.size):
+        here, there = target[axis], sources[axis]
+        for j in range(apart.size):
+            apart[j] += 0.25 * (here - there[j]) * (here - there[j])
+            together[j] += 0.25 * (here + there[j]) * (here + there[j])
 
 
 @kernel
@@ -70,7 +82,7 @@ def train_on_population(outputs, inputs, rates, iterations, sources, masses, wor
         _point(outputs, inputs, lengths, sources, masses)  # not changed below, while the neurons move one by one
         for j in range(count):
             target = sources[:, j]
-            half_chords(target, sources, apart, together)
+            _fill_half_chords(target, sources, apart, together)
             value, along = angular_sums(apart, together, masses)
             push = input_rate * outputs[j]
             for axis in range(dimension):
