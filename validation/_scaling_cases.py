@@ -177,7 +177,7 @@ CASES = (
     Case(
         "line, TR-BDF2",
         OTHERS,
-        (1024, 16384, 262144, 1048576, 2097152, 3145728),
+        (1024, 16384, 262144, 1048576, 2097152),
         lambda n: energy(1, n, **ENTROPY) | IMPLICIT,
         longest=LONGEST,
     ),
