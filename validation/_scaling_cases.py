@@ -177,7 +177,7 @@ CASES = (
     Case(
         "line, TR-BDF2",
         OTHERS,
-        (1024, 4096, 16384, 65536, 262144),
+        (1024, 16384, 262144, 1048576, 2097152),
         lambda n: energy(1, n, **ENTROPY) | IMPLICIT,
         longest=LONGEST,
     ),
@@ -213,7 +213,7 @@ CASES = (
         (1000, 16000, 64000, 128000, 256000),
         lambda n: regression({"kind": "hypersphere", "dimension": 10, "signed": True}, 100, 10) | moving(n),
     ),
-    Case("Langevin, a potential", PARTICLES, (4000, 64000, 1000000, 2000000, 4000000), lambda n: _noisy(n)),
+    Case("Langevin, a potential", PARTICLES, (4000, 64000, 256000, 512000, 1000000), lambda n: _noisy(n)),
     Case("pairs in the plane", PARTICLES, (500, 1000, 2000, 4000), lambda n: energy(2, 32, **BELL) | moving(n), PAIRS),
     Case("sphere of 2562 cells", DATA, (25, 50, 100, 200, 400), lambda n: regression(sphere(2562), n, 3) | solved()),
     Case("circle of 4096 cells", DATA, (100, 400, 1600), lambda n: regression(circle(4096), n, 2) | solved()),
