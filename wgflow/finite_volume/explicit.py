@@ -197,7 +197,8 @@ class ExplicitFiniteVolume:
 
     def _is_slack(self) -> bool:
         """Whether the bound E was far above the last step: lambda_max would have to grow by the factor to bind."""
-        return FAR * self._method.stage_step * self.step_size * self._stiffness.largest < ENERGY_SAFETY * 2.0
+        allowed = self._step_factors[1] * 2.0 * ENERGY_SAFETY
+        return FAR * self._method.stage_step * self.step_size * self._stiffness.largest < allowed
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
