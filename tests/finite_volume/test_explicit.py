@@ -224,7 +224,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"order": 3}, "order = 3 is not available"),
+            ({"order": 3}, "order = 3 is for whole spheres"),
             ({"limiter": "superbee"}, "limiter = 'superbee' is unknown; choose one of minmod, mc"),
             ({"stepper": "rk4"}, "stepper = 'rk4' is unknown; choose one of euler, ssprk2, ssprk3, ssprk43"),
             ({"transport": -1.0}, "transport = -1.0 is not allowed"),
