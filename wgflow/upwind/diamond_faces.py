@@ -7,13 +7,15 @@ from functools import cached_property
 
 import numpy as np
 
-from wgflow.domains.diamonds import DIRECTIONS, lattice, neighbours
+from wgflow.domains.diamonds import DIAMONDS, DIRECTIONS, lattice, locate, neighbours
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.typing import FloatArray, IntArray
 
 _LANES = 8  # numbers in a vector of the processor
 FAMILIES = 3  # of faces: towards the first three of the DIRECTIONS
 NO_EDGE = -1
+FIFTHS = 5  # of a turn around the poles, which lead each diamond to the next one
+FIRST = np.array([0, FIFTHS])  # of the northern and of the southern diamonds: the others are these, turned
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ class DiamondFaces:
         found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[found] == wanted, found, NO_EDGE)
 
-    @cached_property
-    def _in_rows(self) -> tuple[IntArray, IntArray]:
-        """Edges at all places in rows (10, 3, n + 1, width), and 1 where they lead away from their first cell."""
-        span = np.arange(self.n + 1)
-        ends = lattice(self.n, span, span).cells
-        starts = [lattice(self.n, span - i, span - j).cells for i, j in DIRECTIONS[:FAMILIES]]
+    def _rows_of(self, diamonds: IntArray) -> tuple[IntArray, IntArray]:
+        """Edges at all places in rows (d, 3, n + 1, width), and 1 where they lead away from their first cell."""
+        columns, rows = np.meshgrid(np.arange(self.n + 1), np.arange(self.n + 1))
+        of = diamonds[:, None, None]
+        ends = locate(self.n, of, columns, rows).cells
+        starts = [locate(self.n, of, columns - i, rows - j).cells for i, j in DIRECTIONS[:FAMILIES]]
         edges = np.stack([self.edges_between(start, ends) for start in starts], axis=1)
         signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=1)
         edges[:, 0, -1] = NO_EDGE  # its fluxes are not used
@@ -75,13 +77,16 @@ class DiamondFaces:
         """
         near = self.neighbours[self.corners]
         spokes = self.edges_between(np.repeat(self.corners, DEGREE), near.ravel())
-        rings = self._in_rows[0][:, 1, 0, 1]
+        diamonds, here = np.arange(DIAMONDS), np.zeros(DIAMONDS, dtype=np.int64)
+        rings = self.edges_between(
+            locate(self.n, diamonds, here, here - 1).cells, locate(self.n, diamonds, here + 1, here).cells
+        )
         return np.setdiff1d(np.concatenate([spokes, rings]), [NO_EDGE])
 
     @cached_property
     def places(self) -> tuple[IntArray, IntArray]:
         """Places in rows (E, 2) of each edge, flattened, and signs there; one that is not used fills up."""
-        edges, signs = (values.ravel() for values in self._in_rows)
+        edges, signs = (values.ravel() for values in self._rows_of(np.arange(DIAMONDS)))
         unused = self.n * self.width  # of the first family in the last row of the first diamond
         places = np.full((len(self.mesh.edges), 2), unused)
         found = np.ones_like(places)
@@ -92,9 +97,29 @@ class DiamondFaces:
         return places, found
 
     def in_rows(self, of_edges: FloatArray) -> FloatArray:
-        """Values of edges (E,) at their places in rows, shape (10, 3, n + 1, width), zero elsewhere."""
-        edges = self._in_rows[0]
-        return np.where((edges >= 0) & ~np.isin(edges, self.apart), of_edges[edges], 0.0)
+        """Values of edges (E,) at their places in rows of the ``FIRST`` diamonds, (2, 3, n + 1, width), zero elsewhere.
+
+        They are those of all diamonds, since the grid turns into itself: to the last bit on both sides of each seam.
+        """
+        edges = self._rows_of(FIRST)[0]
+        ends = np.zeros(edges.shape, dtype=bool)
+        ends[..., [0, self.n], :], ends[..., [0, self.n]] = True, True
+        chosen = (edges >= 0) & ~np.isin(edges, self.apart)
+        seams = ends & chosen
+        edges[seams] = self._least_turned(edges[seams])
+        return np.where(chosen, of_edges[edges], 0.0)
+
+    def _least_turned(self, edges: IntArray) -> IntArray:
+        """Of the edges that some (k,) become by fifths of a turn, those with the least numbers."""
+        first, second = self.mesh.edges[edges].T
+        turned = [self.edges_between(self._turn(first, k), self._turn(second, k)) for k in range(FIFTHS)]
+        return np.asarray(np.min(turned, axis=0))
+
+    def _turn(self, cells: IntArray, fifths: int) -> IntArray:
+        """Cells to which some are turned, by fifths around the poles, which stay."""
+        diamond, place = np.divmod(cells, self.n**2)
+        turned = (diamond // FIFTHS * FIFTHS + (diamond + fifths) % FIFTHS) * self.n**2 + place
+        return np.where(diamond < DIAMONDS, turned, cells)
 
     def halo(self) -> tuple[IntArray, IntArray]:
         """Cells of the rows -2, -1, n and n + 1 from -2 to n + 1 (10, 4, n + 4), and of such columns (10, n, 4)."""
@@ -109,7 +134,12 @@ class DiamondFaces:
         return self.edges_between(np.arange(len(near))[:, None], near)
 
     def turned(self, values: FloatArray) -> FloatArray:
-        """Values (N, 6, ...) by directions at the cells -1 ... n of each diamond, (6, 10, n + 2, n + 2, ...)."""
-        span = np.arange(-1, self.n + 1)
-        cells, turns = lattice(self.n, span, span)
-        return values[cells, (np.arange(DEGREE)[:, None, None, None] + turns) % DEGREE]
+        """Values (N, 6, ...) by directions at the cells -1 ... n of the ``FIRST`` diamonds, (6, 2, n + 2, n + 2, ...).
+
+        They are those of all diamonds, as in `in_rows`.
+        """
+        columns, rows = np.meshgrid(np.arange(-1, self.n + 1), np.arange(-1, self.n + 1))
+        cells, turns = locate(self.n, FIRST[:, None, None], columns, rows)
+        diamond, place = np.divmod(cells, self.n**2)
+        alike = np.where(diamond < DIAMONDS, diamond // FIFTHS * FIFTHS * self.n**2 + place, cells)
+        return values[alike, (np.arange(DEGREE)[:, None, None, None] + turns) % DEGREE]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.domains.diamonds import side_of
+from wgflow.domains.diamonds import DIAMONDS, side_of
 from wgflow.typing import FloatArray
 from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.sphere import SphereScheme
@@ -24,7 +24,7 @@ class GivenScheme(SphereScheme):
         faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
         self._places, self._signs = faces.places
         self._rates = np.zeros((1, len(sphere.mesh.edges)))
-        self._given = np.zeros((1, *self._in_rows.shape[1:]))
+        self._given = np.zeros((1, DIAMONDS, *self._in_rows.shape[2:]))
 
     def give(self, rates: FloatArray) -> None:
         """Move along with flows (E,) through all faces from now on, outwards of the first cell of each."""

@@ -46,7 +46,7 @@ def test_the_mesh_and_the_scheme_take_what_is_estimated(monkeypatch):
     _, kept, peak = taken(lambda: sphere.mesh)
     assert kept == pytest.approx(of_mesh["the"], rel=0.01)
     assert peak == pytest.approx(of_mesh["the"] + of_mesh["making"], rel=0.02)
-    for velocity, most in (("two_point", 1.25), ("midpoint", 1.1)):
+    for velocity, most in (("two_point", 1.6), ("midpoint", 1.1)):
         options = {"transport": 1.0, "reaction": 0.0, "order": 2, "velocity": velocity}
         midpoint = velocity == "midpoint"
         of_scheme = estimated(step_items(describe_grid(sphere), "explicit", midpoint=midpoint))

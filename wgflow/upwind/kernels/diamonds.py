@@ -209,16 +209,23 @@ def stage_of_rows(
         now = (j + 2) % 2
         copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        values_of_row(diamond, j, densities, slopes, now, values, limiter)
+        values_of_row(place_of(diamond, slopes), j, densities, slopes, now, values, limiter)
         if j >= first:
-            fluxes_of_row(diamond, j, potentials, factors, now, values, fluxes, midpoint)
+            place = place_of(diamond, factors)
+            fluxes_of_row(place, j, potentials, factors, now, values, fluxes, midpoint)
             if watch is not None:
-                rates_of_row(diamond, j, potentials, factors, now, rates_in(work), midpoint)
+                rates_of_row(place, j, potentials, factors, now, rates_in(work), midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
             if watch is not None:
                 watch_row(n, begin, now, rates_in(work), rho, phi, old, new, reaction, inverse_volumes, work[19], watch)
+
+
+@inlined_kernel
+def place_of(diamond, geometry):
+    """Where a diamond finds its own in an array of all ten, or of the first northern and the first southern one."""
+    return diamond * len(geometry) // DIAMONDS
 
 
 @inlined_kernel
@@ -241,9 +248,9 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``factors`` (sheets, 10, 3, n + 1, w) are alpha |face| / distance for faces in rows, or with ``midpoint``
-        alpha |face| u, and ``corner_factors`` (sheets, c) those of the c other faces. Work space has the shape (tasks,
-        WORK_ROWS, w + 8).
+        ``factors`` (1, 2, 3, n + 1, w) are alpha |face| / distance for faces in rows of the first northern and southern
+        diamond, with ``midpoint`` alpha |face| u of all ten, (sheets, 10, 3, n + 1, w); ``corner_factors`` (sheets, c)
+        are those of the c other faces. Work space has the shape (tasks, WORK_ROWS, w + 8).
         """
         sheets, n = len(density), halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)

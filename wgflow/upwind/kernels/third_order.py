@@ -28,7 +28,15 @@ from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_ke
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.diamond_sums import ONE
-from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE, TWO, copy_row, rate_through, update_of_row
+from wgflow.upwind.kernels.diamonds import (
+    ROWS_AT_ONCE,
+    TWO,
+    copy_row,
+    part_of,
+    place_of,
+    rate_through,
+    update_of_row,
+)
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
 # Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, and both bounds.
@@ -151,9 +159,9 @@ def stage_of_rows(
         now = (j + 2) % 2
         copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        values_of_row(diamond, j, densities, slopes, now, values, bounds, limiter)
+        values_of_row(place_of(diamond, slopes), j, densities, slopes, now, values, bounds, limiter)
         if j >= first:
-            fluxes_of_row(diamond, j, potentials, factors, now, values, bounds, fluxes, midpoint)
+            fluxes_of_row(place_of(diamond, factors), j, potentials, factors, now, values, bounds, fluxes, midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
@@ -171,7 +179,7 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Ca
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        Arguments as in `wgflow.upwind.kernels.diamonds.diamond_stage_kernel`; ``slopes`` (10, 18, n + 2, w) go on
+        Arguments as in `wgflow.upwind.kernels.diamonds.diamond_stage_kernel`; ``slopes`` (2, 18, n + 2, w) go on
         with what the bend of the three lines takes from second differences; ``work`` has the rows of each task.
         """
         sheets, n = len(density), halo_columns.shape[1]
@@ -180,14 +188,13 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Ca
         lower, upper = work[11:]
         for task in prange(sheets * DIAMONDS * parts):
             wide_vectors()
-            sheet, diamond, part = task // (DIAMONDS * parts), task // parts % DIAMONDS, task % parts
+            sheet, diamond, first, last = part_of(task, parts, n)
             values = (ahead1[task, 0], ahead2[task], ahead3[task], behind1[task, 0], behind2[task, 0], behind3[task, 0])
             fluxes = (flux1[task], flux2[task], flux3[task])
             stage_of_rows(
-                n, diamond, part * n // parts, (part + 1) * n // parts, density[sheet], potential[sheet], start[sheet],
-                weights, step, reaction, inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows,
-                halo_columns, densities[task], potentials[task], values, (lower[task], upper[task]), fluxes,
-                result[sheet], limiter, midpoint,
+                n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
+                inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, densities[task],
+                potentials[task], values, (lower[task], upper[task]), fluxes, result[sheet], limiter, midpoint,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(

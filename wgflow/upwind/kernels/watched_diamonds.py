@@ -20,6 +20,7 @@ from wgflow.upwind.kernels.diamonds import (
     ROWS_AT_ONCE,
     copy_row,
     part_of,
+    place_of,
     rate_through,
     rates_in,
     rates_of_row,
@@ -112,7 +113,7 @@ def extremes_of_rows(
     for j in range(first, last + 1):
         now = j % 2
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        rates_of_row(diamond, j, potentials, factors, now, rates_in(work), midpoint)
+        rates_of_row(place_of(diamond, factors), j, potentials, factors, now, rates_in(work), midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
             losses_of_row(n, begin, now, rates_in(work), phi, face_factor, reaction, inverse_volumes, largest)
