@@ -39,7 +39,8 @@ def draw_costs(axes: Axes, panel: str, costs: Mapping[Case, Cost]) -> None:
         style = {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index // len(COLORS)], "markersize": 4}
         axes.loglog(counts, each, markerfacecolor="white", linewidth=1.0, **style)
         label = f"{case.name}{law}: {case.exponent(cost):.2f}"
-        axes.loglog(counts[-case.fitted :], each[-case.fitted :], linewidth=2.0, label=label, **style)
+        window = case.window(cost)
+        axes.loglog(counts[window], each[window], linewidth=2.0, label=label, **style)
     axes.set(title=panel, xlabel=f"{unit}s".replace("datums", "data"), ylabel=f"ns per {unit} and step")
     make_room(axes)
 

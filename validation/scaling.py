@@ -2,11 +2,11 @@
 
 Each problem runs some steps at several sizes on one thread, whose own seconds are counted, not those of the clock; the
 cheapest step counts, of steps of all sizes in turn, so that what else the machine does hits all of them. Exponents are
-those of straight lines through the logarithms of seconds and size at the largest sizes alone, as told. Below, fixed
-costs count, and steps slow down where the arrays of a run no longer fit into the caches; explicit steps in one to three
-dimensions and on the sphere are fitted beyond that, where memory sets the pace. Quick runs measure the smallest sizes,
-and nothing is asked of them. Where a method is not linear, the exponent is 1 plus that of what its law leaves: N log N
-of convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs. Memory is that of
+those of straight lines through the logarithms of seconds and size, at sizes that are told: below, fixed costs count,
+and above, where the arrays of a run fill more than the caches, memory sets the pace. What a step costs there is told
+beside the exponent, and drawn: one to two times as much for each cell. Quick runs measure the smallest sizes, and
+nothing is asked of them. Where a method is not linear, the exponent is 1 plus that of what its law leaves: N log N of
+convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs. Memory is that of
 all arrays at their peak, from one size to the next.
 
 Beside these, variational steps run at the errors of other methods, and other packages on problems of theirs.
@@ -95,10 +95,10 @@ def row_of(case: Case, cost: Cost, *, quick: bool) -> Row:
     """Row of the exponent of a problem."""
     unit, found = UNITS[case.panel], case.exponent(cost)
     each = 1e9 * cost.seconds[-1] / cost.counts[-1]
-    fitted = cost.counts[-case.fitted :]
+    fitted = cost.counts[case.window(cost)]
     beside = (
         f"{each:.3g} ns per {unit} and step at {cost.counts[-1]}; {cost.memory:.0f} bytes per {unit}; "
-        f"fitted from {fitted[0]} on"
+        f"fitted from {fitted[0]} to {fitted[-1]}"
     )
     what = f"{case.panel.lower()}, {case.name}, law {case.law.name}: exponent"
     return measured(what, found, beside) if quick else within(what, found, MOST_EXPONENT, beside)
