@@ -193,7 +193,7 @@ CASES = (
     Case(
         "line, TR-BDF2",
         OTHERS,
-        (1024, 16384, 65536, 262144, 2097152),
+        (1024, 65536, 131072, 262144, 2097152),
         lambda n: energy(1, n, **ENTROPY) | IMPLICIT,
         longest=LONGEST,
         beyond=1,
