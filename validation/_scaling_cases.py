@@ -156,7 +156,7 @@ IMPLICIT = solved(finite_volume={"stepper": "tr_bdf2"})
 LINEARISED = solved("jko", jko={"scheme": "linearised"})
 ON_GRID = solved("jko", jko={"representation": "grid"})
 SPHERES = (642, 2562, 10242, 40962, 163842, 655362)
-LINES = (4096, 65536, 262144, 524288, 4194304)
+LINES = (4096, 16384, 65536, 262144, 4194304)
 LONGEST = 0.02
 
 
