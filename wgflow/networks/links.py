@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wgflow.errors import InputError
-from wgflow.functionals.checks import check_callable
+from wgflow.functionals.checks import check_callable, values_of
 from wgflow.networks.link_quadrature import LinkQuadrature
 from wgflow.registry import Registry
 from wgflow.text import shown
 from wgflow.typing import FloatArray
 
 MOST_DIRECTIONS = 2
+PROBED = np.array([-1.3, -0.4, 0.7, 1.9])  # projections at which functions are tried
 SPAN_ROUND_OFF = 1e-10  # of a direction beyond the span of those before, over its length
 
 Function = Callable[..., FloatArray]
@@ -86,7 +87,8 @@ class Link:
     Raises
     ------
     InputError
-        If the name is unknown, a direction is zero or depends on the other, or values are not finite.
+        If the name is unknown, a direction is zero or depends on the other, values are not finite, or a function does
+        not take as many arrays as there are directions, to one of their shape.
 
     Examples
     --------
@@ -122,8 +124,10 @@ class Link:
 
     def _function(self, count: int) -> Function:
         if not isinstance(self.f, str):
-            check_callable("the link", self.f, "Link(f, directions) with a function of the projections")
-            return self.f
+            own = self.f
+            check_callable("the link", own, "Link(f, directions) with a function of the projections")
+            values_of("the link", lambda both: own(*both), np.tile(PROBED, (count, 1)), PROBED.shape, of="projections")
+            return own
         if count != 1:
             raise InputError(f"the link {shown(self.f)} is a function of one projection; found {count} directions")
         return LINKS[self.f].function
