@@ -217,6 +217,20 @@ def test_linear_functions_rise_to_faces_exactly():
     assert errors[1] < 2.1
 
 
+def test_diamonds_share_what_both_sides_of_a_seam_have():
+    """To the last bit: an edge has one number at both of its places, and a cell those of the first diamonds alone."""
+    faces = DiamondFaces(Sphere(642).mesh, side_of(Sphere(642).level))
+    of_edges = faces.in_rows(np.arange(1.0, len(faces.mesh.edges) + 1.0))[np.arange(10) // 5]
+    places = faces.places[0]
+    twice = places[:, 1] != faces.n * faces.width
+    assert np.count_nonzero(twice) > 10 * faces.n
+    np.testing.assert_array_equal(*of_edges.ravel()[places[twice]].T)
+    values = np.random.default_rng(3).normal(size=(642, 6))
+    others = values.copy()
+    others[np.arange(642) // faces.n**2 % 5 > 0] = 0.0  # the poles are the diamond 10, and stay
+    np.testing.assert_array_equal(faces.turned(values), faces.turned(others))
+
+
 @pytest.mark.parametrize("velocity", ["two_point", "midpoint"])
 def test_transport_alone_keeps_the_mass(velocity):
     sphere = Sphere(2562)
