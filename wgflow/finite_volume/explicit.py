@@ -229,11 +229,14 @@ class ExplicitFiniteVolume:
     def _do_stages(self, step: float) -> StageWatch | None:
         """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
         drive, density, size = self._drive, self._density, self._method.stage_step * step
+        last = len(self._method.stages) - 1
         drive.go_back()
         for index, weights in enumerate(self._method.stages):
             result = self._stages[index % 2]
-            stage = Stage(density, drive.potential, self._density, weights, drive.pace * size, result)
-            if index == len(self._method.stages) - 1:
+            # A start of weight 0 is not read from memory where it is the density.
+            start = density if weights[0] == 0.0 and index < last else self._density
+            stage = Stage(density, drive.potential, start, weights, drive.pace * size, result)
+            if index == last:
                 return drive.do_watched(stage, self._method.watched)
             if not drive.do(stage):
                 break
