@@ -10,7 +10,7 @@ import numpy as np
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError
 from wgflow.typing import FloatArray
-from wgflow.upwind.kernels import line, structured, watched
+from wgflow.upwind.kernels import line, structured, watched, watched_line
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
 from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
@@ -46,6 +46,45 @@ class LineScheme(SpaceScheme):
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
         return self._mobility, self._face_factor, self._reaction, self._lanes
+
+
+class ShortLineScheme(LineScheme):
+    """The scheme on circles and signed circles of so few cells that one thread does them: all in one pass.
+
+    Arguments as in `LineScheme`.
+    """
+
+    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        super().__init__(domain, transport, reaction, limiter)
+        self._checked = watched_line.checked_stage_kernel(limiter)
+        self._watched = watched_line.watched_stage_kernel(limiter)
+        self._flow = (self._mobility, self._reaction, self._flux, self._face_factor, self._lanes)
+        self._rates = (self._mobility, self._face_factor, self._reaction, self._lanes, np.empty((2, line.LANES)))
+        self._bounds = self._loops.partition.cells
+
+    def checked_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.checked_stage`."""
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
+        rate: float = self._checked(rho, phi, old, stage.weights, stage.step, *self._flow, new)
+        return rate
+
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
+        """See `SpaceScheme.watched_stage`."""
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
+        sums = (self._volumes, combination, self._bounds)
+        rate, *found = self._watched(rho, phi, old, stage.weights, stage.step, *self._flow, *sums, new)
+        return StageWatch(0.0 if steady else rate, *found)
+
+    def extremes(self, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.extremes`."""
+        rate, least = watched_line.line_extremes(potential.reshape(self._shape), *self._rates)
+        return rate, least
+
+
+def line_scheme(domain: Domain, transport: float, reaction: float, limiter: int) -> LineScheme:
+    """Give the scheme on a circle or signed circle; arguments as in `LineScheme`."""
+    short = math.prod(domain.shape) < line.PARALLEL_THRESHOLD
+    return (ShortLineScheme if short else LineScheme)(domain, transport, reaction, limiter)
 
 
 class LatticeScheme(SpaceScheme):
