@@ -35,9 +35,9 @@ class HalfCircles:
         self._inputs = np.ascontiguousarray(inputs)
         first, last = _half_circle_cells(circle, inputs)
         regular = np.arange(0, circle.cells + LONGEST_ARC, LONGEST_ARC).clip(max=circle.cells)
-        cuts = np.unique(np.concatenate([first, last, regular]))
+        cuts, place = np.unique(np.concatenate([first, last, regular]), return_inverse=True)
         # Unsigned, as kernels would ask of each signed index whether it counts from the end.
-        ends = np.searchsorted(cuts, [first, last]).astype(np.uint32)
+        ends = place[: 2 * self.count].reshape(2, self.count).astype(np.uint32)
         self._arcs = (np.ascontiguousarray(circle.points.T), cuts, ends, np.empty((cuts.size, 2)))
         self._moments, self._net = np.empty(self.count), np.empty(circle.cells)
         self._volume = float(circle.volumes[0])

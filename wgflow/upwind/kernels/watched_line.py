@@ -42,21 +42,6 @@ def largest_rate(potential, mobility, face_factor, reaction, lanes):
 
 
 @cache
-def checked_stage_kernel(limiter: int) -> Callable[..., float]:
-    """Compile the Euler stage that also gives the loss rate of its potential."""
-
-    @kernel
-    def checked_stage(
-        density, potential, start, weights, step, mobility, reaction, flux, face_factor, lanes, result
-    ):  # fmt: skip
-        """Do a stage, and give the largest loss rate."""
-        do_stage(density, potential, start, weights, step, mobility, reaction, limiter, flux, result)
-        return largest_rate(potential, mobility, face_factor, reaction, lanes)
-
-    return checked_stage
-
-
-@cache
 def watched_stage_kernel(limiter: int) -> Callable[..., tuple[float, ...]]:
     """Compile the Euler stage that also gives what decides whether a step is kept."""
 
@@ -65,7 +50,10 @@ def watched_stage_kernel(limiter: int) -> Callable[..., tuple[float, ...]]:
         density, potential, start, weights, step, mobility, reaction, flux, face_factor, lanes, volumes, combination,
         bounds, result,
     ):  # fmt: skip
-        """Do a stage, and give the loss rate and the sums of `wgflow.reductions.kernels.blocks.step_sums_kernel`."""
+        """Do a stage, and give the loss rate and the sums of `wgflow.reductions.kernels.blocks.step_sums_kernel`.
+
+        Without blocks there are no sums.
+        """
         do_stage(density, potential, start, weights, step, mobility, reaction, limiter, flux, result)
         rate = largest_rate(potential, mobility, face_factor, reaction, lanes)
         error, change, mass, mass_after, paired = 0.0, 0.0, 0.0, 0.0, 0.0
