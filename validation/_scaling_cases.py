@@ -170,6 +170,7 @@ LINEARISED = solved("jko", jko={"scheme": "linearised"})
 ON_GRID = solved("jko", jko={"representation": "grid"})
 SPHERES = (642, 2562, 10242, 40962, 163842)
 LINES = (4096, 8192, 16384, 32768, 262144, 1048576)
+CIRCLES = (2048, 4096, 8192, 16384, 131072, 524288)  # of two sheets
 LONGEST = 0.02
 
 
@@ -179,8 +180,8 @@ def moving(count: int, method: str = "rk4") -> dict[str, Any]:
 
 
 CASES = (
-    Case("circle, a teacher", EXPLICIT, LINES, lambda n: teacher(circle(n), FOUR) | solved(), FOURIER, beyond=2),
-    Case("circle, 20 data", EXPLICIT, LINES, lambda n: regression(circle(n), 20, 2) | solved(), beyond=2),
+    Case("circle, a teacher", EXPLICIT, CIRCLES, lambda n: teacher(circle(n), FOUR) | solved(), FOURIER, beyond=2),
+    Case("circle, 20 data", EXPLICIT, CIRCLES, lambda n: regression(circle(n), 20, 2) | solved(), beyond=2),
     Case("line, entropy", EXPLICIT, LINES, lambda n: energy(1, n, **ENTROPY) | solved(), beyond=2),
     Case(
         "plane, a potential",
