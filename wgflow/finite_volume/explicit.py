@@ -209,7 +209,7 @@ class ExplicitFiniteVolume:
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
-        watch = self._do_stages(step)
+        watch = self._drive.do_step(self._density, self._stages, self._method, step)
         if watch is None:
             self._control.refuse(step)
             return False
@@ -226,20 +226,6 @@ class ExplicitFiniteVolume:
         self._control.accept(step, quotient)
         self._concentration.check(self._density, self.time)
         return True
-
-    def _do_stages(self, step: float) -> StageWatch | None:
-        """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
-        drive, density, size = self._drive, self._density, self._method.stage_step * step
-        drive.go_back()
-        for index, weights in enumerate(self._method.stages):
-            result = self._stages[index % 2]
-            stage = Stage(density, drive.potential, self._density, weights, drive.pace * size, result)
-            if index == len(self._method.stages) - 1:
-                return drive.do_watched(stage, self._method.watched)
-            if not drive.do(stage):
-                break
-            density = result
-        return None
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
