@@ -12,13 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-import numpy as np
-
 from wgflow.finite_volume.kernels.steps_on_line import square_step_kernel
 from wgflow.finite_volume.rate_bound import RateBound
 from wgflow.finite_volume.runge_kutta import RungeKutta
 from wgflow.functionals import GridFunctional
 from wgflow.networks.half_circles import HalfCircleSquare
+from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.typing import FloatArray
 from wgflow.upwind.lattice import ShortLineScheme
 from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
@@ -75,15 +74,17 @@ class Drive(ABC):
             None where rule P does not hold at some stage.
         """
         self.go_back()
-        size, start = method.stage_step * step, density
+        size, last, before = method.stage_step * step, len(method.stages) - 1, density
         for index, weights in enumerate(method.stages):
             result = results[index % 2]
-            stage = Stage(density, self.potential, start, weights, self.pace * size, result)
-            if index == len(method.stages) - 1:
+            # A start of weight 0 is not read from memory where it is the density.
+            start = before if weights[0] == 0.0 and index < last else density
+            stage = Stage(before, self.potential, start, weights, self.pace * size, result)
+            if index == last:
                 return self.do_watched(stage, method.watched)
             if not self.do(stage):
                 break
-            density = result
+            before = result
         return None
 
     @abstractmethod
@@ -114,7 +115,7 @@ class EvaluatedDrive(Drive):
         super().__init__(scheme)
         self._functional, self._count = functional, count
         self._bound = RateBound(functional, scheme)
-        self._kept, self._tried = (np.empty(functional.domain.shape) for _ in range(2))
+        self._kept, self._tried = (aligned_empty(functional.domain.shape) for _ in range(2))
 
     def begin(self, density: FloatArray) -> float:
         """See `Drive.begin`."""
@@ -284,7 +285,7 @@ class _Side:
 
     @cached_property
     def potential(self) -> FloatArray:
-        return self._direction if self.sign > 0.0 else -self._direction
+        return aligned(self._direction if self.sign > 0.0 else -self._direction)
 
     @cached_property
     def extremes(self) -> tuple[float, float]:

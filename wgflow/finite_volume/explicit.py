@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from wgflow.errors import ComputationError
 from wgflow.finite_volume.drives import make_drive
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
@@ -20,6 +18,7 @@ from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
 from wgflow.ranks.world import world
+from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
@@ -110,8 +109,8 @@ class ExplicitFiniteVolume:
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
         self._ranks = world()  # whose processors may round differently
-        self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
-        self._stages = [np.empty_like(self._density) for _ in range(2)]
+        self._density = aligned(check_density(density, domain.shape, RowBlocks.of(domain)))
+        self._stages = [aligned_empty(self._density.shape) for _ in range(2)]
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.steps_done = 0
         self._drive = make_drive(functional, self._scheme, self._count_evaluation)

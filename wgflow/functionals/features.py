@@ -26,7 +26,7 @@ from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
 BLOCKS, BLOCKS_FROM = 8, 100_000  # of particles where they have so many features together
-FEW = 9  # features, as many as quadratic ones in space
+FEW = 9  # features, as many as quadratic ones in space, unless their moments say how many are
 SPACING = float(np.finfo(np.float64).eps)
 
 
@@ -229,6 +229,7 @@ class _GridFeatures(GridFunctional):
         self._moments = make_moments(
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
+        self._few = getattr(self._moments, "few", FEW)
         self._sheets = SheetSums(domain)
         self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
@@ -266,7 +267,7 @@ class _GridFeatures(GridFunctional):
         return risk, float(self._coefficients[0])
 
     def coordinates(self) -> FloatArray | None:
-        return self._coefficients if self._targets.size <= FEW else None
+        return self._coefficients if self._targets.size <= self._few else None
 
     def along(self, change: FloatArray, potential: FloatArray) -> None:
         self._write(change, potential)

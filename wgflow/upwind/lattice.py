@@ -9,6 +9,7 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError
+from wgflow.reductions.aligned import aligned_zeros
 from wgflow.typing import FloatArray, IntArray
 from wgflow.upwind.kernels import line, structured, watched, watched_line
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
@@ -165,7 +166,7 @@ class BoxScheme(LatticeScheme):
         self._watched = {
             steady: watched.watched_box_stage_kernel(limiter, steady, self._tasks) for steady in (False, True)
         }
-        self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
+        self._fluxes = aligned_zeros(self._tasks, 5, box.shape[-1] + 1 + structured.BEFORE)
         blocks = len(self._bounds) - 1
         self._sums, self._pairs, self._no_sums = (np.zeros((blocks, count)) for count in (watched.SUMS, 1, 0))
         self._volume = math.prod(box.spacing)
