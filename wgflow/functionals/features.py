@@ -230,6 +230,7 @@ class _GridFeatures(GridFunctional):
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
         self._few = getattr(self._moments, "few", FEW)
+        self._of_density = getattr(self._moments, "moments_of_density", None)
         self._sheets = SheetSums(domain)
         self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
@@ -285,6 +286,8 @@ class _GridFeatures(GridFunctional):
         return super().scale(density) + self._risk_at_zero
 
     def _moments_of(self, density: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        if self._of_density is not None:
+            return np.multiply(self._of_density(density.reshape(self.domain.sheets, -1)), 1.0, out=out)
         factor, charges = self._sheets.charges(density)
         return np.multiply(self._moments.moments(charges), factor, out=out)
 
