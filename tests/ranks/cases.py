@@ -19,6 +19,7 @@ from mpi4py import MPI
 
 import wgflow
 from wgflow.domains.slab import Slab
+from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.flows.step_control import StepController
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
@@ -148,8 +149,9 @@ def largest():
     values = np.array([float(slab.communicator.rank), 1.0])
     if slab.communicator.rank == slab.communicator.size - 1:
         values[1] = np.nan
-    beside = slab.partition.both(np.ones((len(slab.partition), 2)), values[np.newaxis])
-    return np.stack([slab.communicator.largest(values), *beside])
+    sums = slab.partition.summing(np.ones((len(slab.partition), 2)))
+    beside = slab.partition.largest(values[np.newaxis])
+    return np.stack([slab.communicator.largest(values), sums(), beside])
 
 
 def peak_of_writing():
@@ -174,9 +176,16 @@ def peak_of_writing():
 
 
 def decide_otherwise():
-    """Let a rank propose other steps than rank 0, as one whose processor rounds differently."""
-    propose = StepController.propose
-    StepController.propose = lambda *given: 0.5 * propose(*given)
+    """Let a rank find other powers and energies than rank 0, as one whose processor rounds differently."""
+    growth, reject, evaluate = StepController.growth, StepController.reject, ExplicitFiniteVolume._evaluate
+
+    def reject_otherwise(control, *given):
+        reject(control, *given)
+        control.aim *= 0.5
+
+    StepController.growth = lambda *given: 0.5 * growth(*given)
+    StepController.reject = reject_otherwise
+    ExplicitFiniteVolume._evaluate = lambda *given: 2.0 + evaluate(*given)
 
 
 def in_memory():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,8 @@ class ExplicitFiniteVolume:
         self._rate_bound = RateBound(functional, self._scheme)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
-        self._ranks = world()  # whose processors may round differently
+        self._ranks = world()  # whose processors may round powers and logarithms differently
+        self._tell_powers()
         self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
         self._potential = np.empty_like(self._density)
         self._stages = [np.empty_like(self._density) for _ in range(2)]
@@ -121,11 +123,17 @@ class ExplicitFiniteVolume:
         self._concentration = ConcentrationWatch(functional, self._density)
         self.begin_interval(math.inf)
 
+    def _tell_powers(self) -> None:
+        telling = self._ranks.telling(*self._step_factors, self._method.accurate_step(self._tolerance))
+        transport, decay, self._accurate_step = telling()
+        self._step_factors = (transport, decay)
+
     def _begin(self) -> None:
         """Find what the first steps need to know of the state, as if a step had led there."""
-        energy = self._evaluate(self._density, self._potential)
-        self._learn_extremes()
+        telling = self._ranks.telling(self._evaluate(self._density, self._potential))
+        self._know(self._scheme.extremes(self._potential))
         self._mass, paired = self._scheme.state_sums(self._density, self._potential)
+        (energy,) = telling()
         self.energy = paired if self._functional.is_linear else energy
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
@@ -174,7 +182,7 @@ class ExplicitFiniteVolume:
         """Advance by one accepted step."""
         self._prepare()
         for _ in range(MAX_ATTEMPTS):
-            step = self._ranks.told_number(self._control.propose(self._end - self.time, self._bound()))
+            step = self._control.propose(self._end - self.time, self._bound())
             if self._try(step):
                 return
             self.counts.rejected += 1
@@ -216,30 +224,36 @@ class ExplicitFiniteVolume:
             decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
         )
         growth = -self._reaction * least
-        return min(stage / self._method.stage_step, self._method.accurate_step(self._tolerance) / max(growth, 1e-300))
+        return min(stage / self._method.stage_step, self._accurate_step / max(growth, 1e-300))
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
-        watch = self._do_stages(step)
-        if watch is None:
+        watching = self._do_stages(step)
+        if watching is None:
             self._control.refuse(step)
             return False
-        density = self._stages[(len(self._method.stages) - 1) % 2]
-        energy = watch.paired if self._functional.is_linear else self._evaluate(density, self._stage_potential)
+        density, linear = self._stages[(len(self._method.stages) - 1) % 2], self._functional.is_linear
+        energy = 0.0 if linear else self._evaluate(density, self._stage_potential)
+        watch = watching()
         quotient = self._error_quotient(watch, density, step)
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
+            (self._control.aim,) = self._ranks.telling(self._control.aim)()
             return False
+        telling = self._ranks.telling(watch.paired if linear else energy, self._control.growth(quotient))
+        checking = self._concentration.checking(density)
+        extremes = self._extremes if linear else self._scheme.extremes(self._stage_potential)
+        energy, growth = telling()
         if energy_rises(self._functional, density, energy, self.energy):
             self._control.refuse(step)
             return False
-        self._accept(step, energy, watch.mass_after)
-        self._control.accept(step, quotient)
-        self._concentration.check(self._density, self.time)
+        self._accept(step, energy, watch.mass_after, extremes)
+        self._control.accept(step, quotient, growth)
+        checking(self.time)
         return True
 
-    def _do_stages(self, step: float) -> StageWatch | None:
-        """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
+    def _do_stages(self, step: float) -> Callable[[], StageWatch] | None:
+        """Do the stages of a step; gives what tells what the last one says, None where rule P does not hold at one."""
         density, potential, size = self._density, self._potential, self._method.stage_step * step
         last, changes = len(self._method.stages) - 1, not self._functional.is_linear
         for index, weights in enumerate(self._method.stages):
@@ -250,8 +264,8 @@ class ExplicitFiniteVolume:
                 proved = size * self._rate_bound.rate() <= 1.0
             stage, loss_rate = Stage(density, potential, self._density, weights, size, self._stages[index % 2]), 0.0
             if index == last:
-                watch = self._watched(stage, proved=proved)
-                loss_rate = watch.loss_rate
+                watching = self._scheme.watching_stage(stage, self._method.watched, steady=proved)
+                loss_rate = 0.0 if proved else watching().loss_rate
             elif proved:
                 self._scheme.euler_stage(*stage)
             else:
@@ -259,7 +273,7 @@ class ExplicitFiniteVolume:
             if size * loss_rate > 1.0:
                 return None
             density = stage.result
-        return watch
+        return watching
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
@@ -275,25 +289,27 @@ class ExplicitFiniteVolume:
         """Do a stage, and give what it says about the step; loss rates where rule P is not proved otherwise."""
         return self._scheme.watched_stage(stage, self._method.watched, steady=proved)
 
-    def _accept(self, step: float, energy: float, mass: float) -> None:
+    def _accept(self, step: float, energy: float, mass: float, extremes: tuple[float, float]) -> None:
+        self._scheme.settle()  # others look at the density now
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
         self._potential, self._stage_potential = self._stage_potential, self._potential
-        if not self._functional.is_linear:
-            self._learn_extremes()
+        self._know(extremes)
         self.energy, self._mass = energy, mass
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
         self.steps_done += 1
 
-    def _learn_extremes(self) -> None:
-        """Find the loss rate and the least value of the potential, which was evaluated last."""
-        self._extremes = self._scheme.extremes(self._potential)
-        self._rate_bound.know(self._extremes[0])
+    def _know(self, extremes: tuple[float, float]) -> None:
+        """Go on from the loss rate and the least value of the potential, which was evaluated last."""
+        self._extremes = extremes
+        self._rate_bound.know(extremes[0])
 
     def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         self.counts.evaluations += 1
+        if not self._functional.is_of_sums:
+            self._scheme.settle()
         return self._functional.evaluate(density, potential)
 
     def snapshot(self) -> Snapshot:

@@ -51,8 +51,8 @@ class SlabFilter:
         for part, found in zip(self._columns, back, strict=True):
             spectrum[:, part] = found
         self._rows.backward(slab.within(wanted))
-        with slab.refreshing(wanted):
-            pass
+        slab.refresh(wanted)
+        slab.settle()
 
 
 class SlabBand(BandTransform):

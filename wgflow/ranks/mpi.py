@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from typing import Any, TypeVar
@@ -20,6 +21,15 @@ PATIENCE = 2.0  # seconds in which ranks that end for the same reason hear of ea
 POLL = 0.01
 
 
+@dataclass(eq=False)
+class _Rows:
+    """Rows of all ranks, of which this one has its part, and the others once a message has brought them."""
+
+    part: FloatArray
+    counts: Sequence[int]
+    found: FloatArray = field(default_factory=lambda: np.empty(0))
+
+
 class MpiCommunicator:
     """Ranks of an MPI communicator.
 
@@ -34,6 +44,7 @@ class MpiCommunicator:
         self._world = given.Dup()
         self._failures = given.Dup()  # apart: there others may still wait for numbers
         self.rank, self.size = self._world.rank, self._world.size
+        self._waiting: list[_Rows] = []
 
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
         """Rows of all ranks in their order, known to all."""
@@ -41,6 +52,32 @@ class MpiCommunicator:
         sizes = _sizes(part, counts)
         self._world.Allgatherv(np.ascontiguousarray(part), [found, sizes])
         return found
+
+    def gathering(self, part: FloatArray, counts: Sequence[int]) -> Callable[[], FloatArray]:
+        """Rows of numbers of all ranks in their order, which travel with the next ones that one cannot do without."""
+        rows = _Rows(part, counts)
+        self._waiting.append(rows)
+        return partial(self._brought, rows)
+
+    def _brought(self, rows: _Rows) -> FloatArray:
+        if rows in self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._bring(waiting)
+        return rows.found
+
+    def _bring(self, waiting: Sequence[_Rows]) -> None:
+        """Exchange some rows by one message."""
+        sizes = list(zip(*[_sizes(rows.part, rows.counts) for rows in waiting], strict=True))
+        by_rank = [sum(of_rank) for of_rank in sizes]
+        numbers, place = np.empty(sum(by_rank)), 0
+        self._world.Allgatherv(np.concatenate([rows.part.ravel() for rows in waiting]), [numbers, by_rank])
+        pieces: list[list[FloatArray]] = [[] for _ in waiting]
+        for of_rank in sizes:
+            for found, size in zip(pieces, of_rank, strict=True):
+                found.append(numbers[place : place + size])
+                place += size
+        for rows, found in zip(waiting, pieces, strict=True):
+            rows.found = np.concatenate(found).reshape(-1, *rows.part.shape[1:])
 
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
         """The same, known to rank 0 alone; None elsewhere."""
@@ -51,9 +88,7 @@ class MpiCommunicator:
 
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN, which MPI does not promise itself."""
-        found = np.empty((self.size, values.size))
-        self._world.Allgather(np.ascontiguousarray(values), found)
-        return np.asarray(found.max(axis=0))
+        return np.asarray(self.gathering(values[np.newaxis], [1] * self.size)().max(axis=0))
 
     def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Begin to exchange arrays with the ranks below and above."""
@@ -81,11 +116,10 @@ class MpiCommunicator:
         found: T = self._world.bcast(value)
         return found
 
-    def told_number(self, value: float) -> float:
-        """The number that rank 0 has, by one message of its bits."""
-        number = np.array([value])
-        self._world.Bcast(number)
-        return float(number[0])
+    def telling(self, *numbers: float) -> Callable[[], Sequence[float]]:
+        """The numbers that rank 0 has: each sends its own, and those of the others are not looked at."""
+        rows = self.gathering(np.array([numbers]), [1] * self.size)
+        return lambda: rows()[0].tolist()
 
     def wait(self) -> None:
         """Go on when all are here."""
