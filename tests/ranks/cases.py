@@ -20,6 +20,7 @@ from mpi4py import MPI
 import wgflow
 from wgflow.domains.slab import Slab
 from wgflow.finite_volume import ExplicitFiniteVolume
+from wgflow.functionals.convolution import BoxConvolution
 from wgflow.flows.step_control import StepController
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
@@ -175,6 +176,19 @@ def peak_of_writing():
     return peak / (4 * 2048 * 64)
 
 
+def peak_of_kernel():
+    """Bytes that this rank needs at most to prepare a convolution, over those that one rank needs."""
+    whole, peaks = Box(SQUARE, (256, 64)), []
+    for box in (whole, Slab(whole, ranks_of_runs.world())):
+        for again in (False, True):  # the first one loads modules
+            if again:
+                tracemalloc.start()
+            BoxConvolution(box, lambda z: np.exp(-3.0 * (z**2).sum(axis=-1)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return peaks[1] / peaks[0]
+
+
 def decide_otherwise():
     """Let a rank find other powers and energies than rank 0, as one whose processor rounds differently."""
     growth, reject, evaluate = StepController.growth, StepController.reject, ExplicitFiniteVolume._evaluate
@@ -270,6 +284,7 @@ def run_on(size, everyone):
             stopped(size)
         if size == 2:
             (FOLDER / f"peak-{everyone.rank}").write_text(str(peak_of_writing()))
+            (FOLDER / f"peak-of-kernel-{everyone.rank}").write_text(str(peak_of_kernel()))
         if size == 4:
             (FOLDER / f"refused-{everyone.rank}.json").write_text(json.dumps(refusals()))
     wait(everyone)

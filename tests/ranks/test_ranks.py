@@ -14,6 +14,7 @@ from wgflow.ranks import world as worlds
 from wgflow.ranks.communicator import ALONE
 from wgflow.system import launchers
 from wgflow.system.launchers import Launch, find_launch
+from wgflow.trajectory import row_groups
 from wgflow.trajectory.row_groups import chunk_shape, group_count, groups_of
 from wgflow.upwind.discretisation import reach_of
 
@@ -138,6 +139,21 @@ def test_so_many_ranks_may_share_a_box(rows, most, most_of_fifth_order):
         assert min(shared_by(box, Ranks(0, count), reach).counts) >= reach
         with pytest.raises(wgflow.InputError, match=f"at most {count} ranks; found {count + 1}"):
             shared_by(box, Ranks(0, count + 1), reach)
+
+
+def test_groups_of_rows_come_back_where_they_belong(tmp_path, monkeypatch):
+    """Snapshots and a state between two of them, in files of many groups, against what stays in memory."""
+    monkeypatch.setattr(row_groups, "LARGEST_CHUNK", 500)
+    monkeypatch.setattr(row_groups, "GROUP", 200)
+    domain, times = wgflow.Signed(wgflow.Box([(-1.0, 1.0)] * 2, (7, 10))), [0.0, 0.01, 0.03]
+    well, start = wgflow.Potential(lambda x: (x**2).sum(axis=-1)), np.linspace(1.0, 2.0, 140).reshape(2, 7, 10)
+    assert row_groups.chunk_shape(domain.shape) == (1, 2, 10)
+    wanted = wgflow.solve(well, domain, start, 0.03, times=times)
+    path, stop = tmp_path / "run.h5", {"until": lambda state: state.time > 0.015}
+    stopped = wgflow.solve(well, domain, start, 0.03, times=times, output=path, **stop)
+    assert 0.01 < stopped.time[-1] < 0.03
+    found = wgflow.solve(well, domain, start, 0.03, times=times, output=path, resume=True)
+    assert np.asarray(found.density).tobytes() == wanted.density.tobytes()
 
 
 @pytest.mark.parametrize("shape", [(2, 300, 200, 150), (5000, 5000), (3, 70_000_000), (40,), ()])
