@@ -20,8 +20,8 @@ from mpi4py import MPI
 import wgflow
 from wgflow.domains.slab import Slab
 from wgflow.finite_volume import ExplicitFiniteVolume
-from wgflow.functionals.convolution import BoxConvolution
 from wgflow.flows.step_control import StepController
+from wgflow.functionals.convolution import BoxConvolution
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
 from wgflow.ranks.mpi import MpiCommunicator
