@@ -191,3 +191,17 @@ def test_densities_are_carried_to_finer_cells() -> None:
         assert abs(carried - fine.uniform) @ fine.volumes < 0.06
     with pytest.raises(InputError, match="inputs"):
         wgflow.transfer(coarse.uniform, coarse, HalfSphere(162, 10))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"stepper": "tr_bdf2"}, ["stepper", "no internal energy", '"ssprk43"']),
+        ({"order": 5}, ["order = 5", "'half_sphere'", "1 or 2"]),
+    ],
+)
+def test_what_a_solver_refuses_names_its_key(options: dict[str, Any], told: list[str]) -> None:
+    target = {"teacher": {"angles": [0.0, 1.0], "weights": [1.0, -1.0]}}
+    with pytest.raises(InputError) as refusal:
+        wgflow.run(problem("half_sphere", 42, target=target, finite_volume=options))
+    assert all(part in str(refusal.value) for part in ['[solver] kind = "finite_volume": ', *told])

@@ -19,7 +19,7 @@ from mpi4py import MPI
 
 import wgflow
 from wgflow.domains.slab import Slab
-from wgflow.finite_volume import ExplicitFiniteVolume
+from wgflow.finite_volume.drives import EvaluatedDrive
 from wgflow.flows.step_control import StepController
 from wgflow.functionals.convolution import BoxConvolution
 from wgflow.ranks import world as ranks_of_runs
@@ -191,15 +191,18 @@ def peak_of_kernel():
 
 def decide_otherwise():
     """Let a rank find other powers and energies than rank 0, as one whose processor rounds differently."""
-    growth, reject, evaluate = StepController.growth, StepController.reject, ExplicitFiniteVolume._evaluate
+    growth, reject, arrive = StepController.growth, StepController.reject, EvaluatedDrive._arrive
 
     def reject_otherwise(control, *given):
         reject(control, *given)
         control.aim *= 0.5
 
+    def arrive_otherwise(drive, density):
+        arrive(drive, density)
+        drive.energy += 2.0
+
     StepController.growth = lambda *given: 0.5 * growth(*given)
-    StepController.reject = reject_otherwise
-    ExplicitFiniteVolume._evaluate = lambda *given: 2.0 + evaluate(*given)
+    StepController.reject, EvaluatedDrive._arrive = reject_otherwise, arrive_otherwise
 
 
 def in_memory():

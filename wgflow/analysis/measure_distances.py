@@ -29,10 +29,8 @@ from wgflow.typing import FloatArray
 CHOICES = ("auto", "exact", "sliced", "none")
 
 MOST_PAIRS = 2e10  # of atoms at all times, up to which the kernel discrepancy is computed: a minute
-MOST_EXACT, MOST_EXACT_ONCE = (
-    1e8,
-    2e7,
-)  # pairs of atoms at all times and at one, up to which W1 and W2 are exact: as long
+MOST_EXACT = 1e8  # pairs of atoms at all times, up to which W1 and W2 are exact: as long
+MOST_EXACT_ONCE = 2e7  # pairs of atoms at one time
 MOST_PROJECTED = 1e8  # atoms at all times, times their projections, of sliced distances: half as long
 PROJECTIONS = 128  # where there are few atoms
 ORDERS = (1, 2)

@@ -60,7 +60,10 @@ class DiffusionFluxes:
         internal = [term for term in terms if isinstance(term, InternalEnergy)]
         others = [term for term in terms if not isinstance(term, InternalEnergy)]
         if not internal:
-            raise InputError("implicit steps are for diffusion, and F has no internal energy; use explicit ones")
+            raise InputError(
+                "implicit steppers are for diffusion, and F has no internal energy; choose an explicit one, stepper = "
+                '"ssprk43"'
+            )
         self._rest: GridFunctional | None = Sum(tuple(others)).on_grid(domain) if others else None
         self._temperature = sum(term.temperature for term in internal if isinstance(term, Entropy))
         self._powers = [term for term in internal if not isinstance(term, Entropy)]

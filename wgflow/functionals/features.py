@@ -25,7 +25,7 @@ from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
 BLOCKS, BLOCKS_FROM = 8, 100_000  # of particles where they have so many features together
-FEW = 9  # features, as many as quadratic ones in space
+FEW = 9  # features, as many as quadratic ones in space, unless their moments say how many are
 SPACING = float(np.finfo(np.float64).eps)
 
 
@@ -230,6 +230,7 @@ class _GridFeatures(GridFunctional):
         self._moments = make_moments(
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
+        self._few = getattr(self._moments, "few", FEW)
         self._sheets = SheetSums(domain)
         self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
@@ -240,8 +241,20 @@ class _GridFeatures(GridFunctional):
         self._write(self._coefficients, potential)
         return risk
 
+    def direction(self) -> FloatArray | None:
+        if self._targets.size > 1:
+            return None
+        potential = np.empty(self.domain.shape)
+        self._write(np.ones(1), potential)
+        return potential
+
+    def of_integral(self, integral: float) -> tuple[float, float]:
+        self._prediction[0] = integral
+        risk, self._coefficients = self._risk.evaluate(self._prediction, self._targets)
+        return risk, float(self._coefficients[0])
+
     def coordinates(self) -> FloatArray | None:
-        return self._coefficients if self._targets.size <= FEW else None
+        return self._coefficients if self._targets.size <= self._few else None
 
     def along(self, change: FloatArray, potential: FloatArray) -> None:
         self._write(change, potential)

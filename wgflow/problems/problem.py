@@ -250,8 +250,11 @@ class Problem:
             self._checked["density"] = self.initial_density()
 
     def make_evolution(self, state: FlowState | None = None) -> Evolution:
-        """Prepare the solver, at the start or at a state of an earlier run."""
-        evolution = self.options.make_evolution(self, state)
+        """Prepare the solver, at the start or at a state of an earlier run; raises InputError if it refuses."""
+        try:
+            evolution = self.options.make_evolution(self, state)
+        except InputError as error:
+            raise type(error)(f'[solver] kind = "{self.solver}": {error}') from None
         self._checked.clear()
         return evolution
 
