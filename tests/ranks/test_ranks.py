@@ -12,9 +12,11 @@ from wgflow.domains.partition import block_bounds
 from wgflow.domains.slab import GHOSTS, Slab, most_ranks, shared_by
 from wgflow.ranks import world as worlds
 from wgflow.ranks.communicator import ALONE
+from wgflow.runs.shared_fields import part_at
 from wgflow.system import launchers
 from wgflow.system.launchers import Launch, find_launch
 from wgflow.trajectory import row_groups
+from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.row_groups import chunk_shape, group_count, groups_of
 from wgflow.upwind.discretisation import reach_of
 
@@ -154,6 +156,21 @@ def test_groups_of_rows_come_back_where_they_belong(tmp_path, monkeypatch):
     assert 0.01 < stopped.time[-1] < 0.03
     found = wgflow.solve(well, domain, start, 0.03, times=times, output=path, resume=True)
     assert np.asarray(found.density).tobytes() == wanted.density.tobytes()
+
+    sizes, read = [], StoredField._read_once
+
+    def counted(*given):
+        values = read(*given)
+        sizes.append(values.size)
+        return values
+
+    monkeypatch.setattr(StoredField, "_read_once", counted)
+    for periodic in (False, True):  # a rank reads its rows alone, which go around a periodic box
+        slab = Slab(wgflow.Box([(-1.0, 1.0)] * 2, (7, 10), periodic), Ranks(2, 3))
+        part = part_at(wgflow.Signed(slab), wgflow.load(path).fields["density"], -1)
+        assert (part == slab.part(wanted.density[-1])).all()
+        assert sum(sizes) == part.size == 20 * len(slab.rows)
+        sizes.clear()
 
 
 @pytest.mark.parametrize("shape", [(2, 300, 200, 150), (5000, 5000), (3, 70_000_000), (40,), ()])
