@@ -5,7 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import prod
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 T = TypeVar("T")
 FAILED = 1  # the tag of a message that says that its sender ends
@@ -67,17 +67,14 @@ class MpiCommunicator:
 
     def _bring(self, waiting: Sequence[_Rows]) -> None:
         """Exchange some rows by one message."""
-        sizes = list(zip(*[_sizes(rows.part, rows.counts) for rows in waiting], strict=True))
-        by_rank = [sum(of_rank) for of_rank in sizes]
-        numbers, place = np.empty(sum(by_rank)), 0
+        if len(waiting) == 1:
+            waiting[0].found = self.gathered(waiting[0].part, waiting[0].counts)
+            return
+        by_rank, places = _layout(tuple((prod(rows.part.shape[1:]), tuple(rows.counts)) for rows in waiting))
+        numbers = np.empty(sum(by_rank))
         self._world.Allgatherv(np.concatenate([rows.part.ravel() for rows in waiting]), [numbers, by_rank])
-        pieces: list[list[FloatArray]] = [[] for _ in waiting]
-        for of_rank in sizes:
-            for found, size in zip(pieces, of_rank, strict=True):
-                found.append(numbers[place : place + size])
-                place += size
-        for rows, found in zip(waiting, pieces, strict=True):
-            rows.found = np.concatenate(found).reshape(-1, *rows.part.shape[1:])
+        for rows, place in zip(waiting, places, strict=True):
+            rows.found = numbers[place].reshape(-1, *rows.part.shape[1:])
 
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
         """The same, known to rank 0 alone; None elsewhere."""
@@ -153,6 +150,17 @@ class MpiCommunicator:
     def end_all(self, code: int) -> None:
         """End all ranks at once."""
         self._world.Abort(code)
+
+
+@cache
+def _layout(rows: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[list[int], list[IntArray]]:
+    """How many numbers each rank sends, and where the numbers of each rows are in what comes, rank after rank.
+
+    ``rows`` has pairs of the width and the count of each rank.
+    """
+    sizes = np.array([[width * count for count in counts] for width, counts in rows])
+    owners = np.repeat(np.tile(np.arange(len(rows)), sizes.shape[1]), sizes.T.ravel())
+    return sizes.sum(axis=0).tolist(), [np.flatnonzero(owners == owner) for owner in range(len(rows))]
 
 
 def _sizes(part: NDArray[Any], counts: Sequence[int]) -> list[int]:
