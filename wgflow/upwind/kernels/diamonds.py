@@ -183,7 +183,8 @@ def stage_of_corners(
     faces, near, near_weights = corners
     start_weight, stage_weight = weights
     for cell in range(rho.size - POLES, rho.size):
-        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] - step * reaction * phi[cell] * rho[cell])
+        stage = rho[cell] - step * reaction * phi[cell] * rho[cell]
+        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * stage)
     for face in range(len(faces)):
         first, second = faces[face, 0], faces[face, 1]
         rate = rate_through(factors[face], phi[first], phi[second], midpoint)
