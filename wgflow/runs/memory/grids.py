@@ -194,7 +194,7 @@ def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
     stored = DOUBLE * points * terms.features
     if terms.tiled:
         sums = DOUBLE * TILE_SUMS * min(points, MOST_BLOCKS) * terms.features
-        sums += KINDS * points / TILE_CELLS * terms.features
+        sums += KINDS * points * terms.features // TILE_CELLS
         yield Item("cells in tiles", DOUBLE * TILED * points + sums, grid.key)
     elif stored <= terms.memory_limit:
         keys = f"{grid.key}, problem.memory_limit or the number of data"
