@@ -233,7 +233,8 @@ class DirectedDrive(Drive):
     ) -> None:
         super().__init__(scheme)
         self._functional, self._count = functional, count
-        self._ahead, self._behind = (_Side(sign, direction, scheme) for sign in (1.0, -1.0))
+        placed = aligned(direction)
+        self._ahead, self._behind = (_Side(sign, placed, scheme) for sign in (1.0, -1.0))
         if functional.is_linear:
             count()
 
@@ -299,7 +300,7 @@ class _Side:
 
     @cached_property
     def potential(self) -> FloatArray:
-        return aligned(self._direction if self.sign > 0.0 else -self._direction)
+        return self._direction if self.sign > 0.0 else aligned(-self._direction)
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
