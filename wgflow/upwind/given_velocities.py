@@ -31,5 +31,11 @@ class GivenScheme(SphereScheme):
         self._rates[0] = rates
         self._given.reshape(-1)[self._places] = self._signs * rates[:, None]
 
+    def begin_step(self) -> None:  # noqa: B027 - nothing to do
+        """Get ready for the stages of a step."""
+
+    def finish_step(self, start: FloatArray, result: FloatArray) -> None:  # noqa: B027 - nothing to do
+        """Correct the density after the stages of a step by that at its start."""
+
     def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
         return self._given, self._rates
