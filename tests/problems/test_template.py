@@ -16,7 +16,7 @@ DOMAINS = ("circle", "sphere", "box", "space", "hypersphere")
 for_every_template = pytest.mark.parametrize(
     ("problem", "domain"),
     [(problem, domain) for problem in ("two_layer", "quadratic", "energy") for domain in DOMAINS]
-    + [("deconvolution", "circle"), ("deconvolution", "box")],
+    + [("deconvolution", "circle"), ("deconvolution", "box"), ("transport", "sphere")],
 )
 
 

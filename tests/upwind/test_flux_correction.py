@@ -81,7 +81,7 @@ def test_correction_equals_the_numpy_twin(cells):
     sphere, plain, result, (total, rates) = step_of(cells, density, flow)
     np.testing.assert_allclose(after(sphere, density, total), plain, rtol=0.0, atol=1e-14)
     np.testing.assert_allclose(result, corrected(sphere, density, total, rates), rtol=0.0, atol=1e-14)
-    assert abs(result - plain).max() > 0.05  # something was corrected
+    assert abs(result - plain).max() > 0.02  # something was corrected
 
 
 @settings(max_examples=20, deadline=None)
@@ -113,7 +113,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         np.testing.assert_array_equal(step_of(642, density, flow)[2], alone)
 
 
-@pytest.mark.parametrize(("limiter", "least", "most"), [("zalesak", -1e-13, 1e-13), ("positive", 0.05, 0.2)])
+@pytest.mark.parametrize(("limiter", "least", "most"), [("zalesak", -1e-13, 1e-13), ("positive", 0.2, 0.3)])
 def test_a_background_and_a_plateau_stay_as_they_are(limiter, least, most):
     """Between 0.1 and 1, which third order that is kept positive alone passes."""
     spin = StreamFunction(lambda x, _: -2.0 * np.pi * x[:, 0], steady=True)

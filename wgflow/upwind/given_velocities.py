@@ -31,10 +31,10 @@ class GivenScheme(SphereScheme):
         self._rates[0] = rates
         self._given.reshape(-1)[self._places] = self._signs * rates[:, None]
 
-    def begin_step(self) -> None:  # noqa: B027 - nothing to do
+    def begin_step(self) -> None:
         """Get ready for the stages of a step."""
 
-    def finish_step(self, start: FloatArray, result: FloatArray) -> None:  # noqa: B027 - nothing to do
+    def finish_step(self, start: FloatArray, result: FloatArray) -> None:
         """Correct the density after the stages of a step by that at its start."""
 
     def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from wgflow.domains import Sphere
 from wgflow.domains.base import UnsignedDomain
@@ -14,7 +14,6 @@ from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import choice
 from wgflow.problems.velocities import VELOCITY_KINDS
-from wgflow.registry import Cited
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -33,9 +32,16 @@ class TransportProblem(ProblemSection):
     kind: Literal["transport"]
     velocity: Velocity
     is_energy = True
-    regularization: ClassVar[float] = 0.0
-    temperature: ClassVar[float] = 0.0
-    cites = (Cited("SkamarockGassmann2011", "transport of third order on spheres"),)
+
+    @property
+    def regularization(self) -> float:
+        """None."""
+        return 0.0
+
+    @property
+    def temperature(self) -> float:
+        """No entropies."""
+        return 0.0
 
     def functional(self, setting: ProblemSetting) -> Functional:  # noqa: ARG002
         """Half the integral of the squared density, which a velocity without divergence keeps."""
@@ -47,7 +53,9 @@ class TransportProblem(ProblemSection):
             raise InputError(
                 f'[problem] kind = "{TRANSPORT}" needs [solver] kind = "{TRANSPORT}"; found {problem.solver!r}'
             )
-        factors = problem.config.solver
+        domain, factors = problem.config.domain.build(), problem.config.solver
+        if not isinstance(domain, Sphere):
+            raise InputError(f'[problem] kind = "{TRANSPORT}" is for whole spheres; the domain is {domain.kind!r}')
         if factors.transport != 1.0 or factors.reaction:
             raise InputError(
                 "[solver] transport and reaction are factors of flows down an energy; leave them out, and change the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -13,11 +14,13 @@ from wgflow.finite_volume.transport import TransportFlow
 from wgflow.problems.kinds.transport import TRANSPORT, TransportProblem
 from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
-from wgflow.upwind.discretisation import GIVEN_LIMITERS
+from wgflow.registry import Cited
+from wgflow.upwind.discretisation import GIVEN_LIMITERS, ZALESAK
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
+    from wgflow.problems.models import ProblemFile
     from wgflow.problems.problem import Problem
     from wgflow.runs.estimates import EstimatePlan
 
@@ -33,8 +36,8 @@ class TransportSection(SolverOptions):
     order: Literal[1, 2, 3] = Field(3, description="order in space")
     limiter: Limiter | None = Field(
         None,
-        description='limiter of values at faces, as in [finite_volume]; of order 3 also "zalesak", which corrects fluxes so '
-        "that no cell gets beyond the range of its neighbours",
+        description='limiter of values at faces, as in [finite_volume]; of order 3 also "zalesak", which corrects '
+        "fluxes so that no cell gets beyond the range of its neighbours",
     )
     stepper: Method = Field("ssprk43", description="time-stepping method")
     tolerance: float = Field(
@@ -62,6 +65,14 @@ class TransportSection(SolverOptions):
                 f'[solver] kind = "{TRANSPORT}" needs [problem] kind = "{TRANSPORT}", with a velocity; found '
                 f'"{section.kind}"'
             )
+
+    def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
+        """What the steps and the limiter rest on."""
+        yield from METHODS[self.stepper].cites
+        if self.order == 3:
+            yield Cited("SkamarockGassmann2011", "transport of third order on spheres")
+        if self.limiter == ZALESAK:
+            yield Cited("Zalesak1979", "flux-corrected transport")
 
     @property
     def moves_density(self) -> bool:

@@ -45,7 +45,7 @@ def let_through(added, before, after):
 
 @inlined_kernel
 def shares(low, lowest, highest, gain, loss):
-    """Shares of the gain and of the loss of a cell that keep it within bounds, which hold its upwind density as well."""
+    """Shares of the gain and the loss of a cell that keep it within bounds, which hold its upwind density as well."""
     gained = min(1.0, (max(highest, low) - low) / max(gain, TINY))
     return gained, min(1.0, WITHIN * (low - min(lowest, low)) / max(loss, TINY))
 

@@ -2,8 +2,8 @@
 
 At a face each of its two cells has a value, of third order from its side: that of the gradient to the middle of the
 face, and a twelfth of the second difference along the line of cells through both. Their mean is the value of fourth
-order of a regular grid, half their difference what upwinding adds; ``upwinding`` is the share of it that is taken, beta of the reference. With
-the second differences s of both cells this is
+order of a regular grid, half their difference what upwinding adds; ``upwinding`` is the share of it that is taken, beta
+of the reference. With the second differences s of both cells this is
 
     (rho_1 + rho_2) / 2 - (s_1 + s_2) / 12 -+ upwinding (s_1 - s_2) / 12.
 
@@ -41,7 +41,6 @@ from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
 # Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, and both bounds.
 ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2)
-
 
 
 @inlined_kernel
