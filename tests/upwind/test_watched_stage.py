@@ -54,6 +54,9 @@ def test_a_stage_tells_of_its_step(domain):
     assert steady[1:5] == found[1:5]
     assert steady.paired == pytest.approx(paired.sum(), rel=0.0, abs=1e-15 * size)
     assert scheme.state_sums(result, potential) == (steady.mass_after, steady.paired)
+    again[...] = 0.0
+    assert scheme.paired_stage(Stage(density, potential, start, WEIGHTS, STEP, again)) == steady.paired
+    np.testing.assert_array_equal(again, bare)
 
 
 @pytest.mark.parametrize("box", BOXES[-2:], ids=lambda box: str(box.shape))

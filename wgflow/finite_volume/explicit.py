@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.errors import ComputationError
-from wgflow.finite_volume.rate_bound import RateBound
+from wgflow.finite_volume.drives import make_drive
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
 from wgflow.finite_volume.stiffness import StiffnessEstimate
 from wgflow.flows.checks import check_factor
@@ -107,28 +107,19 @@ class ExplicitFiniteVolume:
         elif velocity != TWO_POINT or order == 3:  # the estimate needs a symmetric operator, of few cells
             linear = make_space_scheme(domain, order=min(order, 2), **factors)
         self._stiffness = StiffnessEstimate(functional, linear)
-        self._rate_bound = RateBound(functional, self._scheme)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
         self._ranks = world()  # whose processors may round differently
         self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
-        self._potential = np.empty_like(self._density)
         self._stages = [np.empty_like(self._density) for _ in range(2)]
-        self._stage_potential = self._potential if functional.is_linear else np.empty_like(self._density)
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.steps_done = 0
-        self._begin()
-        self._concentration = ConcentrationWatch(functional, self._density)
-        self.begin_interval(math.inf)
-
-    def _begin(self) -> None:
-        """Find what the first steps need to know of the state, as if a step had led there."""
-        energy = self._evaluate(self._density, self._potential)
-        self._learn_extremes()
-        self._mass, paired = self._scheme.state_sums(self._density, self._potential)
-        self.energy = paired if self._functional.is_linear else energy
+        self._drive = make_drive(functional, self._scheme, self._count_evaluation)
+        self._mass, self.energy = self._drive.begin(self._density), self._drive.energy
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
+        self._concentration = ConcentrationWatch(functional, self._density)
+        self.begin_interval(math.inf)
 
     @property
     def density(self) -> FloatArray:
@@ -190,7 +181,7 @@ class ExplicitFiniteVolume:
             if self.steps_done == 0:
                 self._control.begin(self._first_step())
         elif self.steps_done == 0:
-            self._stiffness.restart(self._density, self._potential)
+            self._stiffness.restart(self._density, self._drive.potential)
             self._control.begin(self._first_step())
         elif self.steps_done % (REFINE_FAR_EVERY if self._is_slack() else REFINE_EVERY) == 0:
             self._stiffness.refine(self._density)
@@ -202,14 +193,12 @@ class ExplicitFiniteVolume:
 
     def _first_step(self) -> float:
         """Step in which the rate at the start changes a small share of the mass."""
-        watch = self._watched(
-            Stage(self._density, self._potential, self._density, (0.0, 1.0), 1.0, self._stages[0]), proved=True
-        )
+        watch = self._watched_from(self._density, 1.0, self._stages[0])
         return FIRST_CHANGE * watch.mass / watch.change if watch.change > 0.0 else math.inf
 
     def _bound(self) -> float:
         """Largest step that the rules P and E and the growth of cells allow."""
-        loss_rate, least = self._extremes
+        loss_rate, least = self._drive.extremes
         positive, decaying = self._step_factors
         stage = min(
             positive * POSITIVITY_SAFETY / max(loss_rate, 1e-300),
@@ -225,7 +214,7 @@ class ExplicitFiniteVolume:
             self._control.refuse(step)
             return False
         density = self._stages[(len(self._method.stages) - 1) % 2]
-        energy = watch.paired if self._functional.is_linear else self._evaluate(density, self._stage_potential)
+        energy = self._drive.energy
         quotient = self._error_quotient(watch, density, step)
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
@@ -240,61 +229,43 @@ class ExplicitFiniteVolume:
 
     def _do_stages(self, step: float) -> StageWatch | None:
         """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
-        density, potential, size = self._density, self._potential, self._method.stage_step * step
-        last, changes = len(self._method.stages) - 1, not self._functional.is_linear
+        drive, density, size = self._drive, self._density, self._method.stage_step * step
+        drive.go_back()
         for index, weights in enumerate(self._method.stages):
-            proved = True  # for the first potential, whose bound is that of the step
-            if index > 0 and changes:
-                potential = self._stage_potential
-                self._evaluate(density, potential)
-                proved = size * self._rate_bound.rate() <= 1.0
-            stage, loss_rate = Stage(density, potential, self._density, weights, size, self._stages[index % 2]), 0.0
-            if index == last:
-                watch = self._watched(stage, proved=proved)
-                loss_rate = watch.loss_rate
-            elif proved:
-                self._scheme.euler_stage(*stage)
-            else:
-                loss_rate = self._scheme.checked_stage(stage)
-            if size * loss_rate > 1.0:
-                return None
-            density = stage.result
-        return watch
+            result = self._stages[index % 2]
+            stage = Stage(density, drive.potential, self._density, weights, drive.pace * size, result)
+            if index == len(self._method.stages) - 1:
+                return drive.do_watched(stage, self._method.watched)
+            if not drive.do(stage):
+                break
+            density = result
+        return None
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""
         if self._method.looks_ahead:
-            beyond = self._stages[len(self._method.stages) % 2]
-            watch = self._watched(
-                Stage(density, self._stage_potential, self._density, (0.0, 1.0), step, beyond), proved=True
-            )
+            watch = self._watched_from(density, step, self._stages[len(self._method.stages) % 2])
         negligible = max(NEGLIGIBLE * self._tolerance, ERROR_ROUND_OFF)
         return watch.error / (self._tolerance * watch.change + negligible * watch.mass)
 
-    def _watched(self, stage: Stage, *, proved: bool) -> StageWatch:
-        """Do a stage, and give what it says about the step; loss rates where rule P is not proved otherwise."""
-        return self._scheme.watched_stage(stage, self._method.watched, steady=proved)
+    def _watched_from(self, density: FloatArray, step: float, result: FloatArray) -> StageWatch:
+        """Do a stage by itself, from the density that was reached last, and give what it says."""
+        drive = self._drive
+        stage = Stage(density, drive.potential, self._density, (0.0, 1.0), drive.pace * step, result)
+        return self._scheme.watched_stage(stage, self._method.watched, steady=True)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
-        self._potential, self._stage_potential = self._stage_potential, self._potential
-        if not self._functional.is_linear:
-            self._learn_extremes()
+        self._drive.keep()
         self.energy, self._mass = energy, mass
         self.time = self._end if step == self._end - self.time else self.time + step
         self.step_size = step
         self.counts.accepted += 1
         self.steps_done += 1
 
-    def _learn_extremes(self) -> None:
-        """Find the loss rate and the least value of the potential, which was evaluated last."""
-        self._extremes = self._scheme.extremes(self._potential)
-        self._rate_bound.know(self._extremes[0])
-
-    def _evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+    def _count_evaluation(self) -> None:
         self.counts.evaluations += 1
-        return self._functional.evaluate(density, potential)
 
     def snapshot(self) -> Snapshot:
         """Copy the current state; its only field is ``density``."""
@@ -303,4 +274,4 @@ class ExplicitFiniteVolume:
 
     def scalars(self) -> Scalars:
         """Scalars of the current state."""
-        return Scalars(self.energy - self._functional.penalty(self._density), self._mass, self._extremes[1])
+        return Scalars(self.energy - self._functional.penalty(self._density), self._mass, self._drive.extremes[1])

@@ -238,6 +238,18 @@ class _GridFeatures(GridFunctional):
         self._write(self._coefficients, potential)
         return risk
 
+    def direction(self) -> FloatArray | None:
+        if self._targets.size > 1:
+            return None
+        potential = np.empty(self.domain.shape)
+        self._write(np.ones(1), potential)
+        return potential
+
+    def of_integral(self, integral: float) -> tuple[float, float]:
+        self._prediction[0] = integral
+        risk, self._coefficients = self._risk.evaluate(self._prediction, self._targets)
+        return risk, float(self._coefficients[0])
+
     def coordinates(self) -> FloatArray | None:
         return self._coefficients if self._targets.size <= FEW else None
 

@@ -41,6 +41,21 @@ class GridFunctional(ABC):
         It may be larger than the derivative of J, as it bounds the steps of explicit schemes.
         """
 
+    def direction(self) -> FloatArray | None:
+        """Potential that J is a multiple of at any density, of shape ``domain.shape``; None where there is none."""
+        if not self.is_linear:
+            return None
+        potential = np.empty(self.domain.shape)
+        self.evaluate(np.zeros(self.domain.shape), potential)
+        return potential
+
+    def of_integral(self, integral: float) -> tuple[float, float]:
+        """F of a density over which `direction` has this integral, and J there over the direction.
+
+        The density counts as the one that was evaluated last.
+        """
+        return integral, 1.0
+
     def coordinates(self) -> FloatArray | None:
         """Few numbers that J, as it was evaluated last, is an affine function of, shape (n,); None where it is not."""
         return np.zeros(0) if self.is_linear else None
@@ -192,6 +207,13 @@ class _GridScaled(GridFunctional):
         energy = self._bound.evaluate(density, potential)
         potential *= self._factor
         return self._factor * energy
+
+    def direction(self) -> FloatArray | None:
+        return self._bound.direction()
+
+    def of_integral(self, integral: float) -> tuple[float, float]:
+        energy, multiple = self._bound.of_integral(integral)
+        return self._factor * energy, self._factor * multiple
 
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:
         self._bound.hessian(rate, potential)

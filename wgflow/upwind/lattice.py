@@ -12,9 +12,7 @@ from wgflow.errors import InputError
 from wgflow.typing import FloatArray
 from wgflow.upwind.kernels import line, structured, watched
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
-
-NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)
+from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, StageWatch
 
 
 class LineScheme(SpaceScheme):
@@ -106,7 +104,8 @@ class BoxScheme(LatticeScheme):
             steady: watched.watched_box_stage_kernel(limiter, steady, self._tasks) for steady in (False, True)
         }
         self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
-        self._sums, self._no_sums = (np.zeros((len(self._bounds) - 1, count)) for count in (watched.SUMS, 0))
+        blocks = len(self._bounds) - 1
+        self._sums, self._pairs, self._no_sums = (np.zeros((blocks, count)) for count in (watched.SUMS, 1, 0))
         self._volume = math.prod(box.spacing)
 
     def checked_stage(self, stage: Stage) -> float:
@@ -114,6 +113,12 @@ class BoxScheme(LatticeScheme):
         self._do_watched(stage, NOTHING, self._no_sums, steady=False)
         with self._box.refreshing(stage.result):
             return float(self._loops.partition.largest(self._extremes[:, :1])[0])
+
+    def paired_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.paired_stage`: in one pass."""
+        self._do_watched(stage, NOTHING, self._pairs, steady=True)
+        with self._box.refreshing(stage.result):
+            return self._volume * float(self._loops.partition.sums(self._pairs)[0])
 
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""

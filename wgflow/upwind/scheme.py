@@ -16,6 +16,8 @@ Combination = tuple[float, float, float, float, float]
 """Factors (a, b, c, d, e): a stage from u to w is watched for the sizes of ``a start + b u + c w`` and of ``d u + e w -
 start``."""
 
+NOTHING: Combination = (0.0, 0.0, 0.0, 0.0, 0.0)  # to be watched for
+
 
 class Stage(NamedTuple):
     """A stage of a step, as the arguments of `SpaceScheme.euler_stage`."""
@@ -56,7 +58,7 @@ class SpaceScheme(ABC):
 
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
     loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
-    overrides `checked_stage`, `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
+    overrides `checked_stage`, `paired_stage`, `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
 
     Parameters
     ----------
@@ -94,6 +96,13 @@ class SpaceScheme(ABC):
         self.euler_stage(*stage)
         return self.loss_rate(stage.potential)
 
+    def paired_stage(self, stage: Stage) -> float:
+        """Do a stage as `euler_stage` does, and give the integral of its potential over the result.
+
+        It has the bits that `watched_stage` gives of a steady potential.
+        """
+        return self.watched_stage(stage, NOTHING, steady=True).paired
+
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """Do a stage as `euler_stage` does, and tell what it says about the step.
 
@@ -108,7 +117,7 @@ class SpaceScheme(ABC):
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""
         same = (density, density, density, potential)
-        sums = self._loops.step_sums(*same, self._volumes, (0.0, 0.0, 0.0, 0.0, 0.0))
+        sums = self._loops.step_sums(*same, self._volumes, NOTHING)
         return float(sums[3]), float(sums[4])
 
     def loss_rate(self, potential: FloatArray) -> float:

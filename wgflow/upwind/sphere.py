@@ -17,11 +17,10 @@ from wgflow.upwind.edge_velocities import EdgeVelocities
 from wgflow.upwind.kernels import diamonds, watched_diamonds
 from wgflow.upwind.kernels.diamond_sums import SUMS
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
-from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
+from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, StageWatch
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
-NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)  # to be summed up
 
 
 class SphereScheme(SpaceScheme):

@@ -98,18 +98,18 @@ def product_of_rows(first, second):
 
 @inlined_slicing_kernel
 def watch_row(row, rho, phi, old, new, combination, mobility, face_factor, reaction, periodic, steady, maxima, partial):
-    """Take in the loss rates of a row of a stage, and add its sums to those of its block, if any are asked for.
+    """Take in the loss rates of a row of a stage, and add its sums to those of its block, as many as are asked for.
 
     ``steady`` is a constant of the kernel: rates of such a potential are known, and it is paired with the result.
     """
-    if partial.size > 0:
+    if partial.size > 1:
         error, change, mass, mass_after = sums_of_row(rho, old, new, combination)
         partial[0] += error
         partial[1] += change
         partial[2] += mass
         partial[3] += mass_after
     if steady:
-        partial[4] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
+        partial[-1] += product_of_rows(phi[row // phi.shape[1], row % phi.shape[1]], new)
     else:
         raise_to_rates(row, phi, mobility, face_factor, reaction, periodic, maxima)
 
@@ -141,8 +141,9 @@ def watched_box_stage_kernel(limiter: int, steady: bool, tasks: int) -> Callable
 
         With (a, b, c, d, e) = ``combination`` the sums, shape (blocks, 5), are those of
         ``|a start + b density + c result|``, ``|d density + e result - start|``, ``start``, ``result`` and, if the
-        potential is steady, ``potential * result``; the shape (blocks, 0) asks for none. ``lanes`` is work space of
-        shape (tasks, 1, n2), ``largest`` has the shape (tasks, 1).
+        potential is steady, ``potential * result``; the shape (blocks, 1) asks for the last alone, of a steady
+        potential, and (blocks, 0) for none, of others. ``lanes`` is work space of shape (tasks, 1, n2), ``largest`` has
+        the shape (tasks, 1).
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):
