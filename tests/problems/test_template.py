@@ -87,5 +87,5 @@ def test_help_names_all_kinds(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     assert _exit_code() == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "two_layer, quadratic, energy or deconvolution." in text
+    assert "two_layer, quadratic, energy, deconvolution or transport." in text
     assert all(domain in text for domain in DOMAINS)

@@ -98,7 +98,7 @@ def test_a_run_goes_on(tmp_path):
             r'needs \[solver\] kind = "transport"; found .finite_volume',
         ),
         ({"solver": {"kind": "transport", "t_end": 1.0, "reaction": 1.0}}, "factors of flows down an energy"),
-        ({"domain": {"kind": "sphere", "cells": 42, "signed": True}}, "is for whole spheres"),
+        ({"domain": {"kind": "sphere", "cells": 42, "signed": True}}, "are for whole spheres"),
         ({"problem": {"kind": "quadratic", "target": np.eye(3).tolist()}}, "with a velocity; found .quadratic"),
         ({"problem": {"kind": "transport", "velocity": {"kind": "rotation", "axis": [0.0, 0.0]}}}, "has 2 entries"),
         ({"problem": {"kind": "transport", "velocity": {"kind": "rotation", "axis": [0.0] * 3}}}, "give a direction"),

@@ -180,6 +180,12 @@ def make_space_scheme(
     return discretisation.schemes[velocity](domain, transport, reaction, chosen)
 
 
+def check_moved(domain: Domain) -> None:
+    """Raise InputError unless velocities from outside can move densities on a domain."""
+    if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
+        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+
+
 def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None) -> GivenScheme:
     """Choose the scheme on a sphere for velocities that come from outside; arguments as in `make_space_scheme`.
 
@@ -190,8 +196,7 @@ def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None)
     InputError
         If the domain is no whole sphere, or the order or limiter is not available there.
     """
-    if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
-        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+    check_moved(domain)
     if order not in GIVEN_SCHEMES:
         raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
     known = SPHERE.of_order(order, domain.kind)

@@ -12,7 +12,7 @@ from wgflow.reductions.aligned import aligned_zeros
 from wgflow.typing import FloatArray, IntArray
 from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE
-from wgflow.upwind.kernels.flux_correction import WORK_ROWS, correction_kernels
+from wgflow.upwind.kernels.flux_correction import WORK_ROWS, correction_kernel, shares_kernel
 from wgflow.upwind.sphere import surroundings
 from wgflow.upwind.third_order import ThirdOrderGivenScheme
 
@@ -46,7 +46,7 @@ class FluxCorrectedScheme(ThirdOrderGivenScheme):
         parts = max(1, faces.n // ROWS_AT_ONCE)
         self._rows_of_shares = aligned_zeros(DIAMONDS * parts, WORK_ROWS, faces.width + 2)
         self._low, self._gains, self._losses = np.zeros((3, sphere.cells))
-        self._find_shares, self._correct = correction_kernels(self._parallel)
+        self._find_shares, self._correct = shares_kernel(self._parallel), correction_kernel(self._parallel)
 
     @property
     def _kept(self) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from wgflow.dispatch import DomainTable
 from wgflow.domains import Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
@@ -14,6 +15,7 @@ from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.problem_setting import ProblemSetting
 from wgflow.problems.sections import choice
 from wgflow.problems.velocities import VELOCITY_KINDS
+from wgflow.upwind.discretisation import check_moved
 
 if TYPE_CHECKING:
     from wgflow.problems.problem import Problem
@@ -53,9 +55,8 @@ class TransportProblem(ProblemSection):
             raise InputError(
                 f'[problem] kind = "{TRANSPORT}" needs [solver] kind = "{TRANSPORT}"; found {problem.solver!r}'
             )
-        domain, factors = problem.config.domain.build(), problem.config.solver
-        if not isinstance(domain, Sphere):
-            raise InputError(f'[problem] kind = "{TRANSPORT}" is for whole spheres; the domain is {domain.kind!r}')
+        check_moved(problem.domain)
+        factors = problem.config.solver
         if factors.transport != 1.0 or factors.reaction:
             raise InputError(
                 "[solver] transport and reaction are factors of flows down an energy; leave them out, and change the "
@@ -70,10 +71,16 @@ class TransportProblem(ProblemSection):
     @classmethod
     def example(cls, base: UnsignedDomain) -> Sections | None:
         """A rotation, on spheres."""
-        if not isinstance(base, Sphere):
-            return None
-        return {
+        return _EXAMPLES.get(base)
+
+
+_EXAMPLES: DomainTable[Sections] = DomainTable(
+    "an example",
+    {
+        Sphere: {
             "problem": {"velocity": {"kind": "rotation", "axis": [1.0, 0.0, 1.0]}},
             "initial": {"kind": "von_mises_fisher", "direction": [0.0, 1.0, 0.0], "concentration": 8.0},
             "solver": {"kind": TRANSPORT, "t_end": 1.0},
         }
+    },
+)

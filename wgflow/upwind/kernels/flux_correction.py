@@ -137,8 +137,8 @@ def corrected_apart(rho, gains, losses, total, rates, surroundings, inverse_volu
 
 
 @cache
-def correction_kernels(parallel: bool) -> tuple[Callable[..., None], Callable[..., None]]:
-    """Compile the two passes of a correction, serial or on all cores."""
+def shares_kernel(parallel: bool) -> Callable[..., None]:
+    """Compile the first pass of a correction, serial or on all cores."""
     compiled = parallel_kernel if parallel else kernel
 
     @compiled
@@ -164,12 +164,20 @@ def correction_kernels(parallel: bool) -> tuple[Callable[..., None], Callable[..
                 shares_of_row(n, begin, j, rows, total[diamond], rates[diamond], inverse_volumes, low, gains, losses)
         shares_apart(density, *flat, surroundings, inverse_volumes, low, gains, losses)
 
+    return upwind_shares
+
+
+@cache
+def correction_kernel(parallel: bool) -> Callable[..., None]:
+    """Compile the second pass of a correction, serial or on all cores."""
+    compiled = parallel_kernel if parallel else kernel
+
     @compiled
     def correct(
         density, total, rates, flat, halo_rows, halo_columns, surroundings, inverse_volumes, work, low, gains, losses,
         result,
     ):  # fmt: skip
-        """Write densities after the upwind step with what the shares let through; arguments as of ``upwind_shares``."""
+        """Write densities after the upwind step with what the shares let through; arguments as of `shares_kernel`."""
         n = halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)
         for task in prange(DIAMONDS * parts):
@@ -185,4 +193,4 @@ def correction_kernels(parallel: bool) -> tuple[Callable[..., None], Callable[..
                     corrected_row(n, begin, j - 1, *known, inverse_volumes, low, result)
         corrected_apart(density, gains, losses, *flat, surroundings, inverse_volumes, low, result)
 
-    return upwind_shares, correct
+    return correct
