@@ -23,6 +23,15 @@ def advance(evolution, times):
     return snapshots
 
 
+def dense(cells, matrix):
+    """A matrix (N, N) of fluxes through faces between pairs of cells (E, 2)."""
+    found = np.diag(matrix.diagonal)
+    for (here, there), leaving, entering in zip(cells, matrix.leaving, matrix.entering, strict=True):
+        found[here, [here, there]] += leaving, -entering
+        found[there, [here, there]] += -leaving, entering
+    return found
+
+
 class AtTheBounds(StepController):
     """Steps as large as the rules P and E, rejections and outputs allow, whatever their error."""
 

@@ -19,11 +19,10 @@ from wgflow.errors import MissingExtraError
 from wgflow.system.threads import thread_count
 
 from ._scaling_advection import rows as advection_rows
+from ._triad import triad
 from .benchmarks.pairs import circle_of
-from .benchmarks.peers import DIVERGENCE, EQUATIONS, our_stage, their_rate
+from .benchmarks.peers import CELLS, DIVERGENCE, LEAST_RATIO, our_stage, their_rate
 
-CELLS = 512
-LEAST_STAGE = 40.0  # how many times faster wgflow is asked to be
 WIDTH = 0.7
 INSTALLED = {"py-pde": ("pde", "py-pde"), "PyMPDATA": ("PyMPDATA", "PyMPDATA"), "KeOps": ("pykeops", "pykeops")}
 
@@ -60,15 +59,12 @@ def told(seconds: list[float], share: float) -> str:
 
 
 def beside_py_pde(rounds: int, label: str) -> Iterator[Row]:
-    """The right-hand side of the equation as it is written, and by the rule for products, over a limited stage."""
-    what = f"plane of {CELLS}^2 cells, a stage: {label}"
-    for name, equation in EQUATIONS.items():
-        seconds, share = bursts((our_stage(CELLS), their_rate(CELLS, equation)), rounds)
-        ratio, beside = seconds[1] / seconds[0], f"{name}; {told(seconds, share)}"
-        if equation == DIVERGENCE:
-            yield at_least(f"{what} over wgflow", ratio, LEAST_STAGE, beside).quote()
-        else:
-            yield measured(f"{what} ({name}) over wgflow", ratio, told(seconds, share))
+    """The right-hand side of the equation as it is written over a limited stage; more in `.benchmarks.peers`."""
+    calls = (our_stage(CELLS), their_rate(CELLS, DIVERGENCE), triad(3 * CELLS**2))
+    seconds, share = bursts(calls, rounds)
+    what = f"plane of {CELLS}^2 cells, a stage: {label} over wgflow"
+    beside = f"{DIVERGENCE}; {told(seconds, share)}; a triad over three arrays {1e3 * seconds[2]:.3g} ms"
+    yield at_least(what, seconds[1] / seconds[0], LEAST_RATIO, beside).quote()
 
 
 def beside_scipy(rounds: int) -> Row:

@@ -4,10 +4,11 @@ Each problem runs some steps at several sizes on one thread, whose own seconds a
 cheapest step counts, of steps of all sizes in turn, so that what else the machine does hits all of them. Exponents are
 those of straight lines through the logarithms of seconds and size, at sizes that are told: below, fixed costs count,
 and above, where the arrays of a run fill more than the caches, memory sets the pace. What a step costs there is told
-beside the exponent, and drawn: one to two times as much for each cell. Quick runs measure the smallest sizes, and
-nothing is asked of them. Where a method is not linear, the exponent is 1 plus that of what its law leaves: N log N of
-convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs. Memory is that of
-all arrays at their peak, from one size to the next.
+beside the exponent, and drawn: one to two times as much for each cell. Sizes that are fitted fill the same cache: a
+triad, which does nothing but read and write, over as much memory tells how far this holds on the machine, by an
+exponent of its own. Quick runs measure the smallest sizes, and nothing is asked of them. Where a method is not linear,
+the exponent is 1 plus that of what its law leaves: N log N of convolutions, N^1.5 of factorised matrices in the plane
+and transforms on the sphere, N^2 of pairs. Memory is that of all arrays at their peak, from one size to the next.
 
 Beside these, variational steps run at the errors of other methods, and other packages on problems of theirs.
 """
@@ -29,11 +30,14 @@ from ._scaling_cases import CASES, UNITS, Case, Cost
 from ._scaling_figure import draw
 from ._scaling_peers import PEERS, beside_scipy, peer_rows, skipped_rows
 from ._scaling_variational import WAYS, efforts_of, row_of_way
+from ._triad import triad_seconds
 
 MOST_EXPONENT = 1.05
 QUICK_SIZES = 3  # the smallest
 LEAST_STEPS = 3  # in each round
 WARMING = 2  # steps before any is measured
+TRIAD_ROUNDS = 5  # for each round of steps
+NUMBER = 8  # bytes
 
 
 def take_step(case: Case, flow: Evolution) -> None:
@@ -77,7 +81,9 @@ def measure(index: int, sizes: tuple[int, ...], budget: float, rounds: int) -> C
         for place, flow in enumerate(flows):
             least[place] = min(least[place], cheapest_step(case, flow, budget))
     counts = [case.count(size) for size in sizes]
-    return Cost(tuple(counts), tuple(least), (peaks[1] - peaks[0]) / (counts[-1] - counts[-2]))
+    memory = (peaks[1] - peaks[0]) / (counts[-1] - counts[-2])
+    triads = [triad_seconds(round(memory * count / NUMBER), TRIAD_ROUNDS * rounds) for count in counts]
+    return Cost(tuple(counts), tuple(least), memory, tuple(triads))
 
 
 def cheapest_step(case: Case, flow: Evolution, budget: float) -> float:
@@ -97,8 +103,8 @@ def row_of(case: Case, cost: Cost, *, quick: bool) -> Row:
     each = 1e9 * cost.seconds[-1] / cost.counts[-1]
     fitted = cost.counts[case.window(cost)]
     beside = (
-        f"{each:.3g} ns per {unit} and step at {cost.counts[-1]}; {cost.memory:.0f} bytes per {unit}; "
-        f"fitted from {fitted[0]} to {fitted[-1]}"
+        f"{each:.3g} ns per {unit} and step at {cost.counts[-1]}; {cost.memory:.0f} bytes per {unit}; fitted from "
+        f"{fitted[0]} to {fitted[-1]}, where triads over as much memory have {case.memory_exponent(cost):.2f}"
     )
     what = f"{case.panel.lower()}, {case.name}, law {case.law.name}: exponent"
     return measured(what, found, beside) if quick else within(what, found, MOST_EXPONENT, beside)
@@ -119,7 +125,7 @@ def validate(setting: Setting, *, only: str = "") -> Iterator[Row]:
     only : str
         Part of the names of the problems to measure, without others beside then; all by default.
     """
-    budget, rounds = (0.05, 1) if setting.quick else (0.2, 3)
+    budget, rounds = (0.05, 1) if setting.quick else (0.1, 4)
     costs: dict[Case, Cost] = {}
     efforts: list[list[Effort]] = []
     with single_threaded_pool(1) as pool:

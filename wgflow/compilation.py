@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from llvmlite import ir
 from llvmlite.binding import add_symbol
 from numba import config, types
 from numba.core import event
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, NullCache
 from numba.core.runtime import _nrt_python
 from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
@@ -62,6 +62,53 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
             say_once(f"compiled kernels cannot be kept in {self.cache_path}: {error}")
 
 
+class _LaterCache:
+    """The cache of a kernel, looked for when the kernel is first called: a process calls few of all kernels."""
+
+    def __init__(self, function: Function, folder: str) -> None:
+        self._function, self.cache_path = function, folder
+        self._state = self._state_of_source()
+
+    def _state_of_source(self) -> tuple[int, int] | None:
+        """What tells that the file of the kernel has changed."""
+        try:
+            found = Path(self._function.__code__.co_filename).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    @cached_property
+    def _found(self) -> Any:
+        """The cache, if its folder can be written, and the file of the kernel is the one that it was read from."""
+        if self._state != self._state_of_source():
+            return NullCache()
+        with _numba_cache_in(self.cache_path):
+            try:
+                found = _KernelCache(self._function)
+            except (
+                OSError,
+                RuntimeError,
+            ) as error:  # numba's own word for a folder that it cannot write is RuntimeError
+                say_once(f"compiled kernels are not kept: {error}")
+                return NullCache()
+        if Path(found.cache_path).is_relative_to(self.cache_path):
+            return found
+        say_once(f"compiled kernels are not kept: {self.cache_path} cannot be written")
+        return NullCache()  # numba's next choice is the source tree
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Read a compiled kernel; None where there is none."""
+        return self._found.load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Write a compiled kernel."""
+        self._found.save_overload(sig, data)
+
+    def flush(self) -> None:
+        """Forget what there is."""
+        self._found.flush()
+
+
 @cache
 def _name_runtime() -> None:
     """Let kernels that are read find the functions of numba's runtime."""
@@ -89,9 +136,8 @@ def _compile(function: Function, *, apart: str = "", **flags: Any) -> Function:
         return dispatcher
     _forget_literals(dispatcher)
     folder = config.CACHE_DIR or cache_folder()
-    if folder is not None:
-        with _numba_cache_in(str(Path(folder) / apart)):
-            _keep(dispatcher, function)
+    if folder is not None:  # what `numba.njit(cache=True)` sets, to a cache whose failures end a run
+        dispatcher._cache = _LaterCache(function, str(Path(folder) / apart))
     return dispatcher
 
 
@@ -104,19 +150,6 @@ def _forget_literals(dispatcher: Any) -> None:
         return template(plain, {name: unliteral(argument) for name, argument in keywords.items()})
 
     dispatcher.get_call_template = template_of_types
-
-
-def _keep(dispatcher: Any, function: Function) -> None:
-    """Let a kernel be kept in the cache folder, if that can be written."""
-    try:
-        found = _KernelCache(function)
-    except (OSError, RuntimeError) as error:  # numba's own word for a folder that it cannot write is RuntimeError
-        say_once(f"compiled kernels are not kept: {error}")
-        return
-    if Path(found.cache_path).is_relative_to(config.CACHE_DIR):
-        dispatcher._cache = found  # what `numba.njit(cache=True)` sets, to a cache whose failures end a run
-    else:  # numba's next choice is the source tree
-        say_once(f"compiled kernels are not kept: {config.CACHE_DIR} cannot be written")
 
 
 def kernel(function: Function) -> Function:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -119,7 +120,7 @@ class Registry(Mapping[str, Entry]):
     def _entries(self) -> Mapping[str, Entry]:
         """The entries of wgflow, then those of other packages."""
         entries = dict(self._own)
-        for point in () if self.group is None else sorted(entry_points(group=self.group)):
+        for point in () if self.group is None else sorted(_entry_points(tuple(sys.path)).select(group=self.group)):
             try:
                 entries[point.name] = self._load(point, entries)
             except Exception as error:  # of code by others, of which nothing is known
@@ -138,3 +139,9 @@ class Registry(Mapping[str, Entry]):
             raise InputError(f"there is another {shown(point.name)}")
         loaded = point.load()
         return loaded if self._adopt is None else self._adopt(point.name, loaded)
+
+
+@cache
+def _entry_points(path: tuple[str, ...]) -> Any:  # noqa: ARG001
+    """Entry points of all packages on a path: to look for them takes as long as loading a room of the library."""
+    return entry_points()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from tests.references import advance
+from tests.references import advance, dense
 from wgflow import Entropy, Features, Interaction, Mass, Potential, PowerEnergy, Quadratic, solve
 from wgflow.domains import Box, Circle, Signed, Sphere, total_mass
 from wgflow.domains.quadrature import cell_averages
@@ -18,7 +18,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume import IMPLICIT_METHODS, ImplicitFiniteVolume
 from wgflow.finite_volume.bernoulli import bernoulli
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
-from wgflow.flows.factorisation import OrderedMatrices
+from wgflow.flows.face_matrices import LineMatrices
 
 BOX = Box([[-1.0, 2.0], [0.0, 1.5]], (7, 10), periodic=[True, False])
 DOMAINS = [BOX, Circle(12), Signed(Circle(9)), Sphere(42), Box([[0.0, 1.0]] * 3, (4, 5, 4))]
@@ -59,7 +59,7 @@ def test_bernoulli_function():
 def test_the_matrix_is_the_derivative_of_the_rate(functional, domain, reaction):
     fluxes = DiffusionFluxes(functional, domain, 1.3, reaction)
     density = 0.3 + np.random.default_rng(0).exponential(size=domain.shape).ravel()
-    matrix, step = fluxes.matrix(density, 0.2).toarray(), 1e-4
+    matrix, step = dense(fluxes.faces.cells, fluxes.matrix(density, 0.2)), 1e-4
     for cell in (0, 5, density.size - 1):
         bump = step * np.eye(density.size)[cell]
         change = (fluxes.rate(density + bump) - fluxes.rate(density - bump)) / (2.0 * step)
@@ -118,13 +118,13 @@ def test_linear_diffusion_is_the_exponential_of_its_matrix(stepper, tolerance, b
 )
 def test_linear_equations_are_seldom_factorised(functional, reaction, linear, monkeypatch):
     made = []
-    factorise = OrderedMatrices.factorise
+    factorise = LineMatrices.factorise
 
-    def counted(matrices, values):
-        made.append(values)
-        return factorise(matrices, values)
+    def counted(matrices, matrix):
+        made.append(matrix)
+        return factorise(matrices, matrix)
 
-    monkeypatch.setattr(OrderedMatrices, "factorise", counted)
+    monkeypatch.setattr(LineMatrices, "factorise", counted)
     box = Box([[0.0, 1.0]], 20)
     evolution = ImplicitFiniteVolume(functional, box, np.exp(-3.0 * box.axes[0]), reaction=reaction)
     advance(evolution, [0.3])

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wgflow import Box, Circle, Features, Mass, Population, Potential, Quadratic, Signed, Teacher
+from wgflow import Box, Circle, Features, Mass, Population, Potential, Quadratic, Relu, Signed, Sphere, Teacher
 from wgflow.finite_volume import ExplicitFiniteVolume
 from wgflow.finite_volume.rate_bound import RateBound
 from wgflow.functionals import features
 from wgflow.upwind.discretisation import make_space_scheme
 
 CIRCLE = Circle(24)
+DATA = Relu(np.random.default_rng(5).normal(size=(30, 3)))
 SQUARE = Quadratic(np.array([[0.64, 0.28], [0.28, 0.31]]))
 CASES = {
     "one feature": (Features(lambda x: x[:, :1], [0.5]), CIRCLE),
     "scaled": (3.0 * SQUARE, CIRCLE),
     "sum": (SQUARE + Potential(lambda x: 9.0 * x[:, 0]) + Mass(0.3) + Features(lambda x: x**3, [1.0, -1.0]), CIRCLE),
     "signed": (SQUARE, Signed(CIRCLE)),
+    "data in tiles": (Features(DATA, np.full(30, -8.0), memory_limit=1.0), Sphere(42)),
 }
 
 
@@ -50,6 +52,7 @@ def test_the_bound_of_one_feature_is_sharp_where_its_coefficient_grows():
 
 
 def test_other_functionals_have_no_bound():
+    assert Features(DATA, np.ones(30)).on_grid(Sphere(42)).coordinates() is None  # each takes as long as all
     functional = Population(Teacher.from_angles([0.4], [1.0])).on_grid(CIRCLE)
     bound = RateBound(functional, make_space_scheme(CIRCLE, transport=1.0, reaction=4.0, order=2))
     functional.value(np.ones(24))

@@ -24,11 +24,11 @@ def test_matrices_of_one_pattern_are_solved_in_one_order():
     first = grid_matrix(generator)
     matrices, right = OrderedMatrices(first), generator.normal(size=30)
     for matrix in (first, grid_matrix(generator)):
-        found = matrices.factorise(matrix.data).solve(right)
+        found = matrices.factorise(matrix.data, 0.0).solve(right)
         assert abs(found - np.linalg.solve(matrix.toarray(), right)).max() < 4e-16
 
 
 def test_singular_matrices_are_told():
     matrix = grid_matrix(np.random.default_rng(0))
     with pytest.raises(RuntimeError, match="singular"):
-        OrderedMatrices(matrix).factorise(0.0 * matrix.data)
+        OrderedMatrices(matrix).factorise(0.0 * matrix.data, 0.0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from wgflow import Features, Relu, Signed
 from wgflow.domains import Circle
 from wgflow.networks.half_circles import LONGEST_ARC, HalfCircles
 
@@ -59,3 +61,30 @@ def test_the_moment_of_the_uniform_measure_is_twice_the_length_of_the_data_point
     inputs = np.array([[3.0, 4.0], [-0.6, 0.8], [0.0, -2.0]])
     moments = HalfCircles(circle, inputs).moments(circle.volumes)
     assert abs(moments / np.array([10.0, 2.0, 4.0]) - 1.0).max() < 6.0e-6
+
+
+@pytest.mark.parametrize("domain", [Circle(50), Signed(Circle(50))], ids=["circle", "signed"])
+def test_square_risks_of_data_with_repeated_inputs_are_those_of_all_of_them(domain):
+    generator = np.random.default_rng(5)
+    inputs, targets = generator.normal(size=(4, 2))[[2, 0, 1, 2, 3, 0, 2]], generator.normal(size=7)
+    density, rate = generator.random((2, *domain.shape))
+    features = np.maximum(domain.base.points @ inputs.T, 0.0)
+    bound = (3.0 * Features(Relu(inputs), targets)).on_grid(domain)
+
+    def predicted(values):
+        net = values if domain.sheets == 1 else values[0] - values[1]
+        return (net * domain.base.volumes) @ features
+
+    def potential_of(coefficients):
+        values = features @ coefficients
+        return values if domain.sheets == 1 else np.stack([values, -values])
+
+    residual = predicted(density) - targets
+    assert bound.value(density) == pytest.approx(1.5 * np.mean(residual**2), rel=4e-16)
+    wanted = potential_of(3.0 / 7.0 * residual)
+    assert abs(bound.first_variation(density) - wanted).max() < 1e-15 * abs(wanted).max()
+    change = np.empty(domain.shape)
+    bound.hessian(rate, change)
+    wanted = potential_of(3.0 / 7.0 * predicted(rate))
+    assert abs(change - wanted).max() < 1e-15 * abs(wanted).max()
+    assert bound.coordinates().shape == (4,)

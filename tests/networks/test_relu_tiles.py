@@ -15,6 +15,7 @@ from wgflow.errors import InputError
 from wgflow.functionals import Features
 from wgflow.functionals.dense import DenseMoments
 from wgflow.networks import Neurons
+from wgflow.networks.kernels.relu_tiles import KINKED, LINEAR, ZERO
 from wgflow.networks.product_moments import WeightBox
 from wgflow.networks.relu import Relu
 from wgflow.networks.relu_tiles import LEAST_DATA, LEAST_ENTRIES, TILE, TiledRelu, tiles_on, tiles_pay
@@ -79,6 +80,21 @@ def test_each_cell_is_in_one_tile_and_each_tile_in_its_ball(domain):
         inside = points[tiles.order[first:last]]
         assert 0 < len(inside) <= TILE
         assert (np.linalg.norm(inside - tiles.balls[t, : inside.shape[1]], axis=1) <= tiles.balls[t, 3]).all()
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHING.values(), ids=SMOOTHING)
+def test_kinks_are_met_only_where_they_pass_between_cells(smoothing):
+    domain = GRIDS["sphere"]
+    relu, (tiles, _) = relu_on(domain, 37, smoothing), tiles_on(domain)
+    kinks = TiledRelu(domain, relu.inputs, relu._width)._kinks
+    for t, (first, last) in enumerate(pairwise(tiles.starts)):
+        activations = domain.points[tiles.order[first:last]] @ relu.inputs.T
+        lowest, highest = activations.min(axis=0) - relu._width, activations.max(axis=0) + relu._width
+        expected = np.where(lowest >= 0.0, LINEAR, np.where(highest <= 0.0, ZERO, KINKED))
+        np.testing.assert_array_equal(kinks.kinds[t, :37], expected)
+        listed = kinks.listed[kinks.starts[t] : kinks.starts[t + 1]]
+        assert [i for i in listed if i < 37] == [*np.flatnonzero(expected == KINKED)]
+        assert len(listed) - np.count_nonzero(expected == KINKED) == -np.count_nonzero(expected == KINKED) % 4
 
 
 class Rows(Box):

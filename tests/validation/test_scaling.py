@@ -12,6 +12,7 @@ advection = import_shipped("_scaling_advection")
 efforts = import_shipped("_efforts")
 
 COUNTS = (100, 1000, 2000, 4000)
+TRIADS = tuple(1e-10 * count**0.3 for count in COUNTS)
 OUR_ERROR = 0.1313  # of 32^2 cells, as measured
 
 
@@ -19,14 +20,15 @@ OUR_ERROR = 0.1313  # of 32^2 cells, as measured
 def test_costs_by_a_law_have_the_exponent_1(law):
     """Of the three largest sizes; the smallest is out of line."""
     case = cases.Case("", "Data", COUNTS, lambda _: {}, law)
-    cost = cases.Cost(COUNTS, (7.0, *(3e-9 * law.cost(count) for count in COUNTS[1:])), 8.0)
+    cost = cases.Cost(COUNTS, (7.0, *(3e-9 * law.cost(count) for count in COUNTS[1:])), 8.0, TRIADS)
     assert case.exponent(cost) == pytest.approx(1.0, abs=1e-13)
     assert scaling.row_of(case, cost, quick=False).passed
+    assert case.memory_exponent(cost) == pytest.approx(1.3, abs=1e-13)
 
 
 def test_costs_that_grow_faster_fail():
     case = cases.Case("a", "Data", COUNTS, lambda _: {})
-    cost = cases.Cost(COUNTS, tuple(1e-9 * count**1.2 for count in COUNTS), 8.0)
+    cost = cases.Cost(COUNTS, tuple(1e-9 * count**1.2 for count in COUNTS), 8.0, TRIADS)
     row = scaling.row_of(case, cost, quick=False)
     assert row.value == pytest.approx(1.2, abs=1e-13)
     assert not row.passed

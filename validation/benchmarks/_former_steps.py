@@ -59,6 +59,11 @@ class FormerSteps:
         self._density, self._results[2] = density, self._density
         self.time, self.counts.accepted = self.time + size, self.counts.accepted + 1
 
+    @property
+    def density(self) -> FloatArray:
+        """That at the last step."""
+        return self._density
+
     def scalars(self) -> object:
         """Numbers of the row of a step."""
         return self._scalars(self._density, self._potential, self._energy)

@@ -20,6 +20,7 @@ from wgflow import Box, Entropy, Potential, PowerEnergy
 from wgflow.app.validation import Row, Setting, measured
 from wgflow.finite_volume import ImplicitFiniteVolume
 from wgflow.finite_volume.implicit import LOCAL_ORDERS, NEWTON_ITERATIONS, NEWTON_TOLERANCE, TR_BDF2
+from wgflow.flows.face_matrices import SparseMatrices
 from wgflow.flows.factorisation import factorise
 from wgflow.flows.step_control import StepController
 from wgflow.functionals import Functional
@@ -39,8 +40,9 @@ class FormerSteps(ImplicitFiniteVolume):
         super().__init__(functional, box, density, tolerance=tolerance, time=time)
         self._control = StepController(LOCAL_ORDERS[TR_BDF2])
         self._fluxes._factors = None
+        self._pattern = SparseMatrices(self._fluxes.faces.cells, box.volumes.size)
 
-    def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
+    def _solve(self, known: FloatArray, guess: FloatArray, rate: FloatArray, step: float) -> FloatArray | None:  # noqa: ARG002
         density, size = guess, np.inf
         for _ in range(NEWTON_ITERATIONS):
             residual = density - known - step * self._fluxes.rate(density)
@@ -53,7 +55,7 @@ class FormerSteps(ImplicitFiniteVolume):
         return None
 
     def _factorise(self, density: FloatArray, step: float) -> bool:
-        self._factor = factorise(self._fluxes.matrix(density, step))
+        self._factor = factorise(self._pattern.assembled(self._fluxes.matrix(density, step)))
         return True
 
 

@@ -4,9 +4,9 @@ A bare stage reads density, potential and start, and writes the result. A step a
 rules P and E, finds its error, whether F has fallen, and the numbers of its row in a trajectory. Steps and stages take
 turns; each step of a cycle counts with its shortest time: on one thread that of the processor, on several that of the
 clock. Cycles are as long as from one refinement of the bound E to the next. A unit of time is as many steps as a run
-from t = 0 to 1 takes, those tried in vain included. Threads are pinned to cores if the command begins with
-``OMP_PROC_BIND=true OMP_PLACES=threads``; seconds of the processor over those of the clock say whether they had cores
-of their own.
+from t = 0 to 1 takes, those tried in vain included; the errors that both leave are told. Threads are pinned to cores if
+the command begins with ``OMP_PROC_BIND=true OMP_PLACES=threads``; seconds of the processor over those of the clock say
+whether they had cores of their own.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ import numpy as np
 
 from wgflow import Box, Features, Potential, Quadratic
 from wgflow.app.validation import Row, Setting, measured
-from wgflow.finite_volume.explicit import REFINE_FAR_EVERY, ExplicitFiniteVolume
+from wgflow.finite_volume.explicit import EXPLICIT_TOLERANCE, REFINE_FAR_EVERY, ExplicitFiniteVolume
 from wgflow.finite_volume.runge_kutta import SSPRK2, SSPRK43, RungeKutta
 from wgflow.functionals import Functional
 from wgflow.functionals.losses import HALF_SQUARED_NORM
+from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.system.threads import thread_count
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
@@ -36,6 +37,7 @@ CELLS, QUICK_CELLS = 512, 64
 CYCLES, QUICK_CYCLES = 4, 1
 CYCLE = REFINE_FAR_EVERY
 UNIT, QUICK_UNIT = 1.0, 0.05
+ERROR_CELLS, EXACT = 128, 1e-6  # along each axis of the grid on which errors are found, and the tolerance against them
 
 LEAST_GAIN = 2.5  # of a unit of time
 COVARIANCE = np.array([[0.64, 0.28], [0.28, 0.31]])
@@ -67,8 +69,8 @@ def narrow_gaussian(box: Box) -> FloatArray:
 
 def bare_stages(box: Box, method: RungeKutta) -> Callable[[], object]:
     """The stages of a step alone, to be done again and again."""
-    density, others = narrow_gaussian(box), [np.empty(box.shape) for _ in range(2)]
-    potential = 0.5 * (box.points**2).sum(axis=-1)
+    density, potential = aligned(narrow_gaussian(box)), aligned(0.5 * (box.points**2).sum(axis=-1))
+    others = [aligned_empty(box.shape) for _ in range(2)]
     scheme = make_space_scheme(box, transport=1.0, reaction=0.0, order=2)
     size = 0.5 / scheme.loss_rate(potential)
 
@@ -133,11 +135,27 @@ def steps_of_a_unit(name: str, cells: int, unit: float) -> tuple[int, int]:
     return former.counts.accepted, ours.counts.accepted + ours.counts.rejected
 
 
-def steps_on(name: str, cells: int, method: RungeKutta) -> tuple[FormerSteps, ExplicitFiniteVolume]:
+def errors_in_time(name: str, cells: int, unit: float) -> tuple[float, float]:
+    """Errors over the mass, in L1, of former steps and of ours after the time, against those of a small tolerance."""
+    former, ours = steps_on(name, cells, SSPRK43)
+    exact = steps_on(name, cells, SSPRK43, EXACT)[1]
+    while former.time < unit:
+        former.step()
+    for evolution in (ours, exact):
+        evolution.begin_interval(former.time)
+        while evolution.time < former.time:
+            evolution.step()
+    first, second = (abs(steps.density - exact.density).sum() / exact.density.sum() for steps in (former, ours))
+    return float(first), float(second)
+
+
+def steps_on(
+    name: str, cells: int, method: RungeKutta, tolerance: float = EXPLICIT_TOLERANCE
+) -> tuple[FormerSteps, ExplicitFiniteVolume]:
     """Former steps and ours, at the start."""
     box = Box([(-4.5, 4.5)] * 2, (cells, cells))
     density, case = narrow_gaussian(box), CASES[name]
-    ours = ExplicitFiniteVolume(case.functional.on_grid(box), density, stepper=method.name)
+    ours = ExplicitFiniteVolume(case.functional.on_grid(box), density, stepper=method.name, tolerance=tolerance)
     return FormerSteps(case.former, box, density), ours
 
 
@@ -180,3 +198,8 @@ def validate(setting: Setting) -> Iterator[Row]:
     for threads in sorted({1, thread_count()}):
         for name in CASES:
             yield from rows_of(name, threads, cells, cycles, unit)
+    for name in CASES:
+        coarse = min(cells, ERROR_CELLS)
+        former, ours = errors_in_time(name, coarse, unit)
+        what = f"{name}, {coarse}^2: error in time over the mass at t = {unit:g}"
+        yield measured(what, ours, f"steps of 0.1: {former:.2g}")

@@ -12,10 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 
-import numpy as np
-
 from wgflow.finite_volume.rate_bound import RateBound
 from wgflow.functionals import GridFunctional
+from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.typing import FloatArray
 from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
@@ -88,7 +87,7 @@ class EvaluatedDrive(Drive):
         super().__init__(scheme)
         self._functional, self._count = functional, count
         self._bound = RateBound(functional, scheme)
-        self._kept, self._tried = (np.empty(functional.domain.shape) for _ in range(2))
+        self._kept, self._tried = (aligned_empty(functional.domain.shape) for _ in range(2))
 
     def begin(self, density: FloatArray) -> float:
         """See `Drive.begin`."""
@@ -203,7 +202,7 @@ class _Side:
 
     @cached_property
     def potential(self) -> FloatArray:
-        return self._direction if self.sign > 0.0 else -self._direction
+        return aligned(self._direction if self.sign > 0.0 else -self._direction)
 
     @cached_property
     def extremes(self) -> tuple[float, float]:

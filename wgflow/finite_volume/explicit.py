@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from wgflow.errors import ComputationError
 from wgflow.finite_volume.drives import make_drive
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method, step_factors
@@ -20,6 +18,7 @@ from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import GridFunctional
 from wgflow.measures.checks import check_density
 from wgflow.ranks.world import world
+from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
@@ -110,8 +109,8 @@ class ExplicitFiniteVolume:
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
         self._ranks = world()  # whose processors may round differently
-        self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
-        self._stages = [np.empty_like(self._density) for _ in range(2)]
+        self._density = aligned(check_density(density, domain.shape, RowBlocks.of(domain)))
+        self._stages = [aligned_empty(self._density.shape) for _ in range(2)]
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.steps_done = 0
         self._drive = make_drive(functional, self._scheme, self._count_evaluation)
@@ -230,11 +229,14 @@ class ExplicitFiniteVolume:
     def _do_stages(self, step: float) -> StageWatch | None:
         """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
         drive, density, size = self._drive, self._density, self._method.stage_step * step
+        last = len(self._method.stages) - 1
         drive.go_back()
         for index, weights in enumerate(self._method.stages):
             result = self._stages[index % 2]
-            stage = Stage(density, drive.potential, self._density, weights, drive.pace * size, result)
-            if index == len(self._method.stages) - 1:
+            # A start of weight 0 is not read from memory where it is the density.
+            start = density if weights[0] == 0.0 and index < last else self._density
+            stage = Stage(density, drive.potential, start, weights, drive.pace * size, result)
+            if index == last:
                 return drive.do_watched(stage, self._method.watched)
             if not drive.do(stage):
                 break

@@ -11,7 +11,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
-from wgflow.flows.factorisation import Factorisation, OrderedMatrices
+from wgflow.flows.face_matrices import Factors, matrices_on
 from wgflow.flows.grid_state import GridState
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import Functional
@@ -100,8 +100,8 @@ class ImplicitFiniteVolume(GridState):
         self._fluxes = DiffusionFluxes(functional, domain, transport, reaction)
         self._control = StepController(LOCAL_ORDERS[stepper], LEAST_GROWTH if self._fluxes.is_linear else 1.0)
         super().__init__(functional, domain, density, time)
-        self._matrices: OrderedMatrices | None = None
-        self._factor: Factorisation
+        self._matrices = matrices_on(self._fluxes.faces.cells, domain.shape, domain.sheets)
+        self._factor: Factors
         self._factored_step = math.nan
         self._mass, self._refusals = 1.0, 0
         self.begin_interval(math.inf)
@@ -184,7 +184,7 @@ class ImplicitFiniteVolume(GridState):
         """Density after a step and the estimate of its error; None if the equation could not be solved."""
         if not self._factorise(self._density, step):
             return None
-        density = self._solve(self._density, self._density, step)
+        density = self._solve(self._density, self._density, start_rate, step)
         if density is None:
             return None
         return density, 0.5 * (density - self._density - step * start_rate)
@@ -195,50 +195,52 @@ class ImplicitFiniteVolume(GridState):
         if not self._factorise(start, implicit):
             return None
         half = start + implicit * start_rate
-        middle = self._solve(half, start, implicit)
+        middle = self._solve(half, start, start_rate, implicit)
         if middle is None:
             return None
         known = middle + EXTRAPOLATION * (middle - start)  # in this form its weights add to 1, so that mass is kept
-        density = self._solve(known, middle, implicit)
+        middle_rate = (middle - half) / implicit  # by the equation of the stage
+        density = self._solve(known, middle, middle_rate, implicit)
         if density is None:
             return None
-        rates = (start_rate, (middle - half) / implicit, (density - known) / implicit)  # by the equations of the stages
+        rates = (start_rate, middle_rate, (density - known) / implicit)
         error = step * sum(weight * rate for weight, rate in zip(ERROR_WEIGHTS, rates, strict=True))
         # The solution operator of a stage takes off what stiff modes, which are damped, add to the difference.
         return density, self._factor.solve(self._fluxes.volumes * error)
 
-    def _solve(self, known: FloatArray, guess: FloatArray, step: float) -> FloatArray | None:
+    def _solve(self, known: FloatArray, guess: FloatArray, rate: FloatArray, step: float) -> FloatArray | None:
         """Solve ``rho - step f(rho) = known`` with the last factorisation, and new ones where it serves no longer.
 
+        The rate is that of the guess. Linear equations are solved by one correction, as far as its round-off allows.
         Without reaction each iterate has the mass of ``known`` to round-off, and corrections are no larger than what
         they correct: the inverse of the matrix over the volumes has no negative entry, and keeps masses.
         """
         density, volumes, size = guess, self._fluxes.volumes, math.inf
         for _ in range(NEWTON_ITERATIONS):
             self.counts.evaluations += 1
-            residual = density - known - step * self._fluxes.rate(density)
+            residual = density - known - step * rate
             if size < math.inf and self._size(residual) <= NEWTON_TOLERANCE:
                 return density
             correction = self._factor.solve(volumes * residual)
             density = density - correction
             before, size = size, self._size(correction)
-            if size <= NEWTON_TOLERANCE:
+            left = size * self._factor.round_off if self._fluxes.is_linear else size
+            if left <= NEWTON_TOLERANCE:
                 return density
             if not math.isfinite(size):
                 return None
             if _iterations_left(before, size) > PATIENCE and not self._factorise(density, step):
                 return None
+            rate = self._fluxes.rate(density)
         return None
 
     def _factorise(self, density: FloatArray, step: float) -> bool:
         """Factorise the matrix of Newton's method, unless it is that of the last time; whether it can be inverted."""
         if self._fluxes.is_linear and step == self._factored_step:
             return True
-        matrix, self._factored_step = self._fluxes.matrix(density, step), math.nan
-        if self._matrices is None:
-            self._matrices = OrderedMatrices(matrix)
+        self._factored_step = math.nan
         try:
-            self._factor = self._matrices.factorise(matrix.data)
+            self._factor = self._matrices.factorise(self._fluxes.matrix(density, step))
         except RuntimeError:  # exactly singular: the volumes are lost beside the diffusion in such a step
             return False
         self._factored_step = step

@@ -17,8 +17,6 @@ Scharfetter and Gummel (1969), IEEE Trans. Electron Devices 16(1), Eq. (46).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,9 +25,10 @@ from wgflow.domains.faces import list_faces
 from wgflow.errors import InputError
 from wgflow.finite_volume.bernoulli import drift_factors
 from wgflow.finite_volume.implicit_powers import DriftFaces, InternalTerms
+from wgflow.flows.face_matrices import FaceMatrix
 from wgflow.functionals import Entropy, Functional, GridFunctional, InternalEnergy, Sum, terms_of
 from wgflow.reductions import inner_product
-from wgflow.typing import FloatArray, IntArray
+from wgflow.typing import FloatArray
 
 
 class DiffusionFluxes:
@@ -53,6 +52,8 @@ class DiffusionFluxes:
     ----------
     is_linear : bool
         Whether the rate is a fixed matrix times the density.
+    faces : Faces
+        The faces between cells.
     """
 
     def __init__(self, functional: Functional, domain: Domain, transport: float, reaction: float = 0.0) -> None:
@@ -68,9 +69,9 @@ class DiffusionFluxes:
         self._temperature = sum(term.temperature for term in internal if isinstance(term, Entropy))
         self._powers = [term for term in internal if not isinstance(term, Entropy)]
         self._level = _reference_level(domain, self._temperature)
-        faces = list_faces(domain)
-        self._first, self._second = faces.cells.T.copy()
-        self._conductance, self._reaction = transport * faces.conductance, reaction
+        self.faces = list_faces(domain)
+        self._first, self._second = self.faces.cells.T.copy()
+        self._conductance, self._reaction = transport * self.faces.conductance, reaction
         self._shape = domain.shape
         self.volumes = np.array(np.broadcast_to(domain.volumes, domain.shape)).ravel()
         self._volume = float(self.volumes.sum())
@@ -78,7 +79,6 @@ class DiffusionFluxes:
         self._held = self._evaluated(np.zeros(self.volumes.size)) if held else None
         self._factors = self._linear_factors(self._held) if held and not self._powers else None
         self.is_linear = self._factors is not None and reaction == 0.0
-        self._slots, self._places = self._made_pattern()
 
     def rate(self, density: FloatArray) -> FloatArray:
         """Change of the density in unit time, shape (N,)."""
@@ -95,13 +95,11 @@ class DiffusionFluxes:
             change -= self._reaction * self._first_variation(density, potential) * density
         return change
 
-    def matrix(self, density: FloatArray, step: float) -> Any:
-        """Sparse ``diag(volumes) (1 - step d rate / d rho)``, the potential V held fixed.
+    def matrix(self, density: FloatArray, step: float) -> FaceMatrix:
+        """Parts of ``diag(volumes) (1 - step d rate / d rho)``, the potential V held fixed.
 
         Without reaction its columns sum to the volumes, so that solutions have the mass of the right-hand side.
         """
-        from scipy.sparse import csc_array
-
         potential, held = self._potential(density), np.maximum(density, 0.0)
         if self._powers:
             leaving, entering = self._slopes(held, potential)
@@ -111,18 +109,7 @@ class DiffusionFluxes:
         if self._reaction > 0.0:
             slope = self._first_variation(held, potential) + self._terms(held).pressure_slope(held)
             diagonal = self.volumes * (1.0 + step * self._reaction * slope)
-        entries = step * np.concatenate([leaving, -entering, -leaving, entering])
-        data = np.bincount(self._slots, np.concatenate([entries, diagonal]))
-        return csc_array((data, *self._places), shape=(density.size, density.size))
-
-    def _made_pattern(self) -> tuple[IntArray, tuple[IntArray, IntArray]]:
-        """Which entry of the matrix takes what is listed in `matrix`, and its rows and the starts of its columns."""
-        count = self.volumes.size
-        diagonal = np.arange(count)
-        rows = np.concatenate([self._first, self._first, self._second, self._second, diagonal])
-        columns = np.concatenate([self._first, self._second, self._first, self._second, diagonal])
-        places, slots = np.unique(columns * count + rows, return_inverse=True)
-        return slots, (places % count, np.searchsorted(places, count * np.arange(count + 1)).astype(np.int64))
+        return FaceMatrix(step * leaving, step * entering, diagonal)
 
     def _potential(self, density: FloatArray) -> FloatArray | None:
         """V at the cells, shape (N,); None where there are no other terms."""

@@ -63,14 +63,14 @@ class OrderedMatrices:
         self._order, self._entries = order, ordered.data
         self._places = ordered.indices.astype(np.int32), ordered.indptr.astype(np.int32)
 
-    def factorise(self, values: FloatArray) -> Factorisation:
+    def factorise(self, values: FloatArray, round_off: float) -> Factorisation:
         """Factorise the matrix with the values of the pattern's entries; raises RuntimeError if it is singular."""
         from scipy.sparse import csc_array
         from scipy.sparse.linalg import splu
 
         count = self._order.size
         matrix = csc_array((values[self._entries], *self._places), shape=(count, count))
-        return Factorisation(splu(matrix, permc_spec="NATURAL", panel_size=1), self._order)
+        return Factorisation(splu(matrix, permc_spec="NATURAL", panel_size=1), self._order, round_off)
 
 
 class Factorisation:
@@ -82,10 +82,12 @@ class Factorisation:
         The factors of the matrix in that order.
     order : array, shape (N,)
         The row that comes at each place.
+    round_off : float
+        Relative error of a solution.
     """
 
-    def __init__(self, factors: Any, order: IntArray) -> None:
-        self._factors, self._order = factors, order
+    def __init__(self, factors: Any, order: IntArray, round_off: float) -> None:
+        self._factors, self._order, self.round_off = factors, order, round_off
 
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve for a right-hand side, shape (N,)."""

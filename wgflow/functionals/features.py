@@ -17,15 +17,16 @@ from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, hessi
 from wgflow.functionals.grid import GridFunctional, SheetSums
 from wgflow.functionals.laplacians import divergence
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
-from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
+from wgflow.functionals.moments import MEMORY_LIMIT, SquareRisk, make_moments
 from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
+from wgflow.functionals.repeated_data import without_repeats
 from wgflow.measures import Particles, require_particles
 from wgflow.ranks.work import all_blocks, all_rows, own_blocks
 from wgflow.system.stages import tell_stage
 from wgflow.typing import FloatArray
 
 BLOCKS, BLOCKS_FROM = 8, 100_000  # of particles where they have so many features together
-FEW = 9  # features, as many as quadratic ones in space
+FEW = 9  # features, as many as quadratic ones in space, unless their moments say how many are
 SPACING = float(np.finfo(np.float64).eps)
 
 
@@ -129,7 +130,7 @@ class Features(Functional):
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the features at the cell centres; raises ShapeError if ``fn`` gives another shape."""
-        return _GridFeatures(self, domain)
+        return _GridFeatures(without_repeats(self), domain)
 
     def at_particles(self, particles: Particles) -> ParticlePotential:
         """Evaluate F, J and grad J at particles."""
@@ -228,11 +229,22 @@ class _GridFeatures(GridFunctional):
         self._moments = make_moments(
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
+        self._few = getattr(self._moments, "few", FEW)
         self._sheets = SheetSums(domain)
         self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
+        self._square, self._least = self._square_risk(), self._risk.evaluate(self._targets, self._targets)[0]
+        self._shape = (domain.sheets, -1)
+
+    def _square_risk(self) -> SquareRisk | None:
+        """All of an evaluation at once, but for the least risk, if the features have that."""
+        bind = getattr(self._moments, "square_risk", None) if self._risk.quadratic else None
+        weights = self._risk.curvature(self._targets, self._targets)
+        return None if bind is None else bind(self._targets, weights, self._prediction, self._coefficients)
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
+        if self._square is not None:
+            return self._least + self._square(density.reshape(self._shape), potential.reshape(self._shape))
         prediction = self._moments_of(density, self._prediction)
         risk, self._coefficients = self._risk.evaluate(prediction, self._targets)
         self._write(self._coefficients, potential)
@@ -251,7 +263,7 @@ class _GridFeatures(GridFunctional):
         return risk, float(self._coefficients[0])
 
     def coordinates(self) -> FloatArray | None:
-        return self._coefficients if self._targets.size <= FEW else None
+        return self._coefficients if self._targets.size <= self._few else None
 
     def along(self, change: FloatArray, potential: FloatArray) -> None:
         self._write(change, potential)

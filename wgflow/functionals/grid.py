@@ -140,9 +140,9 @@ class GridSum(GridFunctional):
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the sum of the first variations and return that of the energies."""
-        potential[...] = 0.0
-        energy = 0.0
-        for term in self._terms:
+        first, *others = self._terms
+        energy = first.evaluate(density, potential)
+        for term in others:
             energy += term.evaluate(density, self._part)
             potential += self._part
         return energy

@@ -107,6 +107,11 @@ class Relu:
         """Features at some of the data points, given by their indices."""
         return Relu(self.inputs[rows], self.smoothing, self.precision, merge=False)
 
+    def distinct_inputs(self) -> tuple[Relu, IntArray]:
+        """Features at inputs that differ, and which of them that of each data point is, shape (n,)."""
+        inputs, group = np.unique(self.inputs, axis=0, return_inverse=True)
+        return replace(self, inputs=inputs, merge=False), group.ravel()
+
     def gradient(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
         """Ambient gradient of the combination, shape (N, d); zero slope at the kink itself."""
         return self.sums.backward(self.sums.activations(points), coefficients)[1]

@@ -8,22 +8,23 @@ tiles that a kink passes through need all of their cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Domain
 from wgflow.networks.kernels.relu_tiles import (
+    AT_ONCE,
     AXES,
     CURVATURE,
+    KINKED,
     LANES,
     LENGTH,
     ROWS,
     WIDTH,
     Kinks,
     Tiles,
-    list_kinks,
+    find_kinds,
     tile_moments,
     tile_potential,
 )
@@ -71,6 +72,8 @@ class TiledRelu:
 
     shared = True
     """Slabs of a box give the same sums."""
+    few = 128
+    """Data, each of which adds as little to a potential as a pass for its loss rates takes: they may be found alone."""
 
     def __init__(self, domain: Domain, inputs: FloatArray, width: FloatArray) -> None:
         self._count = len(inputs)
@@ -92,12 +95,16 @@ class TiledRelu:
 
 
 def _kinks_in(tiles: Tiles, data: FloatArray) -> Kinks:
-    """Which data have a kink in each tile."""
-    starts, listed = np.empty(len(tiles.balls) + 1, np.int64), np.empty(0, np.int64)
-    list_kinks(data, tiles.balls, listed, starts)  # how many
-    listed = np.empty(starts[-1], np.int64)
-    list_kinks(data, tiles.balls, listed, starts)
-    return Kinks(listed, starts)
+    """Which data have a kink in each tile, filled up to fours by the last one, which is zero, and which are linear."""
+    kinds = np.empty((len(tiles.balls), data.shape[1]), np.uint8)
+    find_kinds(data, tiles, kinds)
+    kinked = kinds == KINKED
+    counts = np.count_nonzero(kinked, axis=1)
+    starts = np.cumsum([0, *(-(-counts // AT_ONCE) * AT_ONCE)])
+    listed = np.full(starts[-1], data.shape[1] - 1)
+    places = np.arange(counts.sum()) + np.repeat(starts[:-1] - (np.cumsum(counts) - counts), counts)
+    listed[places] = np.nonzero(kinked)[1]
+    return Kinks(listed, starts, kinds)
 
 
 def _columns(inputs: FloatArray, width: FloatArray) -> FloatArray:
@@ -122,7 +129,7 @@ def _in_rows(domain: Domain) -> bool:
 
 def _sums_on(domain: Domain) -> Callable[[FloatArray], FloatArray]:
     """How moments of blocks (B, n) are added."""
-    return domain.base.partition.sums if _in_rows(domain) else partial(np.sum, axis=0)
+    return domain.base.partition.sums if _in_rows(domain) else np.add.reduce
 
 
 def tiles_on(domain: Domain) -> tuple[Tiles, slice]:
@@ -154,7 +161,7 @@ def _arranged(points: FloatArray, tiles: list[IntArray], blocks: IntArray) -> Ti
         middle = 0.5 * (inside.min(axis=1) + inside.max(axis=1))
         own[:axes, : len(cells)], ball[:axes] = inside, middle
         ball[AXES] = SAFETY * np.sqrt(((inside - middle[:, None]) ** 2).sum(axis=0).max())
-    return Tiles(filled, balls, np.concatenate(tiles), np.cumsum([0, *map(len, tiles)]), blocks)
+    return Tiles(filled, balls, np.concatenate(tiles).astype(np.uint32), np.cumsum([0, *map(len, tiles)]), blocks)
 
 
 def _cut(points: FloatArray, cells: IntArray, most: int) -> Iterator[IntArray]:

@@ -22,6 +22,14 @@ def aligned_zeros(*shape: int) -> FloatArray:
     return numbers[first : first + rows * length].reshape(*shape[:-1], length)
 
 
+def aligned_empty(shape: tuple[int, ...]) -> FloatArray:
+    """Numbers that are not set, in an array of a shape whose first one begins a line of the cache."""
+    count = math.prod(shape)
+    numbers = np.empty(count + VECTOR)
+    first = -(numbers.ctypes.data // numbers.itemsize) % VECTOR
+    return numbers[first : first + count].reshape(shape)
+
+
 def aligned(values: NDArray[Any]) -> NDArray[Any]:
     """Copy an array to where its first number begins a line of the cache."""
     room = np.zeros(values.nbytes + LINE, dtype=np.uint8)

@@ -83,7 +83,7 @@ def check_times(times: ArrayLike | None, t_end: float, count: int = 101) -> Floa
         return np.linspace(0.0, t_end, count)[1:]
     given = np.asarray(times, dtype=np.float64).ravel()
     beyond = (given > t_end) & (given - t_end <= ROUND_OFF * np.spacing(t_end))
-    wanted = np.unique(np.append(np.where(beyond, t_end, given), t_end))
+    wanted = np.array(sorted({*np.where(beyond, t_end, given).tolist(), float(t_end)}))
     if not np.isfinite(wanted).all() or wanted[0] < 0.0 or wanted[-1] > t_end:
         found = " to ".join(dict.fromkeys(repr(float(end)) for end in (given.min(), given.max())))
         raise InputError(f"times must lie in [0, t_end] = [0, {float(t_end)!r}]; found {found}")

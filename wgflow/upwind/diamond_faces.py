@@ -65,7 +65,7 @@ class DiamondFaces:
         edges = np.stack([self.edges_between(start, ends) for start in starts], axis=1)
         signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=1)
         edges[:, 0, -1] = NO_EDGE  # its fluxes are not used
-        rest = [(0, 0)] * 3 + [(0, self.width - self.n - 1)]
+        rest = [(0, 0)] * 3 + [(1, self.width - self.n - 2)]
         return np.pad(edges, rest, constant_values=NO_EDGE), np.pad(signs, rest, constant_values=1)
 
     @cached_property
@@ -103,7 +103,7 @@ class DiamondFaces:
         """
         edges = self._rows_of(FIRST)[0]
         ends = np.zeros(edges.shape, dtype=bool)
-        ends[..., [0, self.n], :], ends[..., [0, self.n]] = True, True
+        ends[..., [0, self.n], :], ends[..., [1, self.n + 1]] = True, True
         chosen = (edges >= 0) & ~np.isin(edges, self.apart)
         seams = ends & chosen
         edges[seams] = self._least_turned(edges[seams])

@@ -15,7 +15,7 @@ from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
 from wgflow.upwind.kernels.high_order import REACH
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
-from wgflow.upwind.lattice import BoxScheme, LineScheme
+from wgflow.upwind.lattice import BoxScheme, line_scheme
 from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.sphere import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SphereScheme
 from wgflow.upwind.surface import SurfaceScheme
@@ -58,7 +58,7 @@ class Discretisation:
         return Discretisation(self.third_order, SURFACE_LIMITERS, "positive")
 
 
-LINE = Discretisation({TWO_POINT: LineScheme}, LIMITERS, "mc")
+LINE = Discretisation({TWO_POINT: line_scheme}, LIMITERS, "mc")
 BOX = Discretisation({TWO_POINT: BoxScheme}, LIMITERS, "mc")
 SURFACE = Discretisation({TWO_POINT: SurfaceScheme}, SURFACE_LIMITERS, "barth_jespersen")
 SPHERE = Discretisation(

@@ -9,8 +9,9 @@ import numpy as np
 
 from wgflow.domains import Box, Domain
 from wgflow.errors import InputError
-from wgflow.typing import FloatArray
-from wgflow.upwind.kernels import line, structured, watched
+from wgflow.reductions.aligned import aligned_zeros
+from wgflow.typing import FloatArray, IntArray
+from wgflow.upwind.kernels import line, structured, watched, watched_line
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
 from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, StageWatch
 
@@ -44,6 +45,58 @@ class LineScheme(SpaceScheme):
 
     def _loss_arguments(self, potential: FloatArray) -> tuple[Any, ...]:  # noqa: ARG002
         return self._mobility, self._face_factor, self._reaction, self._lanes
+
+
+class ShortLineScheme(LineScheme):
+    """The scheme on circles and signed circles of so few cells that one thread does them: all in one pass.
+
+    Arguments as in `LineScheme`.
+    """
+
+    def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
+        super().__init__(domain, transport, reaction, limiter)
+        self._watched = watched_line.watched_stage_kernel(limiter)
+        self._flow = (self._mobility, self._reaction, self._flux, self._face_factor, self._lanes)
+        self._rates = (self._mobility, self._face_factor, self._reaction, self._lanes, np.empty((2, line.LANES)))
+        self._blocks = self._loops.partition.cells
+        self._no_blocks = self._blocks[:1]
+
+    def checked_stage(self, stage: Stage) -> float:
+        """See `SpaceScheme.checked_stage`."""
+        return self._do(stage, NOTHING, self._no_blocks)[0]
+
+    def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
+        """See `SpaceScheme.watched_stage`."""
+        rate, *sums = self._do(stage, combination, self._blocks)
+        return StageWatch(0.0 if steady else rate, *sums)
+
+    def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.state_sums`: those of a stage that changes nothing."""
+        stage = Stage(density, potential, density, (1.0, 0.0), 0.0, np.empty_like(density))
+        *_, mass, paired = self._do(stage, NOTHING, self._blocks)
+        return mass, paired
+
+    def loss_rate(self, potential: FloatArray) -> float:
+        """See `SpaceScheme.loss_rate`."""
+        return self.extremes(potential)[0]
+
+    def extremes(self, potential: FloatArray) -> tuple[float, float]:
+        """See `SpaceScheme.extremes`."""
+        rate, least = watched_line.line_extremes(potential.reshape(self._shape), *self._rates)
+        return rate, least
+
+    def _do(self, stage: Stage, combination: Combination, blocks: IntArray) -> tuple[float, ...]:
+        rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
+        told: tuple[float, ...] = self._watched(
+            rho, phi, old, stage.weights, stage.step, *self._flow, self._volumes, combination, blocks, new
+        )
+        return told
+
+
+def line_scheme(domain: Domain, transport: float, reaction: float, limiter: int) -> LineScheme:
+    """Give the scheme on a circle or signed circle; arguments as in `LineScheme`."""
+    short = math.prod(domain.shape) < line.PARALLEL_THRESHOLD
+    return (ShortLineScheme if short else LineScheme)(domain, transport, reaction, limiter)
 
 
 class LatticeScheme(SpaceScheme):
@@ -103,7 +156,7 @@ class BoxScheme(LatticeScheme):
         self._watched = {
             steady: watched.watched_box_stage_kernel(limiter, steady, self._tasks) for steady in (False, True)
         }
-        self._fluxes = np.zeros((self._tasks, 5, box.shape[-1] + 1))
+        self._fluxes = aligned_zeros(self._tasks, 5, box.shape[-1] + 1 + structured.BEFORE)
         blocks = len(self._bounds) - 1
         self._sums, self._pairs, self._no_sums = (np.zeros((blocks, count)) for count in (watched.SUMS, 1, 0))
         self._volume = math.prod(box.spacing)

@@ -21,6 +21,7 @@ from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, Stage
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
+Factors = tuple[FloatArray, FloatArray, FloatArray]  # at the places of faces in rows, of all edges, and of those apart
 
 
 class SphereScheme(SpaceScheme):
@@ -59,6 +60,7 @@ class SphereScheme(SpaceScheme):
         self._halo = faces.halo()
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
+        self._known = self._in_rows, self._conductance[None], self._conductance[None, self._apart]
         self._surroundings = surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
@@ -84,9 +86,9 @@ class SphereScheme(SpaceScheme):
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
         rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
-        factors, edges = self._factors(phi)
-        watch = (edges, self._face_factor, self._surroundings, self._volumes_in_rows, combination)
-        arguments = (rho, phi, old, stage.weights, *self._arguments(stage.step, factors, edges), *watch)
+        factors = self._factors(phi)
+        watch = (factors[1], self._face_factor, self._surroundings, self._volumes_in_rows, combination)
+        arguments = (rho, phi, old, stage.weights, *self._arguments(stage.step, factors), *watch)
         rate = self._watched(*arguments, self._largest, self._sums, new)
         return StageWatch(0.0 if steady else rate, *self._sums.sum(axis=0).tolist())
 
@@ -103,20 +105,20 @@ class SphereScheme(SpaceScheme):
     def extremes(self, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.extremes`: both in one pass."""
         phi = potential.reshape(self._shape)
-        known = (self._face_factor, self._reaction, self._inverse_volumes, *self._factors(phi))
+        known = (self._face_factor, self._reaction, self._inverse_volumes, *self._factors(phi)[:2])
         return self._find_extremes(phi, *known, *self._halo, self._surroundings, self._work, self._largest)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
-        return self._arguments(step, *self._factors(potential))
+        return self._arguments(step, self._factors(potential))
 
-    def _arguments(self, step: float, factors: FloatArray, of_edges: FloatArray) -> tuple[Any, ...]:
+    def _arguments(self, step: float, factors: Factors) -> tuple[Any, ...]:
+        in_rows, _, apart = factors
         geometry = (self._slopes, *self._halo, self._corners)
-        apart = of_edges[:, self._apart]
-        return step, self._reaction, self._inverse_volumes, factors, apart, *geometry, self._work
+        return step, self._reaction, self._inverse_volumes, in_rows, apart, *geometry, self._work
 
-    def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002
-        """What the kernels get velocities from: at the places of faces in rows, and of all edges."""
-        return self._in_rows, self._conductance[None]
+    def _factors(self, potential: FloatArray) -> Factors:  # noqa: ARG002
+        """What the kernels get velocities from."""
+        return self._known
 
 
 class MidpointScheme(SphereScheme):
@@ -134,9 +136,10 @@ class MidpointScheme(SphereScheme):
         faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
         self._velocities = EdgeVelocities(faces, transport, domain.sheets, parallel=self._parallel)
 
-    def _factors(self, potential: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _factors(self, potential: FloatArray) -> Factors:
         self._velocities(potential)
-        return self._velocities.factors, self._velocities.rates
+        rates = self._velocities.rates
+        return self._velocities.factors, rates, rates[:, self._apart]
 
 
 def surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:

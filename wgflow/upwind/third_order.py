@@ -53,7 +53,7 @@ class _ThirdOrder(SphereScheme):
     def _make_work_space(self, n: int, width: int) -> None:
         super()._make_work_space(n, width)
         tasks = self._shape[0] * DIAMONDS * max(1, n // ROWS_AT_ONCE)
-        self._rows = tuple(np.zeros((tasks, rows, -(-width // _LANES) * _LANES)) for rows in ROWS_OF_WORK)
+        self._rows = tuple(np.zeros((tasks, rows, -(-(width + 2) // _LANES) * _LANES)) for rows in ROWS_OF_WORK)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         *known, _ = super()._stage_arguments(potential, step)

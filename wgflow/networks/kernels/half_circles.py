@@ -65,3 +65,41 @@ def half_circle_potential(coefficients, inputs, points, cuts, ends, slopes, pote
         slope_x, slope_y = slopes[arc, 0], slopes[arc, 1]
         for k in range(values.size):
             values[k] = x[k] * slope_x + y[k] * slope_y
+
+
+@kernel
+def square_of(prediction, factor, targets, weights, coefficients):
+    """Risk ``sum_i weight_i (h_i - target_i)^2 / 2`` and its gradient; h is the factor times what is there for it."""
+    risk = 0.0
+    for i in range(targets.size):
+        prediction[i] *= factor
+        residual = prediction[i] - targets[i]
+        coefficients[i] = weights[i] * residual
+        risk += 0.5 * coefficients[i] * residual
+    return risk
+
+
+@kernel
+def half_circle_square(
+    inputs, points, cuts, ends, sums, volume, targets, weights, net, prediction, coefficients, density, potential
+):  # fmt: skip
+    """Give the square risk of a density, and write its first variation: both of shape (sheets, N).
+
+    Its cells have the same volume. Predictions and coefficients (n,) are those of the risk; ``net`` (N,) is work space,
+    as are the sums.
+    """
+    sheets, positive = density.shape[0], potential[0]
+    mass = density[0]
+    if sheets == 2:
+        negative, difference = density[1], net
+        for k in range(net.size):
+            difference[k] = mass[k] - negative[k]
+        mass = difference
+    half_circle_moments(mass, inputs, points, cuts, ends, sums, prediction)
+    risk = square_of(prediction, volume, targets, weights, coefficients)
+    half_circle_potential(coefficients, inputs, points, cuts, ends, sums, positive)
+    if sheets == 2:
+        mirrored = potential[1]
+        for k in range(net.size):
+            mirrored[k] = -positive[k]
+    return risk

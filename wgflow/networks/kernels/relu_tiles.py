@@ -1,10 +1,11 @@
 r"""Sums of (rounded) ReLU features over tiles of neighbouring cells, without a matrix of features.
 
-The cells of a tile lie in a ball with the centre c and the radius r: the activation of a data point x there is
-:math:`c \cdot x` up to :math:`r |x|`. With a kink of half width w (0 where it is exact) its feature is linear on the
-whole tile where :math:`c \cdot x \ge r |x| + w`, and zero where :math:`-c \cdot x \ge r |x| + w`. Only data whose kink
-passes through the tile, few of them, meet its cells one by one: four at a time, so that each number that is loaded
-serves several products, in the widest vectors.
+With a kink of half width w (0 where it is exact) the feature of a data point is linear on a whole tile where its
+activations there are w or more, and zero where they are -w or less. Only data whose kink passes between the cells of
+the tile, few of them, meet these one by one: four at a time, so that each number that is loaded serves several
+products, in the widest vectors. Which data do is found once: the cells of a tile lie in a ball with the centre c and
+the radius r, so that the activation of a data point x is :math:`c \cdot x` up to :math:`r |x|`, and only where these do
+not tell are the activations computed.
 
 Points have three coordinates, some of which may be 0. Data are columns :math:`(x, |x|, w, 1/4w)`; the last one is
 zero, and fills up the four. Whether kinks are ``rounded`` is told by an empty tuple or one that is not, as its length
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from numba import prange
+from numpy.typing import NDArray
 
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.networks.kernels.relu_sums import feature
@@ -24,6 +27,7 @@ from wgflow.typing import FloatArray, IntArray
 AXES = 3
 LENGTH, WIDTH, CURVATURE, ROWS = range(AXES, AXES + 4)  # rows of the data, and their number
 AT_ONCE = 4  # data
+ZERO, LINEAR, KINKED = range(3)  # what a feature is on a tile
 LANES = 16  # numbers that loops take at a time: two of the widest vectors
 
 
@@ -52,10 +56,21 @@ class Tiles(NamedTuple):
 
 
 class Kinks(NamedTuple):
-    """Data with a kink in each tile: ``listed`` tile by tile, in fours, from ``starts`` (tiles + 1,) on."""
+    """Data on each tile.
+
+    Parameters
+    ----------
+    listed : array of int
+        Those with a kink in it, tile by tile, in fours.
+    starts : array of int, shape (tiles + 1,)
+        Where those of each tile begin.
+    kinds : array of uint8, shape (tiles, n)
+        What the feature of each is on the tile: ``ZERO``, ``LINEAR`` or ``KINKED``.
+    """
 
     listed: IntArray
     starts: IntArray
+    kinds: NDArray[np.uint8]
 
 
 @inlined_kernel
@@ -66,57 +81,50 @@ def _at_ball(data, i, ball):
 
 
 @kernel
-def _add_linear(data, ball, first, moments):
-    """Add the moments of the features that are linear on a tile, from those of its points."""
-    wide_vectors()
-    x, y, z = first
-    for i in range(moments.size):
-        middle, least = _at_ball(data, i, ball)
-        moments[i] += x * data[0, i] + y * data[1, i] + z * data[2, i] if middle >= least else 0.0
-
-
-@reduction
-def _linear_slope(data, ball, coefficients):
-    """Gradient of all that is linear on a tile."""
-    wide_vectors()
-    x = y = z = 0.0
-    for i in range(coefficients.size):
-        middle, least = _at_ball(data, i, ball)
-        coefficient = coefficients[i] if middle >= least else 0.0
-        x += coefficient * data[0, i]
-        y += coefficient * data[1, i]
-        z += coefficient * data[2, i]
-    return x, y, z
-
-
-@kernel
-def list_kinks(data, balls, listed, starts):
-    """List the data with a kink in each tile, filled up to fours by the last one, which is zero.
+def find_kinds(data, tiles, kinds):
+    """Find whether each feature is zero on each tile, linear there, or has a kink in it.
 
     Parameters
     ----------
     data : array, shape (6, n)
         The data.
-    balls : array, shape (tiles, 4)
-        Those around the tiles.
-    listed : array of int
-        Given the numbers of the data, as far as there is room.
-    starts : array of int, shape (tiles + 1,)
-        Given where those of each tile begin.
+    tiles : Tiles
+        The cells.
+    kinds : array of uint8, shape (tiles, n)
+        Given ``ZERO``, ``LINEAR`` or ``KINKED``.
     """
-    starts[0] = count = 0
-    for t in range(balls.shape[0]):
-        for i in range(data.shape[1]):
-            middle, least = _at_ball(data, i, balls[t])
+    for t in range(kinds.shape[0]):
+        cells, points = tiles.starts[t + 1] - tiles.starts[t], tiles.points[t]
+        for i in range(kinds.shape[1]):
+            middle, least = _at_ball(data, i, tiles.balls[t])
+            lowest = highest = middle
             if abs(middle) < least:
-                if count < listed.size:
-                    listed[count] = i
-                count += 1
-        while (count - starts[t]) % AT_ONCE > 0:
-            if count < listed.size:
-                listed[count] = data.shape[1] - 1
-            count += 1
-        starts[t + 1] = count
+                for q in range(cells):
+                    here = points[0, q] * data[0, i] + points[1, q] * data[1, i] + points[2, q] * data[2, i]
+                    lowest, highest = min(lowest, here), max(highest, here)
+            kinds[t, i] = LINEAR if lowest >= data[WIDTH, i] else (ZERO if highest <= -data[WIDTH, i] else KINKED)
+
+
+@kernel
+def _add_linear(kinds, data, first, moments):
+    """Add the moments of the features that are linear on a tile, from those of its points."""
+    wide_vectors()
+    x, y, z = first
+    for i in range(moments.size):
+        moments[i] += x * data[0, i] + y * data[1, i] + z * data[2, i] if kinds[i] == LINEAR else 0.0
+
+
+@reduction
+def _linear_slope(kinds, data, coefficients):
+    """Gradient of all that is linear on a tile."""
+    wide_vectors()
+    x = y = z = 0.0
+    for i in range(coefficients.size):
+        coefficient = coefficients[i] if kinds[i] == LINEAR else 0.0
+        x += coefficient * data[0, i]
+        y += coefficient * data[1, i]
+        z += coefficient * data[2, i]
+    return x, y, z
 
 
 @kernel
@@ -204,7 +212,7 @@ def tile_moments(rounded, data, tiles, kinks, mass, room, moments):
             order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
             masses = room[block, : (order.size + LANES - 1) // LANES * LANES]
             _gather(order, mass, masses)
-            _add_linear(data, tiles.balls[t], _first_moments(points, masses), own)
+            _add_linear(kinks.kinds[t], data, _first_moments(points, masses), own)
             _add_moments(rounded, data, kinks.listed[kinks.starts[t] : kinks.starts[t + 1]], points, masses, own)
 
 
@@ -215,7 +223,7 @@ def tile_potential(rounded, data, tiles, kinks, coefficients, room, potential):
         for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
             order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
             values = room[block, : (order.size + LANES - 1) // LANES * LANES]
-            _write_linear(points, _linear_slope(data, tiles.balls[t], coefficients), values)
+            _write_linear(points, _linear_slope(kinks.kinds[t], data, coefficients), values)
             listed = kinks.listed[kinks.starts[t] : kinks.starts[t + 1]]
             _add_features(rounded, data, listed, points, coefficients, values)
             for q in range(order.size):

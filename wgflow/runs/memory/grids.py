@@ -29,6 +29,7 @@ INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, 
 ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
 TILED, TILE_SUMS = 5, 3  # arrays of the cells in tiles, and of the features in each block of them
 FILLED = 15  # bytes of an entry of its factors
+ROW_FACTORS = 24  # of a matrix of cells in a row, and of what it is made from, for each entry of a density
 CHUNK = 3 * 16 * MIB  # of features that are computed anew each time
 KERNEL_TABLE = 5  # arrays of the padded box while its kernel is tabulated, beside its displacements
 TRANSFORMS = 8  # and in each convolution
@@ -215,7 +216,9 @@ def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = Fals
         yield Item(f"computing the {what}", made * cells, grid.key, brief=True)
         continued = CONTINUED * DOUBLE * grid.whole * grid.sheets
         yield Item("densities on the whole sphere", continued, grid.key, late=True)
-    if method in ("implicit", "linearised", "normalised"):
+    if method == "implicit" and grid.dimension == 1:
+        yield Item("the matrix and its factors", ROW_FACTORS * DOUBLE * grid.entries, grid.key, late=True)
+    elif method in ("implicit", "linearised", "normalised"):
         yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
         yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
 

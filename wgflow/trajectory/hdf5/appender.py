@@ -85,6 +85,7 @@ class GrowingVariable:
         self.index_place = places[LAYOUT] + INDEX
         self.rows = variable.shape[0]
         self._raw, self._rank = raw, variable.ndim
+        self._announced = (-1, -1)  # rows and index of the last time
         self._index = ChunkIndex(raw, self._rank, raw.number(self.index_place), self.rows)
         self._dtype, self._chunk = variable.dtype, variable.chunks[1:]
         self._encode: _Encode | None = None
@@ -125,8 +126,11 @@ class GrowingVariable:
 
     def announce(self) -> None:
         """Let readers see all rows with the next commit."""
-        self._raw.patch(self.extent_place, self.rows.to_bytes(8, "little"))
-        self._raw.patch(self.index_place, (self._index.root if self.rows > 0 else UNDEFINED).to_bytes(8, "little"))
+        shown = (self.rows, self._index.root if self.rows > 0 else UNDEFINED)
+        for number, before, place in zip(shown, self._announced, (self.extent_place, self.index_place), strict=True):
+            if number != before:
+                self._raw.patch(place, number.to_bytes(8, "little"))
+        self._announced = shown
 
     def drop_behind(self) -> None:
         """After a commit of fewer rows: take the chunks behind them out of the index."""

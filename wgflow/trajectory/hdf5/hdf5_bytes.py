@@ -117,8 +117,10 @@ class RawFile:
     def _renew(self, place: int, content: memoryview) -> None:
         """Put what is written into the images of pages too, which are written as a whole."""
         pages = range(place // PAGE, (place + len(content) - 1) // PAGE + 1)
-        for page in self._pages.keys() & pages:
-            image = self._pages[page]
+        for page in pages if len(pages) == 1 else self._pages.keys() & pages:
+            image = self._pages.get(page)
+            if image is None:
+                continue
             start = max(place, page * PAGE)
             end = min(place + len(content), page * PAGE + len(image))
             if start < end:

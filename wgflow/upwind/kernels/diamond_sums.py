@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.compilation import arrays_apart, inlined_kernel, reduction, wide_vectors
+from wgflow.compilation import arrays_apart, inlined_slicing_kernel, reduction, wide_vectors
 
 # Columns are counted without a sign: indices that might be negative are looked at one by one, and no vectors formed.
-ONE = np.uint64(1)
+ONE, TWO = np.uint64(1), np.uint64(2)
 SUMS = 5
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
     """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on."""
     arrays_apart()
@@ -23,13 +23,13 @@ def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volu
     rate1, rate2, rate3 = rates
     row, first = 1 - now, np.uint64(first)
     for k in range(np.uint64(n)):
-        outflow = max(rate1[row, k + ONE], 0.0) + max(rate2[now, k + ONE], 0.0) + max(rate3[now, k], 0.0)
-        outflow -= min(rate1[row, k], 0.0) + min(rate2[row, k], 0.0) + min(rate3[row, k], 0.0)
+        outflow = max(rate1[row, k + TWO], 0.0) + max(rate2[now, k + TWO], 0.0) + max(rate3[now, k + ONE], 0.0)
+        outflow -= min(rate1[row, k + ONE], 0.0) + min(rate2[row, k + ONE], 0.0) + min(rate3[row, k + ONE], 0.0)
         loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
         largest[k] = max(largest[k], loss)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def lower_to(n, first, values, least):
     """Least values so far in each column, with those of the n cells from ``first`` on."""
     arrays_apart()
@@ -54,7 +54,7 @@ def sums_of_cells(first, last, rho, phi, old, new, volumes, combination):
     return error, change, mass, mass_after, paired
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def add_sums(first, last, rho, phi, old, new, volumes, combination, partial):
     """Add integrals over some cells to sums (5,)."""
     error, change, mass, mass_after, paired = sums_of_cells(first, last, rho, phi, old, new, volumes, combination)
@@ -65,7 +65,7 @@ def add_sums(first, last, rho, phi, old, new, volumes, combination, partial):
     partial[4] += paired
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def add_sums_apart(rho, phi, old, new, inverse_volumes, cells, combination, partial):
     """Add the integrals over the cells apart to sums (5,)."""
     beginning, second, third, here, there = combination
@@ -78,7 +78,7 @@ def add_sums_apart(rho, phi, old, new, inverse_volumes, cells, combination, part
         partial[4] += size * (phi[cell] * after)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def watch_row(n, first, now, rates, rho, phi, old, new, reaction, inverse_volumes, largest, watch):
     """Take in loss rates and sums of the n cells from ``first`` on, whose row is the one before."""
     face_factor, volumes, combination, partial = watch

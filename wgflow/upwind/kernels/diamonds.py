@@ -23,21 +23,30 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import (
+    arrays_apart,
+    inlined_kernel,
+    inlined_slicing_kernel,
+    kernel,
+    parallel_kernel,
+    wide_vectors,
+)
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE, watch_row
+from wgflow.upwind.kernels.diamond_sums import ONE, TWO, watch_row
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 PARALLEL_THRESHOLD = 4_096
-TWO = np.uint64(2)
 ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
-WORK_ROWS = 27  # of a task: densities, potentials, values at faces, fluxes, largest rates in columns, rates
+WORK_ROWS = 23  # of a task: densities, potentials, values kept, outflow, rates, largest rates and least potentials
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def copy_row(values, n, diamond, j, halo_rows, halo_columns, rows, place):
     """Copy row j of a diamond, from -2 to n + 1, with two cells more at either end."""
+    arrays_apart()
+    wide_vectors()
     if j < 0 or j >= n:
         outer = j + 2 if j < 0 else j - n + 2
         for k in range(np.uint64(n + 4)):
@@ -53,7 +62,7 @@ def copy_row(values, n, diamond, j, halo_rows, halo_columns, rows, place):
         )
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def face_value(here, ahead, behind, quarter, difference, sideways, along, across, lower, upper, limiter):
     """Density at a face by the limited slope towards it, from the differences along and across the line through it."""
     if limiter == FIRST_ORDER:
@@ -66,106 +75,107 @@ def face_value(here, ahead, behind, quarter, difference, sideways, along, across
     return min(max(value, lower), upper)
 
 
-@inlined_kernel
-def values_of_row(diamond, j, rho, slopes, now, values, limiter):
-    """Densities at the faces of the cells -1 ... n of row j; ``rho`` holds rows j - 1, j and j + 1."""
-    arrays_apart()
-    wide_vectors()
-    ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
-    below, row, above, line = (j + 2) % 3, j % 3, (j + 1) % 3, j + 1
-    for k in range(np.uint64(slopes.shape[3])):
-        west, here, east = rho[row, k], rho[row, k + ONE], rho[row, k + TWO]
-        southwest, south, north, northeast = (
-            rho[below, k],
-            rho[below, k + ONE],
-            rho[above, k + ONE],
-            rho[above, k + TWO],
-        )
-        # Within [0, 2 rho], on which the positivity bound of a stage rests.
-        lower, upper = 0.0, here + here
-        if limiter == BARTH_JESPERSEN:
-            lower = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
-            highest = max(max(max(west, east), max(southwest, south)), max(max(north, northeast), here))
-            upper = min(highest, upper)
-        d1, d2, d3 = east - west, northeast - southwest, north - south
-        s1, s2, s3 = d2 + d3, d3 - d1, d1 + d2
-        a, b = slopes[diamond, 0, line, k], slopes[diamond, 1, line, k]
-        ahead1[k] = face_value(here, east, west, 0.25, d1, s1, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, 2, line, k], slopes[diamond, 3, line, k]
-        ahead2[now, k] = face_value(here, northeast, southwest, 0.25, d2, s2, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, 4, line, k], slopes[diamond, 5, line, k]
-        ahead3[now, k] = face_value(here, north, south, 0.25, d3, s3, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, 6, line, k], slopes[diamond, 7, line, k]
-        behind1[k] = face_value(here, west, east, -0.25, d1, s1, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, 8, line, k], slopes[diamond, 9, line, k]
-        behind2[k] = face_value(here, southwest, northeast, -0.25, d2, s2, a, b, lower, upper, limiter)
-        a, b = slopes[diamond, 10, line, k], slopes[diamond, 11, line, k]
-        behind3[k] = face_value(here, south, north, -0.25, d3, s3, a, b, lower, upper, limiter)
-
-
-@inlined_kernel
+@inlined_slicing_kernel
 def rate_through(factor, before, after, midpoint):
     """Velocity through a face times alpha and its length; ``midpoint`` is a constant of each compiled kernel."""
     return factor if midpoint else factor * (before - after)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def upwind(rate, before, after):
     """Flux through a face between two densities there."""
-    return max(rate, 0.0) * before + min(rate, 0.0) * after
+    return rate * (before if rate > 0.0 else after)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def rates_of_row(diamond, j, phi, factors, now, rates, midpoint):
     """Rates through the three families of faces of row j; ``phi`` holds the row before as well."""
     arrays_apart()
     wide_vectors()
     rate1, rate2, rate3 = rates
-    before, columns = 1 - now, np.uint64(factors.shape[3])
-    for k in range(columns):
-        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
-    for k in range(columns):
-        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
-    for k in range(columns):
-        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
+    before = 1 - now
+    for k in range(np.uint64(factors.shape[3])):
+        rate1[now, k] = rate_through(factors[diamond, 0, j, k], phi[now, k], phi[now, k + ONE], midpoint)
+        rate2[now, k] = rate_through(factors[diamond, 1, j, k], phi[before, k], phi[now, k + ONE], midpoint)
+        rate3[now, k] = rate_through(factors[diamond, 2, j, k], phi[before, k + ONE], phi[now, k + ONE], midpoint)
 
 
-@inlined_kernel
-def fluxes_of_row(diamond, j, phi, factors, now, values, fluxes, midpoint):
-    """Fluxes through the three families of faces of row j; ``phi`` and values hold the row before as well."""
+@inlined_slicing_kernel
+def values_at_faces(k, rho, rows, slopes, place, line, limiter):
+    """Densities at the six faces of cell k of a row: ahead, and behind; ``rows`` are those of ``rho`` around it."""
+    below, row, above = rows
+    west, here, east = rho[row, k], rho[row, k + ONE], rho[row, k + TWO]
+    southwest, south, north, northeast = rho[below, k], rho[below, k + ONE], rho[above, k + ONE], rho[above, k + TWO]
+    # Within [0, 2 rho], on which the positivity bound of a stage rests.
+    lower, upper = 0.0, here + here
+    if limiter == BARTH_JESPERSEN:
+        lower = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
+        highest = max(max(max(west, east), max(southwest, south)), max(max(north, northeast), here))
+        upper = min(highest, upper)
+    d1, d2, d3 = east - west, northeast - southwest, north - south
+    s1, s2, s3 = d2 + d3, d3 - d1, d1 + d2
+    a, b = slopes[place, 0, line, k], slopes[place, 1, line, k]
+    ahead1 = face_value(here, east, west, 0.25, d1, s1, a, b, lower, upper, limiter)
+    a, b = slopes[place, 2, line, k], slopes[place, 3, line, k]
+    ahead2 = face_value(here, northeast, southwest, 0.25, d2, s2, a, b, lower, upper, limiter)
+    a, b = slopes[place, 4, line, k], slopes[place, 5, line, k]
+    ahead3 = face_value(here, north, south, 0.25, d3, s3, a, b, lower, upper, limiter)
+    a, b = slopes[place, 6, line, k], slopes[place, 7, line, k]
+    behind1 = face_value(here, west, east, -0.25, d1, s1, a, b, lower, upper, limiter)
+    a, b = slopes[place, 8, line, k], slopes[place, 9, line, k]
+    behind2 = face_value(here, southwest, northeast, -0.25, d2, s2, a, b, lower, upper, limiter)
+    a, b = slopes[place, 10, line, k], slopes[place, 11, line, k]
+    behind3 = face_value(here, south, north, -0.25, d3, s3, a, b, lower, upper, limiter)
+    return ahead1, ahead2, ahead3, behind1, behind2, behind3
+
+
+@inlined_slicing_kernel
+def outflow_of_row(places, j, rho, phi, slopes, factors, kept, outflow, rates, watch, limiter, midpoint):
+    """Outflow from the cells of row j - 1, by the values at the faces of row j and what is kept of the row before.
+
+    All in one loop, in which the numbers of cell k - 1 are at hand for cell k: between several loops they would be
+    written and read again. ``rho`` and ``phi`` hold four rows in turn; ``kept`` are values ahead, and outflow so far.
+    """
     arrays_apart()
     wide_vectors()
-    ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
-    flux1, flux2, flux3 = fluxes
-    before, columns = 1 - now, np.uint64(factors.shape[3])
-    for k in range(columns):
-        rate = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
-        flux1[now, k] = upwind(rate, ahead1[k], behind1[k + ONE])
-    for k in range(columns):
-        rate = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
-        flux2[now, k] = upwind(rate, ahead2[before, k], behind2[k + ONE])
-    for k in range(columns):
-        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
-        flux3[now, k] = upwind(rate, ahead3[before, k + ONE], behind3[k + ONE])
+    of_slopes, of_factors = places
+    ahead2, ahead3, partial = kept
+    rate1, rate2, rate3 = rates
+    rows = (j + 3) % 4, j % 4, (j + 1) % 4
+    below, row, _ = rows
+    before, now = (j + 1) % 2, j % 2
+    before1, flux3_before, inflow_before = 0.0, 0.0, 0.0
+    for k in range(np.uint64(factors.shape[3])):
+        values = values_at_faces(k, rho, rows, slopes, of_slopes, j + 1, limiter)
+        ahead1, ahead2[now, k + ONE], ahead3[now, k], behind1, behind2, behind3 = values
+        through1 = rate_through(factors[of_factors, 0, j, k], phi[row, k], phi[row, k + ONE], midpoint)
+        through2 = rate_through(factors[of_factors, 1, j, k], phi[below, k], phi[row, k + ONE], midpoint)
+        through3 = rate_through(factors[of_factors, 2, j, k], phi[below, k + ONE], phi[row, k + ONE], midpoint)
+        if watch is not None:
+            rate1[now, k], rate2[now, k], rate3[now, k] = through1, through2, through3
+        flux1 = upwind(through1, before1, behind1)
+        flux2 = upwind(through2, ahead2[before, k], behind2)
+        flux3 = upwind(through3, ahead3[before, k], behind3)
+        inflow = flux1 + flux2 + flux3  # before anything is written that needs the one of cell k - 1
+        outflow[k] = partial[before, k] + (flux2 + flux3_before)
+        partial[now, k] = flux1 - inflow_before
+        before1, flux3_before, inflow_before = ahead1, flux3, inflow
 
 
-@inlined_kernel
-def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new):
-    """Write the n cells from ``first`` on, whose row is the one before."""
+@inlined_slicing_kernel
+def update_of_cells(count, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
+    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2."""
     arrays_apart()
     wide_vectors()
-    flux1, flux2, flux3 = fluxes
     start_weight, stage_weight = weights
-    row, first = 1 - now, np.uint64(first)
-    for k in range(np.uint64(n)):
-        outflow = (flux1[row, k + ONE] - flux1[row, k]) + (flux2[now, k + ONE] - flux2[row, k])
-        outflow += flux3[now, k] - flux3[row, k]
-        cell = first + k
-        change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
-        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+    first = np.uint64(first)
+    for k in range(np.uint64(count)):
+        cell, here = first + k, rho[k + TWO]
+        change = -outflow[k + TWO] * inverse_volumes[cell] - reaction * phi[k + TWO] * here
+        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (here + step * change))
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def stage_of_corners(
     rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, first_order, midpoint, new
 ):
@@ -189,40 +199,32 @@ def stage_of_corners(
         new[second] += moved * inverse_volumes[second]
 
 
-@inlined_kernel
-def rates_in(work):
-    """Rows of the rates of the three families of faces."""
-    return work[21:23], work[23:25], work[25:27]
-
-
-@inlined_kernel
+@inlined_slicing_kernel
 def stage_of_rows(
     n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
     halo_columns, watch, work, new, limiter, midpoint,
 ):  # fmt: skip
     """Write the rows ``first ... last - 1`` of a diamond; ``watch`` is None, or see `watch_row`."""
-    densities, potentials, fluxes = work[0:3], work[3:5], (work[5:7], work[7:9], work[9:11])
-    values = (work[11], work[12:14], work[14:16], work[16], work[17], work[18])
-    for j in (first - 2, first - 1):
-        copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
+    densities, potentials, kept, outflow = work[0:4], work[4:8], (work[8:10], work[10:12], work[12:14]), work[14]
+    rates, places = (work[15:17], work[17:19], work[19:21]), (place_of(diamond, slopes), place_of(diamond, factors))
+    for j in range(first - 2, first + 1):
+        copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, j % 4)
+    copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first - 1) % 4)
     for j in range(first - 1, last + 1):
-        now = (j + 2) % 2
-        copy_row(rho, n, diamond, j + 1, halo_rows, halo_columns, densities, (j + 1) % 3)
-        copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        values_of_row(place_of(diamond, slopes), j, densities, slopes, now, values, limiter)
-        if j >= first:
-            place = place_of(diamond, factors)
-            fluxes_of_row(place, j, potentials, factors, now, values, fluxes, midpoint)
-            if watch is not None:
-                rates_of_row(place, j, potentials, factors, now, rates_in(work), midpoint)
+        if j < last:  # rows that are not used at once: processors wait where vectors have just been written in parts
+            copy_row(rho, n, diamond, j + 2, halo_rows, halo_columns, densities, (j + 2) % 4)
+            copy_row(phi, n, diamond, j + 1, halo_rows, halo_columns, potentials, (j + 1) % 4)
+        outflow_of_row(
+            places, j, densities, potentials, slopes, factors, kept, outflow, rates, watch, limiter, midpoint
+        )
         if j > first:
-            begin = (diamond * n + j - 1) * n
-            update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+            begin, row, of = (diamond * n + j - 1) * n, densities[(j + 3) % 4], potentials[(j + 3) % 4]
+            update_of_cells(n, begin, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
             if watch is not None:
-                watch_row(n, begin, now, rates_in(work), rho, phi, old, new, reaction, inverse_volumes, work[19], watch)
+                watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def place_of(diamond, geometry):
     """Where a diamond finds its own in an array of all ten, or of the first northern and the first southern one."""
     return diamond * len(geometry) // DIAMONDS

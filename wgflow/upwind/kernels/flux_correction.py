@@ -18,11 +18,12 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import arrays_apart, inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE
-from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE, TWO, copy_row, part_of, upwind
+from wgflow.upwind.kernels.diamond_sums import ONE, TWO
+from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE, copy_row, part_of, upwind
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 WORK_ROWS = 9  # of a task: three rows of densities, and of the shares of gains and of losses
 TINY = 1e-300  # in the place of no gain or loss, all of which is let through
@@ -30,27 +31,27 @@ WITHIN = 1.0 - 2.0**-48  # of the room below a cell, so that rounding does not l
 _THREE = np.uint64(3)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def parted(total, rate, before, after):
     """Upwind flux through a face between two densities, and what the total flux adds to it."""
     low = upwind(rate, before, after)
     return low, total - low
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def let_through(added, before, after):
     """Antidiffusive flux through a face within the shares of (gains, losses) of both cells."""
     return added * (min(before[1], after[0]) if added > 0.0 else min(before[0], after[1]))
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def shares(low, lowest, highest, gain, loss):
     """Shares of the gain and the loss of a cell that keep it within bounds, which hold its upwind density as well."""
     gained = min(1.0, (max(highest, low) - low) / max(gain, TINY))
     return gained, min(1.0, WITHIN * (low - min(lowest, low)) / max(loss, TINY))
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def shares_of_row(n, begin, j, rho, total, rates, inverse_volumes, low, gains, losses):
     """Write the upwind densities of row j, whose cells are those from ``begin`` on, and their shares."""
     arrays_apart()
@@ -64,12 +65,12 @@ def shares_of_row(n, begin, j, rho, total, rates, inverse_volumes, low, gains, l
             rho[above, k + TWO],
             rho[above, k + _THREE],
         )
-        in1, x1 = parted(total[0, j, k], rates[0, j, k], west, here)
-        in2, x2 = parted(total[1, j, k], rates[1, j, k], southwest, here)
-        in3, x3 = parted(total[2, j, k], rates[2, j, k], south, here)
-        out1, y1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], here, east)
-        out2, y2 = parted(total[1, j + 1, k + ONE], rates[1, j + 1, k + ONE], here, northeast)
-        out3, y3 = parted(total[2, j + 1, k], rates[2, j + 1, k], here, north)
+        in1, x1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], west, here)
+        in2, x2 = parted(total[1, j, k + ONE], rates[1, j, k + ONE], southwest, here)
+        in3, x3 = parted(total[2, j, k + ONE], rates[2, j, k + ONE], south, here)
+        out1, y1 = parted(total[0, j, k + TWO], rates[0, j, k + TWO], here, east)
+        out2, y2 = parted(total[1, j + 1, k + TWO], rates[1, j + 1, k + TWO], here, northeast)
+        out3, y3 = parted(total[2, j + 1, k + ONE], rates[2, j + 1, k + ONE], here, north)
         gain = (max(x1, 0.0) + max(x2, 0.0) + max(x3, 0.0)) - (min(y1, 0.0) + min(y2, 0.0) + min(y3, 0.0))
         loss = (max(y1, 0.0) + max(y2, 0.0) + max(y3, 0.0)) - (min(x1, 0.0) + min(x2, 0.0) + min(x3, 0.0))
         lowest = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
@@ -81,7 +82,7 @@ def shares_of_row(n, begin, j, rho, total, rates, inverse_volumes, low, gains, l
         gains[cell], losses[cell] = shares(after, lowest, highest, inverse * gain, inverse * loss)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def corrected_row(n, begin, j, rho, gains, losses, total, rates, inverse_volumes, low, new):
     """Write row j: its upwind densities, and what is let through."""
     arrays_apart()
@@ -89,12 +90,12 @@ def corrected_row(n, begin, j, rho, gains, losses, total, rates, inverse_volumes
     below, row, above, begin = (j + 2) % 3, j % 3, (j + 1) % 3, np.uint64(begin)
     for k in range(np.uint64(n)):
         here, own = rho[row, k + TWO], (gains[row, k + TWO], losses[row, k + TWO])
-        _, x1 = parted(total[0, j, k], rates[0, j, k], rho[row, k + ONE], here)
-        _, x2 = parted(total[1, j, k], rates[1, j, k], rho[below, k + ONE], here)
-        _, x3 = parted(total[2, j, k], rates[2, j, k], rho[below, k + TWO], here)
-        _, y1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], here, rho[row, k + _THREE])
-        _, y2 = parted(total[1, j + 1, k + ONE], rates[1, j + 1, k + ONE], here, rho[above, k + _THREE])
-        _, y3 = parted(total[2, j + 1, k], rates[2, j + 1, k], here, rho[above, k + TWO])
+        _, x1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], rho[row, k + ONE], here)
+        _, x2 = parted(total[1, j, k + ONE], rates[1, j, k + ONE], rho[below, k + ONE], here)
+        _, x3 = parted(total[2, j, k + ONE], rates[2, j, k + ONE], rho[below, k + TWO], here)
+        _, y1 = parted(total[0, j, k + TWO], rates[0, j, k + TWO], here, rho[row, k + _THREE])
+        _, y2 = parted(total[1, j + 1, k + TWO], rates[1, j + 1, k + TWO], here, rho[above, k + _THREE])
+        _, y3 = parted(total[2, j + 1, k + ONE], rates[2, j + 1, k + ONE], here, rho[above, k + TWO])
         x1 = let_through(x1, (gains[row, k + ONE], losses[row, k + ONE]), own)
         x2 = let_through(x2, (gains[below, k + ONE], losses[below, k + ONE]), own)
         x3 = let_through(x3, (gains[below, k + TWO], losses[below, k + TWO]), own)
@@ -102,10 +103,11 @@ def corrected_row(n, begin, j, rho, gains, losses, total, rates, inverse_volumes
         y2 = let_through(y2, own, (gains[above, k + _THREE], losses[above, k + _THREE]))
         y3 = let_through(y3, own, (gains[above, k + TWO], losses[above, k + TWO]))
         cell = begin + k
-        new[cell] = low[cell] - inverse_volumes[cell] * ((y1 - x1) + (y2 - x2) + (y3 - x3))
+        added = (y1 - x1) + (y2 - x2) + (y3 - x3)
+        new[cell] = without_subnormal(low[cell] - inverse_volumes[cell] * added)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def shares_apart(rho, total, rates, surroundings, inverse_volumes, low, gains, losses):
     """What `shares_of_row` writes of the cells with faces that do not fit into rows; fluxes are flattened."""
     cells, near, places, signs = surroundings
@@ -123,7 +125,7 @@ def shares_apart(rho, total, rates, surroundings, inverse_volumes, low, gains, l
         gains[cell], losses[cell] = shares(after, lowest, highest, inverse * gain, inverse * loss)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def corrected_apart(rho, gains, losses, total, rates, surroundings, inverse_volumes, low, new):
     """What `corrected_row` writes of the cells with faces that do not fit into rows."""
     cells, near, places, signs = surroundings

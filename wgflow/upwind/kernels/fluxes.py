@@ -17,7 +17,7 @@ AT_ONCE = 32  # cells that a loop takes at once: in vectors of eight numbers, fo
 @kernel
 def flux_of_slopes(left, right, left_slope, right_slope, velocity):
     """Flux through a face whose velocity is positive to the right, from the differences across both cells."""
-    return max(velocity, 0.0) * (left + 0.5 * left_slope) + min(velocity, 0.0) * (right - 0.5 * right_slope)
+    return velocity * (left + 0.5 * left_slope if velocity > 0.0 else right - 0.5 * right_slope)
 
 
 @kernel

@@ -33,6 +33,7 @@ from wgflow.upwind.kernels.subnormal import without_subnormal
 
 TASKS = 16  # on all cores
 PARALLEL_THRESHOLD = 32_768
+BEFORE = 7  # numbers before a row of work space whose loops write from its second one on: that begins a vector
 
 
 @kernel
@@ -121,7 +122,7 @@ def update_of_row(row, first, volume, phi, old, weights, step, mobility, reactio
     """Write a row of a stage, after those from ``first`` on; ``buffer`` holds fluxes and differences."""
     n0, n1, n2 = volume.shape
     i, j = row // n1, row % n1
-    within, spare = buffer[0], buffer[1, :n2]
+    within, spare = buffer[0, BEFORE : BEFORE + n2 + 1], buffer[1, BEFORE : BEFORE + n2]
     slope, flux, across = buffer[2, :n2], buffer[3, :n2], buffer[4, :n2]
     if row == first or j == 0:  # else those of the row before
         fluxes_before_row(volume, phi, i, j, mobility[1], periodic[1], limiter, slope, flux)
@@ -145,7 +146,7 @@ def box_stage_kernel(limiter: int, tasks: int) -> Callable[..., None]:
     def euler_stage(density, potential, start, weights, step, mobility, reaction, periodic, bounds, buffers, result):
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
-        ``buffers`` is work space of shape ``(tasks, 5, n2 + 1)``, zero at first.
+        ``buffers`` is work space of shape ``(tasks, 5, n2 + 1 + BEFORE)``, zero at first.
         """
         n1, blocks = density.shape[2], bounds.size - 1
         for task in prange(tasks):

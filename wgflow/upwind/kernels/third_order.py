@@ -24,32 +24,37 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import (
+    arrays_apart,
+    inlined_slicing_kernel,
+    kernel,
+    parallel_kernel,
+    wide_vectors,
+)
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE
+from wgflow.upwind.kernels.diamond_sums import ONE, TWO
 from wgflow.upwind.kernels.diamonds import (
     ROWS_AT_ONCE,
-    TWO,
     copy_row,
     part_of,
     place_of,
     rate_through,
-    update_of_row,
+    update_of_cells,
 )
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
-# Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, and both bounds.
-ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2)
+# Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, both bounds, outflow.
+ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 1)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def curved(here, ahead, behind, difference, sideways, along, across):
     """Value of a cell and a twelfth of the second difference through it, less what the bend of the line adds to it."""
     return here + ((ahead + behind) - (here + here)) / 12.0 + along * difference + across * sideways
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def blended_flux(rate, before, after, bounds_before, bounds_after, upwinding):
     """Flux through a face with the values that the cells before and after it have there."""
     mean, lean = 0.5 * (before + after), 0.5 * upwinding * (before - after)
@@ -58,7 +63,7 @@ def blended_flux(rate, before, after, bounds_before, bounds_after, upwinding):
     return max(rate, 0.0) * forwards + min(rate, 0.0) * backwards
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def values_of_row(diamond, j, rho, slopes, now, values, bounds, limiter):
     """Densities at the faces of the cells -1 ... n of row j, and bounds; ``rho`` holds rows j - 1, j and j + 1."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
@@ -68,11 +73,11 @@ def values_of_row(diamond, j, rho, slopes, now, values, bounds, limiter):
         west, here, east = rho[row, k], rho[row, k + ONE], rho[row, k + TWO]
         southwest, south = rho[below, k], rho[below, k + ONE]
         north, northeast = rho[above, k + ONE], rho[above, k + TWO]
-        lower[now, k], upper[now, k] = 0.0, here + here
+        lower[now, k + ONE], upper[now, k + ONE] = 0.0, here + here
         if limiter == BARTH_JESPERSEN:
-            lower[now, k] = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
+            lower[now, k + ONE] = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
             highest = max(max(max(west, east), max(southwest, south)), max(max(north, northeast), here))
-            upper[now, k] = min(highest, here + here)
+            upper[now, k + ONE] = min(highest, here + here)
         d1, d2, d3 = east - west, northeast - southwest, north - south
         s1, s2, s3 = d2 + d3, d3 - d1, d1 + d2
         a, b = slopes[diamond, 12, line, k], slopes[diamond, 13, line, k]
@@ -81,36 +86,49 @@ def values_of_row(diamond, j, rho, slopes, now, values, bounds, limiter):
         c2 = curved(here, northeast, southwest, d2, s2, a, b)
         a, b = slopes[diamond, 16, line, k], slopes[diamond, 17, line, k]
         c3 = curved(here, north, south, d3, s3, a, b)
-        ahead1[k] = c1 + slopes[diamond, 0, line, k] * d1 + slopes[diamond, 1, line, k] * s1
-        ahead2[now, k] = c2 + slopes[diamond, 2, line, k] * d2 + slopes[diamond, 3, line, k] * s2
-        ahead3[now, k] = c3 + slopes[diamond, 4, line, k] * d3 + slopes[diamond, 5, line, k] * s3
+        ahead1[k + ONE] = c1 + slopes[diamond, 0, line, k] * d1 + slopes[diamond, 1, line, k] * s1
+        ahead2[now, k + ONE] = c2 + slopes[diamond, 2, line, k] * d2 + slopes[diamond, 3, line, k] * s2
+        ahead3[now, k + ONE] = c3 + slopes[diamond, 4, line, k] * d3 + slopes[diamond, 5, line, k] * s3
         behind1[k] = c1 + slopes[diamond, 6, line, k] * d1 + slopes[diamond, 7, line, k] * s1
         behind2[k] = c2 + slopes[diamond, 8, line, k] * d2 + slopes[diamond, 9, line, k] * s2
         behind3[k] = c3 + slopes[diamond, 10, line, k] * d3 + slopes[diamond, 11, line, k] * s3
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoint, upwinding):
-    """Fluxes through the three families of faces of row j; ``phi``, values and bounds hold the row before as well."""
+    """Fluxes through faces behind the cells of row j; ``phi``, values and bounds hold the row before as well."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     flux1, flux2, flux3 = fluxes
     lower, upper = bounds
     before, columns = 1 - now, np.uint64(factors.shape[3])
     for k in range(columns):
-        rate = rate_through(factors[diamond, 0, j, k], phi[now, k + ONE], phi[now, k + TWO], midpoint)
+        rate = rate_through(factors[diamond, 0, j, k], phi[now, k], phi[now, k + ONE], midpoint)
         first, second = (lower[now, k], upper[now, k]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux1[now, k] = blended_flux(rate, ahead1[k], behind1[k + ONE], first, second, upwinding)
+        flux1[now, k] = blended_flux(rate, ahead1[k], behind1[k], first, second, upwinding)
     for k in range(columns):
-        rate = rate_through(factors[diamond, 1, j, k], phi[before, k + ONE], phi[now, k + TWO], midpoint)
+        rate = rate_through(factors[diamond, 1, j, k], phi[before, k], phi[now, k + ONE], midpoint)
         first, second = (lower[before, k], upper[before, k]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux2[now, k] = blended_flux(rate, ahead2[before, k], behind2[k + ONE], first, second, upwinding)
+        flux2[now, k] = blended_flux(rate, ahead2[before, k], behind2[k], first, second, upwinding)
     for k in range(columns):
-        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + TWO], phi[now, k + TWO], midpoint)
+        rate = rate_through(factors[diamond, 2, j, k], phi[before, k + ONE], phi[now, k + ONE], midpoint)
         first, second = (lower[before, k + ONE], upper[before, k + ONE]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux3[now, k] = blended_flux(rate, ahead3[before, k + ONE], behind3[k + ONE], first, second, upwinding)
+        flux3[now, k] = blended_flux(rate, ahead3[before, k + ONE], behind3[k], first, second, upwinding)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
+def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, outflow, new):
+    """Write the n cells from ``first`` on, whose row is the one before."""
+    arrays_apart()
+    wide_vectors()
+    flux1, flux2, flux3 = fluxes
+    row = 1 - now
+    for k in range(np.uint64(n)):
+        leaving = (flux1[row, k + TWO] - flux1[row, k + ONE]) + (flux2[now, k + TWO] - flux2[row, k + ONE])
+        outflow[k + TWO] = leaving + (flux3[now, k + ONE] - flux3[row, k + ONE])
+    update_of_cells(n, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+
+
+@inlined_slicing_kernel
 def keep_row(diamond, j, factors, now, fluxes, weight, step, kept):
     """Add the fluxes of row j, and the rates of given velocities, to those of the step so far."""
     arrays_apart()
@@ -124,7 +142,7 @@ def keep_row(diamond, j, factors, now, fluxes, weight, step, kept):
             rates[diamond, family, j, k] = weight * rate
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def value_beside(rho, cell, near, weights, limiter):
     """Value of a cell at a face that does not fit into rows, by its neighbours, and its bounds."""
     here = rho[cell]
@@ -138,10 +156,10 @@ def value_beside(rho, cell, near, weights, limiter):
     return value, (0.0, here + here)
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def stage_of_corners(
-    rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, kept, limiter, midpoint,
-    upwinding, new,
+    rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, kept, limiter, midpoint, upwinding,
+    new,
 ):  # fmt: skip
     """Write the poles, and add what flows through the faces at the twelve corners of the grid."""
     faces, near, near_weights = corners
@@ -163,11 +181,10 @@ def stage_of_corners(
         new[second] += moved * inverse_volumes[second]
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def stage_of_rows(
     n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
-    halo_columns, densities, potentials, values, bounds, fluxes, kept, new, limiter, midpoint,
-    upwinding,
+    halo_columns, densities, potentials, values, bounds, fluxes, outflow, kept, new, limiter, midpoint, upwinding,
 ):  # fmt: skip
     """Write the rows ``first ... last - 1`` of a diamond; ``kept`` is None, or what `keep_row` adds to."""
     arrays_apart()
@@ -185,7 +202,8 @@ def stage_of_rows(
                 keep_row(diamond, j, factors, now, fluxes, weights[1], step, kept)
         if j > first:
             begin = (diamond * n + j - 1) * n
-            update_of_row(n, begin, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+            row, of = densities[(j + 2) % 3], potentials[1 - now]
+            update_of_row(n, begin, now, fluxes, row, of, old, weights, step, reaction, inverse_volumes, outflow, new)
 
 
 @cache
@@ -208,7 +226,7 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool, upwin
         sheets, n = len(density), halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)
         densities, potentials, ahead1, ahead2, ahead3, behind1, behind2, behind3, flux1, flux2, flux3 = work[:11]
-        lower, upper = work[11:]
+        lower, upper, outflow = work[11:]
         for task in prange(sheets * DIAMONDS * parts):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
@@ -217,14 +235,14 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool, upwin
             stage_of_rows(
                 n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
                 inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, densities[task],
-                potentials[task], values, (lower[task], upper[task]), fluxes, kept, result[sheet], limiter, midpoint,
-                upwinding,
+                potentials[task], values, (lower[task], upper[task]), fluxes, outflow[task, 0],
+                kept, result[sheet], limiter, midpoint, upwinding,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(
                 density[sheet], potential[sheet], start[sheet], weights, step, reaction, inverse_volumes,
-                corner_factors[sheet % len(corner_factors)], corners, kept_apart, limiter, midpoint, upwinding,
-                result[sheet],
+                corner_factors[sheet % len(corner_factors)], corners, kept_apart, limiter, midpoint,
+                upwinding, result[sheet],
             )  # fmt: skip
 
     return euler_stage

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, wide_vectors
+from wgflow.compilation import inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
 from wgflow.reductions.kernels.blocks import largest_of
@@ -22,7 +22,6 @@ from wgflow.upwind.kernels.diamonds import (
     part_of,
     place_of,
     rate_through,
-    rates_in,
     rates_of_row,
     stage_of_corners,
     stage_of_rows,
@@ -30,7 +29,7 @@ from wgflow.upwind.kernels.diamonds import (
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def largest_at_corners(phi, factors, face_factor, reaction, inverse_volumes, surroundings, midpoint):
     """Largest relative loss rate of the cells with faces that do not fit into rows; ``factors`` are those of edges."""
     cells, near, places, signs = surroundings
@@ -53,8 +52,8 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
     @compiled
     def watched_stage(
         density, potential, start, weights, step, reaction, inverse_volumes, factors, corner_factors, slopes,
-        halo_rows, halo_columns, corners, work, edge_factors, face_factor, surroundings, volumes, combination, largest,
-        partial, result,
+        halo_rows, halo_columns, corners, work, edge_factors, face_factor, surroundings, volumes, combination,
+        largest, partial, result,
     ):  # fmt: skip
         """Do a stage; gives the largest loss rate, and writes the sums of tasks and of the cells apart.
 
@@ -63,19 +62,19 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
         of cells apart, which ``surroundings`` describe, are zero here. ``largest`` is work space (tasks, 2).
         """
         sheets, n = len(density), halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
         partial[:] = 0.0
+        parts = max(1, n // ROWS_AT_ONCE)
         for task in prange(sheets * DIAMONDS * parts):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
-            work[task, 19] = 0.0
+            work[task, 21] = 0.0
             watch = (face_factor, volumes, combination, partial[task])
             stage_of_rows(
                 n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
                 inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, watch,
                 work[task], result[sheet], limiter, midpoint,
             )  # fmt: skip
-            largest[task, 0] = largest_of(work[task, 19])
+            largest[task, 0] = largest_of(work[task, 21])
         most = largest_of(largest[:, 0])
         for sheet in range(sheets):
             rho, phi, old, new = density[sheet], potential[sheet], start[sheet], result[sheet]
@@ -101,22 +100,22 @@ def least_of(values):
     return least
 
 
-@inlined_kernel
+@inlined_slicing_kernel
 def extremes_of_rows(
     n, diamond, first, last, phi, face_factor, reaction, inverse_volumes, factors, halo_rows, halo_columns, work,
     midpoint,
 ):  # fmt: skip
     """Largest relative loss rate, without faces at corners, and least potential of some rows of a diamond."""
-    potentials, largest, least = work[3:5], work[19], work[20]
+    potentials, rates, largest, least = work[4:6], (work[15:17], work[17:19], work[19:21]), work[21], work[22]
     largest[:], least[:] = 0.0, np.inf
     copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
     for j in range(first, last + 1):
         now = j % 2
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
-        rates_of_row(place_of(diamond, factors), j, potentials, factors, now, rates_in(work), midpoint)
+        rates_of_row(place_of(diamond, factors), j, potentials, factors, now, rates, midpoint)
         if j > first:
             begin = (diamond * n + j - 1) * n
-            losses_of_row(n, begin, now, rates_in(work), phi, face_factor, reaction, inverse_volumes, largest)
+            losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
             lower_to(n, begin, phi, least)
     return largest_of(largest), least_of(least)
 
