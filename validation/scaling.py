@@ -3,12 +3,13 @@
 Each problem runs some steps at several sizes on one thread, whose own seconds are counted, not those of the clock; the
 cheapest step counts, of steps of all sizes in turn, so that what else the machine does hits all of them. Exponents are
 those of straight lines through the logarithms of seconds and size, at sizes that are told: below, fixed costs count,
-and above, where the arrays of a run fill more than the caches, memory sets the pace. What a step costs there is told
-beside the exponent, and drawn: one to two times as much for each cell. Sizes that are fitted fill the same cache: a
-triad, which does nothing but read and write, over as much memory tells how far this holds on the machine, by an
-exponent of its own. Quick runs measure the smallest sizes, and nothing is asked of them. Where a method is not linear,
-the exponent is 1 plus that of what its law leaves: N log N of convolutions, N^1.5 of factorised matrices in the plane
-and transforms on the sphere, N^2 of pairs. Memory is that of all arrays at their peak, from one size to the next.
+and above, where the arrays that a step works on fill more than the cache of a core, memory sets the pace. What a step
+costs there is told beside the exponent, and drawn: one to two times as much for each cell. A triad, which does nothing
+but read and write, over as much memory as all arrays of a run tells what memory alone would do: by an exponent of its
+own at the sizes that are fitted, and by how much slower it is at the largest. Quick runs measure the smallest sizes,
+and nothing is asked of them. Where a method is not linear, the exponent is 1 plus that of what its law leaves: N log N
+of convolutions, N^1.5 of factorised matrices in the plane and transforms on the sphere, N^2 of pairs. Memory is that of
+all arrays at their peak, from one size to the next.
 
 Beside these, variational steps run at the errors of other methods, and other packages on problems of theirs.
 """
@@ -19,6 +20,8 @@ import math
 import time
 import tracemalloc
 from collections.abc import Iterator
+
+import numpy as np
 
 import wgflow
 from wgflow.app.validation import Row, Setting, measured, within
@@ -100,12 +103,15 @@ def cheapest_step(case: Case, flow: Evolution, budget: float) -> float:
 def row_of(case: Case, cost: Cost, *, quick: bool) -> Row:
     """Row of the exponent of a problem."""
     unit, found = UNITS[case.panel], case.exponent(cost)
-    each = 1e9 * cost.seconds[-1] / cost.counts[-1]
-    fitted = cost.counts[case.window(cost)]
+    each, window = np.array(cost.seconds) / cost.counts, case.window(cost)
+    first, last = cost.counts[window][0], cost.counts[window][-1]
     beside = (
-        f"{each:.3g} ns per {unit} and step at {cost.counts[-1]}; {cost.memory:.0f} bytes per {unit}; fitted from "
-        f"{fitted[0]} to {fitted[-1]}, where triads over as much memory have {case.memory_exponent(cost):.2f}"
+        f"{1e9 * each[window][-1]:.3g} ns per {unit} and step at {last}, {cost.memory:.0f} bytes per {unit}; fitted "
+        f"from {first} to {last}, where triads over as much memory have {case.memory_exponent(cost):.2f}"
     )
+    if case.beyond:
+        slower, triads = (values[-1] / values[window][-1] for values in (each, np.array(cost.triads)))
+        beside += f"; at {cost.counts[-1]} {slower:.2g} times as much per {unit}, of triads {triads:.2g} times"
     what = f"{case.panel.lower()}, {case.name}, law {case.law.name}: exponent"
     return measured(what, found, beside) if quick else within(what, found, MOST_EXPONENT, beside)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wgflow import Box, Circle, Features, Potential, Quadratic, Signed, Sphere
+from wgflow import Box, Circle, Features, Potential, Quadratic, Relu, Signed, Sphere
 from wgflow.finite_volume import ExplicitFiniteVolume
-from wgflow.finite_volume.drives import DirectedDrive, EvaluatedDrive
+from wgflow.finite_volume.drives import DirectedDrive, EvaluatedDrive, SquareDrive
+from wgflow.finite_volume.runge_kutta import METHODS
 
 DOMAINS = {
     "box": Box([(-2.0, 2.0), (-2.0, 2.0)], (12, 10)),
@@ -77,3 +78,36 @@ def test_a_potential_is_evaluated_once_and_several_features_at_each_stage():
     assert steady.counts.evaluations == 1
     assert moving.counts.evaluations == 1 + 4 * (1 + moving.counts.rejected)
     assert steady.energy == pytest.approx(steady._functional.value(steady.density), rel=1e-14)
+
+
+RELU = Features(Relu([[0.5, 1.0], [-0.7, 1.0], [0.5, 1.0], [0.1, -1.0]]), [0.3, -0.4, 0.5, 0.2])
+
+
+@pytest.mark.parametrize("domain", [Circle(24), Signed(Circle(24))], ids=["circle", "signed"])
+@pytest.mark.parametrize("stepper", METHODS)
+def test_a_whole_step_of_a_square_risk_is_that_of_its_stages(stepper, domain, monkeypatch):
+    fast = flow_of(RELU, domain, stepper)
+    monkeypatch.setattr(type(fast._functional), "square_risk", lambda _: None)
+    slow = flow_of(RELU, domain, stepper)
+    assert isinstance(fast._drive, SquareDrive)
+    assert type(slow._drive) is EvaluatedDrive
+    for _ in range(12):
+        fast.step()
+        slow.step()
+        assert fast.time == pytest.approx(slow.time, rel=1e-12)
+        assert fast.energy == pytest.approx(slow.energy, rel=1e-12)
+        np.testing.assert_allclose(fast.density, slow.density, rtol=1e-12)
+        np.testing.assert_allclose(fast.scalars(), slow.scalars(), rtol=1e-12)
+    assert fast.counts == slow.counts
+
+
+def test_a_whole_step_ends_at_the_stage_where_rule_p_fails():
+    fast, slow = (flow_of(RELU, Circle(24)) for _ in range(2))
+    slow._drive = EvaluatedDrive(slow._functional, slow._scheme, slow._count_evaluation)
+    slow._drive.begin(slow.density)
+    evaluations = []
+    for flow, before in ((fast, 1), (slow, 2)):
+        assert flow.counts.evaluations == before
+        assert flow._drive.do_step(flow.density, flow._stages, flow._method, 30.0) is None
+        evaluations.append(flow.counts.evaluations - before)
+    assert evaluations[0] == evaluations[1] > 0

@@ -94,7 +94,7 @@ class TestController:
 
 def stepped(evolution, step):
     """What a step tells, and where it leads."""
-    watch = evolution._do_stages(step)
+    watch = evolution._drive.do_step(evolution._density, evolution._stages, evolution._method, step)
     return watch, evolution._stages[(len(evolution._method.stages) - 1) % 2]
 
 

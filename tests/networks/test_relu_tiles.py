@@ -69,6 +69,16 @@ def test_tiles_give_the_sums_of_the_matrix(domain, smoothing):
     assert max(errors(domain, relu_on(domain, 37, smoothing))) < ROUND_OFF
 
 
+@pytest.mark.parametrize("name", ["sphere", "space"])
+def test_densities_on_two_sheets_have_the_moments_of_their_net_masses(name):
+    domain = GRIDS[name]
+    relu, rows = relu_on(domain, 37), np.random.default_rng(3).random((2, math.prod(domain.shape)))
+    tiled = TiledRelu(domain, relu.inputs, relu._width)
+    net = (rows[0] - rows[1]) * domain.volumes.ravel()
+    np.testing.assert_array_equal(tiled.moments_of_density(rows), tiled.moments(net))
+    np.testing.assert_array_equal(tiled.moments_of_density(rows[:1]), tiled.moments(rows[0] * domain.volumes.ravel()))
+
+
 @pytest.mark.parametrize("domain", [*GRIDS.values(), WEIGHTS], ids=[*GRIDS, "weights"])
 def test_each_cell_is_in_one_tile_and_each_tile_in_its_ball(domain):
     points, (tiles, own) = domain.points.reshape(math.prod(domain.shape), -1), tiles_on(domain)

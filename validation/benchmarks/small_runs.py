@@ -1,8 +1,8 @@
 """Cost of a step of small runs, most of which is not arithmetic, and of all that a process does before its first step.
 
 Each run is done several times over, its outputs and their file among it, and counts with its shortest time per step
-that was kept. The start is that of ``wgflow run``, in processes whose kernels are in the cache. Times are those of the
-processor, which other processes change less than those of the clock.
+that was kept. The start is that of ``wgflow run``, and the whole that of ``wgflow run el_nino``, in processes whose
+kernels are in the cache. Times are those of the processor, which other processes change less than those of the clock.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from wgflow.app.validation import Row, Setting, measured
 
 REPETITIONS, QUICK_REPETITIONS = 7, 2
 STARTS, QUICK_STARTS = 5, 1
+ONE_STEP = ["--set", "solver.t_end=1e-6", "--set", "output.first=1e-7", "--set", "output.snapshots=2"]
 
 EXPLICIT = ["finite_volume.stepper=ssprk43", "finite_volume.tolerance=1e-4"]
 RUNS: dict[str, tuple[str, list[str]]] = {
@@ -48,12 +49,11 @@ def seconds_of_step(problem: str, settings: list[str], repetitions: int) -> floa
     return min(durations[1:])
 
 
-def seconds_of_start(repetitions: int) -> float:
-    """Least time of the processor that a process takes for a run of one step; the first one does not count."""
+def seconds_of_command(settings: list[str], repetitions: int) -> float:
+    """Least time of the processor that ``wgflow run el_nino`` takes; the first one does not count."""
     used = []
     with TemporaryDirectory() as folder:
         output = str(Path(folder) / "run.h5")
-        settings = ["--set", "solver.t_end=1e-6", "--set", "output.first=1e-7", "--set", "output.snapshots=2"]
         command = [sys.executable, "-m", "wgflow", "run", "el_nino", "--quiet", "--overwrite", "-o", output, *settings]
         for _ in range(repetitions + 1):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -64,8 +64,9 @@ def seconds_of_start(repetitions: int) -> float:
 
 
 def validate(setting: Setting) -> Iterator[Row]:
-    """Time five runs and the start of one; quick, fewer times."""
+    """Time five runs, and the start and the whole of one; quick, fewer times."""
     repetitions, starts = (QUICK_REPETITIONS, QUICK_STARTS) if setting.quick else (REPETITIONS, STARTS)
     for name, (problem, settings) in RUNS.items():
         yield measured(f"{name}: microseconds a step", 1e6 * seconds_of_step(problem, settings, repetitions))
-    yield measured("start of wgflow run: seconds of the processor", seconds_of_start(starts)).quote()
+    yield measured("start of wgflow run: seconds of the processor", seconds_of_command(ONE_STEP, starts)).quote()
+    yield measured("wgflow run el_nino: seconds of the processor", seconds_of_command([], starts)).quote()

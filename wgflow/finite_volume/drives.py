@@ -9,13 +9,17 @@ follow from the integral of that potential over the result, and loss rates and l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from wgflow.finite_volume.kernels.steps_on_line import square_step_kernel
 from wgflow.finite_volume.rate_bound import RateBound
+from wgflow.finite_volume.runge_kutta import RungeKutta
 from wgflow.functionals import GridFunctional
+from wgflow.networks.half_circles import HalfCircleSquare
 from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.typing import FloatArray
+from wgflow.upwind.lattice import ShortLineScheme
 from wgflow.upwind.scheme import Combination, SpaceScheme, Stage, StageWatch
 
 
@@ -58,6 +62,30 @@ class Drive(ABC):
     @abstractmethod
     def keep(self) -> None:
         """Try the next steps from the density that was reached last."""
+
+    def do_step(
+        self, density: FloatArray, results: Sequence[FloatArray], method: RungeKutta, step: float
+    ) -> StageWatch | None:
+        """Do the stages of a step from a density, in turn into two arrays, and give what the last one says.
+
+        Returns
+        -------
+        StageWatch or None
+            None where rule P does not hold at some stage.
+        """
+        self.go_back()
+        size, last, before = method.stage_step * step, len(method.stages) - 1, density
+        for index, weights in enumerate(method.stages):
+            result = results[index % 2]
+            # A start of weight 0 is not read from memory where it is the density.
+            start = before if weights[0] == 0.0 and index < last else density
+            stage = Stage(before, self.potential, start, weights, self.pace * size, result)
+            if index == last:
+                return self.do_watched(stage, method.watched)
+            if not self.do(stage):
+                break
+            before = result
+        return None
 
     @abstractmethod
     def do(self, stage: Stage) -> bool:
@@ -102,8 +130,12 @@ class EvaluatedDrive(Drive):
     def keep(self) -> None:
         """See `Drive.keep`."""
         self._kept, self._tried = self._tried, self._kept
-        self.extremes = self._scheme.extremes(self._kept)
+        self.extremes = self._look()
         self._bound.know(self.extremes[0])
+
+    def _look(self) -> tuple[float, float]:
+        """Find the extremes of the potential that is kept."""
+        return self._scheme.extremes(self._kept)
 
     def do(self, stage: Stage) -> bool:
         """See `Drive.do`."""
@@ -129,6 +161,57 @@ class EvaluatedDrive(Drive):
     def _arrive(self, density: FloatArray) -> None:
         self._count()
         self.energy, self.potential = self._functional.evaluate(density, self._tried), self._tried
+
+
+class SquareDrive(EvaluatedDrive):
+    """J of a square risk of neurons on a short circle, where one kernel does a whole step.
+
+    Parameters
+    ----------
+    functional : GridFunctional
+        F.
+    square : HalfCircleSquare
+        F but for a constant.
+    least : float
+        That constant.
+    scheme : ShortLineScheme
+        What does stages.
+    count : callable
+        Told of each evaluation.
+    """
+
+    def __init__(
+        self,
+        functional: GridFunctional,
+        square: HalfCircleSquare,
+        least: float,
+        scheme: ShortLineScheme,
+        count: Callable[[], None],
+    ) -> None:
+        super().__init__(functional, scheme, count)
+        self._kernel, self._prepared = square_step_kernel(scheme.limiter), (scheme.prepared, square.prepared)
+        self._least, self._shape = least, (functional.domain.sheets, -1)
+        self._found: tuple[float, float] | None = None
+
+    def do_step(
+        self, density: FloatArray, results: Sequence[FloatArray], method: RungeKutta, step: float
+    ) -> StageWatch | None:
+        """See `Drive.do_step`."""
+        arrays = [values.reshape(self._shape) for values in (density, self._kept, self._tried, *results)]
+        done, risk, loss_rate, least, *sums = self._kernel(
+            *arrays[:3], tuple(arrays[3:]), method.weights, method.stage_step * step, method.watched, *self._prepared
+        )
+        for _ in range(int(done)):
+            self._count()
+        if done < len(method.stages):
+            return None
+        self.energy, self.potential = self._least + risk, self._tried
+        self._found = (loss_rate, least)
+        return StageWatch(0.0, *sums)
+
+    def _look(self) -> tuple[float, float]:
+        found, self._found = self._found, None
+        return super()._look() if found is None else found
 
 
 class DirectedDrive(Drive):
@@ -213,6 +296,9 @@ class _Side:
 def make_drive(functional: GridFunctional, scheme: SpaceScheme, count: Callable[[], None]) -> Drive:
     """Choose the drive of a functional; arguments as in `EvaluatedDrive`."""
     direction = functional.direction()
-    if direction is None:
-        return EvaluatedDrive(functional, scheme, count)
-    return DirectedDrive(functional, direction, scheme, count)
+    if direction is not None:
+        return DirectedDrive(functional, direction, scheme, count)
+    square, least = functional.square_risk() or (None, 0.0)
+    if isinstance(square, HalfCircleSquare) and isinstance(scheme, ShortLineScheme):
+        return SquareDrive(functional, square, least, scheme, count)
+    return EvaluatedDrive(functional, scheme, count)

@@ -208,7 +208,7 @@ class ExplicitFiniteVolume:
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
-        watch = self._do_stages(step)
+        watch = self._drive.do_step(self._density, self._stages, self._method, step)
         if watch is None:
             self._control.refuse(step)
             return False
@@ -225,23 +225,6 @@ class ExplicitFiniteVolume:
         self._control.accept(step, quotient)
         self._concentration.check(self._density, self.time)
         return True
-
-    def _do_stages(self, step: float) -> StageWatch | None:
-        """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
-        drive, density, size = self._drive, self._density, self._method.stage_step * step
-        last = len(self._method.stages) - 1
-        drive.go_back()
-        for index, weights in enumerate(self._method.stages):
-            result = self._stages[index % 2]
-            # A start of weight 0 is not read from memory where it is the density.
-            start = density if weights[0] == 0.0 and index < last else self._density
-            stage = Stage(density, drive.potential, start, weights, drive.pace * size, result)
-            if index == last:
-                return drive.do_watched(stage, self._method.watched)
-            if not drive.do(stage):
-                break
-            density = result
-        return None
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
         """Error of a step to a density, whose potential is known, over what is allowed."""

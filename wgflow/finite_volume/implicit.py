@@ -11,7 +11,7 @@ from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
 from wgflow.flows.checks import check_factor
 from wgflow.flows.evolution import Checkpoint, StepCounts, numbers
-from wgflow.flows.face_matrices import Factors, matrices_on
+from wgflow.flows.face_matrices import FactoredMatrix, matrices_on
 from wgflow.flows.grid_state import GridState
 from wgflow.flows.step_control import StepController, check_tolerance
 from wgflow.functionals import Functional
@@ -101,7 +101,7 @@ class ImplicitFiniteVolume(GridState):
         self._control = StepController(LOCAL_ORDERS[stepper], LEAST_GROWTH if self._fluxes.is_linear else 1.0)
         super().__init__(functional, domain, density, time)
         self._matrices = matrices_on(self._fluxes.faces.cells, domain.shape, domain.sheets)
-        self._factor: Factors
+        self._factor: FactoredMatrix
         self._factored_step = math.nan
         self._mass, self._refusals = 1.0, 0
         self.begin_interval(math.inf)

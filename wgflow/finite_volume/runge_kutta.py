@@ -28,10 +28,14 @@ J. Comput. Appl. Math. 412: its estimate of the error.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from wgflow.domains import Domain
 from wgflow.domains.slab import whole_of
 from wgflow.registry import Cited, Registry
+from wgflow.typing import FloatArray
 from wgflow.upwind.scheme import Combination
 
 # Cells per axis up to which the bounds need no factor, and the range of that of E: the error of a stage in time is of
@@ -72,6 +76,11 @@ class RungeKutta:
     error_constant: float
     looks_ahead: bool = False
     cites: tuple[Cited, ...] = ()
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """The weights of the stages, shape (n, 2)."""
+        return np.array(self.stages)
 
     @property
     def nodes(self) -> tuple[float, ...]:

@@ -35,7 +35,7 @@ class FaceMatrix(NamedTuple):
     diagonal: FloatArray
 
 
-class Factors(Protocol):
+class FactoredMatrix(Protocol):
     """A factorised matrix.
 
     Attributes
@@ -53,7 +53,7 @@ class Factors(Protocol):
 class FaceMatrices(Protocol):
     """Factorisations of matrices on the same faces."""
 
-    def factorise(self, matrix: FaceMatrix) -> Factors:
+    def factorise(self, matrix: FaceMatrix) -> FactoredMatrix:
         """Factorise one of them; raises RuntimeError if it is singular."""
 
 
@@ -126,7 +126,7 @@ class LineMatrices:
     def __init__(self, rows: int, *, closed: bool) -> None:
         self._rows, self._closed = rows, closed
 
-    def factorise(self, matrix: FaceMatrix) -> Factors:
+    def factorise(self, matrix: FaceMatrix) -> FactoredMatrix:
         """Factorise one of them."""
         leaving, entering, diagonal = (part.reshape(self._rows, -1) for part in matrix)
         return (RingFactors if self._closed else LineFactors)(leaving, entering, diagonal)

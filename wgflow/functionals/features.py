@@ -14,10 +14,10 @@ from wgflow.functionals.base import ROUND_OFF, Functional, ParticlePotential
 from wgflow.functionals.checks import check_callable, values_of
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureFunction, OuterProduct, hessian_of, with_gradient
-from wgflow.functionals.grid import GridFunctional, SheetSums
+from wgflow.functionals.grid import GridFunctional, SheetSums, SquareRisk
 from wgflow.functionals.laplacians import divergence
 from wgflow.functionals.losses import HALF_SQUARED_NORM, Loss
-from wgflow.functionals.moments import MEMORY_LIMIT, SquareRisk, make_moments
+from wgflow.functionals.moments import MEMORY_LIMIT, make_moments
 from wgflow.functionals.own_losses import PointwiseLoss, as_loss, check_loss
 from wgflow.functionals.repeated_data import without_repeats
 from wgflow.measures import Particles, require_particles
@@ -230,21 +230,26 @@ class _GridFeatures(GridFunctional):
             functional.fn, functional.features, domain, len(self._targets), functional.memory_limit
         )
         self._few = getattr(self._moments, "few", FEW)
+        self._of_density = getattr(self._moments, "moments_of_density", None)
         self._sheets = SheetSums(domain)
         self._prediction, self._coefficients = np.zeros_like(self._targets), np.zeros_like(self._targets)
         self._risk_at_zero = abs(self._risk.evaluate(np.zeros_like(self._targets), self._targets)[0])
-        self._square, self._least = self._square_risk(), self._risk.evaluate(self._targets, self._targets)[0]
-        self._shape = (domain.sheets, -1)
+        self._square, self._shape = self.square_risk(), (domain.sheets, -1)
 
-    def _square_risk(self) -> SquareRisk | None:
-        """All of an evaluation at once, but for the least risk, if the features have that."""
+    def square_risk(self) -> tuple[SquareRisk, float] | None:
         bind = getattr(self._moments, "square_risk", None) if self._risk.quadratic else None
-        weights = self._risk.curvature(self._targets, self._targets)
-        return None if bind is None else bind(self._targets, weights, self._prediction, self._coefficients)
+        if bind is None:
+            return None
+        least, weights = (
+            self._risk.evaluate(self._targets, self._targets)[0],
+            self._risk.curvature(*[self._targets] * 2),
+        )
+        return bind(self._targets, weights, self._prediction, self._coefficients), least
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         if self._square is not None:
-            return self._least + self._square(density.reshape(self._shape), potential.reshape(self._shape))
+            square, least = self._square
+            return least + square(density.reshape(self._shape), potential.reshape(self._shape))
         prediction = self._moments_of(density, self._prediction)
         risk, self._coefficients = self._risk.evaluate(prediction, self._targets)
         self._write(self._coefficients, potential)
@@ -259,7 +264,7 @@ class _GridFeatures(GridFunctional):
 
     def of_integral(self, integral: float) -> tuple[float, float]:
         self._prediction[0] = integral
-        risk, self._coefficients = self._risk.evaluate(self._prediction, self._targets)
+        risk, self._coefficients[:] = self._risk.evaluate(self._prediction, self._targets)
         return risk, float(self._coefficients[0])
 
     def coordinates(self) -> FloatArray | None:
@@ -281,6 +286,8 @@ class _GridFeatures(GridFunctional):
         return super().scale(density) + self._risk_at_zero
 
     def _moments_of(self, density: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        if self._of_density is not None:
+            return np.multiply(self._of_density(density.reshape(self.domain.sheets, -1)), 1.0, out=out)
         factor, charges = self._sheets.charges(density)
         return np.multiply(self._moments.moments(charges), factor, out=out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from wgflow.errors import ShapeError
 from wgflow.functionals.kernels.sheets import net_masses
 from wgflow.measures.checks import real_values
 from wgflow.typing import FloatArray
+
+SquareRisk = Callable[[FloatArray, FloatArray], float]
+"""Takes a density and writes its first variation, both of shape ``(sheets, N)``, and gives a square risk."""
 
 
 class GridFunctional(ABC):
@@ -33,6 +37,10 @@ class GridFunctional(ABC):
     @abstractmethod
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
+
+    def square_risk(self) -> tuple[SquareRisk, float] | None:
+        """One function that does all that `evaluate` does, but for a constant in F, which is given too; else None."""
+        return None
 
     @abstractmethod
     def hessian(self, rate: FloatArray, potential: FloatArray) -> None:

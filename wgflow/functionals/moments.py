@@ -26,15 +26,12 @@ ALIKE = 1e-9  # relative: values of a function at the same points
 CHUNK_ENTRIES = 2**21  # features computed at a time: 16 MiB
 
 
-SquareRisk = Callable[[FloatArray, FloatArray], float]
-"""Takes a density and writes its first variation, both of shape ``(sheets, N)``, and gives the risk."""
-
-
 class Moments(Protocol):
     """Features prepared on a domain: from net cell masses (N,) to moments (n,), and back.
 
     Some have a method ``square_risk(targets, weights, prediction, coefficients)``, all arrays (n,), that gives the
-    `SquareRisk` ``sum_i weights_i (h_i - targets_i)^2 / 2``, which writes h and its gradient into the last two.
+    `wgflow.functionals.grid.SquareRisk` ``sum_i weights_i (h_i - targets_i)^2 / 2``, which writes h and its gradient
+    into the last two.
     """
 
     def moments(self, mass: FloatArray) -> FloatArray:

@@ -7,12 +7,11 @@ the arcs give all moments, and one prefix sum of the coefficients gives the pote
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wgflow.domains import Circle
-from wgflow.functionals.moments import SquareRisk
 from wgflow.networks.kernels.half_circles import half_circle_moments, half_circle_potential, half_circle_square
 from wgflow.typing import FloatArray, IntArray
 
@@ -53,10 +52,21 @@ class HalfCircles:
 
     def square_risk(
         self, targets: FloatArray, weights: FloatArray, prediction: FloatArray, coefficients: FloatArray
-    ) -> SquareRisk:
+    ) -> HalfCircleSquare:
         """See `wgflow.functionals.moments.Moments`: one kernel, as calls take as long as small circles."""
         fixed = (self._volume, targets, weights, self._net, prediction, coefficients)
-        return partial(half_circle_square, self._inputs, *self._arcs, *fixed)
+        return HalfCircleSquare((self._inputs, *self._arcs, *fixed))
+
+
+class HalfCircleSquare(NamedTuple):
+    """A square risk by sums over half circles; ``prepared`` is what its kernel gets before density and potential."""
+
+    prepared: tuple[Any, ...]
+
+    def __call__(self, density: FloatArray, potential: FloatArray) -> float:
+        """Write J into a potential, shape (sheets, N), and give the risk."""
+        risk: float = half_circle_square(*self.prepared, density, potential)
+        return risk
 
 
 def _half_circle_cells(circle: Circle, inputs: FloatArray) -> tuple[IntArray, IntArray]:

@@ -22,7 +22,6 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.energies.internal import check_positive
-from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
 from wgflow.functionals.grid import GridFunctional, scaled_grid
@@ -37,9 +36,9 @@ from wgflow.networks.neurons import Neurons
 from wgflow.networks.orbit_kernel import factor_on
 from wgflow.networks.orbit_pairs import at_orbit_pairs, bind_orbit_pairs, holds_orbits
 from wgflow.networks.pair_population import PairPopulation, input_weights
+from wgflow.networks.population_risk import PopulationRisk
 from wgflow.networks.relu import Relu
 from wgflow.networks.symmetric_population import (
-    TOLERANCES,
     OrbitRelu,
     at_orbits,
     frame_on,
@@ -168,7 +167,7 @@ def arc_cosine_sums(points: FloatArray, sources: FloatArray, masses: FloatArray)
 
 
 @dataclass(frozen=True)
-class Population(Functional):
+class Population(PopulationRisk):
     r"""Population square risk of a two-layer ReLU network, in closed form.
 
     For inputs x ~ N(0, I) and a student measure nu of directions eta with signs e,
@@ -226,36 +225,18 @@ class Population(Functional):
                 f"{LARGEST_TOLERANCE:g}"
             )
 
-    def scaled(self, factor: float) -> Functional:
-        """The risk with the factor in its strength."""
-        check_positive_factor(factor, self, RISKS_FALL)
-        return replace(self, strength=factor * self.strength)
-
     @property
-    def has_risk(self) -> bool:
-        """It is one."""
-        return True
+    def target_moment(self) -> float:
+        """The second moment of the teacher."""
+        return self.teacher.second_moment
 
-    @property
-    def risk_at_zero(self) -> float:
-        """Half the second moment of the teacher, the risk of the zero measure."""
-        return self.strength * (0.5 * self.teacher.second_moment)
+    def with_strength(self, strength: float) -> Population:
+        """The same risk with another factor."""
+        return replace(self, strength=strength)
 
-    def kernel_on(self, domain: Domain) -> LowRank:
-        """Kernel at the cells of a half circle or half sphere, with its ``rank``, ``error`` and ``memory``.
-
-        Raises
-        ------
-        InputError
-            If the domain is another one, or the kernel takes more than the memory limit.
-        """
-        base = domain.base
-        if not isinstance(base, SymmetricDomain):
-            raise InputError(
-                f"there is no averaged kernel on the domain {domain.kind!r}; it is for half circles and spheres"
-            )
-        tolerance = TOLERANCES[base.kept] if self.tolerance is None else self.tolerance
-        return factor_on(base, tolerance, self.memory_limit)
+    def averaged_kernel(self, domain: SymmetricDomain, tolerance: float) -> LowRank:
+        """See `kernel_on`."""
+        return factor_on(domain, tolerance, self.memory_limit)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the sums with the kernel.
@@ -268,7 +249,7 @@ class Population(Functional):
         ShapeError
             If there is no fast evaluation for the domain and the dimension of the teacher.
         """
-        return scaled_grid(self.strength, replace(self, strength=1.0)._bound(domain))
+        return scaled_grid(self.strength, self.with_strength(1.0)._bound(domain))
 
     def _bound(self, domain: Domain) -> GridFunctional:
         inputs, components = self.teacher.inputs, domain.points.shape[-1]

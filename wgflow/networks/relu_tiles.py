@@ -8,6 +8,7 @@ tiles that a kink passes through need all of their cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,8 @@ from wgflow.networks.product_moments import WeightBox
 from wgflow.typing import FloatArray, IntArray
 
 TILE = 64  # cells at most
-BLOCKS = 64  # of tiles on meshes, fixed, so that sums do not depend on the number of threads
+BLOCKS = 64  # of tiles on meshes, fixed, so that sums do not depend on the number of threads,
+LEAST_TILES = 8  # and of so many tiles at least, as the sums of blocks are added one after the other
 LEAST_DATA, LEAST_ENTRIES = 24, 2**17  # below, a matrix is as fast: it stays in the cache, and tiles cost their part
 SAFETY = 1.0 + 1e-12  # of radii, for their round-off
 
@@ -81,11 +83,24 @@ class TiledRelu:
         self._sums, (self._tiles, self._own) = _sums_on(domain), tiles_on(domain)
         blocks, filled = self._tiles.blocks.size - 1, self._data.shape[1]
         self._kinks, self._room = _kinks_in(self._tiles, self._data), np.empty((blocks, self._tiles.points.shape[2]))
+        self._volumes = domain.base.volumes.ravel()[self._tiles.order]
         self._partial, self._coefficients = np.empty((blocks, filled)), np.zeros(filled)
+
+    @cached_property
+    def _ones(self) -> FloatArray:
+        return np.ones(self._volumes.size)
 
     def moments(self, mass: FloatArray) -> FloatArray:
         """Give ``sum_K Psi(x_K) mass_K``, shape (n,)."""
-        tile_moments(self._rounded, self._data, self._tiles, self._kinks, mass, self._room, self._partial)
+        return self._moments(self._ones, mass[None])
+
+    def moments_of_density(self, rows: FloatArray) -> FloatArray:
+        """Give the moments of the net masses of densities on each sheet, shape (sheets, N): no pass finds these."""
+        return self._moments(self._volumes, rows)
+
+    def _moments(self, volumes: FloatArray, rows: FloatArray) -> FloatArray:
+        known = (self._rounded, self._data, self._tiles, self._kinks)
+        tile_moments(*known, volumes, rows, self._room, self._partial)
         return self._sums(self._partial[self._own, : self._count])
 
     def potential(self, coefficients: FloatArray, potential: FloatArray) -> None:
@@ -141,7 +156,7 @@ def tiles_on(domain: Domain) -> tuple[Tiles, slice]:
     points = base.points.reshape(-1, base.points.shape[-1])
     if not _in_rows(domain):
         tiles = [*_cut(points, np.arange(len(points)), TILE)]
-        count = min(BLOCKS, len(tiles))
+        count = min(BLOCKS, max(len(tiles) // LEAST_TILES, 1))
         return _arranged(points, tiles, np.arange(count + 1) * len(tiles) // count), slice(0, count)
     rows, bounds = base.shape[0], base.partition.bounds
     size = len(points) // rows

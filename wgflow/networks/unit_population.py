@@ -13,7 +13,6 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import InputError, ShapeError
 from wgflow.functionals.base import Functional, ParticlePotential, scaled_potential
 from wgflow.functionals.energies.internal import check_positive
-from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.feature_maps import FeatureMap
 from wgflow.functionals.features import Features
 from wgflow.functionals.grid import GridFunctional, scaled_grid
@@ -24,8 +23,8 @@ from wgflow.networks.links import Link
 from wgflow.networks.low_rank import LowRank, LowRankSums, factorise
 from wgflow.networks.orbit_kernel import orbit_nodes
 from wgflow.networks.population import Population, Teacher
+from wgflow.networks.population_risk import PopulationRisk
 from wgflow.networks.symmetric_population import (
-    TOLERANCES,
     MeanProduct,
     frame_on,
     level_and_width,
@@ -113,7 +112,7 @@ class OrbitNeurons:
 
 
 @dataclass(frozen=True)
-class UnitPopulation(Functional):
+class UnitPopulation(PopulationRisk):
     r"""Population square risk of a two-layer network of unit input weights: tanh, softplus or squared ReLU.
 
     For inputs x ~ N(0, I_d), a target y and a student measure nu of unit vectors eta with signs e,
@@ -178,32 +177,19 @@ class UnitPopulation(Functional):
     def _neuron(self) -> UnitNeuron:
         return UNIT_NEURONS[self.activation]
 
-    def scaled(self, factor: float) -> Functional:
-        """The risk with the factor in its strength."""
-        check_positive_factor(factor, self, RISKS_FALL)
-        return replace(self, strength=factor * self.strength)
-
     @property
-    def has_risk(self) -> bool:
-        """It is one."""
-        return True
+    def target_moment(self) -> float:
+        """The second moment of the target."""
+        return self.target.second_moment
 
-    @property
-    def risk_at_zero(self) -> float:
-        """Half the second moment of the target, the risk of the zero measure."""
-        return self.strength * (0.5 * self.target.second_moment)
+    def with_strength(self, strength: float) -> UnitPopulation:
+        """The same risk with another factor."""
+        return replace(self, strength=strength)
 
-    def kernel_on(self, domain: Domain) -> LowRank:
-        """Kernel at the cells of a half circle or half sphere, with its ``rank``, ``error`` and ``memory``.
-
-        Raises
-        ------
-        InputError
-            If the domain is another one, or the kernel takes more than the memory limit.
-        """
-        base = _symmetric(domain)
-        tolerance = TOLERANCES[base.kept] if self.tolerance is None else self.tolerance
-        return factorise(UnitKernel(self._neuron, base.inputs - base.kept), base.points, tolerance, self.memory_limit)
+    def averaged_kernel(self, domain: SymmetricDomain, tolerance: float) -> LowRank:
+        """See `kernel_on`."""
+        kernel = UnitKernel(self._neuron, domain.inputs - domain.kept)
+        return factorise(kernel, domain.points, tolerance, self.memory_limit)
 
     def on_grid(self, domain: Domain) -> GridFunctional:
         """Prepare the sums with the kernel; raises as `kernel_on`, and ShapeError if the target does not fit."""

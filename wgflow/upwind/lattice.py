@@ -51,15 +51,25 @@ class ShortLineScheme(LineScheme):
     """The scheme on circles and signed circles of so few cells that one thread does them: all in one pass.
 
     Arguments as in `LineScheme`.
+
+    Attributes
+    ----------
+    prepared : tuple
+        What the kernels of `wgflow.finite_volume.kernels.steps_on_line` take as ``line``.
+    limiter : int
+        That of its slopes.
     """
 
     def __init__(self, domain: Domain, transport: float, reaction: float, limiter: int) -> None:
         super().__init__(domain, transport, reaction, limiter)
+        self.limiter = limiter
         self._watched = watched_line.watched_stage_kernel(limiter)
-        self._flow = (self._mobility, self._reaction, self._flux, self._face_factor, self._lanes)
-        self._rates = (self._mobility, self._face_factor, self._reaction, self._lanes, np.empty((2, line.LANES)))
         self._blocks = self._loops.partition.cells
-        self._no_blocks = self._blocks[:1]
+        self._no_blocks, extrema = self._blocks[:1], np.empty((2, line.LANES))
+        factors = (self._mobility, self._reaction, self._face_factor)
+        self._flow = (*factors, self._volumes, self._flux, self._lanes)
+        self.prepared = (*factors, self._volumes, self._blocks, self._flux, self._lanes, extrema)
+        self._rates = (self._mobility, self._face_factor, self._reaction, self._lanes, extrema)
 
     def checked_stage(self, stage: Stage) -> float:
         """See `SpaceScheme.checked_stage`."""
@@ -88,7 +98,7 @@ class ShortLineScheme(LineScheme):
     def _do(self, stage: Stage, combination: Combination, blocks: IntArray) -> tuple[float, ...]:
         rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
         told: tuple[float, ...] = self._watched(
-            rho, phi, old, stage.weights, stage.step, *self._flow, self._volumes, combination, blocks, new
+            rho, phi, old, stage.weights, stage.step, *self._flow, combination, blocks, new
         )
         return told
 

@@ -128,10 +128,15 @@ def _linear_slope(kinds, data, coefficients):
 
 
 @kernel
-def _gather(order, mass, masses):
-    """Copy masses in the order of a tile, filled up with zeros."""
+def _gather(order, volumes, rows, masses):
+    """Write net masses in the order of a tile, from densities on each sheet, filled up with zeros."""
     for q in range(order.size):
-        masses[q] = mass[order[q]]
+        masses[q] = rows[0, order[q]]
+    for sheet in range(1, rows.shape[0]):
+        for q in range(order.size):
+            masses[q] -= rows[sheet, order[q]]
+    for q in range(order.size):
+        masses[q] *= volumes[q]
     for q in range(order.size, masses.size):
         masses[q] = 0.0
 
@@ -203,15 +208,20 @@ def _add_features(rounded, data, listed, points, coefficients, values):
 
 
 @parallel_kernel
-def tile_moments(rounded, data, tiles, kinks, mass, room, moments):
-    """Write the moments of each block of tiles, shape (B, n); ``room`` has the shape (B, T)."""
+def tile_moments(rounded, data, tiles, kinks, volumes, rows, room, moments):
+    """Write the moments of each block of tiles, shape (B, n).
+
+    Densities ``rows`` (sheets, N) count times the ``volumes`` (N,) in the order of the tiles, those of a second sheet
+    negatively. ``room`` has the shape (B, T).
+    """
     for block in prange(tiles.blocks.size - 1):
         own = moments[block]
         own[:] = 0.0
         for t in range(tiles.blocks[block], tiles.blocks[block + 1]):
-            order, points = tiles.order[tiles.starts[t] : tiles.starts[t + 1]], tiles.points[t]
+            own_cells = slice(tiles.starts[t], tiles.starts[t + 1])
+            order, points = tiles.order[own_cells], tiles.points[t]
             masses = room[block, : (order.size + LANES - 1) // LANES * LANES]
-            _gather(order, mass, masses)
+            _gather(order, volumes[own_cells], rows, masses)
             _add_linear(kinks.kinds[t], data, _first_moments(points, masses), own)
             _add_moments(rounded, data, kinks.listed[kinks.starts[t] : kinks.starts[t + 1]], points, masses, own)
 

@@ -41,33 +41,37 @@ def largest_rate(potential, mobility, face_factor, reaction, lanes):
     return most
 
 
+@kernel
+def sums_of_step(start, before, after, potential, volumes, combination, bounds):
+    """Sums of `wgflow.reductions.kernels.blocks.step_sums_kernel` over all blocks; zeros where there are none."""
+    error, change, mass, mass_after, paired = 0.0, 0.0, 0.0, 0.0, 0.0
+    for block in range(bounds.size - 1):
+        first, end = bounds[block], bounds[block + 1]
+        part = (0.0, 0.0, 0.0, 0.0, 0.0)
+        for sheet in range(start.shape[0]):
+            u, v, w = start[sheet, first:end], before[sheet, first:end], after[sheet, first:end]
+            own = integrals_of_step(u, v, w, potential[sheet, first:end], volumes[first:end], combination)
+            part = (part[0] + own[0], part[1] + own[1], part[2] + own[2], part[3] + own[3], part[4] + own[4])
+        error, change, mass = error + part[0], change + part[1], mass + part[2]
+        mass_after, paired = mass_after + part[3], paired + part[4]
+    return error, change, mass, mass_after, paired
+
+
 @cache
 def watched_stage_kernel(limiter: int) -> Callable[..., tuple[float, ...]]:
     """Compile the Euler stage that also gives what decides whether a step is kept."""
 
     @kernel
     def watched_stage(
-        density, potential, start, weights, step, mobility, reaction, flux, face_factor, lanes, volumes, combination,
-        bounds, result,
+        density, potential, start, weights, step, mobility, reaction, face_factor, volumes, flux, lanes, combination,
+        blocks, result,
     ):  # fmt: skip
-        """Do a stage, and give the loss rate and the sums of `wgflow.reductions.kernels.blocks.step_sums_kernel`.
-
-        Without blocks there are no sums.
-        """
+        """Do a stage, and give the loss rate and `sums_of_step`."""
         do_stage(density, potential, start, weights, step, mobility, reaction, limiter, flux, result)
         rate = largest_rate(potential, mobility, face_factor, reaction, lanes)
-        error, change, mass, mass_after, paired = 0.0, 0.0, 0.0, 0.0, 0.0
-        for block in range(bounds.size - 1):
-            first, end = bounds[block], bounds[block + 1]
-            sums = (0.0, 0.0, 0.0, 0.0, 0.0)
-            for sheet in range(density.shape[0]):
-                u, v, w = start[sheet, first:end], density[sheet, first:end], result[sheet, first:end]
-                part = integrals_of_step(u, v, w, potential[sheet, first:end], volumes[first:end], combination)
-                sums = (
-                    sums[0] + part[0], sums[1] + part[1], sums[2] + part[2], sums[3] + part[3], sums[4] + part[4],
-                )  # fmt: skip
-            error, change, mass = error + sums[0], change + sums[1], mass + sums[2]
-            mass_after, paired = mass_after + sums[3], paired + sums[4]
+        error, change, mass, mass_after, paired = sums_of_step(
+            start, density, result, potential, volumes, combination, blocks
+        )
         return rate, error, change, mass, mass_after, paired
 
     return watched_stage

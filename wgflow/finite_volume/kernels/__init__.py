@@ -1,0 +1,1 @@
+"""Compiled kernels of whole steps: plain arrays in and out."""
