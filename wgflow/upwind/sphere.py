@@ -21,7 +21,8 @@ from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, Stage
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
-Factors = tuple[FloatArray, FloatArray, FloatArray]  # at the places of faces in rows, of all edges, and of those apart
+# At the places of faces in rows, of all edges, and of those apart.
+FaceFactors = tuple[FloatArray, FloatArray, FloatArray]
 
 
 class SphereScheme(SpaceScheme):
@@ -61,7 +62,7 @@ class SphereScheme(SpaceScheme):
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._known = self._in_rows, self._conductance[None], self._conductance[None, self._apart]
-        self._surroundings = _surroundings(faces, oriented=self.midpoint)
+        self._surroundings = surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
@@ -111,12 +112,12 @@ class SphereScheme(SpaceScheme):
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         return self._arguments(step, self._factors(potential))
 
-    def _arguments(self, step: float, factors: Factors) -> tuple[Any, ...]:
+    def _arguments(self, step: float, factors: FaceFactors) -> tuple[Any, ...]:
         in_rows, _, apart = factors
         geometry = (self._slopes, *self._halo, self._corners)
         return step, self._reaction, self._inverse_volumes, in_rows, apart, *geometry, self._work
 
-    def _factors(self, potential: FloatArray) -> Factors:  # noqa: ARG002
+    def _factors(self, potential: FloatArray) -> FaceFactors:  # noqa: ARG002
         """What the kernels get velocities from."""
         return self._known
 
@@ -136,13 +137,13 @@ class MidpointScheme(SphereScheme):
         faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
         self._velocities = EdgeVelocities(faces, transport, domain.sheets, parallel=self._parallel)
 
-    def _factors(self, potential: FloatArray) -> Factors:
+    def _factors(self, potential: FloatArray) -> FaceFactors:
         self._velocities(potential)
         rates = self._velocities.rates
         return self._velocities.factors, rates, rates[:, self._apart]
 
 
-def _surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:
+def surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:
     """Cells (q,) with faces that are apart; the neighbours, the edges and the signs (q, 6) of all faces of each.
 
     What kernels know of edges is oriented, as velocities are, or not, as conductances.
