@@ -104,17 +104,21 @@ def returned(case: Case, cells: int, order: int, limiter: str | None = None) -> 
 
 
 def rows_of(case: Case, cells: tuple[int, ...]) -> Iterator[Row]:
-    """Errors of third order with those of second beside them, and what must hold of each flow."""
+    """Errors of third order, with flux correction and, beside it, without and of second order; what must hold."""
     error = {}
     for count in cells:
-        flow, error[count] = returned(case, count, 3)
-        beside = f"order 2: {returned(case, count, 2)[1]:.2g}"
+        flow, error[count] = returned(case, count, 3, "zalesak")
+        positive, second = returned(case, count, 3)[1], returned(case, count, 2)[1]
+        beside = f"positive: {positive:.2g}, order 2: {second:.2g}"
         label = f"{case.name}: relative L2 error with {count} cells"
         asked = count == CELLS[-1]
         yield within(label, error[count], case.most, beside).quote() if asked else measured(label, error[count], beside)
         change = float(abs(flow.mass[-1] / flow.mass[0] - 1.0))
         yield within(f"{case.name}: change of the mass with {count} cells", change, MASS_ERROR)
         yield at_least(f"{case.name}: least density with {count} cells", float(flow.density.min()), 0.0)
+        start, end = flow.density[0], flow.density[-1]
+        beyond = max(float(end.max() - start.max()), float(start.min() - end.min()), 0.0)
+        yield within(f"{case.name}: beyond the range at the start with {count} cells", beyond, MASS_ERROR)
     last, finest = error[cells[-2]], error[cells[-1]]
     yield measured(f"{case.name}: observed order", float(np.log2(last / finest)))
 

@@ -16,7 +16,7 @@ DOMAINS = ("circle", "sphere", "box", "space", "hypersphere")
 for_every_template = pytest.mark.parametrize(
     ("problem", "domain"),
     [(problem, domain) for problem in ("two_layer", "quadratic", "energy") for domain in DOMAINS]
-    + [("deconvolution", "circle"), ("deconvolution", "box")],
+    + [("deconvolution", "circle"), ("deconvolution", "box"), ("transport", "sphere")],
 )
 
 
@@ -87,5 +87,5 @@ def test_help_names_all_kinds(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     assert _exit_code() == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "two_layer, quadratic, energy or deconvolution." in text
+    assert "two_layer, quadratic, energy, deconvolution or transport." in text
     assert all(domain in text for domain in DOMAINS)

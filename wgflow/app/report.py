@@ -40,6 +40,7 @@ KINDS = {
     "quadratic": "quadratic features",
     "energy": "an energy",
     "deconvolution": "deconvolution",
+    "transport": "transport by a given velocity",
 }
 SOLVERS = {
     "finite_volume": "finite volumes",

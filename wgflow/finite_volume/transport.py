@@ -51,7 +51,7 @@ class TransportFlow:
     order : int
         Order in space: 1, 2 or 3.
     limiter : str, optional
-        As in `ExplicitFiniteVolume`.
+        As in `ExplicitFiniteVolume`, of order 3 also "zalesak", see `wgflow.solve_transport`.
     stepper : str
         "euler", "ssprk2", "ssprk3" or "ssprk43".
     tolerance : float
@@ -165,6 +165,7 @@ class TransportFlow:
     def _do_stages(self, step: float) -> StageWatch | None:
         """Do the stages of a step, and give what the last one says; None where rule P does not hold at some stage."""
         density, size, stages = self._density, self._method.stage_step * step, self._method.stages
+        self._scheme.begin_step()
         for index, (weights, node) in enumerate(zip(stages, self._method.nodes, strict=True)):
             if self._move_at(self.time + node * step) * size > 1.0:
                 return None
@@ -172,8 +173,11 @@ class TransportFlow:
             if index < len(stages) - 1:
                 self._scheme.euler_stage(before, self._nothing, self._density, weights, size, density)
         if not self._method.looks_ahead:
-            return self._watched(before, weights, size, density)
+            watch = self._watched(before, weights, size, density)
+            self._scheme.finish_step(self._density, density)
+            return watch
         self._scheme.euler_stage(before, self._nothing, self._density, weights, size, density)
+        self._scheme.finish_step(self._density, density)
         self._move_at(self.time + step)
         return self._watched(density, (0.0, 1.0), step, self._stages[len(stages) % 2])
 

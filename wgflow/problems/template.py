@@ -82,7 +82,7 @@ def _example_domain(domain: str) -> Domain:
 def _sections_of(problem: str, domain: str, example: Sections) -> dict[str, dict[str, Any]]:
     """Sections of a small problem on a domain."""
     base = _example_domain(domain).base
-    solver = "finite_volume" if base.has_cells else "particles"
+    solver = example.get("solver", {}).get("kind", "finite_volume" if base.has_cells else "particles")
     common: dict[str, dict[str, Any]] = {
         "problem": {"kind": problem},
         "domain": {"kind": domain, **_example_arguments(domain)},

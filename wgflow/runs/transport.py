@@ -51,7 +51,10 @@ def solve_transport(
     t_end : float
         Last time.
     order, limiter
-        Order in space, 1, 2 or 3, and limiter of face values; see `ExplicitFiniteVolume`.
+        Order in space, 1, 2 or 3, and limiter of face values; see `ExplicitFiniteVolume`. Of order 3 there is also
+        "zalesak": at the end of each step fluxes are corrected so that, where the velocity has no divergence, no cell
+        gets beyond the range of its own and its neighbours' densities. That keeps steep densities best, and clips
+        smooth extrema, for which the default "positive" is better.
     stepper : str
         "euler", "ssprk2", "ssprk3" or "ssprk43".
     tolerance : float
@@ -86,7 +89,7 @@ def solve_transport(
 
     References
     ----------
-    Skamarock and Gassmann (2011), Mon. Wea. Rev. 139.
+    Skamarock and Gassmann (2011), Mon. Wea. Rev. 139. Zalesak (1979), J. Comput. Phys. 31.
     """
     refuse_ranks("solve_transport", ONE_RANK)
     if not isinstance(velocity, GivenVelocity):
@@ -94,7 +97,7 @@ def solve_transport(
     run_options = RunOptions(**run)
     check_arguments(HALF_SQUARE, domain)
     outputs = run_options.outputs(t_end)
-    memory = estimate_solve(HALF_SQUARE, domain, "explicit", order=order, kept=run_options.kept(outputs))
+    memory = estimate_solve(HALF_SQUARE, domain, "transport", order=order, kept=run_options.kept(outputs))
     check_memory(memory, force=run_options.force)
     options: dict[str, Any] = {"order": order, "limiter": limiter, "stepper": stepper, "tolerance": tolerance}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, NORMALISED_LABELS, Label, Labels
+from wgflow.flows.labels import ENERGY_LABELS, FLOW_LABELS, NORMALISED_LABELS, TRANSPORT_LABELS, Label, Labels
 from wgflow.trajectory.schema import SCALARS
 
 # Solvers whose outputs are not what those of the others are, by the attribute ``solver``.
-OWN_LABELS = {"normalised": NORMALISED_LABELS}
+OWN_LABELS = {"normalised": NORMALISED_LABELS, "transport": TRANSPORT_LABELS}
 
 # What earlier versions wrote of the outputs of all solvers.
 FORMER_LONG_NAMES = {

@@ -9,6 +9,7 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.domains.slab import GHOSTS
 from wgflow.errors import InputError
+from wgflow.upwind.flux_corrected import FluxCorrectedScheme
 from wgflow.upwind.given_velocities import GivenScheme
 from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
 from wgflow.upwind.high_order import HighOrderScheme
@@ -68,6 +69,8 @@ SPHERE = Discretisation(
 )
 HALF_SPHERE = replace(SPHERE, schemes={TWO_POINT: HalfSphereScheme, MIDPOINT: MidpointHalfScheme}, third_order={})
 GIVEN_SCHEMES: Mapping[int, type[GivenScheme]] = {1: GivenScheme, 2: GivenScheme, THIRD: ThirdOrderGivenScheme}
+ZALESAK = "zalesak"  # of third order with given velocities: stages are those of "positive"
+GIVEN_LIMITERS: Mapping[str, int] = {**SURFACE_LIMITERS, ZALESAK: LIMITERS["positive"]}
 
 DISCRETISATIONS = DomainTable(
     "a finite-volume scheme", {Circle: LINE, Box: BOX, Sphere: SPHERE, HalfCircle: BOX, HalfSphere: HALF_SPHERE}
@@ -177,18 +180,27 @@ def make_space_scheme(
     return discretisation.schemes[velocity](domain, transport, reaction, chosen)
 
 
+def check_moved(domain: Domain) -> None:
+    """Raise InputError unless velocities from outside can move densities on a domain."""
+    if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
+        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+
+
 def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None) -> GivenScheme:
     """Choose the scheme on a sphere for velocities that come from outside; arguments as in `make_space_scheme`.
+
+    Of order 3 there is also the limiter "zalesak".
 
     Raises
     ------
     InputError
         If the domain is no whole sphere, or the order or limiter is not available there.
     """
-    if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
-        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+    check_moved(domain)
     if order not in GIVEN_SCHEMES:
         raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
-    discretisation = SPHERE.of_order(order, domain.kind)
-    chosen = discretisation.limiters[_limiter_of(discretisation, limiter, domain.kind)]
-    return GIVEN_SCHEMES[order](domain, 1.0, 0.0, FIRST_ORDER if order == 1 else chosen)
+    known = SPHERE.of_order(order, domain.kind)
+    known = replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known
+    name = _limiter_of(known, limiter, domain.kind)
+    scheme = FluxCorrectedScheme if name == ZALESAK else GIVEN_SCHEMES[order]
+    return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else known.limiters[name])

@@ -31,5 +31,11 @@ class GivenScheme(SphereScheme):
         self._rates[0] = rates
         self._given.reshape(-1)[self._places] = self._signs * rates[:, None]
 
+    def begin_step(self) -> None:
+        """Get ready for the stages of a step."""
+
+    def finish_step(self, start: FloatArray, result: FloatArray) -> None:
+        """Correct the density after the stages of a step by that at its start."""
+
     def _factors(self, potential: FloatArray) -> FaceFactors:  # noqa: ARG002
         return self._given, self._rates, self._rates[:, self._apart]

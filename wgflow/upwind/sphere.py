@@ -62,7 +62,7 @@ class SphereScheme(SpaceScheme):
         self._conductance = transport * sphere.mesh.faces.conductance
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._known = self._in_rows, self._conductance[None], self._conductance[None, self._apart]
-        self._surroundings = _surroundings(faces, oriented=self.midpoint)
+        self._surroundings = surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
@@ -143,7 +143,7 @@ class MidpointScheme(SphereScheme):
         return self._velocities.factors, rates, rates[:, self._apart]
 
 
-def _surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:
+def surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:
     """Cells (q,) with faces that are apart; the neighbours, the edges and the signs (q, 6) of all faces of each.
 
     What kernels know of edges is oriented, as velocities are, or not, as conductances.

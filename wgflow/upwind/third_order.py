@@ -35,6 +35,10 @@ class _ThirdOrder(SphereScheme):
     Skamarock and Gassmann (2011), Mon. Wea. Rev. 139.
     """
 
+    # Beta of the reference, which takes 0.25: with 0.1 errors of bells are a tenth to a quarter smaller, as values at
+    # faces are kept within bounds anyway.
+    upwinding = 0.1
+
     # Not those of second order, which a kernel of its own adds up.
     watched_stage = SpaceScheme.watched_stage
     state_sums = SpaceScheme.state_sums
@@ -43,7 +47,7 @@ class _ThirdOrder(SphereScheme):
         weights, bends = diamond_slopes.line_weights(faces), bend_weights(faces)
         bent = diamond_slopes.in_rows(faces, bends)[:, :DEGREE]  # a line has the same bend towards both of its ends
         slopes = np.concatenate([diamond_slopes.in_rows(faces, weights), bent], axis=1)
-        stage = third_order_stage_kernel(limiter, self.midpoint, self._parallel)
+        stage = third_order_stage_kernel(limiter, self.midpoint, self._parallel, self.upwinding)
         return slopes, _apart(faces, weights, bends), stage
 
     def _make_work_space(self, n: int, width: int) -> None:
@@ -53,7 +57,12 @@ class _ThirdOrder(SphereScheme):
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         *known, _ = super()._stage_arguments(potential, step)
-        return *known, self._rows
+        return *known, self._rows, *self._kept
+
+    @property
+    def _kept(self) -> tuple[Any, Any]:
+        """What the kernel adds the fluxes of its stages to, in rows and apart."""
+        return None, None
 
 
 class ThirdOrderScheme(_ThirdOrder):

@@ -11,7 +11,7 @@ from wgflow.domains import mesh_cache
 from wgflow.domains.icosphere import build_mesh
 from wgflow.runs.memory.domains import describe_grid
 from wgflow.runs.memory.grids import domain_items, step_items
-from wgflow.upwind.discretisation import make_space_scheme
+from wgflow.upwind.discretisation import make_given_scheme, make_space_scheme
 
 CELLS = 40_962
 
@@ -52,3 +52,17 @@ def test_the_mesh_and_the_scheme_take_what_is_estimated(monkeypatch):
         of_scheme = estimated(step_items(describe_grid(sphere), "explicit", midpoint=midpoint))
         _, kept, _ = taken(lambda options=options: make_space_scheme(sphere, **options))
         assert 1.0 <= kept / of_scheme["slopes"] <= most
+
+
+def test_third_order_and_given_velocities_take_what_is_estimated():
+    sphere = Sphere(CELLS)
+    assert sphere.mesh is not None
+    grid = describe_grid(sphere)
+    for order, limiter, least in ((2, None, 1.0), (3, "zalesak", 0.98)):
+        for method, most, make in (
+            ("explicit", 1.6, lambda order: make_space_scheme(sphere, transport=1.0, reaction=0.0, order=order)),
+            ("transport", 1.05, lambda order, name=limiter: make_given_scheme(sphere, order=order, limiter=name)),
+        ):
+            expected = estimated(step_items(grid, method, order=order))["slopes"]
+            _, kept, _ = taken(lambda make=make, order=order: make(order))
+            assert least <= kept / expected <= most, (order, method)

@@ -37,7 +37,10 @@ class ProblemSection(Section):
 
     if TYPE_CHECKING:
         kind: str
-        regularization: float
+
+        @property
+        def regularization(self) -> float:
+            """Factor lambda of the mass."""
 
         @property
         def temperature(self) -> float:

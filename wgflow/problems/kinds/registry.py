@@ -6,6 +6,7 @@ from wgflow.problems.kinds.base import ProblemSection
 from wgflow.problems.kinds.deconvolution import DeconvolutionProblem
 from wgflow.problems.kinds.energy import EnergyProblem
 from wgflow.problems.kinds.quadratic import QuadraticProblem
+from wgflow.problems.kinds.transport import TransportProblem
 from wgflow.problems.kinds.two_layer import TwoLayerProblem
 from wgflow.registry import Registry
 
@@ -16,5 +17,6 @@ KINDS: Registry[type[ProblemSection]] = Registry(
         "quadratic": QuadraticProblem,
         "energy": EnergyProblem,
         "deconvolution": DeconvolutionProblem,
+        "transport": TransportProblem,
     },
 )

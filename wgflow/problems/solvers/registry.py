@@ -13,6 +13,7 @@ from wgflow.problems.solvers.finite_volume import FiniteVolumeSection
 from wgflow.problems.solvers.jko import JkoSection
 from wgflow.problems.solvers.normalised import NormalisedSection
 from wgflow.problems.solvers.particles import ParticlesSection
+from wgflow.problems.solvers.transport import TransportSection
 from wgflow.registry import Registry
 
 SOLVERS: Registry[type[SolverOptions]] = Registry(
@@ -23,6 +24,7 @@ SOLVERS: Registry[type[SolverOptions]] = Registry(
         "characteristics": CharacteristicsSection,
         "jko": JkoSection,
         "normalised": NormalisedSection,
+        "transport": TransportSection,
     },
 )
 

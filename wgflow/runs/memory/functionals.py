@@ -64,7 +64,7 @@ def estimate_solve(
     domain : Domain
         Where the density lives.
     method : str
-        "explicit" or "implicit".
+        "explicit", "implicit", "normalised", or "transport" with a velocity from outside.
     order : int
         Order in space.
     kept : KeptOutputs

@@ -20,7 +20,10 @@ SPHERE_WRITTEN = 56  # numbers for each cell while the corners of cells are put 
 SPHERE_SCHEME, SPHERE_SLOPES = 7, 43  # of diamonds, and more while its slopes are computed
 CONTINUED, WHOLE_SLOPES = 4, 40  # for each entry on the whole of a half sphere, and more of slopes there
 MIDPOINTS, MIDPOINT_FITS = 57, 48  # the same of velocities at midpoints
-STATE = {"explicit": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}  # for each entry of a density
+THIRD_ORDER, BENDS = 1.2, 10  # more of order 3, and while its second differences are computed
+GIVEN, CORRECTED = 18.5, 10  # more of velocities from outside at faces, and of fluxes of whole steps with order 3
+# For each entry of a density.
+STATE = {"explicit": 20, "transport": 20, "implicit": 18, "linearised": 40, "normalised": 30, "jko": 30}
 HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
 ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
@@ -208,11 +211,8 @@ def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = Fals
     """Memory of the density and its steps by a method, a key of ``STATE``, with velocities at midpoints or others."""
     arrays = STATE[method] + (HIGH_ORDER if order == 5 else 0)
     yield Item("the density and its steps", arrays * DOUBLE * grid.entries, grid.key, late=True)
-    if grid.mesh and method in ("explicit", "normalised"):
-        kept, made = MESH_SCHEME, 0
-        if grid.diamonds or grid.whole:
-            kept, made = SPHERE_SCHEME + midpoint * MIDPOINTS, SPHERE_SLOPES + midpoint * MIDPOINT_FITS
-            made += WHOLE_SLOPES if grid.whole else 0
+    if grid.mesh and method in ("explicit", "normalised", "transport"):
+        kept, made = _scheme_arrays(grid, method, third=order == 3, midpoint=midpoint)
         what, cells = f"slopes at the faces of the {grid.kind}", DOUBLE * (grid.whole or grid.cells)
         yield Item(what, kept * cells, grid.key, late=True)
         yield Item(f"computing the {what}", made * cells, grid.key, brief=True)
@@ -223,6 +223,16 @@ def step_items(grid: Grid, method: str, *, order: int = 2, midpoint: bool = Fals
     elif method in ("implicit", "linearised", "normalised"):
         yield Item("sparse matrices", ENTRY * (4 * grid.faces + grid.entries), grid.key, late=True)
         yield Item("the sparse factorisation (fill-in)", FILLED * _filled(grid), grid.key, late=True)
+
+
+def _scheme_arrays(grid: Grid, method: str, *, third: bool, midpoint: bool) -> tuple[float, float]:
+    """Arrays of cells that a scheme keeps on a mesh, and those that are there at the peak while it is made."""
+    if not (grid.diamonds or grid.whole):
+        return MESH_SCHEME, 0
+    given = GIVEN + third * CORRECTED if method == "transport" else 0
+    kept = SPHERE_SCHEME + midpoint * MIDPOINTS + third * THIRD_ORDER + given
+    made = SPHERE_SLOPES + midpoint * MIDPOINT_FITS + third * BENDS + given
+    return kept, made + (WHOLE_SLOPES if grid.whole else 0)
 
 
 def _filled(grid: Grid) -> float:

@@ -2,10 +2,10 @@
 
 At a face each of its two cells has a value, of third order from its side: that of the gradient to the middle of the
 face, and a twelfth of the second difference along the line of cells through both. Their mean is the value of fourth
-order of a regular grid, half their difference what upwinding adds; `UPWINDING` is the share of it that is taken. With
-the second differences s of both cells this is
+order of a regular grid, half their difference what upwinding adds; ``upwinding`` is the share of it that is taken, beta
+of the reference. With the second differences s of both cells this is
 
-    (rho_1 + rho_2) / 2 - (s_1 + s_2) / 12 -+ UPWINDING (s_1 - s_2) / 12.
+    (rho_1 + rho_2) / 2 - (s_1 + s_2) / 12 -+ upwinding (s_1 - s_2) / 12.
 
 The value is kept within bounds of the cell that the flux leaves: [0, 2 rho], on which the positivity bound of a stage
 and the fall of F rest, or also the range of its neighbours.
@@ -46,9 +46,6 @@ from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
 # Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, both bounds, outflow.
 ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 1)
-# Beta of the reference: 1 is the upwind scheme of third order, 0 the central one of fourth. The reference takes 0.25;
-# with 0.1 errors of bells are a tenth to a quarter smaller, as values at faces are kept within bounds anyway.
-UPWINDING = 0.1
 
 
 @inlined_slicing_kernel
@@ -58,9 +55,9 @@ def curved(here, ahead, behind, difference, sideways, along, across):
 
 
 @inlined_slicing_kernel
-def blended_flux(rate, before, after, bounds_before, bounds_after):
+def blended_flux(rate, before, after, bounds_before, bounds_after, upwinding):
     """Flux through a face with the values that the cells before and after it have there."""
-    mean, lean = 0.5 * (before + after), 0.5 * UPWINDING * (before - after)
+    mean, lean = 0.5 * (before + after), 0.5 * upwinding * (before - after)
     forwards = min(max(mean + lean, bounds_before[0]), bounds_before[1])
     backwards = min(max(mean - lean, bounds_after[0]), bounds_after[1])
     return max(rate, 0.0) * forwards + min(rate, 0.0) * backwards
@@ -98,7 +95,7 @@ def values_of_row(diamond, j, rho, slopes, now, values, bounds, limiter):
 
 
 @inlined_slicing_kernel
-def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoint):
+def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoint, upwinding):
     """Fluxes through faces behind the cells of row j; ``phi``, values and bounds hold the row before as well."""
     ahead1, ahead2, ahead3, behind1, behind2, behind3 = values
     flux1, flux2, flux3 = fluxes
@@ -107,15 +104,15 @@ def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoin
     for k in range(columns):
         rate = rate_through(factors[diamond, 0, j, k], phi[now, k], phi[now, k + ONE], midpoint)
         first, second = (lower[now, k], upper[now, k]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux1[now, k] = blended_flux(rate, ahead1[k], behind1[k], first, second)
+        flux1[now, k] = blended_flux(rate, ahead1[k], behind1[k], first, second, upwinding)
     for k in range(columns):
         rate = rate_through(factors[diamond, 1, j, k], phi[before, k], phi[now, k + ONE], midpoint)
         first, second = (lower[before, k], upper[before, k]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux2[now, k] = blended_flux(rate, ahead2[before, k], behind2[k], first, second)
+        flux2[now, k] = blended_flux(rate, ahead2[before, k], behind2[k], first, second, upwinding)
     for k in range(columns):
         rate = rate_through(factors[diamond, 2, j, k], phi[before, k + ONE], phi[now, k + ONE], midpoint)
         first, second = (lower[before, k + ONE], upper[before, k + ONE]), (lower[now, k + ONE], upper[now, k + ONE])
-        flux3[now, k] = blended_flux(rate, ahead3[before, k + ONE], behind3[k], first, second)
+        flux3[now, k] = blended_flux(rate, ahead3[before, k + ONE], behind3[k], first, second, upwinding)
 
 
 @inlined_slicing_kernel
@@ -129,6 +126,20 @@ def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction,
         leaving = (flux1[row, k + TWO] - flux1[row, k + ONE]) + (flux2[now, k + TWO] - flux2[row, k + ONE])
         outflow[k + TWO] = leaving + (flux3[now, k + ONE] - flux3[row, k + ONE])
     update_of_cells(n, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+
+
+@inlined_slicing_kernel
+def keep_row(diamond, j, factors, now, fluxes, weight, step, kept):
+    """Add the fluxes of row j, and the rates of given velocities, to those of the step so far."""
+    arrays_apart()
+    wide_vectors()
+    total, rates = kept
+    for family in range(3):
+        flux = fluxes[family]
+        for k in range(np.uint64(factors.shape[3])):
+            total[diamond, family, j, k] = weight * (total[diamond, family, j, k] + step * flux[now, k])
+            rate = rates[diamond, family, j, k] + step * factors[diamond, family, j, k]
+            rates[diamond, family, j, k] = weight * rate
 
 
 @inlined_slicing_kernel
@@ -147,7 +158,8 @@ def value_beside(rho, cell, near, weights, limiter):
 
 @inlined_slicing_kernel
 def stage_of_corners(
-    rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, limiter, midpoint, new
+    rho, phi, old, weights, step, reaction, inverse_volumes, factors, corners, kept, limiter, midpoint, upwinding,
+    new,
 ):  # fmt: skip
     """Write the poles, and add what flows through the faces at the twelve corners of the grid."""
     faces, near, near_weights = corners
@@ -159,7 +171,12 @@ def stage_of_corners(
         rate = rate_through(factors[face], phi[first], phi[second], midpoint)
         before, bounds_before = value_beside(rho, first, near[face, 0], near_weights[face, 0], limiter)
         after, bounds_after = value_beside(rho, second, near[face, 1], near_weights[face, 1], limiter)
-        moved = stage_weight * step * blended_flux(rate, before, after, bounds_before, bounds_after)
+        flux = blended_flux(rate, before, after, bounds_before, bounds_after, upwinding)
+        if kept is not None:
+            total, rates = kept
+            total[face] = stage_weight * (total[face] + step * flux)
+            rates[face] = stage_weight * (rates[face] + step * rate)
+        moved = stage_weight * step * flux
         new[first] -= moved * inverse_volumes[first]
         new[second] += moved * inverse_volumes[second]
 
@@ -167,9 +184,9 @@ def stage_of_corners(
 @inlined_slicing_kernel
 def stage_of_rows(
     n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
-    halo_columns, densities, potentials, values, bounds, fluxes, outflow, new, limiter, midpoint,
+    halo_columns, densities, potentials, values, bounds, fluxes, outflow, kept, new, limiter, midpoint, upwinding,
 ):  # fmt: skip
-    """Write the rows ``first ... last - 1`` of a diamond."""
+    """Write the rows ``first ... last - 1`` of a diamond; ``kept`` is None, or what `keep_row` adds to."""
     arrays_apart()
     for j in (first - 2, first - 1):
         copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, (j + 3) % 3)
@@ -179,7 +196,10 @@ def stage_of_rows(
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
         values_of_row(place_of(diamond, slopes), j, densities, slopes, now, values, bounds, limiter)
         if j >= first:
-            fluxes_of_row(place_of(diamond, factors), j, potentials, factors, now, values, bounds, fluxes, midpoint)
+            place = place_of(diamond, factors)
+            fluxes_of_row(place, j, potentials, factors, now, values, bounds, fluxes, midpoint, upwinding)
+            if kept is not None and (j < last or last == n):  # another task has the row after its last one
+                keep_row(diamond, j, factors, now, fluxes, weights[1], step, kept)
         if j > first:
             begin = (diamond * n + j - 1) * n
             row, of = densities[(j + 2) % 3], potentials[1 - now]
@@ -187,19 +207,21 @@ def stage_of_rows(
 
 
 @cache
-def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callable[..., None]:
-    """Compile the Euler stage for one limiter and velocity, serial or on all cores."""
+def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool, upwinding: float) -> Callable[..., None]:
+    """Compile the Euler stage for one limiter, velocity and share of upwinding, serial or on all cores."""
     compiled = parallel_kernel if parallel else kernel
 
     @compiled
     def euler_stage(
         density, potential, start, weights, step, reaction, inverse_volumes, factors, corner_factors, slopes,
-        halo_rows, halo_columns, corners, work, result,
+        halo_rows, halo_columns, corners, work, kept, kept_apart, result,
     ):  # fmt: skip
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``.
 
         Arguments as in `wgflow.upwind.kernels.diamonds.diamond_stage_kernel`; ``slopes`` (2, 18, n + 2, w) go on
-        with what the bend of the three lines takes from second differences; ``work`` has the rows of each task.
+        with what the bend of the three lines takes from second differences; ``work`` has the rows of each task. With
+        given velocities ``kept`` are integrals of fluxes and rates from the start of the step to this stage, in rows,
+        and ``kept_apart`` those of the other faces; they go on to ``result`` as densities do. Else both are None.
         """
         sheets, n = len(density), halo_columns.shape[1]
         parts = max(1, n // ROWS_AT_ONCE)
@@ -214,12 +236,13 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Ca
                 n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
                 inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, densities[task],
                 potentials[task], values, (lower[task], upper[task]), fluxes, outflow[task, 0],
-                result[sheet], limiter, midpoint,
+                kept, result[sheet], limiter, midpoint, upwinding,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(
                 density[sheet], potential[sheet], start[sheet], weights, step, reaction, inverse_volumes,
-                corner_factors[sheet % len(corner_factors)], corners, limiter, midpoint, result[sheet],
+                corner_factors[sheet % len(corner_factors)], corners, kept_apart, limiter, midpoint,
+                upwinding, result[sheet],
             )  # fmt: skip
 
     return euler_stage
