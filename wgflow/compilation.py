@@ -6,6 +6,7 @@ user's cache folder, so a second process starts at once and the source tree is n
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property
@@ -20,12 +21,13 @@ from llvmlite import ir
 from llvmlite.binding import add_symbol
 from numba import config, types
 from numba.core import event
-from numba.core.caching import FunctionCache, NullCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.runtime import _nrt_python
 from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
 
 from wgflow.system.caching import cache_folder, say_once
+from wgflow.system.sources import describe_sources, state_of_source
 
 # What a kernel takes and gives is inferred from the arrays it is called with, so its callers may pass anything.
 Function = Callable[..., Any]
@@ -37,7 +39,13 @@ _kernels: list[Any] = []
 
 
 class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
-    """A cache on disk whose failures cost time, and nothing else."""
+    """A cache on disk whose failures cost time, and nothing else; what has other sources is compiled anew."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function)
+        sources = f"{self._impl.locator.get_source_stamp()} {describe_sources(function)}"
+        stamp = hashlib.sha256(sources.encode()).hexdigest()[:16]
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Read a compiled kernel; None where there is none, or what there is cannot be read.
@@ -62,26 +70,33 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
             say_once(f"compiled kernels cannot be kept in {self.cache_path}: {error}")
 
 
+class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    """Index and data of a kernel on disk; names of data tell the sources, so that nobody reads what is of others."""
+
+    def __init__(self, cache_path: str, filename_base: str, source_stamp: str) -> None:
+        super().__init__(cache_path, filename_base, source_stamp)
+        self._base = filename_base
+        self._data_name_pattern = f"{filename_base}.{source_stamp}.{{number:d}}.nbc"
+
+    def save(self, key: Any, data: Any) -> None:
+        """Write data, and remove those of former sources."""
+        super().save(key, data)
+        for file in Path(self._cache_path).iterdir():
+            is_data = file.name.startswith(f"{self._base}.") and file.suffix == ".nbc"
+            if is_data and self._source_stamp not in file.name:
+                file.unlink(missing_ok=True)
+
+
 class _LaterCache:
     """The cache of a kernel, looked for when the kernel is first called: a process calls few of all kernels."""
 
     def __init__(self, function: Function, folder: str) -> None:
         self._function, self.cache_path = function, folder
-        self._state = self._state_of_source()
-
-    def _state_of_source(self) -> tuple[int, int] | None:
-        """What tells that the file of the kernel has changed."""
-        try:
-            found = Path(self._function.__code__.co_filename).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
+        state_of_source(function.__module__)  # as it is read now
 
     @cached_property
     def _found(self) -> Any:
-        """The cache, if its folder can be written, and the file of the kernel is the one that it was read from."""
-        if self._state != self._state_of_source():
-            return NullCache()
+        """The cache, if its folder can be written."""
         with _numba_cache_in(self.cache_path):
             try:
                 found = _KernelCache(self._function)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 import os
 import stat
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from wgflow import compilation
 from wgflow.domains import mesh_cache
 from wgflow.domains.icosphere import build_mesh
 from wgflow.reductions.kernels.blocks import products_kernel
-from wgflow.system import caching
+from wgflow.system import caching, sources
 from wgflow.system.caching import cache_folder
 
 
@@ -167,6 +169,42 @@ def test_damaged_files_are_written_anew(kept, caplog):
     assert compilation.compilation_count() == 2
     assert compilation.kernel(doubled)(2.0) == 4.0
     assert compilation.compilation_count() == 2, "the third is read from the disk"
+
+
+SOURCES = {
+    "sizes": "SIZE = {0}",
+    "kernels/parts": "from wgflow.compilation import inlined_kernel\n\n"
+    "@inlined_kernel\ndef part(x):\n    return {1} * x",
+    "kernels/whole": "from wgflow.compilation import kernel\nfrom package.kernels.parts import part\n"
+    "from package.sizes import SIZE\n\n@kernel\ndef whole(x):\n    return part(x) + SIZE",
+}
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+def test_a_kernel_whose_parts_have_changed_is_compiled_anew(kept, monkeypatch):
+    """Numba looks at the file of the kernel alone, and would go on with what it had copied from the others."""
+    monkeypatch.syspath_prepend(kept.parent)
+
+    def value(*constants: float) -> float:
+        for name, text in SOURCES.items():
+            file = kept.parent / "package" / f"{name}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists() or file.read_text() != text.format(*constants):
+                file.write_text(text.format(*constants))
+        for name in [name for name in sys.modules if name.split(".")[0] == "package"]:
+            del sys.modules[name]
+        for known in (sources.state_of_source, sources._modules_named_in, sources._numbers_in):
+            known.cache_clear()
+        importlib.invalidate_caches()
+        return importlib.import_module("package.kernels.whole").whole(1.0)
+
+    assert value(10.0, 2.0) == 12.0
+    compiled = compilation.compilation_count()
+    assert value(10.0, 2.0) == 12.0
+    assert compilation.compilation_count() == compiled, "the second is read from the disk"
+    assert value(10.0, 30.0) == 40.0
+    assert value(200.0, 30.0) == 230.0
+    assert len(list(kept.rglob("*whole*.nbc"))) == 1, "what is of former sources is removed"
 
 
 def test_no_half_mesh_stays_on_a_full_disk(tmp_path, monkeypatch):
