@@ -38,7 +38,7 @@ class AtTheBounds(StepController):
     def begin(self, step):  # noqa: ARG002
         super().begin(np.inf)
 
-    def accept(self, step, quotient):
+    def accept(self, step, quotient, growth=None):  # noqa: ARG002
         super().accept(step, quotient)
         self.aim = np.inf
 

@@ -19,7 +19,9 @@ from mpi4py import MPI
 
 import wgflow
 from wgflow.domains.slab import Slab
+from wgflow.finite_volume.drives import EvaluatedDrive
 from wgflow.flows.step_control import StepController
+from wgflow.functionals.convolution import BoxConvolution
 from wgflow.ranks import world as ranks_of_runs
 from wgflow.ranks.communicator import ALONE
 from wgflow.ranks.mpi import MpiCommunicator
@@ -148,8 +150,9 @@ def largest():
     values = np.array([float(slab.communicator.rank), 1.0])
     if slab.communicator.rank == slab.communicator.size - 1:
         values[1] = np.nan
-    beside = slab.partition.both(np.ones((len(slab.partition), 2)), values[np.newaxis])
-    return np.stack([slab.communicator.largest(values), *beside])
+    sums = slab.partition.summing(np.ones((len(slab.partition), 2)))
+    beside = slab.partition.largest(values[np.newaxis])
+    return np.stack([slab.communicator.largest(values), sums(), beside])
 
 
 def peak_of_writing():
@@ -173,10 +176,33 @@ def peak_of_writing():
     return peak / (4 * 2048 * 64)
 
 
+def peak_of_kernel():
+    """Bytes that this rank needs at most to prepare a convolution, over those that one rank needs."""
+    whole, peaks = Box(SQUARE, (256, 64)), []
+    for box in (whole, Slab(whole, ranks_of_runs.world())):
+        for again in (False, True):  # the first one loads modules
+            if again:
+                tracemalloc.start()
+            BoxConvolution(box, lambda z: np.exp(-3.0 * (z**2).sum(axis=-1)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return peaks[1] / peaks[0]
+
+
 def decide_otherwise():
-    """Let a rank propose other steps than rank 0, as one whose processor rounds differently."""
-    propose = StepController.propose
-    StepController.propose = lambda *given: 0.5 * propose(*given)
+    """Let a rank find other powers and energies than rank 0, as one whose processor rounds differently."""
+    growth, reject, arrive = StepController.growth, StepController.reject, EvaluatedDrive._arrive
+
+    def reject_otherwise(control, *given):
+        reject(control, *given)
+        control.aim *= 0.5
+
+    def arrive_otherwise(drive, density):
+        arrive(drive, density)
+        drive.energy += 2.0
+
+    StepController.growth = lambda *given: 0.5 * growth(*given)
+    StepController.reject, EvaluatedDrive._arrive = reject_otherwise, arrive_otherwise
 
 
 def in_memory():
@@ -261,6 +287,7 @@ def run_on(size, everyone):
             stopped(size)
         if size == 2:
             (FOLDER / f"peak-{everyone.rank}").write_text(str(peak_of_writing()))
+            (FOLDER / f"peak-of-kernel-{everyone.rank}").write_text(str(peak_of_kernel()))
         if size == 4:
             (FOLDER / f"refused-{everyone.rank}.json").write_text(json.dumps(refusals()))
     wait(everyone)

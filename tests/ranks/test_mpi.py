@@ -88,6 +88,11 @@ def test_no_rank_holds_a_whole_checkpoint_to_write_it(runs):
     assert float((runs / "peak-0").read_text()) < 0.13  # 683 groups of three rows
 
 
+def test_no_rank_holds_a_whole_kernel(runs):
+    for rank in range(2):
+        assert float((runs / f"peak-of-kernel-{rank}").read_text()) < 0.6
+
+
 def test_all_ranks_have_what_stays_in_memory(runs):
     wanted = wgflow.load(runs / "1" / "walls.h5").density
     for size in (1, 2, 3, 4):

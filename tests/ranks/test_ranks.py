@@ -12,8 +12,11 @@ from wgflow.domains.partition import block_bounds
 from wgflow.domains.slab import GHOSTS, Slab, most_ranks, shared_by
 from wgflow.ranks import world as worlds
 from wgflow.ranks.communicator import ALONE
+from wgflow.runs.shared_fields import part_at
 from wgflow.system import launchers
 from wgflow.system.launchers import Launch, find_launch
+from wgflow.trajectory import row_groups
+from wgflow.trajectory.lazy_field import StoredField
 from wgflow.trajectory.row_groups import chunk_shape, group_count, groups_of
 from wgflow.upwind.discretisation import reach_of
 
@@ -119,8 +122,9 @@ def test_ghost_rows_are_those_of_the_neighbours():
     cells = np.arange(32.0).reshape(8, 4)
     held = slab.part(cells)
     held[:2] = held[-2:] = np.nan
-    with slab.refreshing(held):
-        assert np.isnan(held[0, 0])
+    slab.refresh(held)
+    assert np.isnan(held[0, 0])
+    slab.settle()
     assert (held == slab.part(cells)).all()
     assert held[0, 0] == 24.0
 
@@ -137,6 +141,36 @@ def test_so_many_ranks_may_share_a_box(rows, most, most_of_fifth_order):
         assert min(shared_by(box, Ranks(0, count), reach).counts) >= reach
         with pytest.raises(wgflow.InputError, match=f"at most {count} ranks; found {count + 1}"):
             shared_by(box, Ranks(0, count + 1), reach)
+
+
+def test_groups_of_rows_come_back_where_they_belong(tmp_path, monkeypatch):
+    """Snapshots and a state between two of them, in files of many groups, against what stays in memory."""
+    monkeypatch.setattr(row_groups, "LARGEST_CHUNK", 500)
+    monkeypatch.setattr(row_groups, "GROUP", 200)
+    domain, times = wgflow.Signed(wgflow.Box([(-1.0, 1.0)] * 2, (7, 10))), [0.0, 0.01, 0.03]
+    well, start = wgflow.Potential(lambda x: (x**2).sum(axis=-1)), np.linspace(1.0, 2.0, 140).reshape(2, 7, 10)
+    assert row_groups.chunk_shape(domain.shape) == (1, 2, 10)
+    wanted = wgflow.solve(well, domain, start, 0.03, times=times)
+    path, stop = tmp_path / "run.h5", {"until": lambda state: state.time > 0.015}
+    stopped = wgflow.solve(well, domain, start, 0.03, times=times, output=path, **stop)
+    assert 0.01 < stopped.time[-1] < 0.03
+    found = wgflow.solve(well, domain, start, 0.03, times=times, output=path, resume=True)
+    assert np.asarray(found.density).tobytes() == wanted.density.tobytes()
+
+    sizes, read = [], StoredField._read_once
+
+    def counted(*given):
+        values = read(*given)
+        sizes.append(values.size)
+        return values
+
+    monkeypatch.setattr(StoredField, "_read_once", counted)
+    for periodic in (False, True):  # a rank reads its rows alone, which go around a periodic box
+        slab = Slab(wgflow.Box([(-1.0, 1.0)] * 2, (7, 10), periodic), Ranks(2, 3))
+        part = part_at(wgflow.Signed(slab), wgflow.load(path).fields["density"], -1)
+        assert (part == slab.part(wanted.density[-1])).all()
+        assert sum(sizes) == part.size == 20 * len(slab.rows)
+        sizes.clear()
 
 
 @pytest.mark.parametrize("shape", [(2, 300, 200, 150), (5000, 5000), (3, 70_000_000), (40,), ()])

@@ -43,13 +43,15 @@ class TimedCommunicator:
 
     def reset(self) -> None:
         """Begin to count anew."""
-        self.seconds = 0.0
+        self.seconds, self.messages = 0.0, 0
+        self._waiting: list[list[Callable[[], Any]]] = []
         self.calls: list[Callable[[], Any]] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
             call = partial(getattr(self._inner, name), *args, **kwargs)
             self.calls.append(call)
+            self.messages += 1
             return self._timed(call)
 
         return timed
@@ -58,7 +60,28 @@ class TimedCommunicator:
         """Time both the begin and the end of an exchange with neighbours."""
         begin: Callable[[], Callable[[], None]] = partial(self._inner.shifting, *args, **kwargs)
         self.calls.append(lambda: begin()())
+        self.messages += 1
         return partial(self._timed, self._timed(begin))
+
+    def gathering(self, *args: Any) -> Callable[[], Any]:
+        """Time the end of rows, of which those that travel with others are no message of their own."""
+        begin: Callable[[], Callable[[], Any]] = partial(self._inner.gathering, *args)
+        begun = [begin()]
+        self._waiting.append(begun)
+        self.calls.append(lambda: begun.append(begin()))
+
+        def end() -> Any:
+            if begun in self._waiting:
+                self.messages += 1
+                self._waiting.clear()
+            self.calls.append(lambda: begun[-1]())
+            return self._timed(begun[0])
+
+        return end
+
+    def largest(self, values: FloatArray) -> FloatArray:
+        """Time the rows of one number of each rank."""
+        return np.asarray(self.gathering(values[np.newaxis], [1] * self.size)().max(axis=0))
 
     def again(self, times: int) -> float:
         """Shortest seconds of all calls since the last `reset`, one after another with nothing between them."""
@@ -99,8 +122,8 @@ def steps_of(shape: list[int], cycles: int, ranks: TimedCommunicator, *, slab: b
             evolution.step()
             evolution.scalars()
         found.append((time.perf_counter() - started, ranks.seconds))
-    (seconds, messages), bare = min(found[1:]), ranks.again(REPEATED)
-    numbers = {"seconds": seconds, "messages": messages, "bare": bare, "calls": float(len(ranks.calls))}
+    (seconds, messages), count, bare = min(found[1:]), ranks.messages, ranks.again(REPEATED)
+    numbers = {"seconds": seconds, "messages": messages, "bare": bare, "calls": float(count)}
     return {name: value / REFINE_EVERY for name, value in numbers.items()}
 
 

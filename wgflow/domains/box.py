@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,9 +93,11 @@ class Box(UnsignedDomain):
         """The box itself."""
         return self
 
-    def refreshing(self, values: FloatArray) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Fill what an array of cells holds of other ranks, in a ``with`` block: nothing, where there is one."""
-        return nullcontext()
+    def refresh(self, values: FloatArray) -> None:
+        """Begin to fill what an array of cells holds of other ranks: nothing, where there is one."""
+
+    def settle(self) -> None:
+        """Fill what is still on its way."""
 
     @property
     def lattice(self) -> Box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -34,7 +35,8 @@ class RowPartition:
     """Blocks of whole rows of cells, and how what they give is combined: always in the order of all blocks.
 
     Where arrays hold the rows of some of the blocks alone, perhaps with rows of others beside them, ``bounds`` are the
-    places of the former in these arrays, and `sums` and `largest` exchange what the blocks give.
+    places of the former in these arrays, and all methods exchange what the blocks give. `summing` and `bounding` begin
+    what `sums` and `largest` do, and give back what ends it: until then the parts must be left alone.
 
     Parameters
     ----------
@@ -71,6 +73,10 @@ class RowPartition:
         """Largest over all blocks of what those in the arrays give, shape (blocks, n); shape (n,)."""
         return np.asarray(np.maximum.reduce(partial))
 
-    def both(self, partial: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The sums of some parts and the largest of some values, as `sums` and `largest` give them, at once."""
-        return self.sums(partial), self.largest(values)
+    def summing(self, partial: FloatArray) -> Callable[[], FloatArray]:
+        """Begin to add up what all blocks give."""
+        return lambda: self.sums(partial)
+
+    def bounding(self, partial: FloatArray) -> Callable[[], FloatArray]:
+        """Begin to find the largest of what all blocks give."""
+        return lambda: self.largest(partial)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,19 +64,22 @@ class SlabPartition(RowPartition):
 
     def sums(self, partial: FloatArray) -> FloatArray:
         """Sums of what all blocks of the box give, in their order."""
-        return super().sums(self._communicator.gathered(partial, self._counts))
+        return self.summing(partial)()
 
     def largest(self, partial: FloatArray) -> FloatArray:
         """Largest of what all blocks of the box give."""
-        return self._communicator.largest(super().largest(partial))
+        return self.bounding(partial)()
 
-    def both(self, partial: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Sums and largest values by one message."""
-        here, count = super().largest(values), partial.shape[1]
-        table = np.empty((len(partial), count + here.size))
-        table[:, :count], table[:, count:] = partial, here
-        found = self._communicator.gathered(table, self._counts)
-        return super().sums(np.ascontiguousarray(found[:, :count])), found[:, count:].max(axis=0)
+    def summing(self, partial: FloatArray) -> Callable[[], FloatArray]:
+        """Begin to gather what all blocks of the box give."""
+        gathered, add = self._communicator.gathering(partial, self._counts), super().sums
+        return lambda: add(gathered())
+
+    def bounding(self, partial: FloatArray) -> Callable[[], FloatArray]:
+        """Begin to gather what all ranks give."""
+        here, ranks = super().largest(partial), self._communicator
+        gathered, largest = ranks.gathering(here[np.newaxis], [1] * ranks.size), super().largest
+        return lambda: largest(gathered())
 
 
 class Slab(Box):
@@ -129,6 +131,7 @@ class Slab(Box):
             "periodic": (False, *whole.periodic[1:]),
             "_starts": starts[shares[rank] : shares[rank + 1] + 1] - first + below,
             "_blocks": [b - a for a, b in pairwise(shares)],
+            "_begun": [],
         }
         for name, value in known.items():
             object.__setattr__(self, name, value)
@@ -141,6 +144,7 @@ class Slab(Box):
     counts: list[int]
     _starts: IntArray
     _blocks: list[int]
+    _begun: list[Callable[[], None]]
 
     @property
     def whole(self) -> Box:
@@ -191,20 +195,28 @@ class Slab(Box):
         """What the slab holds of an array of the cells of the box, shape (..., *whole.shape)."""
         return np.ascontiguousarray(np.take(values, self.rows, axis=values.ndim - len(self.shape)))
 
-    @contextmanager
-    def refreshing(self, values: NDArray[Any]) -> Iterator[None]:
-        """Fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there.
+    def refresh(self, values: NDArray[Any]) -> None:
+        """Begin to fill the ghost rows of an array of cells, shape (..., *shape), with what the neighbours have there.
 
-        They are filled at the end of a ``with`` block, in which sums may be gathered meanwhile.
+        They are filled by `settle`; until then sums may be gathered, and other rows be read.
         """
+        self.settle()
         rows = np.moveaxis(values, values.ndim - len(self.shape), 0)
         first, end, ghosts = self.own.start, self.own.stop, self.ghosts
         lower, upper = rows[first : first + ghosts].copy(), rows[end - ghosts : end].copy()
         finish = self.communicator.shifting(lower, upper, around=self.whole.periodic[0])
-        yield
-        finish()
-        rows[:first] = lower[ghosts - first :]
-        rows[end:] = upper[: len(rows) - end]
+
+        def fill() -> None:
+            finish()
+            rows[:first] = lower[ghosts - first :]
+            rows[end:] = upper[: len(rows) - end]
+
+        self._begun.append(fill)
+
+    def settle(self) -> None:
+        """Fill the ghost rows that are still on their way."""
+        while self._begun:
+            self._begun.pop()()
 
 
 def check_ranks(box: Box, size: int, ghosts: int) -> None:

@@ -60,6 +60,10 @@ class Drive(ABC):
         """Return to where steps are tried from."""
 
     @abstractmethod
+    def look(self) -> None:
+        """Find what `keep` needs to know, of all ranks."""
+
+    @abstractmethod
     def keep(self) -> None:
         """Try the next steps from the density that was reached last."""
 
@@ -120,6 +124,7 @@ class EvaluatedDrive(Drive):
     def begin(self, density: FloatArray) -> float:
         """See `Drive.begin`."""
         self._arrive(density)
+        self.look()
         self.keep()
         return self._scheme.state_sums(density, self.potential)[0]
 
@@ -127,15 +132,15 @@ class EvaluatedDrive(Drive):
         """See `Drive.go_back`."""
         self.potential = self._kept
 
+    def look(self) -> None:
+        """See `Drive.look`."""
+        self._seen = self._scheme.extremes(self._tried)
+
     def keep(self) -> None:
         """See `Drive.keep`."""
         self._kept, self._tried = self._tried, self._kept
-        self.extremes = self._look()
+        self.extremes = self._seen
         self._bound.know(self.extremes[0])
-
-    def _look(self) -> tuple[float, float]:
-        """Find the extremes of the potential that is kept."""
-        return self._scheme.extremes(self._kept)
 
     def do(self, stage: Stage) -> bool:
         """See `Drive.do`."""
@@ -148,11 +153,12 @@ class EvaluatedDrive(Drive):
 
     def do_watched(self, stage: Stage, combination: Combination) -> StageWatch | None:
         """See `Drive.do_watched`."""
-        watch = self._scheme.watched_stage(stage, combination, steady=self._is_proved(stage))
-        if stage.step * watch.loss_rate > 1.0:
+        proved = self._is_proved(stage)
+        watching = self._scheme.watching_stage(stage, combination, steady=proved)
+        if not proved and stage.step * watching().loss_rate > 1.0:
             return None
         self._arrive(stage.result)
-        return watch
+        return watching()
 
     def _is_proved(self, stage: Stage) -> bool:
         """Whether rule P holds without a look at the loss rates; it bounds the step for the potential at its start."""
@@ -160,6 +166,8 @@ class EvaluatedDrive(Drive):
 
     def _arrive(self, density: FloatArray) -> None:
         self._count()
+        if not self._functional.is_of_sums:
+            self._scheme.settle()
         self.energy, self.potential = self._functional.evaluate(density, self._tried), self._tried
 
 
@@ -209,9 +217,12 @@ class SquareDrive(EvaluatedDrive):
         self._found = (loss_rate, least)
         return StageWatch(0.0, *sums)
 
-    def _look(self) -> tuple[float, float]:
-        found, self._found = self._found, None
-        return super()._look() if found is None else found
+    def look(self) -> None:
+        """See `Drive.look`: a whole step has found it."""
+        if self._found is None:
+            super().look()
+        else:
+            self._seen, self._found = self._found, None
 
 
 class DirectedDrive(Drive):
@@ -222,7 +233,8 @@ class DirectedDrive(Drive):
     ) -> None:
         super().__init__(scheme)
         self._functional, self._count = functional, count
-        self._ahead, self._behind = (_Side(sign, direction, scheme) for sign in (1.0, -1.0))
+        placed = aligned(direction)
+        self._ahead, self._behind = (_Side(sign, placed, scheme) for sign in (1.0, -1.0))
         if functional.is_linear:
             count()
 
@@ -236,6 +248,9 @@ class DirectedDrive(Drive):
     def go_back(self) -> None:
         """See `Drive.go_back`."""
         self._turn(self._kept)
+
+    def look(self) -> None:
+        """See `Drive.look`: all is known."""
 
     def keep(self) -> None:
         """See `Drive.keep`."""
@@ -285,7 +300,7 @@ class _Side:
 
     @cached_property
     def potential(self) -> FloatArray:
-        return aligned(self._direction if self.sign > 0.0 else -self._direction)
+        return self._direction if self.sign > 0.0 else aligned(-self._direction)
 
     @cached_property
     def extremes(self) -> tuple[float, float]:

@@ -108,17 +108,24 @@ class ExplicitFiniteVolume:
         self._stiffness = StiffnessEstimate(functional, linear)
         self._step_factors = step_factors(domain, self._method) if order == 5 else (1.0, 1.0)
         self._control = StepController(self._method.error_order)
-        self._ranks = world()  # whose processors may round differently
+        self._ranks = world()  # whose processors may round powers and logarithms differently
+        self._tell_powers()
         self._density = aligned(check_density(density, domain.shape, RowBlocks.of(domain)))
         self._stages = [aligned_empty(self._density.shape) for _ in range(2)]
         self.time, self.step_size, self.counts = time, 0.0, StepCounts()
         self.steps_done = 0
         self._drive = make_drive(functional, self._scheme, self._count_evaluation)
-        self._mass, self.energy = self._drive.begin(self._density), self._drive.energy
+        self._mass = self._drive.begin(self._density)
+        (self.energy,) = self._ranks.telling(self._drive.energy)()
         if not math.isfinite(self.energy):
             raise ComputationError(f"F is {self.energy} at the start; check the features and the initial measure")
         self._concentration = ConcentrationWatch(functional, self._density)
         self.begin_interval(math.inf)
+
+    def _tell_powers(self) -> None:
+        telling = self._ranks.telling(*self._step_factors, self._method.accurate_step(self._tolerance))
+        transport, decay, self._accurate_step = telling()
+        self._step_factors = (transport, decay)
 
     @property
     def density(self) -> FloatArray:
@@ -164,7 +171,7 @@ class ExplicitFiniteVolume:
         """Advance by one accepted step."""
         self._prepare()
         for _ in range(MAX_ATTEMPTS):
-            step = self._ranks.told_number(self._control.propose(self._end - self.time, self._bound()))
+            step = self._control.propose(self._end - self.time, self._bound())
             if self._try(step):
                 return
             self.counts.rejected += 1
@@ -204,7 +211,7 @@ class ExplicitFiniteVolume:
             decaying * 2.0 * ENERGY_SAFETY / max(self._stiffness.largest, 1e-300),
         )
         growth = -self._reaction * least
-        return min(stage / self._method.stage_step, self._method.accurate_step(self._tolerance) / max(growth, 1e-300))
+        return min(stage / self._method.stage_step, self._accurate_step / max(growth, 1e-300))
 
     def _try(self, step: float) -> bool:
         """Do a step; keep it if the density stays nonnegative, its error is small and F does not rise."""
@@ -213,17 +220,21 @@ class ExplicitFiniteVolume:
             self._control.refuse(step)
             return False
         density = self._stages[(len(self._method.stages) - 1) % 2]
-        energy = self._drive.energy
         quotient = self._error_quotient(watch, density, step)
         if not quotient <= 1.0:
             self._control.reject(step, quotient)
+            (self._control.aim,) = self._ranks.telling(self._control.aim)()
             return False
+        telling = self._ranks.telling(self._drive.energy, self._control.growth(quotient))
+        checking = self._concentration.checking(density)
+        self._drive.look()
+        energy, growth = telling()
         if energy_rises(self._functional, density, energy, self.energy):
             self._control.refuse(step)
             return False
         self._accept(step, energy, watch.mass_after)
-        self._control.accept(step, quotient)
-        self._concentration.check(self._density, self.time)
+        self._control.accept(step, quotient, growth)
+        checking(self.time)
         return True
 
     def _error_quotient(self, watch: StageWatch, density: FloatArray, step: float) -> float:
@@ -240,6 +251,7 @@ class ExplicitFiniteVolume:
         return self._scheme.watched_stage(stage, self._method.watched, steady=True)
 
     def _accept(self, step: float, energy: float, mass: float) -> None:
+        self._scheme.settle()  # others look at the density now
         last = (len(self._method.stages) - 1) % 2
         self._density, self._stages[last] = self._stages[last], self._density
         self._drive.keep()

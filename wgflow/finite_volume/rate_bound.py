@@ -50,7 +50,8 @@ class RateBound:
             return math.inf
         if self._rates is None:
             self._rates = np.array([self._largest_rate(change) for change in np.eye(place.size)])
-        return (self._loss_rate + float(np.abs(place - self._place) @ self._rates)) * (1.0 + ROUND_OFF)
+        moved = math.fsum(np.abs(place - self._place) * self._rates)  # the same on any processor
+        return (self._loss_rate + moved) * (1.0 + ROUND_OFF)
 
     def _largest_rate(self, change: FloatArray) -> float:
         potential = np.empty(self._functional.domain.shape)

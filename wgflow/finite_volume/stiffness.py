@@ -48,14 +48,17 @@ class StiffnessEstimate:
         step = self._suitable_step()
         self._scheme.euler_stage(density, self._image, density, (-1.0, 1.0), step, self._rate)
         size = self._size(self._rate)
+        self._scheme.settle()
         if size == 0.0:
             return
         self._rate /= size
-        dissipated = -self._blocks.product(self._image, self._rate)
+        dissipating = self._blocks.multiplying(self._image, self._rate)
         self._functional.hessian(self._rate, self._image)
-        image_size = self._size(self._image)
+        dissipated = -dissipating()
+        gaining = self._blocks.multiplying(self._rate, self._image)
+        image_size, gained = self._size(self._image), gaining()
         if dissipated > 0.0 and image_size > 0.0:
-            self.largest = self._blocks.product(self._rate, self._image) / dissipated * (size / step)
+            self.largest = gained / dissipated * (size / step)
             np.multiply(self._image, -1.0 / image_size, out=self.vector)
 
     def _size(self, values: FloatArray) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from wgflow.domains.faces import list_faces
@@ -11,6 +14,11 @@ from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 
 RESOLVED_CONTRAST = 4.0  # of a cell and the least of its neighbours: a Gaussian of standard deviation 0.6 to 0.85 cells
+
+
+def _none() -> float:
+    """The share where none is too large."""
+    return 0.0
 
 
 class ConcentrationWatch:
@@ -43,23 +51,35 @@ class ConcentrationWatch:
         self._partition = functional.domain.base.partition
         self._masses = np.empty_like(density)
         self._largest = 0.0
-        self.share = self._share(density)
+        self.share = self._sharing(density)()
 
     def check(self, density: FloatArray, time: float) -> None:
         """Raise ComputationError if a cell holds too much."""
-        before, self.share = self.share, self._share(density)
+        self.checking(density)(time)
+
+    def checking(self, density: FloatArray) -> Callable[[float], None]:
+        """Begin what `check` does; what is given back ends it, at a time."""
+        return partial(self._check, self._sharing(density), density)
+
+    def _check(self, sharing: Callable[[], float], density: FloatArray, time: float) -> None:
+        before, self.share = self.share, sharing()
         if self.share > max(self._allowed, before) and not self._is_resolved(density):
             raise ComputationError(
                 f"concentration at t = {time:g}: one cell holds {self.share:.0%} of the mass, so that the grid does "
                 "not resolve the density any more; the solution may blow up: stop before, or refine the grid"
             )
 
-    def _share(self, density: FloatArray) -> float:
+    def _sharing(self, density: FloatArray) -> Callable[[], float]:
         if self._allowed >= 1.0:
-            return 0.0
+            return _none
         np.multiply(density, self._domain.volumes, out=self._masses)
-        self._largest = self._blocks.extrema(self._masses)[1]
-        return self._largest / self._blocks.product(density, self._volumes)
+        bounding, adding = self._blocks.bounding(self._masses), self._blocks.multiplying(density, self._volumes)
+
+        def share() -> float:
+            self._largest = bounding()[1]
+            return self._largest / adding()
+
+        return share
 
     def _is_resolved(self, density: FloatArray) -> bool:
         """Whether all cells beside the fullest one have a density of the same size."""

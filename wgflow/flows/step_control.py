@@ -60,7 +60,7 @@ class StepController:
         self._wanted = min(self.aim, self._limit, bound)
         return remaining if self._wanted >= remaining else min(self._wanted, 0.5 * remaining)
 
-    def accept(self, step: float, quotient: float) -> None:
+    def accept(self, step: float, quotient: float, growth: float | None = None) -> None:
         """Learn from a step that is kept.
 
         Parameters
@@ -69,18 +69,22 @@ class StepController:
             Its size.
         quotient : float
             Its error over the allowed one, at most 1.
+        growth : float, optional
+            What `growth` gives; of several ranks, on rank 0, whose processor may round powers in another way.
         """
+        following = step * (self.growth(quotient) if growth is None else growth)
         quotient = max(quotient, LEAST_QUOTIENT)
-        factor = self._growth(quotient)
-        following = step * min(max(factor, LEAST_FACTOR), LARGEST_FACTOR)
         self._limit *= GROWTH_AFTER_REFUSAL
         if step < self._wanted:  # cut by an output
             self.aim = max(self.aim, following)
         else:
             self.aim, self._quotient = following, quotient
 
+    def growth(self, quotient: float) -> float:
+        """What a step of some quotient of error and allowed error allows the next one to grow by."""
+        return min(max(self._growth(max(quotient, LEAST_QUOTIENT)), LEAST_FACTOR), LARGEST_FACTOR)
+
     def _growth(self, quotient: float) -> float:
-        """What the error after a step of some quotient allows the next one to grow by."""
         if self._least_growth == 1.0:
             return SAFETY * quotient ** (-INTEGRAL / self._order) * self._quotient ** (PROPORTIONAL / self._order)
         growth = SAFETY_OF_KEPT_SIZES * quotient ** (-1.0 / self._order)

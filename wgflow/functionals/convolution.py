@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from wgflow.domains import Box
 from wgflow.domains.base import UnsignedDomain
 from wgflow.domains.partition import RowPartition
+from wgflow.domains.slab import Slab
 from wgflow.errors import FlowWarning
-from wgflow.functionals.moments import MEMORY_LIMIT, stored_or_recomputed
-from wgflow.functionals.slab_filter import make_filter
-from wgflow.system.threads import thread_count
+from wgflow.functionals.moments import MEMORY_LIMIT, at_cells, stored_or_recomputed
+from wgflow.functionals.slab_filter import lines_of_symbol, make_filter, own_rows
+from wgflow.functionals.transforms import with_rows
 from wgflow.typing import FloatArray
 
 ScalarFunction = Callable[[FloatArray], FloatArray]
@@ -51,10 +52,12 @@ class BoxConvolution:
             n if periodic else fft.next_fast_len(2 * n - 1, real=True)
             for n, periodic in zip(whole.shape, whole.periodic, strict=True)
         )
-        values = _with_mean_ends(whole, padded, kernel)
-        self.largest = float(np.abs(values).max())
-        spectrum = fft.rfftn(values, norm="forward", workers=thread_count())
-        self._filter = make_filter(box, padded, spectrum.real)  # that of an even function is real
+        rows = own_rows(box, padded)
+        values = _with_mean_ends(whole, padded, kernel, rows)
+        largest = np.array([np.abs(values).max(initial=0.0)])
+        self.largest = float((box.communicator.largest(largest) if isinstance(box, Slab) else largest)[0])
+        lines = lines_of_symbol(box, padded, values.reshape(rows.stop - rows.start, *with_rows(padded)[1:]))
+        self._filter = make_filter(box, padded, lines)  # the symbol of an even function is real
 
     def __call__(self, mass: FloatArray, result: FloatArray) -> None:
         """Write ``sum_L W(x_K - x_L) mass_L``; both arrays have as many entries as the box has cells."""
@@ -91,19 +94,29 @@ class PairConvolution:
         result[...] = self._moments.moments(mass)
 
 
-def _with_mean_ends(box: Box, shape: tuple[int, ...], kernel: ScalarFunction) -> FloatArray:
-    """Values of a kernel in the order of a transform, at half a period the means of both sides.
+def _with_mean_ends(box: Box, shape: tuple[int, ...], kernel: ScalarFunction, rows: slice) -> FloatArray:
+    """Values of a kernel in some rows, in the order of a transform, at half a period the means of both sides.
 
-    Else the matrix of the convolution were not symmetric, and J not the derivative of F.
+    Else the matrix of the convolution were not symmetric, and J not the derivative of F. Rows are those of `own_rows`:
+    of a box of one axis the only one.
     """
-    ends = [axis for axis, n in enumerate(shape) if box.periodic[axis] and n % 2 == 0]
     steps = [np.fft.fftfreq(n, 1.0 / n) * width for n, width in zip(shape, box.spacing, strict=True)]
+    halves = {axis: n // 2 for axis, n in enumerate(shape) if box.periodic[axis] and n % 2 == 0}
+    ends = {axis: -steps[axis][half] for axis, half in halves.items()}
+    counts = list(shape)
+    if len(shape) > 1:
+        steps[0], counts[0] = steps[0][rows], rows.stop - rows.start
+        if not rows.start <= halves.get(0, -1) < rows.stop:
+            ends.pop(0, None)
+    for axis, end in ends.items():
+        steps[axis] = np.append(steps[axis], end)
+    blocks = RowPartition(with_rows([len(step) for step in steps]))
+    blocks.whole = with_rows(shape) if rows.stop - rows.start < with_rows(shape)[0] else blocks.shape
+    values = at_cells(kernel, _mesh(steps), blocks).reshape([len(step) for step in steps])
     for axis in ends:
-        steps[axis] = np.append(steps[axis], -steps[axis][shape[axis] // 2])
-    values = kernel(_mesh(steps)).reshape([len(step) for step in steps])
-    for axis in ends:
-        first, both = np.split(np.moveaxis(values, axis, 0), [shape[axis]])
-        first[shape[axis] // 2] = 0.5 * (first[shape[axis] // 2] + both[0])
+        first, both = np.split(np.moveaxis(values, axis, 0), [counts[axis]])
+        half = halves[axis] - (rows.start if axis == 0 and len(shape) > 1 else 0)
+        first[half] = 0.5 * (first[half] + both[0])
         values = np.moveaxis(first, 0, axis)
     return values
 

@@ -222,6 +222,8 @@ class Features(Functional):
 
 
 class _GridFeatures(GridFunctional):
+    is_of_sums = True
+
     def __init__(self, functional: Features, domain: Domain) -> None:
         self.domain = domain
         self._risk, self._targets = functional.risk, functional.targets

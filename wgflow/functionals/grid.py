@@ -34,6 +34,11 @@ class GridFunctional(ABC):
         """Whether J does not depend on the density, so that F is its integral: J is then evaluated once."""
         return False
 
+    @property
+    def is_of_sums(self) -> bool:
+        """Whether J depends on the density by sums over cells alone, and not on the cells beside those of a rank."""
+        return False
+
     @abstractmethod
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the first variation J into ``potential`` and return F, both of shape ``domain.shape``."""
@@ -146,6 +151,11 @@ class GridSum(GridFunctional):
         """Whether all terms are."""
         return all(term.is_linear for term in self._terms)
 
+    @property
+    def is_of_sums(self) -> bool:
+        """Whether all terms are, or linear."""
+        return all(term.is_of_sums or term.is_linear for term in self._terms)
+
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         """Write the sum of the first variations and return that of the energies."""
         first, *others = self._terms
@@ -210,6 +220,10 @@ class _GridScaled(GridFunctional):
     @property
     def is_linear(self) -> bool:
         return self._bound.is_linear
+
+    @property
+    def is_of_sums(self) -> bool:
+        return self._bound.is_of_sums
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         energy = self._bound.evaluate(density, potential)

@@ -10,7 +10,14 @@ import numpy as np
 
 from wgflow.domains import Box
 from wgflow.domains.slab import Slab
-from wgflow.functionals.transforms import BandTransform, BoxFilter, RowTransform, filter_columns
+from wgflow.functionals.transforms import (
+    BandTransform,
+    BoxFilter,
+    RowTransform,
+    filter_columns,
+    real_columns,
+    with_rows,
+)
 from wgflow.typing import ComplexArray, FloatArray
 
 Filter = Callable[[FloatArray, FloatArray], None]
@@ -23,21 +30,21 @@ class SlabFilter:
     ----------
     slab : Slab
         The rows.
-    lengths, symbol
+    lengths
         Those of the filter on the box, see `BoxFilter`.
+    symbol : array, shape ``(own columns, lengths[0])``
+        Lines of the symbol there, those of `own_columns`.
     """
 
     def __init__(self, slab: Slab, lengths: Sequence[int], symbol: FloatArray) -> None:
         self._slab, self._rows = slab, RowTransform(slab.whole.shape, lengths[1:], slab.counts[slab.communicator.rank])
-        columns, size = prod(symbol.shape[1:]), slab.communicator.size
-        self._columns = [slice(*ends) for ends in pairwise(columns * k // size for k in range(size + 1))]
-        self._own = self._columns[slab.communicator.rank]
-        self._symbol = np.ascontiguousarray(symbol.reshape(lengths[0], -1)[:, self._own].T)
+        self._columns = _shares(slab, _column_count(lengths))
+        self._symbol = np.ascontiguousarray(symbol)
 
     def __call__(self, values: FloatArray, result: FloatArray) -> None:
         """Filter values on the box; both arrays have as many entries as the slab has cells, ghost rows included."""
         slab, spectrum = self._slab, self._rows.spectrum
-        wanted, width = result.reshape(slab.shape), self._own.stop - self._own.start
+        wanted, width = result.reshape(slab.shape), len(self._symbol)
         self._rows.forward(slab.within(values.reshape(slab.shape)))
         by_rank = slab.communicator.dealt(
             [spectrum[:, part] for part in self._columns], [(count, width) for count in slab.counts]
@@ -51,8 +58,8 @@ class SlabFilter:
         for part, found in zip(self._columns, back, strict=True):
             spectrum[:, part] = found
         self._rows.backward(slab.within(wanted))
-        with slab.refreshing(wanted):
-            pass
+        slab.refresh(wanted)
+        slab.settle()
 
 
 class SlabBand(BandTransform):
@@ -82,6 +89,56 @@ def make_band(box: Box, largest: Sequence[int]) -> BandTransform:
     return SlabBand(box, largest) if isinstance(box, Slab) else BandTransform(box.shape, largest)
 
 
+def own_columns(box: Box, lengths: Sequence[int]) -> slice:
+    """Columns of the spectrum, transformed along other axes than the first, that this rank filters: all on one."""
+    return _own_share(box, _column_count(lengths))
+
+
+def own_rows(box: Box, lengths: Sequence[int]) -> slice:
+    """Rows of an array of the lengths of a transform, zeros or what pads it among them, that this rank transforms."""
+    return _own_share(box, with_rows(lengths)[0])
+
+
+def lines_of_symbol(box: Box, lengths: Sequence[int], rows: FloatArray) -> FloatArray:
+    """Lines of `own_columns` of the spectrum of real even values, over the product of all lengths.
+
+    Parameters
+    ----------
+    box : Box
+        A box, or the slab of a rank.
+    lengths : sequence of int
+        Lengths of the transforms along each axis.
+    rows : array, shape ``(own rows, *lengths[1:])``
+        The values in `own_rows`; of a box of one axis ``(1, lengths[0])``.
+    """
+    padded = with_rows(lengths)
+    transform = RowTransform(padded, padded[1:], len(rows))
+    transform.forward(rows)
+    spectrum = transform.spectrum
+    if isinstance(box, Slab):
+        columns, shares = _shares(box, _column_count(lengths)), _shares(box, padded[0])
+        own = columns[box.communicator.rank]
+        shapes = [(share.stop - share.start, own.stop - own.start) for share in shares]
+        spectrum = np.concatenate(box.communicator.dealt([spectrum[:, part] for part in columns], shapes))
+    return real_columns(spectrum) / prod(lengths)
+
+
+def _column_count(lengths: Sequence[int]) -> int:
+    """Number of columns of a spectrum."""
+    _, *others, last = with_rows(lengths)
+    return prod(others) * (last // 2 + 1)
+
+
+def _shares(slab: Slab, count: int) -> list[slice]:
+    """What of some rows or columns each rank has."""
+    size = slab.communicator.size
+    return [slice(*ends) for ends in pairwise(count * k // size for k in range(size + 1))]
+
+
+def _own_share(box: Box, count: int) -> slice:
+    return _shares(box, count)[box.communicator.rank] if isinstance(box, Slab) else slice(0, count)
+
+
 def make_filter(box: Box, lengths: Sequence[int], symbol: FloatArray) -> Filter:
-    """The filter of a box, or of the part of it that a rank has; see `BoxFilter`."""
+    """The filter of a box, or of the part of it that a rank has, from the lines of `own_columns`; see `BoxFilter`."""
     return SlabFilter(box, lengths, symbol) if isinstance(box, Slab) else BoxFilter(box.shape, lengths, symbol)

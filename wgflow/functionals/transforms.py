@@ -9,7 +9,7 @@ depends on the number of threads, nor on which rows or columns are together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -108,14 +108,15 @@ class BoxFilter:
         Cells of the box along each axis.
     lengths : sequence of int
         Lengths of the transforms along each axis, no smaller than the cells.
-    symbol : array, shape ``(*lengths[:-1], lengths[-1] // 2 + 1)``
-        The symbol, with the factor 1 over the product of all lengths.
+    symbol : array, shape ``(columns, lengths[0])``
+        The symbol, a line for each column of the spectrum (see `RowTransform`; of a line of cells, its frequencies, and
+        lines of one number), with the factor 1 over the product of all lengths.
     """
 
     def __init__(self, shape: Sequence[int], lengths: Sequence[int], symbol: FloatArray) -> None:
-        self._shape, padded = _with_rows(shape), _with_rows(lengths)
+        self._shape, padded = with_rows(shape), with_rows(lengths)
         self._rows = RowTransform(self._shape, padded[1:])
-        self._symbol = np.ascontiguousarray(symbol.reshape(padded[0], -1).T)
+        self._symbol = np.ascontiguousarray(symbol)
 
     def __call__(self, values: FloatArray, result: FloatArray) -> None:
         """Filter values on the box; both arrays have as many entries as it has cells."""
@@ -140,7 +141,7 @@ class BandTransform:
     """
 
     def __init__(self, shape: Sequence[int], largest: Sequence[int], rows: int | None = None) -> None:
-        self._shape = _with_rows(shape)
+        self._shape = with_rows(shape)
         first, *others = (0, *largest) if len(shape) == 1 else largest
         self._rows = RowTransform(self._shape, self._shape[1:], rows)
         self._held = (-1, *self._shape[1:])
@@ -190,27 +191,49 @@ def filter_columns(spectrum: ComplexArray, symbol: FloatArray) -> None:
     symbol : array, shape ``(columns, length)``
         The filter, as long as the transform.
     """
-    library, columns, length = line_transforms(), *symbol.shape
+    library, length = line_transforms(), symbol.shape[1]
     if length == 1:  # the only row of a line: nothing to be transformed
         multiply_lines(spectrum, symbol.T)
         return
-    size = _at_once(16 * length, TOGETHER)
+
+    def work(block: slice, lines: ComplexArray) -> None:
+        multiply_lines(lines, symbol[block])
+        library.backward(lines, 1)
+        scatter_columns(lines, spectrum[:, block])
+
+    _with_columns(spectrum, length, work)
+
+
+def real_columns(spectrum: ComplexArray) -> FloatArray:
+    """Transform columns, shape ``(rows, columns)``, without factors; gives what is real of them as lines."""
+    if len(spectrum) == 1:
+        return np.ascontiguousarray(spectrum.real.T)
+    found = np.empty(spectrum.shape[::-1])
+
+    def work(block: slice, lines: ComplexArray) -> None:
+        found[block] = lines[: len(found[block])].real
+
+    _with_columns(spectrum, len(spectrum), work)
+    return found
+
+
+def _with_columns(spectrum: ComplexArray, length: int, work: Callable[[slice, ComplexArray], None]) -> None:
+    """Transform columns, padded with zeros to a length, block by block, and do something with the lines of each."""
+    library, columns, size = line_transforms(), spectrum.shape[1], _at_once(16 * length, TOGETHER)
 
     def transform(blocks: Iterable[slice]) -> None:
         buffer = np.zeros((min(size, _rounded(columns, TOGETHER)), length), dtype=np.complex128)
         for block in blocks:
-            given, factors = spectrum[:, block], symbol[block]
-            lines = buffer[: _rounded(len(factors), TOGETHER)]
+            given = spectrum[:, block]
+            lines = buffer[: _rounded(given.shape[1], TOGETHER)]
             gather_columns(given, lines)
             library.forward(lines, 1)
-            multiply_lines(lines, factors)
-            library.backward(lines, 1)
-            scatter_columns(lines, given)
+            work(block, lines)
 
     share_out(transform, _blocks(columns, size))
 
 
-def _with_rows(shape: Sequence[int]) -> tuple[int, ...]:
+def with_rows(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape of a box, of a line as that of its only row."""
     return (1, *shape) if len(shape) == 1 else tuple(shape)
 

@@ -38,6 +38,18 @@ class Communicator(Protocol):
             Number of rows of each rank.
         """
 
+    def gathering(self, part: FloatArray, counts: Sequence[int]) -> Callable[[], FloatArray]:
+        """Rows of numbers of all ranks in their order, which need not be known at once.
+
+        They wait for the next message to all, and travel with it; what is given back sends them where none has gone
+        yet. Until then the array must be left alone.
+
+        Parameters
+        ----------
+        part, counts
+            See `gathered`.
+        """
+
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
         """The same, known to rank 0 alone; None elsewhere."""
 
@@ -57,8 +69,8 @@ class Communicator(Protocol):
     def told(self, value: T) -> T:
         """What rank 0 has, whatever the others have."""
 
-    def told_number(self, value: float) -> float:
-        """The number that rank 0 has, sooner."""
+    def telling(self, *numbers: float) -> Callable[[], Sequence[float]]:
+        """The numbers that rank 0 has, whatever the others have; they travel as in `gathering`."""
 
     def wait(self) -> None:
         """Go on when all are here."""
@@ -72,6 +84,10 @@ class Alone:
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:  # noqa: ARG002
         """The rows themselves."""
         return part
+
+    def gathering(self, part: FloatArray, counts: Sequence[int]) -> Callable[[], FloatArray]:  # noqa: ARG002
+        """The rows themselves."""
+        return lambda: part
 
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:  # noqa: ARG002
         """The rows themselves."""
@@ -100,9 +116,9 @@ class Alone:
         """The value itself."""
         return value
 
-    def told_number(self, value: float) -> float:
-        """The number itself."""
-        return value
+    def telling(self, *numbers: float) -> Callable[[], Sequence[float]]:
+        """The numbers themselves."""
+        return lambda: numbers
 
     def wait(self) -> None:
         """Nobody else is there."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cache, partial
 from math import prod
 from typing import Any, TypeVar
 
@@ -12,12 +13,21 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from wgflow.typing import FloatArray
+from wgflow.typing import FloatArray, IntArray
 
 T = TypeVar("T")
 FAILED = 1  # the tag of a message that says that its sender ends
 PATIENCE = 2.0  # seconds in which ranks that end for the same reason hear of each other
 POLL = 0.01
+
+
+@dataclass(eq=False)
+class _Rows:
+    """Rows of all ranks, of which this one has its part, and the others once a message has brought them."""
+
+    part: FloatArray
+    counts: Sequence[int]
+    found: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 class MpiCommunicator:
@@ -34,6 +44,7 @@ class MpiCommunicator:
         self._world = given.Dup()
         self._failures = given.Dup()  # apart: there others may still wait for numbers
         self.rank, self.size = self._world.rank, self._world.size
+        self._waiting: list[_Rows] = []
 
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
         """Rows of all ranks in their order, known to all."""
@@ -41,6 +52,29 @@ class MpiCommunicator:
         sizes = _sizes(part, counts)
         self._world.Allgatherv(np.ascontiguousarray(part), [found, sizes])
         return found
+
+    def gathering(self, part: FloatArray, counts: Sequence[int]) -> Callable[[], FloatArray]:
+        """Rows of numbers of all ranks in their order, which travel with the next ones that one cannot do without."""
+        rows = _Rows(part, counts)
+        self._waiting.append(rows)
+        return partial(self._brought, rows)
+
+    def _brought(self, rows: _Rows) -> FloatArray:
+        if rows in self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._bring(waiting)
+        return rows.found
+
+    def _bring(self, waiting: Sequence[_Rows]) -> None:
+        """Exchange some rows by one message."""
+        if len(waiting) == 1:
+            waiting[0].found = self.gathered(waiting[0].part, waiting[0].counts)
+            return
+        by_rank, places = _layout(tuple((prod(rows.part.shape[1:]), tuple(rows.counts)) for rows in waiting))
+        numbers = np.empty(sum(by_rank))
+        self._world.Allgatherv(np.concatenate([rows.part.ravel() for rows in waiting]), [numbers, by_rank])
+        for rows, place in zip(waiting, places, strict=True):
+            rows.found = numbers[place].reshape(-1, *rows.part.shape[1:])
 
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
         """The same, known to rank 0 alone; None elsewhere."""
@@ -51,9 +85,7 @@ class MpiCommunicator:
 
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN, which MPI does not promise itself."""
-        found = np.empty((self.size, values.size))
-        self._world.Allgather(np.ascontiguousarray(values), found)
-        return np.asarray(found.max(axis=0))
+        return np.asarray(self.gathering(values[np.newaxis], [1] * self.size)().max(axis=0))
 
     def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
         """Begin to exchange arrays with the ranks below and above."""
@@ -81,11 +113,10 @@ class MpiCommunicator:
         found: T = self._world.bcast(value)
         return found
 
-    def told_number(self, value: float) -> float:
-        """The number that rank 0 has, by one message of its bits."""
-        number = np.array([value])
-        self._world.Bcast(number)
-        return float(number[0])
+    def telling(self, *numbers: float) -> Callable[[], Sequence[float]]:
+        """The numbers that rank 0 has: each sends its own, and those of the others are not looked at."""
+        rows = self.gathering(np.array([numbers]), [1] * self.size)
+        return lambda: rows()[0].tolist()
 
     def wait(self) -> None:
         """Go on when all are here."""
@@ -119,6 +150,17 @@ class MpiCommunicator:
     def end_all(self, code: int) -> None:
         """End all ranks at once."""
         self._world.Abort(code)
+
+
+@cache
+def _layout(rows: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[list[int], list[IntArray]]:
+    """How many numbers each rank sends, and where the numbers of each rows are in what comes, rank after rank.
+
+    ``rows`` has pairs of the width and the count of each rank.
+    """
+    sizes = np.array([[width * count for count in counts] for width, counts in rows])
+    owners = np.repeat(np.tile(np.arange(len(rows)), sizes.shape[1]), sizes.T.ravel())
+    return sizes.sum(axis=0).tolist(), [np.flatnonzero(owners == owner) for owner in range(len(rows))]
 
 
 def _sizes(part: NDArray[Any], counts: Sequence[int]) -> list[int]:

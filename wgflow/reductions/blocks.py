@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,28 @@ class RowBlocks:
 
     def product(self, first: FloatArray, second: FloatArray) -> float:
         """Sum of the products of two arrays; a second one of one sheet stands for all."""
+        return self.multiplying(first, second)()
+
+    def multiplying(self, first: FloatArray, second: FloatArray) -> Callable[[], float]:
+        """Begin what `product` does; what is given back ends it, before the next one begins."""
         products_kernel(self.parallel)(self._flat(first), self._flat(second), self._cells, self._products)
-        return float(self.partition.sums(self._products)[0])
+        found = self.partition.summing(self._products)
+        return lambda: float(found()[0])
 
     def extrema(self, values: FloatArray) -> tuple[float, float]:
         """Minimum and maximum of an array."""
+        return self.bounding(values)()
+
+    def bounding(self, values: FloatArray) -> Callable[[], tuple[float, float]]:
+        """Begin what `extrema` does; what is given back ends it, before the next one begins."""
         extrema_kernel(self.parallel)(self._flat(values), self._cells, self._lanes, self._extrema)
-        negative, high = self.partition.largest(self._extrema)
-        return -float(negative), float(high)
+        found = self.partition.bounding(self._extrema)
+
+        def end() -> tuple[float, float]:
+            negative, high = found()
+            return -float(negative), float(high)
+
+        return end
 
     def step_sums(
         self,

@@ -21,7 +21,7 @@ from wgflow.runs.estimates import EstimatePlan
 from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import attach_functional, record_flow
 from wgflow.runs.resuming import check_estimates, go_on, read_run
-from wgflow.runs.shared_fields import part_of
+from wgflow.runs.shared_fields import part_at
 from wgflow.text import shown
 from wgflow.trajectory import Trajectory
 from wgflow.typing import FloatArray
@@ -129,12 +129,13 @@ def _check_same_run(
         )
     if OPTIONS in trajectory.attributes:
         _check_same_options(trajectory.attributes[OPTIONS], described[OPTIONS], path)
-    found, grows = trajectory[0], run_setup.walls is not None and run_setup.walls.grow
+    grows = run_setup.walls is not None and run_setup.walls.grow
     domain = run_setup.domain
-    stored, names = part_of(domain, found.fields), [name for name in start.fields if not grows]
+    stored = {name: part_at(domain, values, 0) for name, values in trajectory.fields.items()}
+    names = [name for name in start.fields if not grows]
     same = grows or trajectory.domain == (None if domain is None else whole_of(domain))
     same = same and all(_is_close(stored.get(name), start.fields[name]) for name in names)
-    if not (same and _is_close(found.energy, start.energy) and _is_close(found.mass, start.mass)):
+    if not (same and _is_close(trajectory.energy[0], start.energy) and _is_close(trajectory.mass[0], start.mass)):
         raise InputError(
             f"{path} holds another run: its start, its functional or its domain {shown(trajectory.domain)} is another "
             "one; resume with the same arguments, or choose another output"

@@ -18,7 +18,7 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded
-from wgflow.runs.shared_fields import part_of, whole_checkpoint
+from wgflow.runs.shared_fields import part_at, part_of, whole_checkpoint
 from wgflow.runs.sharing import shared_recorder
 from wgflow.system.launchers import LAUNCH
 from wgflow.system.paths import kind_of
@@ -159,8 +159,10 @@ def _undamaged_evolution(
         raise InputError(f"{path} cannot be continued: its state is damaged ({reason(error)})") from None
 
 
-def _state_at(trajectory: Trajectory, index: int) -> FlowState:
-    return FlowState(float(trajectory.time[index]), {name: values[index] for name, values in trajectory.fields.items()})
+def _state_at(domain: Domain | None, trajectory: Trajectory, index: int) -> FlowState:
+    """What this rank has of the state at a snapshot."""
+    fields = {name: part_at(domain, values, index) for name, values in trajectory.fields.items()}
+    return FlowState(float(trajectory.time[index]), fields)
 
 
 def _evolution_at(
@@ -188,7 +190,7 @@ def _evolution_at(
     Checkpoint or None
         Its state, where that has the step control of an uninterrupted run.
     """
-    state = _state_at(earlier, -1)
+    state = _state_at(domain, earlier, -1)
     with suppress(LookupError):  # of another version of wgflow
         if found is None or float(found["time"]) < state.time:
             return _found_again(make, domain, earlier, found)
@@ -198,7 +200,7 @@ def _evolution_at(
         if found is not None:
             checkpoint = found if behind else {**state.fields, **found}
             return _restored(make, domain, checkpoint), checkpoint
-    return make(FlowState(state.time, part_of(domain, state.fields))), None
+    return make(state), None
 
 
 def _restored(make: MakeEvolution, domain: Domain | None, checkpoint: Checkpoint) -> Evolution:
@@ -218,7 +220,7 @@ def _found_again(
     LookupError
         If the file does not hold what they began with.
     """
-    before = _state_at(earlier, -2)
+    before = _state_at(domain, earlier, -2)
     if found is not None:
         within = float(found["time"]) < float(found["end"])
         evolution = _restored(make, domain, found if within else {**before.fields, **found})

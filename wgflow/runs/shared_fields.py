@@ -25,6 +25,17 @@ def part_of(domain: Domain | None, values: Mapping[str, NDArray[Any]]) -> dict[s
     return {name: slab.part(array) if np.shape(array) == whole else array for name, array in values.items()}
 
 
+def part_at(domain: Domain | None, field: NDArray[Any], index: int) -> NDArray[Any]:
+    """What a slab holds of a snapshot of a field, shape (T, ...): of a file only those rows are read."""
+    slab = None if domain is None else slab_of(domain)
+    if domain is None or slab is None or np.shape(field)[1:] != whole_of(domain).shape:
+        return field[index]
+    ahead, rows = (slice(None),) * (domain.sheets - 1), slab.rows
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    places: list[Any] = [(index, *ahead, slice(int(run[0]), int(run[-1]) + 1)) for run in runs]
+    return np.concatenate([field[place] for place in places], axis=len(ahead))
+
+
 class SharedField:
     """An array of cells of which each rank holds its rows.
 

@@ -71,7 +71,10 @@ class StoredField(NDArrayOperatorsMixin):
         if isinstance(first, int | np.integer):
             if not -len(self) <= first < len(self):
                 raise IndexError(f"snapshot {first} of {len(self)}")
-            return self._read(self._snapshots[first : first + 1 or None])[0][tuple(others)]
+            one = self._snapshots[first : first + 1 or None]
+            if self._places is None and 0 < len(others) <= len(self._rest) and all(map(_is_forwards, others)):
+                return self._read(one, *others)[0]
+            return self._read(one)[0][tuple(others)]
         if isinstance(first, slice):
             return self._read(self._snapshots[first])[(slice(None), *others)]
         return self.__array__()[key]
@@ -96,20 +99,20 @@ class StoredField(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"StoredField({self._name[1:]} {self.shape} in {self._path})"
 
-    def _read(self, snapshots: range) -> FloatArray:
-        """Read some snapshots of the file, forwards as the library does, and give them in their order."""
+    def _read(self, snapshots: range, *parts: slice) -> FloatArray:
+        """Read some snapshots of the file, or parts of them, forwards as the library does; in their order."""
         forwards = snapshots if snapshots.step > 0 else snapshots[::-1]
         rows = slice(forwards.start, max(forwards.stop, forwards.start), forwards.step)
-        values = read_steadily(self._path, lambda: self._read_once(rows))
+        values = read_steadily(self._path, lambda: self._read_once(rows, *parts))
         return values if snapshots.step > 0 else values[::-1]
 
-    def _read_once(self, rows: slice) -> FloatArray:
+    def _read_once(self, rows: slice, *parts: slice) -> FloatArray:
         try:
             if _identity(self._path) != self._identity:
                 raise InputError(f"{self._path} was replaced since it was loaded; load it again")
             with open_to_read(self._path) as file:
                 check_chunks(file[self._name], rows, self._path.stat().st_size)
-                values = file[self._name][rows]
+                values = file[self._name][(rows, *parts)]
         except InputError:
             raise
         except (MemoryError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
@@ -121,6 +124,11 @@ class StoredField(NDArrayOperatorsMixin):
         if values.size > 0 and np.isnan(values.reshape(len(values), -1)[:, 0]).any():
             raise InputError(f"{self._path} is damaged: a snapshot of {self._name[1:]} is missing")
         return values if self._places is None else values[..., self._places]
+
+
+def _is_forwards(part: Any) -> bool:
+    """Whether the library reads a part of an axis as it is."""
+    return isinstance(part, slice) and (part.step is None or part.step > 0)
 
 
 def source_of(values: Any) -> Path | None:

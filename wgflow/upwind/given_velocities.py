@@ -10,7 +10,7 @@ from wgflow.domains import Domain
 from wgflow.domains.diamonds import DIAMONDS, side_of
 from wgflow.typing import FloatArray
 from wgflow.upwind.diamond_faces import DiamondFaces
-from wgflow.upwind.sphere import Factors, SphereScheme
+from wgflow.upwind.sphere import FaceFactors, SphereScheme
 
 
 class GivenScheme(SphereScheme):
@@ -37,5 +37,5 @@ class GivenScheme(SphereScheme):
     def finish_step(self, start: FloatArray, result: FloatArray) -> None:
         """Correct the density after the stages of a step by that at its start."""
 
-    def _factors(self, potential: FloatArray) -> Factors:  # noqa: ARG002
+    def _factors(self, potential: FloatArray) -> FaceFactors:  # noqa: ARG002
         return self._given, self._rates, self._rates[:, self._apart]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,11 @@ class LatticeScheme(SpaceScheme):
         self._lanes, self._extremes = np.zeros((self._tasks, 2, box.shape[-1])), np.zeros((self._tasks, 2))
 
     def _refresh(self, result: FloatArray) -> None:
-        with self._box.refreshing(result):
-            pass
+        self._box.refresh(result)
+
+    def settle(self) -> None:
+        """See `SpaceScheme.settle`."""
+        self._box.settle()
 
     def loss_rate(self, potential: FloatArray) -> float:
         """See `SpaceScheme.loss_rate`."""
@@ -174,26 +178,37 @@ class BoxScheme(LatticeScheme):
     def checked_stage(self, stage: Stage) -> float:
         """See `SpaceScheme.checked_stage`: all in one pass."""
         self._do_watched(stage, NOTHING, self._no_sums, steady=False)
-        with self._box.refreshing(stage.result):
-            return float(self._loops.partition.largest(self._extremes[:, :1])[0])
+        return float(self._loops.partition.largest(self._extremes[:, :1])[0])
 
     def paired_stage(self, stage: Stage) -> float:
         """See `SpaceScheme.paired_stage`: in one pass."""
         self._do_watched(stage, NOTHING, self._pairs, steady=True)
-        with self._box.refreshing(stage.result):
-            return self._volume * float(self._loops.partition.sums(self._pairs)[0])
+        return self._volume * float(self._loops.partition.sums(self._pairs)[0])
 
     def watched_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> StageWatch:
         """See `SpaceScheme.watched_stage`: all in one pass."""
+        return self.watching_stage(stage, combination, steady=steady)()
+
+    def watching_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> Callable[[], StageWatch]:
+        """See `SpaceScheme.watching_stage`."""
         self._do_watched(stage, combination, self._sums, steady=steady)
-        with self._box.refreshing(stage.result):
-            sums, largest = self._loops.partition.both(self._sums, self._extremes[:, :1])
-        return StageWatch(float(largest[0]), *(self._volume * sums).tolist())
+        partition = self._loops.partition
+        sums, largest = partition.summing(self._sums), partition.bounding(self._extremes[:, :1])
+
+        def end() -> StageWatch:
+            return StageWatch(float(largest()[0]), *(self._volume * sums()).tolist())
+
+        if steady:
+            return end
+        found = end()  # stages that need not be allowed are wanted at once
+        return lambda: found
 
     def _do_watched(self, stage: Stage, combination: Combination, sums: FloatArray, *, steady: bool) -> None:
+        self.settle()
         rho, phi, old, new = self._shaped(stage.density, stage.potential, stage.start, stage.result)
         watch = (self._face_factor, combination, self._lanes, self._extremes, sums)
         self._watched[steady](rho, phi, old, stage.weights, *self._stage_arguments(phi, stage.step), *watch, new)
+        self._refresh(stage.result)
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """See `SpaceScheme.state_sums`."""

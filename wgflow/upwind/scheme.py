@@ -59,6 +59,7 @@ class SpaceScheme(ABC):
     A subclass sets the shape ``(sheets, ...)`` that its kernels know arrays in, and the kernels of a stage and of the
     loss rate; it says what these get besides arrays of cells. One whose stage has at hand what it is watched for
     overrides `checked_stage`, `paired_stage`, `watched_stage`, `state_sums`, `loss_rate` and `extremes`.
+    One whose cells are shared by ranks overrides `watching_stage`, `settle` and `_refresh` too.
 
     Parameters
     ----------
@@ -84,12 +85,16 @@ class SpaceScheme(ABC):
         result: FloatArray,
     ) -> None:
         """Write ``weights[0] start + weights[1] (density + step L(density))`` into ``result``."""
+        self.settle()
         rho, phi, old, new = self._shaped(density, potential, start, result)
         self._stage(rho, phi, old, weights, *self._stage_arguments(phi, step), new)
         self._refresh(result)
 
     def _refresh(self, result: FloatArray) -> None:  # noqa: B027 - nothing to do where all rows are here
-        """Fetch rows of a result that others have found."""
+        """Begin to fetch rows of a result that others have found."""
+
+    def settle(self) -> None:  # noqa: B027 - nothing to do where all rows are here
+        """Wait for those rows; stages do, and whoever else reads or changes them must."""
 
     def checked_stage(self, stage: Stage) -> float:
         """Do a stage as `euler_stage` does, and give the loss rate of its potential."""
@@ -113,6 +118,14 @@ class SpaceScheme(ABC):
         fields = (stage.start, stage.density, stage.result, stage.potential)
         sums = self._loops.step_sums(*fields, self._volumes, combination)
         return StageWatch(0.0 if steady else self.loss_rate(stage.potential), *sums.tolist())
+
+    def watching_stage(self, stage: Stage, combination: Combination, *, steady: bool) -> Callable[[], StageWatch]:
+        """Do what `watched_stage` does; what is given back waits for what other ranks say, until the next such stage.
+
+        Until then sums may be gathered, which travel with it.
+        """
+        found = self.watched_stage(stage, combination, steady=steady)
+        return lambda: found
 
     def state_sums(self, density: FloatArray, potential: FloatArray) -> tuple[float, float]:
         """Mass of a density, and the integral of a potential over it, to the bits of a stage that leads there."""

@@ -21,7 +21,8 @@ from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, Stage
 
 TWO_POINT, MIDPOINT = "two_point", "midpoint"
 VELOCITIES = (TWO_POINT, MIDPOINT)
-Factors = tuple[FloatArray, FloatArray, FloatArray]  # at the places of faces in rows, of all edges, and of those apart
+# At the places of faces in rows, of all edges, and of those apart.
+FaceFactors = tuple[FloatArray, FloatArray, FloatArray]
 
 
 class SphereScheme(SpaceScheme):
@@ -111,12 +112,12 @@ class SphereScheme(SpaceScheme):
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         return self._arguments(step, self._factors(potential))
 
-    def _arguments(self, step: float, factors: Factors) -> tuple[Any, ...]:
+    def _arguments(self, step: float, factors: FaceFactors) -> tuple[Any, ...]:
         in_rows, _, apart = factors
         geometry = (self._slopes, *self._halo, self._corners)
         return step, self._reaction, self._inverse_volumes, in_rows, apart, *geometry, self._work
 
-    def _factors(self, potential: FloatArray) -> Factors:  # noqa: ARG002
+    def _factors(self, potential: FloatArray) -> FaceFactors:  # noqa: ARG002
         """What the kernels get velocities from."""
         return self._known
 
@@ -136,7 +137,7 @@ class MidpointScheme(SphereScheme):
         faces = DiamondFaces(sphere.mesh, side_of(sphere.level))
         self._velocities = EdgeVelocities(faces, transport, domain.sheets, parallel=self._parallel)
 
-    def _factors(self, potential: FloatArray) -> Factors:
+    def _factors(self, potential: FloatArray) -> FaceFactors:
         self._velocities(potential)
         rates = self._velocities.rates
         return self._velocities.factors, rates, rates[:, self._apart]

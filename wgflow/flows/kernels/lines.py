@@ -1,7 +1,12 @@
 """Elimination along rows of cells of which each exchanges with the next alone, compiled.
 
-Columns sum to numbers that are given, positive ones mostly: pivots are found from them by sums of positive numbers
-(Grassmann, Taksar and Heyman), so that solutions are as exact in small steps as in large ones, and keep masses.
+Columns sum to numbers that are given, positive ones mostly: pivots are found from them by sums of positive numbers, so
+that solutions are as exact in large steps as in small ones, and keep masses.
+
+References
+----------
+Grassmann, Taksar and Heyman (1985), Regenerative analysis and steady state distributions for Markov chains, Oper. Res.
+33(5): elimination without subtractions.
 """
 
 from __future__ import annotations

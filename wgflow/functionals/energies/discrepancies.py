@@ -23,7 +23,7 @@ from wgflow.functionals.energies.zonal_interaction import ZonalInteraction
 from wgflow.functionals.factors import RISKS_FALL, check_positive_factor
 from wgflow.functionals.fourier import torus_of
 from wgflow.functionals.grid import GridFunctional, SheetSums, scaled_grid
-from wgflow.functionals.slab_filter import Filter, make_filter
+from wgflow.functionals.slab_filter import Filter, make_filter, own_columns
 from wgflow.measures import Particles, require_particles
 from wgflow.measures.checks import described, real_values
 from wgflow.reductions.blocks import RowBlocks
@@ -291,11 +291,13 @@ def _negative_laplacian_power(box: Box, power: float) -> Filter:
     whole = box.whole
     frequencies = [2.0 * np.pi * np.fft.fftfreq(n, width) for n, width in zip(whole.shape, whole.spacing, strict=True)]
     frequencies[-1] = np.abs(frequencies[-1][: whole.shape[-1] // 2 + 1])
-    square = sum(part**2 for part in np.meshgrid(*frequencies, indexing="ij"))
-    square.flat[0] = 1.0
-    symbol = square**power / math.prod(high - low for low, high in box.bounds)
-    symbol.flat[0] = 0.0
-    return make_filter(box, whole.shape, symbol)
+    first, *others = frequencies if len(frequencies) > 1 else (np.zeros(1), *frequencies)
+    columns = own_columns(box, whole.shape)
+    square = np.zeros((columns.stop - columns.start, len(first))) + first**2
+    for part in np.meshgrid(*others, indexing="ij"):
+        square += part.ravel()[columns, np.newaxis] ** 2
+    symbol = np.where(square == 0.0, 1.0, square) ** power / math.prod(high - low for low, high in box.bounds)
+    return make_filter(box, whole.shape, np.where(square == 0.0, 0.0, symbol))
 
 
 def target_density(target: Target, domain: Domain) -> FloatArray:

@@ -28,6 +28,7 @@ HIGH_ORDER = 16  # more of order 5
 INTERNAL, INTERNAL_IMPLICIT = 28, 8  # of powers and logarithms of the density, in explicit and other steps
 ENTRY = 40  # bytes of an entry of a sparse matrix with what assembles it
 TILED, TILE_SUMS = 5, 3  # arrays of the cells in tiles, and of the features in each block of them
+TILE_CELLS, KINDS = 64, 4  # cells of a tile, and bytes for each datum on it while its kinks are listed
 FILLED = 15  # bytes of an entry of its factors
 ROW_FACTORS = 24  # of a matrix of cells in a row, and of what it is made from, for each entry of a density
 CHUNK = 3 * 16 * MIB  # of features that are computed anew each time
@@ -196,6 +197,7 @@ def _feature_items(grid: Grid, terms: Terms) -> Iterator[Item]:
     stored = DOUBLE * points * terms.features
     if terms.tiled:
         sums = DOUBLE * TILE_SUMS * min(points, MOST_BLOCKS) * terms.features
+        sums += KINDS * points * terms.features // TILE_CELLS
         yield Item("cells in tiles", DOUBLE * TILED * points + sums, grid.key)
     elif stored <= terms.memory_limit:
         keys = f"{grid.key}, problem.memory_limit or the number of data"

@@ -2,9 +2,10 @@
 
 Arrays of cells have shape ``(sheets, 10 n^2 + 2)``. A diamond is passed row by row; rows of the density and of the
 potential are copied with two cells more at either end, so that inner loops know no seams: column k of such a row is
-that of the cells i = k - 2. Rows of face values begin at i = -1. Face i of a row of the three families lies between the
-cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j); a diamond has n + 1 rows of n + 1. Rows of their
-weights and factors are filled up with zeros to whole vectors of the processor, w numbers, so that loops have no rest.
+that of the cells i = k - 2. Rows of values at faces, of weights and of factors begin with those of the cell i = -1. The
+faces of a cell, behind it, lie between the cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j): three
+families, of which a diamond has n + 1 rows. Weights and factors are filled up with zeros to whole vectors of the
+processor, w numbers, so that loops have no rest.
 
 The two diamonds beside a seam compute the same flux with opposite sign, to the last bit. Faces of the twelve corners of
 the grid, and some between two cells beside one, do not fit into rows: their factors in them are zero, and they come
@@ -183,7 +184,8 @@ def stage_of_corners(
     faces, near, near_weights = corners
     start_weight, stage_weight = weights
     for cell in range(rho.size - POLES, rho.size):
-        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] - step * reaction * phi[cell] * rho[cell])
+        stage = rho[cell] - step * reaction * phi[cell] * rho[cell]
+        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * stage)
     for face in range(len(faces)):
         first, second = faces[face, 0], faces[face, 1]
         rate = rate_through(factors[face], phi[first], phi[second], midpoint)

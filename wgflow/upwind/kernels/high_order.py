@@ -30,7 +30,7 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from wgflow.compilation import kernel, parallel_kernel
+from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
 from wgflow.upwind.kernels.rows_beside import (
     fill_line,
     neighbouring_rows,
@@ -277,7 +277,7 @@ def rows_of(part, blocks, bounds, plane, rows):
     return first, last
 
 
-@kernel
+@inlined_kernel  # a copy beside that of its callers would have other bits, and which one runs depend on the cache
 def part_of_stage(
     part, blocks, plane, sheet, density, potential, start, weights, steps, mobility, reaction, periodic, bounds,
     products, corrections, shares, lines, rises, partial, result,

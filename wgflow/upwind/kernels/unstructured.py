@@ -20,6 +20,7 @@ from numba import prange
 from wgflow.compilation import inlined_kernel, kernel, parallel_kernel
 from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.limiters import FIRST_ORDER, POSITIVE
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 PARALLEL_BLOCKS = 16  # fixed, so that results do not depend on the number of threads
 PARALLEL_THRESHOLD = 4_096
@@ -60,7 +61,7 @@ def update_of_cells(
             outflow += max(rate, 0.0) * face_values[cell, face]
             outflow -= max(-rate, 0.0) * face_values[neighbour, opposite[cell, face]]
         change = -outflow * inverse_volumes[cell] - reaction * phi[cell] * rho[cell]
-        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] + step * change)
+        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (rho[cell] + step * change))
 
 
 @cache
