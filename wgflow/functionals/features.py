@@ -242,11 +242,9 @@ class _GridFeatures(GridFunctional):
         bind = getattr(self._moments, "square_risk", None) if self._risk.quadratic else None
         if bind is None:
             return None
-        least, weights = (
-            self._risk.evaluate(self._targets, self._targets)[0],
-            self._risk.curvature(*[self._targets] * 2),
-        )
-        return bind(self._targets, weights, self._prediction, self._coefficients), least
+        targets, risk = self._targets, self._risk
+        square = bind(targets, risk.curvature(targets, targets), self._prediction, self._coefficients)
+        return square, risk.evaluate(targets, targets)[0]
 
     def evaluate(self, density: FloatArray, potential: FloatArray) -> float:
         if self._square is not None:

@@ -57,9 +57,9 @@ class DiamondFaces:
         return np.where(keys[found] == wanted, found, NO_EDGE)
 
     def _rows_of(self, diamonds: IntArray) -> tuple[IntArray, IntArray]:
-        """Edges behind the cells i = -1 ... in rows (d, 3, n + 1, width), and 1 where they leave their first cell.
+        """Edges behind the cells i = -1, 0, ... in rows (d, 3, n + 1, width), none behind the first of each.
 
-        There is none behind the first of each row.
+        And 1 where they lead away from their first cell, else -1.
         """
         columns, rows = np.meshgrid(np.arange(self.n + 1), np.arange(self.n + 1))
         of = diamonds[:, None, None]

@@ -3,7 +3,7 @@
 Arrays of cells have shape ``(sheets, 10 n^2 + 2)``. A diamond is passed row by row; rows of the density and of the
 potential are copied with two cells more at either end, so that inner loops know no seams: column k of such a row is
 that of the cells i = k - 2. Rows of values at faces, of weights and of factors begin with those of the cell i = -1. The
-faces of a cell, behind it, lie between the cells (i - 1, j), (i - 1, j - 1) or (i, j - 1) and the cell (i, j): three
+faces of a cell (i, j) in them are those behind it, beside the cells (i - 1, j), (i - 1, j - 1) and (i, j - 1): three
 families, of which a diamond has n + 1 rows. Weights and factors are filled up with zeros to whole vectors of the
 processor, w numbers, so that loops have no rest.
 
