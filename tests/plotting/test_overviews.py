@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from matplotlib.contour import ContourSet
+from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Annotation
 
 import wgflow
@@ -21,6 +22,7 @@ from wgflow import (
     SobolevDiscrepancy,
     Space,
 )
+from wgflow.flows import labels
 from wgflow.plotting.layout import COLORBAR
 from wgflow.plotting.levels import share_levels
 from wgflow.plotting.margins import largest_margin, margins, upper_bounds
@@ -286,3 +288,11 @@ def test_kinds_of_runs_have_their_own_names():
 )
 def test_values_are_written_with_three_digits(value, text):
     assert readable(value) == text
+
+
+@pytest.mark.parametrize("named", [name for name in vars(labels) if name.endswith("_LABELS")])
+def test_symbols_of_labels_can_be_drawn(named):
+    parser = MathTextParser("agg")
+    for label in vars(vars(labels)[named]).values():
+        if isinstance(label, labels.Label) and label.symbol:
+            parser.parse(f"${label.symbol}$")

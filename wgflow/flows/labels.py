@@ -121,7 +121,7 @@ NORMALISED_LABELS = Labels(
 
 # Of transport with a given velocity, which has no energy that falls.
 _HALF_SQUARE = Label(
-    "half the integral of the squared density", "half the squared density", "square / 2", r"\frac12 |\cdot|_2^2"
+    "half the integral of the squared density", "half the squared density", "square / 2", r"\frac{1}{2} |\cdot|_2^2"
 )
 
 TRANSPORT_LABELS = replace(

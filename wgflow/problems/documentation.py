@@ -144,10 +144,13 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, Section):
         return ", ".join(f'`{name} = "{kind}"`' for name, kind in value.model_dump(include={"kind"}).items())
-    return (
-        f"`{str(value).lower()}`"
-        if isinstance(value, bool)
-        else f'`"{value}"`'
-        if isinstance(value, str)
-        else f"`{value:g}`"
-    )
+    return f"`{_written(value)}`"
+
+
+def _written(value: object) -> str:
+    """A value as problem files have it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}"

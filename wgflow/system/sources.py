@@ -12,13 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-State = tuple[int, int]
+FileState = tuple[int, int]
 """Time of the last change of a file, and its size."""
 
 
 @cache
-def state_of_source(module: str) -> State | None:
-    """State of the file of a module when it was first asked for; None where there is none."""
+def state_of_source(module: str) -> FileState | None:
+    """FileState of the file of a module when it was first asked for; None where there is none."""
     try:
         found = Path(sys.modules[module].__file__ or "").stat()
     except (KeyError, AttributeError, OSError):
