@@ -11,7 +11,7 @@ from wgflow.domains.diamonds import DIAMONDS, side_of
 from wgflow.reductions.aligned import aligned_zeros
 from wgflow.typing import FloatArray, IntArray
 from wgflow.upwind.diamond_faces import DiamondFaces
-from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE
+from wgflow.upwind.kernels.diamonds import bands_of
 from wgflow.upwind.kernels.flux_correction import WORK_ROWS, correction_kernel, shares_kernel
 from wgflow.upwind.sphere import surroundings
 from wgflow.upwind.third_order import ThirdOrderGivenScheme
@@ -43,8 +43,7 @@ class FluxCorrectedScheme(ThirdOrderGivenScheme):
         cells, near, edges, signs = surroundings(faces, oriented=True)
         places, turned = places_of(faces, in_rows)
         self._around = cells, near, places[edges].astype(np.uint32), signs * turned[edges]
-        parts = max(1, faces.n // ROWS_AT_ONCE)
-        self._rows_of_shares = aligned_zeros(DIAMONDS * parts, WORK_ROWS, faces.width + 2)
+        self._rows_of_shares = aligned_zeros(DIAMONDS * bands_of(faces.n), WORK_ROWS, faces.width + 2)
         self._low, self._gains, self._losses = np.zeros((3, sphere.cells))
         self._find_shares, self._correct = shares_kernel(self._parallel), correction_kernel(self._parallel)
 

@@ -15,7 +15,7 @@ from wgflow.upwind import diamond_slopes
 from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.diamond_slopes import in_chunks, lines_through, middles_of
 from wgflow.upwind.given_velocities import GivenScheme
-from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE
+from wgflow.upwind.kernels.diamonds import bands_of
 from wgflow.upwind.kernels.third_order import ROWS_OF_WORK, third_order_stage_kernel
 from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.sphere import MidpointScheme, SphereScheme
@@ -52,7 +52,7 @@ class _ThirdOrder(SphereScheme):
 
     def _make_work_space(self, n: int, width: int) -> None:
         super()._make_work_space(n, width)
-        tasks = self._shape[0] * DIAMONDS * max(1, n // ROWS_AT_ONCE)
+        tasks = self._shape[0] * DIAMONDS * bands_of(n)
         self._rows = tuple(np.zeros((tasks, rows, -(-(width + 2) // _LANES) * _LANES)) for rows in ROWS_OF_WORK)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:

@@ -40,7 +40,13 @@ from wgflow.upwind.kernels.subnormal import without_subnormal
 
 PARALLEL_THRESHOLD = 4_096
 ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
+CELLS_AT_ONCE = 16_384  # of longer rows, fewer: what diamonds have in common of a band of rows stays in a cache
 WORK_ROWS = 23  # of a task: densities, potentials, values kept, outflow, rates, largest rates and least potentials
+
+
+def bands_of(n: int) -> int:
+    """Bands of rows in which diamonds of n x n cells are passed."""
+    return max(1, n // min(ROWS_AT_ONCE, CELLS_AT_ONCE // n))
 
 
 @inlined_slicing_kernel
@@ -164,15 +170,18 @@ def outflow_of_row(places, j, rho, phi, slopes, factors, kept, outflow, rates, w
 
 
 @inlined_slicing_kernel
-def update_of_cells(count, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
-    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2."""
+def update_of_cells(count, first, alike, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
+    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2.
+
+    They have the volumes of those from ``alike`` on.
+    """
     arrays_apart()
     wide_vectors()
     start_weight, stage_weight = weights
-    first = np.uint64(first)
+    first, alike = np.uint64(first), np.uint64(alike)
     for k in range(np.uint64(count)):
         cell, here = first + k, rho[k + TWO]
-        change = -outflow[k + TWO] * inverse_volumes[cell] - reaction * phi[k + TWO] * here
+        change = -outflow[k + TWO] * inverse_volumes[alike + k] - reaction * phi[k + TWO] * here
         new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (here + step * change))
 
 
@@ -220,16 +229,24 @@ def stage_of_rows(
             places, j, densities, potentials, slopes, factors, kept, outflow, rates, watch, limiter, midpoint
         )
         if j > first:
-            begin, row, of = (diamond * n + j - 1) * n, densities[(j + 3) % 4], potentials[(j + 3) % 4]
-            update_of_cells(n, begin, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
+            begin, alike = cells_of_row(diamond, j - 1, n)
+            row, of = densities[(j + 3) % 4], potentials[(j + 3) % 4]
+            update_of_cells(n, begin, alike, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
             if watch is not None:
-                watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
+                watch_row(n, begin, alike, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
 
 
 @inlined_slicing_kernel
 def place_of(diamond, geometry):
     """Where a diamond finds its own in an array of all ten, or of the first northern and the first southern one."""
     return diamond * len(geometry) // DIAMONDS
+
+
+@inlined_kernel
+def cells_of_row(diamond, j, n):
+    """First cell of row j, and of that of the first northern or southern diamond: volumes of these serve all five."""
+    half = DIAMONDS // 2
+    return (diamond * n + j) * n, (diamond // half * half * n + j) * n
 
 
 @inlined_kernel
@@ -257,8 +274,8 @@ def diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -> Callab
         are those of the c other faces. Work space has the shape (tasks, WORK_ROWS, w + 8).
         """
         sheets, n = len(density), halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
-        for task in prange(sheets * DIAMONDS * parts):
+        parts = len(work) // (sheets * DIAMONDS)
+        for task in prange(len(work)):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
             stage_of_rows(

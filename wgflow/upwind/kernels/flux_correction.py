@@ -22,7 +22,7 @@ from wgflow.compilation import arrays_apart, inlined_slicing_kernel, kernel, par
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.diamond_sums import ONE, TWO
-from wgflow.upwind.kernels.diamonds import ROWS_AT_ONCE, copy_row, part_of, upwind
+from wgflow.upwind.kernels.diamonds import copy_row, part_of, upwind
 from wgflow.upwind.kernels.subnormal import without_subnormal
 
 WORK_ROWS = 9  # of a task: three rows of densities, and of the shares of gains and of losses
@@ -154,8 +154,8 @@ def shares_kernel(parallel: bool) -> Callable[..., None]:
         and the places and signs of their faces are ``surroundings``.
         """
         n = halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
-        for task in prange(DIAMONDS * parts):
+        parts = len(work) // DIAMONDS
+        for task in prange(len(work)):
             _, diamond, first, last = part_of(task, parts, n)
             rows = work[task]
             for j in (first - 1, first):
@@ -181,8 +181,8 @@ def correction_kernel(parallel: bool) -> Callable[..., None]:
     ):  # fmt: skip
         """Write densities after the upwind step with what the shares let through; arguments as of `shares_kernel`."""
         n = halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
-        for task in prange(DIAMONDS * parts):
+        parts = len(work) // DIAMONDS
+        for task in prange(len(work)):
             _, diamond, first, last = part_of(task, parts, n)
             rho, gained, lost = work[task, 0:3], work[task, 3:6], work[task, 6:9]
             for j in range(first - 1, last + 1):

@@ -17,7 +17,7 @@ from wgflow.domains.mesh import DEGREE
 from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.diamond_sums import add_sums_apart, losses_of_row, lower_to
 from wgflow.upwind.kernels.diamonds import (
-    ROWS_AT_ONCE,
+    cells_of_row,
     copy_row,
     part_of,
     place_of,
@@ -63,8 +63,8 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
         """
         sheets, n = len(density), halo_columns.shape[1]
         partial[:] = 0.0
-        parts = max(1, n // ROWS_AT_ONCE)
-        for task in prange(sheets * DIAMONDS * parts):
+        parts = len(work) // (sheets * DIAMONDS)
+        for task in prange(len(work)):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
             work[task, 21] = 0.0
@@ -114,8 +114,8 @@ def extremes_of_rows(
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
         rates_of_row(place_of(diamond, factors), j, potentials, factors, now, rates, midpoint)
         if j > first:
-            begin = (diamond * n + j - 1) * n
-            losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
+            begin, alike = cells_of_row(diamond, j - 1, n)
+            losses_of_row(n, begin, alike, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
             lower_to(n, begin, phi, least)
     return largest_of(largest), least_of(least)
 
@@ -132,8 +132,8 @@ def diamond_extremes_kernel(midpoint: bool, parallel: bool) -> Callable[..., tup
     ):  # fmt: skip
         """Find both over all cells; ``edge_factors`` (sheets, f) are factors of all faces."""
         sheets, n = len(potential), halo_columns.shape[1]
-        parts = max(1, n // ROWS_AT_ONCE)
-        for task in prange(sheets * DIAMONDS * parts):
+        parts = len(work) // (sheets * DIAMONDS)
+        for task in prange(len(work)):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
             largest[task, 0], largest[task, 1] = extremes_of_rows(
