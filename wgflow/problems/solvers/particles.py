@@ -13,11 +13,9 @@ from wgflow.errors import InputError
 from wgflow.measures import START_METHODS
 from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
 from wgflow.particles.particle_flow import make_particle_flow
-from wgflow.problems.estimates import plan_cloud
 from wgflow.problems.sections import NonNegative, Positive, Tolerance, one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited, Registry
-from wgflow.runs.estimates import check_method, order_of
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -201,6 +199,9 @@ class ParticlesSection(SolverOptions):
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Fewer particles."""
+        from wgflow.problems.estimates import plan_cloud
+        from wgflow.runs.estimates import check_method, order_of
+
         method = self.make_method(problem.config.initial.seed)
         check_method(method)
         return plan_cloud(problem, order_of(method), noisy=isinstance(method, Langevin))
