@@ -27,7 +27,6 @@ from wgflow.runs.carrying import carry_through
 from wgflow.runs.shared_fields import laid_out, part_of
 from wgflow.runs.sharing import shared_recorder
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
-from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -178,6 +177,8 @@ def record_flow(
     if path is not None:
         check_output(path, overwrite=file.overwrite)
         if "problem" not in (attributes or {}):
+            from wgflow.trajectory.named_functionals import describe_functional  # it loads all that it has names for
+
             described = describe_functional(functional)
             attributes = {**(attributes or {}), **described.attributes}
             data = {**(data or {}), **described.arrays}
