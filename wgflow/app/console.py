@@ -72,8 +72,8 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
 @contextmanager
 def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
-    console = make_console()
-    if quiet or not console.is_terminal:
+    console = None if quiet else make_console()
+    if console is None:
         yield None
         return
     from rich.progress import Progress
