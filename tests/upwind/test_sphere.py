@@ -209,6 +209,19 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         np.testing.assert_array_equal(result, found[0][-1])
 
 
+def test_results_do_not_depend_on_bands_of_rows(monkeypatch):
+    """Rows of large spheres are passed in bands of fewer, here 2 instead of 16."""
+    sphere, found = Sphere(2562), []
+    density, potential = np.random.default_rng(5).random((2, *sphere.shape))
+    for cells, bands in ((diamonds.CELLS_AT_ONCE, 1), (32, 8)):
+        monkeypatch.setattr(diamonds, "CELLS_AT_ONCE", cells)
+        assert diamonds.bands_of(16) == bands
+        scheme = make_space_scheme(sphere, transport=1.0, reaction=0.0, order=2)
+        scheme.euler_stage(density, potential, density, (0.0, 1.0), 1e-3, result := np.empty(sphere.shape))
+        found.append((*scheme.extremes(potential), *result))
+    assert found[0] == found[1]
+
+
 def test_linear_functions_rise_to_faces_exactly():
     """But for the curvature of the sphere, of second order: slopes see where faces are, near pentagons too."""
     errors = []

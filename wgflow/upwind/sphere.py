@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.domains.diamonds import DIAMONDS, POLES, side_of
+from wgflow.domains.diamonds import DIAMONDS, side_of
 from wgflow.reductions.aligned import aligned, aligned_zeros
 from wgflow.typing import FloatArray
 from wgflow.upwind import diamond_slopes
-from wgflow.upwind.diamond_faces import FIRST, DiamondFaces
+from wgflow.upwind.diamond_faces import DiamondFaces
 from wgflow.upwind.edge_velocities import EdgeVelocities
 from wgflow.upwind.kernels import diamonds, watched_diamonds
 from wgflow.upwind.kernels.diamond_sums import SUMS
@@ -53,8 +53,7 @@ class SphereScheme(SpaceScheme):
         self._shape, self._reaction = (domain.sheets, cells), float(reaction)
         self._face_factor = 1.0 if limiter == FIRST_ORDER else 2.0
         self._parallel = cells * domain.sheets >= diamonds.PARALLEL_THRESHOLD
-        volumes = with_alike(sphere.mesh.volumes, n)
-        self._inverse_volumes = aligned(1.0 / volumes)
+        self._inverse_volumes = aligned(1.0 / sphere.mesh.volumes)
         slopes, self._corners, self._stage = self._reconstruct(faces, limiter)
         self._slopes = aligned(slopes)
         self._halo = faces.halo()
@@ -62,7 +61,7 @@ class SphereScheme(SpaceScheme):
         self._in_rows = aligned(faces.in_rows(self._conductance)[None])
         self._known = self._in_rows, self._conductance[None], self._conductance[None, self._apart]
         self._surroundings = surroundings(faces, oriented=self.midpoint)
-        self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, volumes)
+        self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
         self._make_work_space(n, faces.width)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._find_extremes = watched_diamonds.diamond_extremes_kernel(self.midpoint, self._parallel)
@@ -140,17 +139,6 @@ class MidpointScheme(SphereScheme):
         self._velocities(potential)
         rates = self._velocities.rates
         return self._velocities.factors, rates, rates[:, self._apart]
-
-
-def with_alike(volumes: FloatArray, n: int) -> FloatArray:
-    """Volumes (N,) with those of the first northern and southern diamond in all others: kernels take them from these.
-
-    They differ by rounding, since the grid turns into itself.
-    """
-    alike = volumes.copy()
-    rows = alike[:-POLES].reshape(len(FIRST), -1, n * n)
-    rows[:] = rows[:, :1]
-    return alike
 
 
 def surroundings(faces: DiamondFaces, *, oriented: bool) -> tuple[Any, ...]:

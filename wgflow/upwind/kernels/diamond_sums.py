@@ -16,19 +16,16 @@ SUMS = 5
 
 
 @inlined_slicing_kernel
-def losses_of_row(n, first, alike, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
-    """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on.
-
-    They have the volumes of those from ``alike`` on.
-    """
+def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest):
+    """Largest relative loss rates so far in each column, with those of the n cells from ``first`` on."""
     arrays_apart()
     wide_vectors()
     rate1, rate2, rate3 = rates
-    row, first, alike = 1 - now, np.uint64(first), np.uint64(alike)
+    row, first = 1 - now, np.uint64(first)
     for k in range(np.uint64(n)):
         outflow = max(rate1[row, k + TWO], 0.0) + max(rate2[now, k + TWO], 0.0) + max(rate3[now, k + ONE], 0.0)
         outflow -= min(rate1[row, k + ONE], 0.0) + min(rate2[row, k + ONE], 0.0) + min(rate3[row, k + ONE], 0.0)
-        loss = face_factor * outflow * inverse_volumes[alike + k] + reaction * max(phi[first + k], 0.0)
+        loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
         largest[k] = max(largest[k], loss)
 
 
@@ -42,15 +39,13 @@ def lower_to(n, first, values, least):
 
 
 @reduction
-def sums_of_cells(n, first, alike, rho, phi, old, new, volumes, combination):
+def sums_of_cells(first, last, rho, phi, old, new, volumes, combination):
     """Integrals over some cells of the sizes of two combinations, of old and new densities, and of J over the new."""
     wide_vectors()
     error, change, mass, mass_after, paired = 0.0, 0.0, 0.0, 0.0, 0.0
     beginning, second, third, here, there = combination
-    first, alike = np.uint64(first), np.uint64(alike)
-    for k in range(np.uint64(n)):
-        cell = first + k
-        size, before, stage, after = volumes[alike + k], old[cell], rho[cell], new[cell]
+    for cell in range(np.uint64(first), np.uint64(last)):
+        size, before, stage, after = volumes[cell], old[cell], rho[cell], new[cell]
         error += size * abs(beginning * before + second * stage + third * after)
         change += size * abs(here * stage + there * after - before)
         mass += size * before
@@ -60,9 +55,9 @@ def sums_of_cells(n, first, alike, rho, phi, old, new, volumes, combination):
 
 
 @inlined_slicing_kernel
-def add_sums(n, first, alike, rho, phi, old, new, volumes, combination, partial):
+def add_sums(first, last, rho, phi, old, new, volumes, combination, partial):
     """Add integrals over some cells to sums (5,)."""
-    error, change, mass, mass_after, paired = sums_of_cells(n, first, alike, rho, phi, old, new, volumes, combination)
+    error, change, mass, mass_after, paired = sums_of_cells(first, last, rho, phi, old, new, volumes, combination)
     partial[0] += error
     partial[1] += change
     partial[2] += mass
@@ -84,8 +79,8 @@ def add_sums_apart(rho, phi, old, new, inverse_volumes, cells, combination, part
 
 
 @inlined_slicing_kernel
-def watch_row(n, first, alike, now, rates, rho, phi, old, new, reaction, inverse_volumes, largest, watch):
+def watch_row(n, first, now, rates, rho, phi, old, new, reaction, inverse_volumes, largest, watch):
     """Take in loss rates and sums of the n cells from ``first`` on, whose row is the one before."""
     face_factor, volumes, combination, partial = watch
-    losses_of_row(n, first, alike, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
-    add_sums(n, first, alike, rho, phi, old, new, volumes, combination, partial)
+    losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
+    add_sums(first, first + n, rho, phi, old, new, volumes, combination, partial)

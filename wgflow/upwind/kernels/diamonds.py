@@ -170,18 +170,15 @@ def outflow_of_row(places, j, rho, phi, slopes, factors, kept, outflow, rates, w
 
 
 @inlined_slicing_kernel
-def update_of_cells(count, first, alike, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
-    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2.
-
-    They have the volumes of those from ``alike`` on.
-    """
+def update_of_cells(count, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
+    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2."""
     arrays_apart()
     wide_vectors()
     start_weight, stage_weight = weights
-    first, alike = np.uint64(first), np.uint64(alike)
+    first = np.uint64(first)
     for k in range(np.uint64(count)):
         cell, here = first + k, rho[k + TWO]
-        change = -outflow[k + TWO] * inverse_volumes[alike + k] - reaction * phi[k + TWO] * here
+        change = -outflow[k + TWO] * inverse_volumes[cell] - reaction * phi[k + TWO] * here
         new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (here + step * change))
 
 
@@ -229,24 +226,16 @@ def stage_of_rows(
             places, j, densities, potentials, slopes, factors, kept, outflow, rates, watch, limiter, midpoint
         )
         if j > first:
-            begin, alike = cells_of_row(diamond, j - 1, n)
-            row, of = densities[(j + 3) % 4], potentials[(j + 3) % 4]
-            update_of_cells(n, begin, alike, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
+            begin, row, of = (diamond * n + j - 1) * n, densities[(j + 3) % 4], potentials[(j + 3) % 4]
+            update_of_cells(n, begin, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
             if watch is not None:
-                watch_row(n, begin, alike, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
+                watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
 
 
 @inlined_slicing_kernel
 def place_of(diamond, geometry):
     """Where a diamond finds its own in an array of all ten, or of the first northern and the first southern one."""
     return diamond * len(geometry) // DIAMONDS
-
-
-@inlined_kernel
-def cells_of_row(diamond, j, n):
-    """First cell of row j, and of that of the first northern or southern diamond: volumes of these serve all five."""
-    half = DIAMONDS // 2
-    return (diamond * n + j) * n, (diamond // half * half * n + j) * n
 
 
 @inlined_kernel

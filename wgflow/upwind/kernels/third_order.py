@@ -35,7 +35,6 @@ from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
 from wgflow.upwind.kernels.diamond_sums import ONE, TWO
 from wgflow.upwind.kernels.diamonds import (
-    cells_of_row,
     copy_row,
     part_of,
     place_of,
@@ -116,8 +115,8 @@ def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoin
 
 
 @inlined_slicing_kernel
-def update_of_row(n, diamond, j, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, outflow, new):
-    """Write the cells of row j, which is the one before."""
+def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, outflow, new):
+    """Write the n cells from ``first`` on, whose row is the one before."""
     arrays_apart()
     wide_vectors()
     flux1, flux2, flux3 = fluxes
@@ -125,9 +124,7 @@ def update_of_row(n, diamond, j, now, fluxes, rho, phi, old, weights, step, reac
     for k in range(np.uint64(n)):
         leaving = (flux1[row, k + TWO] - flux1[row, k + ONE]) + (flux2[now, k + TWO] - flux2[row, k + ONE])
         outflow[k + TWO] = leaving + (flux3[now, k + ONE] - flux3[row, k + ONE])
-    update_of_cells(
-        n, *cells_of_row(diamond, j, n), outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new
-    )
+    update_of_cells(n, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new)
 
 
 @inlined_slicing_kernel
@@ -203,10 +200,9 @@ def stage_of_rows(
             if kept is not None and (j < last or last == n):  # another task has the row after its last one
                 keep_row(diamond, j, factors, now, fluxes, weights[1], step, kept)
         if j > first:
+            begin = (diamond * n + j - 1) * n
             row, of = densities[(j + 2) % 3], potentials[1 - now]
-            update_of_row(
-                n, diamond, j - 1, now, fluxes, row, of, old, weights, step, reaction, inverse_volumes, outflow, new
-            )
+            update_of_row(n, begin, now, fluxes, row, of, old, weights, step, reaction, inverse_volumes, outflow, new)
 
 
 @cache

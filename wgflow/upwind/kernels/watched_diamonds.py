@@ -17,7 +17,6 @@ from wgflow.domains.mesh import DEGREE
 from wgflow.reductions.kernels.blocks import largest_of
 from wgflow.upwind.kernels.diamond_sums import add_sums_apart, losses_of_row, lower_to
 from wgflow.upwind.kernels.diamonds import (
-    cells_of_row,
     copy_row,
     part_of,
     place_of,
@@ -114,8 +113,8 @@ def extremes_of_rows(
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, now)
         rates_of_row(place_of(diamond, factors), j, potentials, factors, now, rates, midpoint)
         if j > first:
-            begin, alike = cells_of_row(diamond, j - 1, n)
-            losses_of_row(n, begin, alike, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
+            begin = (diamond * n + j - 1) * n
+            losses_of_row(n, begin, now, rates, phi, face_factor, reaction, inverse_volumes, largest)
             lower_to(n, begin, phi, least)
     return largest_of(largest), least_of(least)
 
