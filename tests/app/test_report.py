@@ -89,7 +89,7 @@ def test_the_slider_chooses_the_picture(page, tmp_path):
     ):
         moved.write_text(source)
         command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--dump-dom", moved.as_uri()]
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
         frames = re.findall(r'"(iVBOR[^"]+)"', source)
         assert f'<output id="label">{label}</output>' in found
         assert f'src="data:image/png;base64,{frames[number]}"' in found
@@ -136,7 +136,7 @@ def test_nothing_is_wider_than_the_screen(page, tmp_path, width):
     )
     command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--window-size=1600,1000"]
     command += ["--virtual-time-budget=5000", "--dump-dom", outer.as_uri()]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
     state = re.search(r'data-found="([^"]+)"', found)[1]
     assert state == ("true block absolute" if width == 400 else "true none static")
 
