@@ -271,7 +271,8 @@ def test_help_needs_no_heavy_library():
 NEEDLESS = (
     *("matplotlib", "xarray", "ot", "scipy.special", "scipy.sparse", "scipy.stats", "scipy.integrate", "scipy.spatial"),
     *("wgflow.plotting", "wgflow.variational", "wgflow.normalised", "wgflow.characteristics", "wgflow.exact"),
-    *("wgflow.app.sweeps", "rich.progress"),
+    *("wgflow.app.sweeps", "rich", "wgflow.runs.estimates", "wgflow.upwind.sphere", "wgflow.upwind.high_order"),
+    *("wgflow.networks.population", "wgflow.functionals.energies.interaction", "wgflow.particles.system"),
 )
 
 

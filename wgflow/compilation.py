@@ -43,7 +43,7 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
 
     def __init__(self, function: Function) -> None:
         super().__init__(function)
-        sources = f"{self._impl.locator.get_source_stamp()} {describe_sources(function)}"
+        sources = f"{numba.__version__} {self._impl.locator.get_source_stamp()} {describe_sources(function)}"
         stamp = hashlib.sha256(sources.encode()).hexdigest()[:16]
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
@@ -71,16 +71,20 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
 
 
 class _Files(IndexDataCacheFile):  # type: ignore[misc]
-    """Index and data of a kernel on disk; names of data tell the sources, so that nobody reads what is of others."""
+    """Index and data of a kernel on disk; names of data tell sources and key, so that nobody reads what is of others.
+
+    numba counts names, and two processes that write at once would take the same one for different kernels.
+    """
 
     def __init__(self, cache_path: str, filename_base: str, source_stamp: str) -> None:
         super().__init__(cache_path, filename_base, source_stamp)
         self._base = filename_base
-        self._data_name_pattern = f"{filename_base}.{source_stamp}.{{number:d}}.nbc"
 
     def save(self, key: Any, data: Any) -> None:
         """Write data, and remove those of former sources."""
-        super().save(key, data)
+        name = f"{self._base}.{self._source_stamp}.{hashlib.sha256(self._dump(key)).hexdigest()[:16]}.nbc"
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
         for file in Path(self._cache_path).iterdir():
             is_data = file.name.startswith(f"{self._base}.") and file.suffix == ".nbc"
             if is_data and self._source_stamp not in file.name:

@@ -49,6 +49,18 @@ def test_lines_lose_no_sum_beside_large_fluxes(domain):
     assert abs(found / levels[:, None] - 1.0).max() < 1.5e-15
 
 
+@pytest.mark.parametrize("domain", LINES)
+def test_lines_keep_the_digits_of_cells_that_hold_next_to_nothing(domain):
+    """What is in balance at all faces is what it was; the last cell of each row holds the least."""
+    cells, matrices = matrices_of(domain)
+    diagonal = random_parts(cells, domain).diagonal
+    held = np.tile(np.logspace(0.0, -60.0, diagonal.size // domain.sheets), domain.sheets)
+    first, second = held[cells.T]
+    through = np.minimum(first, second)
+    found = matrices.factorise(FaceMatrix(through / first, through / second, diagonal)).solve(diagonal * held)
+    assert abs(found / held - 1.0).max() < 1e-15
+
+
 def test_sparse_matrices_know_their_round_off_and_singular_ones_are_refused():
     cells, matrices = matrices_of(PLANE)
     ones = np.ones(len(cells))

@@ -207,6 +207,22 @@ def test_a_kernel_whose_parts_have_changed_is_compiled_anew(kept, monkeypatch):
     assert len(list(kept.rglob("*whole*.nbc"))) == 1, "what is of former sources is removed"
 
 
+def test_processes_that_write_at_once_do_not_read_what_is_of_others(tmp_path, monkeypatch):
+    """Kernels of a factory share an index, and had the same next number: one was read in the place of the other."""
+    first, second, later = (compilation._Files(str(tmp_path), "kernel", "sources") for _ in range(3))
+    monkeypatch.setattr(first, "_load_index", dict)  # read before the other wrote its own
+    write = second._save_data
+
+    def delayed(*given):
+        first.save("minmod", "slopes of minmod")
+        write(*given)
+
+    monkeypatch.setattr(second, "_save_data", delayed)
+    second.save("positive", "clipped slopes")
+    assert later.load("minmod") == "slopes of minmod"
+    assert later.load("positive") in ("clipped slopes", None)
+
+
 def test_no_half_mesh_stays_on_a_full_disk(tmp_path, monkeypatch):
     def full(file, **_):
         file.write(b"half")

@@ -22,12 +22,12 @@ from wgflow.system.launchers import LAUNCH
 from wgflow.system.terminal import make_console, say
 from wgflow.text import error_text, printable
 from wgflow.trajectory import Trajectory, read_trajectory
-from wgflow.trajectory.checking import Check
 from wgflow.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from wgflow.analysis.optimality.certificates import Certificate
     from wgflow.app.run_comparison import Comparison
+    from wgflow.trajectory.checking import Check
 
 TABLE_ROWS = 11
 LONGEST_ROW, MOST_ROWS = 4000, 2000  # characters and lines of what is shown of a file
@@ -72,8 +72,8 @@ def warnings_as_lines(*, quiet: bool) -> Iterator[None]:
 @contextmanager
 def frame_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on a terminal with the remaining time of a film; nothing in a log or when quiet."""
-    console = make_console()
-    if quiet or not console.is_terminal:
+    console = None if quiet else make_console()
+    if console is None:
         yield None
         return
     from rich.progress import Progress

@@ -22,8 +22,7 @@ from wgflow.reductions.aligned import aligned, aligned_empty
 from wgflow.reductions.blocks import RowBlocks
 from wgflow.typing import FloatArray
 from wgflow.upwind.discretisation import make_space_scheme
-from wgflow.upwind.scheme import Stage, StageWatch
-from wgflow.upwind.sphere import TWO_POINT
+from wgflow.upwind.scheme import TWO_POINT, Stage, StageWatch
 
 POSITIVITY_SAFETY = 0.9  # J changes between stages: leaves room for the bound at the later ones
 ENERGY_SAFETY = 0.5  # half of the bound 2 / lambda_max: the stiffest mode then decays without oscillation

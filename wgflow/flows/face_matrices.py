@@ -175,7 +175,7 @@ class RingFactors:
         sums[:, 0] += entering[:, -1]
         sums[:, -1] += leaving[:, -2]
         self._row = LineFactors(leaving[:, :-2].copy(), entering[:, :-2].copy(), sums)
-        self._diagonal = diagonal
+        self._shape, self._closing = diagonal.shape, (leaving[:, -2], entering[:, -1])
         come = np.zeros_like(sums)
         come[:, 0] += leaving[:, -1]
         come[:, -1] += entering[:, -2]
@@ -184,9 +184,10 @@ class RingFactors:
 
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve for right-hand sides of N numbers."""
-        given = right.reshape(self._diagonal.shape)
+        given = right.reshape(self._shape)
         row = self._row.solve(given[:, :-1].copy())
-        # By the sum of all equations, which is exact where single ones are differences of large numbers.
-        missing = given.sum(axis=1) - np.sum(self._diagonal[:, :-1] * row, axis=1)
-        last = (missing / self._pivot)[:, None]
+        by_row, by_seam = self._closing
+        # Not the sum of all equations less what the row keeps: of a last cell that holds little nothing would be left.
+        come = given[:, -1] + by_row * row[:, -1] + by_seam * row[:, 0]
+        last = (come / self._pivot)[:, None]
         return np.concatenate([row + self._response * last, last], axis=1).reshape(right.shape)

@@ -1,5 +1,7 @@
 from .activations import SMOOTH_ACTIVATIONS as SMOOTH_ACTIVATIONS
+from .activations import Activation as Activation
 from .activations import SmoothLayer as SmoothLayer
+from .activations import as_activation as as_activation
 from .harmonics import ArcCosineHarmonics as ArcCosineHarmonics
 from .harmonics import harmonic_population as harmonic_population
 from .links import LINKS as LINKS
@@ -10,4 +12,7 @@ from .population import Teacher as Teacher
 from .population import arc_cosine_kernel as arc_cosine_kernel
 from .population import arc_cosine_sums as arc_cosine_sums
 from .relu import Relu as Relu
+from .relu_tiles import tiles_pay as tiles_pay
+from .symmetric_population import frame_on as frame_on
+from .unit_neurons import UNIT_NEURONS as UNIT_NEURONS
 from .unit_population import UnitPopulation as UnitPopulation

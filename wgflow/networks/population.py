@@ -47,10 +47,9 @@ from wgflow.networks.symmetric_population import (
     potential_in_space,
     potential_on,
 )
+from wgflow.networks.tolerances import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.networks.zonal_population import CONVOLUTIONS, ZonalPopulation
 from wgflow.typing import FloatArray
-
-LEAST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1  # of the kernel
 
 
 @dataclass(frozen=True)

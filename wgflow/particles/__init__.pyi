@@ -5,5 +5,6 @@ from .methods import PARTICLE_TOLERANCE as PARTICLE_TOLERANCE
 from .methods import Adaptive as Adaptive
 from .methods import Descent as Descent
 from .methods import RungeKutta4 as RungeKutta4
+from .particle_flow import make_particle_flow as make_particle_flow
 from .polar import PolarFlow as PolarFlow
 from .system import ParticleFlow as ParticleFlow

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
+from wgflow import networks
 from wgflow.domains import Domain, Signed, make_domain
 from wgflow.domains.quadrature import cell_averages, point_values
 from wgflow.domains.slab import whole_of
@@ -22,7 +23,6 @@ from wgflow.flows.loop import Limits
 from wgflow.former_names import with_former
 from wgflow.functionals import Entropy, Functional, Mass
 from wgflow.measures import Particles, draw_particles
-from wgflow.networks import Link, Teacher
 from wgflow.problems.checks import check_magnitudes, check_sections
 from wgflow.problems.columns import Columns
 from wgflow.problems.datasets import Dataset
@@ -103,13 +103,13 @@ class Problem:
         return self.config.drawing
 
     @property
-    def teacher(self) -> Teacher | None:
+    def teacher(self) -> networks.Teacher | None:
         """The teacher network, where the problem has one."""
         found = self.target
-        return found if isinstance(found, Teacher) else None
+        return found if isinstance(found, networks.Teacher) else None
 
     @cached_property
-    def target(self) -> Teacher | Link | None:
+    def target(self) -> networks.Teacher | networks.Link | None:
         """The teacher network or link, where the problem has one."""
         section = self.config.problem
         if not isinstance(section, TwoLayerProblem) or self.code.withheld:

@@ -6,16 +6,14 @@ import time as clock
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wgflow.errors import InputError
 from wgflow.flows.loop import Observers
 from wgflow.flows.stopping import Until
-from wgflow.problems.estimates import plan_estimate
 from wgflow.problems.given import take_data
 from wgflow.problems.parsing import apply_settings, parse_sections, read_toml
 from wgflow.problems.problem import Problem, build_problem
-from wgflow.problems.resuming import resume_run
 from wgflow.problems.shipped import find_problem_file, refuse_trajectory
 from wgflow.problems.stored_problem import origin_attributes, stored_attributes
 from wgflow.runs.memory import check_memory
@@ -23,6 +21,9 @@ from wgflow.runs.progress import shown_progress
 from wgflow.runs.record import RunFile, record_flow
 from wgflow.system.launchers import refuse_ranks
 from wgflow.trajectory import Trajectory, check_output
+
+if TYPE_CHECKING:
+    from wgflow.runs.estimates import EstimatePlan
 
 ProblemSource = str | Path | Mapping[str, Any]
 
@@ -169,12 +170,14 @@ def run(
         if resume:
             if output is None:
                 raise InputError("resume needs output, the trajectory file to continue")
+            from wgflow.problems.resuming import resume_run
+
             watched: dict[str, Any] = {"observers": observers, "until": until, "progress": progress}
             return resume_run(problem, Path(output), estimate=estimate, since=since, **watched)
         if output is not None:
             check_output(Path(output), overwrite=overwrite)
         check_memory(problem.memory(in_memory=output is None, estimate=estimate), force=problem.force, built=True)
-        plan = plan_estimate(problem) if estimate else None
+        plan = _plan_estimate(problem) if estimate else None
         evolution = problem.make_evolution()
         (observers or Observers()).tell_begin()
         trajectory = record_flow(
@@ -192,3 +195,10 @@ def run(
             plan=plan,
         )
     return replace(trajectory, problem=problem)
+
+
+def _plan_estimate(problem: Problem) -> EstimatePlan:
+    """Plan the coarse runs that estimate errors; they are loaded where they are wanted."""
+    from wgflow.problems.estimates import plan_estimate
+
+    return plan_estimate(problem)

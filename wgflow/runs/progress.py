@@ -161,7 +161,7 @@ def _make_display() -> Display:
     if is_notebook():
         return _Line()
     console = make_console()
-    return _Bar(console) if console.is_terminal else _Lines()
+    return _Lines() if console is None else _Bar(console)
 
 
 class _Moving(Display):

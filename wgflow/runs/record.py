@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,13 +22,15 @@ from wgflow.functionals import Functional
 from wgflow.functionals.checks import called
 from wgflow.measures.checks import described, real_values
 from wgflow.networks.kernel_attributes import kernel_attributes
+from wgflow.runs import estimates
 from wgflow.runs.carrying import carry_through
-from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded, with_room_for_estimates
 from wgflow.runs.shared_fields import laid_out, part_of
 from wgflow.runs.sharing import shared_recorder
 from wgflow.trajectory import FileRecorder, MemoryRecorder, Trajectory, check_output
-from wgflow.trajectory.named_functionals import describe_functional
 from wgflow.typing import FloatArray
+
+if TYPE_CHECKING:
+    from wgflow.runs.estimates import EstimatePlan, Estimator
 
 ALIKE = 1e-9  # relative: values of a function at the same point
 ROUND_OFF = 4.0  # units in the last place: of multiples of a step
@@ -175,11 +177,13 @@ def record_flow(
     if path is not None:
         check_output(path, overwrite=file.overwrite)
         if "problem" not in (attributes or {}):
+            from wgflow.trajectory.named_functionals import describe_functional  # it loads all that it has names for
+
             described = describe_functional(functional)
             attributes = {**(attributes or {}), **described.attributes}
             data = {**(data or {}), **described.arrays}
     attributes = {**(attributes or {}), **kernel_attributes(functional, run_setup.domain)}
-    estimator = None if plan is None else prepare_estimator(plan, times, limits or Limits(), sign)
+    estimator = None if plan is None else estimates.prepare_estimator(plan, times, limits or Limits(), sign)
     domain = run_setup.domain
     known: dict[str, Any] = {"domain": None if domain is None else whole_of(domain), "sign": sign}
     known |= {"attributes": attributes, "labels": labels_with(evolution.labels, functional)}
@@ -191,13 +195,14 @@ def record_flow(
     first = laid_out(_with_estimates(evolution.snapshot(), estimator), domain)
     recorder = shared_recorder(make, domain, path)
     watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress}
-    carry_through(run_setup, evolution, times, recorded(recorder, estimator), **watched)
+    keeper = recorder if estimator is None else estimates.recorded(recorder, estimator)
+    carry_through(run_setup, evolution, times, keeper, **watched)
     return attach_functional(recorder.trajectory(), functional)
 
 
 def _with_estimates(first: Snapshot, estimator: Estimator | None) -> Snapshot:
     """A snapshot like all that follow, with room for estimates where there will be any."""
-    return first if estimator is None else with_room_for_estimates(first)
+    return first if estimator is None else estimates.with_room_for_estimates(first)
 
 
 def attach_functional(trajectory: Trajectory, functional: Functional | None) -> Trajectory:

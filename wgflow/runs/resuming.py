@@ -117,7 +117,7 @@ def go_on(
     done = trajectory.steps.get("time", np.empty(0))
     watched: dict[str, Any] = {"limits": limits, "observers": observers, "progress": progress}
     watched["earlier"] = done[done <= evolution.time]
-    recorder_of_all = recorded(recorder, estimator, earlier)
+    recorder_of_all = recorder if estimator is None else recorded(recorder, estimator, earlier)
     carry_through(run_setup, evolution, left, recorder_of_all, record_start=False, within=within, **watched)
     return recorder.trajectory()
 

@@ -91,11 +91,15 @@ def silence_log(wanted: bool) -> bool:
     return wanted
 
 
-def make_console() -> Console:
-    """Make a console for bars and their like on standard error, whose printing never fails."""
+def make_console() -> Console | None:
+    """Make a console for bars and their like on standard error, whose printing never fails; None if that shows none."""
+    stream = Printer(sys.stderr)
+    if not stream.isatty():
+        return None
     from rich.console import Console
 
-    return Console(file=Printer(sys.stderr))  # type: ignore[arg-type]  # all of a stream that a console uses
+    console = Console(file=stream)  # type: ignore[arg-type]  # all of a stream that a console uses
+    return console if console.is_terminal else None
 
 
 def open_missing_streams() -> None:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Sphere
 from wgflow.domains.slab import GHOSTS
 from wgflow.errors import InputError
-from wgflow.upwind.flux_corrected import FluxCorrectedScheme
-from wgflow.upwind.given_velocities import GivenScheme
-from wgflow.upwind.half_sphere import HalfSphereScheme, MidpointHalfScheme
-from wgflow.upwind.high_order import HighOrderScheme
-from wgflow.upwind.kernels.high_order import REACH
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, FIRST_ORDER, LIMITERS, SURFACE_LIMITERS
 from wgflow.upwind.lattice import BoxScheme, line_scheme
-from wgflow.upwind.scheme import SpaceScheme
-from wgflow.upwind.sphere import MIDPOINT, TWO_POINT, VELOCITIES, MidpointScheme, SphereScheme
-from wgflow.upwind.surface import SurfaceScheme
-from wgflow.upwind.third_order import ThirdOrderGivenScheme, ThirdOrderMidpointScheme, ThirdOrderScheme
+from wgflow.upwind.scheme import MIDPOINT, TWO_POINT, VELOCITIES, SpaceScheme
+
+if TYPE_CHECKING:
+    from wgflow.upwind.given_velocities import GivenScheme
 
 THIRD, POINTWISE = 3, 5  # orders in space
 ORDERS = (1, 2, THIRD, POINTWISE)
 
 Schemes = Mapping[str, Callable[[Domain, float, float, int], SpaceScheme]]
+
+
+def _scheme(place: str) -> Callable[..., Any]:
+    """Maker of a scheme of this room, "module:class", which is loaded when one is made: a run needs one of all."""
+    return lambda *arguments: resolve_name(f"{__package__}.{place}")(*arguments)
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,30 @@ class Discretisation:
 
 LINE = Discretisation({TWO_POINT: line_scheme}, LIMITERS, "mc")
 BOX = Discretisation({TWO_POINT: BoxScheme}, LIMITERS, "mc")
-SURFACE = Discretisation({TWO_POINT: SurfaceScheme}, SURFACE_LIMITERS, "barth_jespersen")
+SURFACE = Discretisation({TWO_POINT: _scheme("surface:SurfaceScheme")}, SURFACE_LIMITERS, "barth_jespersen")
 SPHERE = Discretisation(
-    {TWO_POINT: SphereScheme, MIDPOINT: MidpointScheme},
+    {TWO_POINT: _scheme("sphere:SphereScheme"), MIDPOINT: _scheme("sphere:MidpointScheme")},
     ALL_LIMITERS,
     "barth_jespersen",
-    {TWO_POINT: ThirdOrderScheme, MIDPOINT: ThirdOrderMidpointScheme},
+    {
+        TWO_POINT: _scheme("third_order:ThirdOrderScheme"),
+        MIDPOINT: _scheme("third_order:ThirdOrderMidpointScheme"),
+    },
 )
-HALF_SPHERE = replace(SPHERE, schemes={TWO_POINT: HalfSphereScheme, MIDPOINT: MidpointHalfScheme}, third_order={})
-GIVEN_SCHEMES: Mapping[int, type[GivenScheme]] = {1: GivenScheme, 2: GivenScheme, THIRD: ThirdOrderGivenScheme}
+HALF_SPHERE = replace(
+    SPHERE,
+    schemes={
+        TWO_POINT: _scheme("half_sphere:HalfSphereScheme"),
+        MIDPOINT: _scheme("half_sphere:MidpointHalfScheme"),
+    },
+    third_order={},
+)
+GIVEN_SCHEMES: Mapping[int, Callable[..., GivenScheme]] = {
+    **dict.fromkeys((1, 2), _scheme("given_velocities:GivenScheme")),
+    THIRD: _scheme("third_order:ThirdOrderGivenScheme"),
+}
+FLUX_CORRECTED = _scheme("flux_corrected:FluxCorrectedScheme")
+HIGH_ORDER = _scheme("high_order:HighOrderScheme")
 ZALESAK = "zalesak"  # of third order with given velocities: stages are those of "positive"
 GIVEN_LIMITERS: Mapping[str, int] = {**SURFACE_LIMITERS, ZALESAK: LIMITERS["positive"]}
 
@@ -129,7 +146,11 @@ def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) 
 
 def reach_of(order: int) -> int:
     """Rows of cells on either side of one that a stage of an order looks at."""
-    return REACH if order == POINTWISE else GHOSTS
+    if order != POINTWISE:
+        return GHOSTS
+    from wgflow.upwind.kernels.high_order import REACH
+
+    return REACH
 
 
 def make_space_scheme(
@@ -175,7 +196,7 @@ def make_space_scheme(
             f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
         )
     if order == POINTWISE:
-        return HighOrderScheme(domain, transport, reaction)
+        return HIGH_ORDER(domain, transport, reaction)
     chosen = FIRST_ORDER if order == 1 else discretisation.limiters[limiter]
     return discretisation.schemes[velocity](domain, transport, reaction, chosen)
 
@@ -205,5 +226,5 @@ def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None)
     if limiter == ZALESAK and order != THIRD:
         raise InputError(f"limiter = {ZALESAK!r} corrects fluxes of order 3; found order = {order}")
     name = _limiter_of(known, limiter, domain.kind)
-    scheme = FluxCorrectedScheme if name == ZALESAK else GIVEN_SCHEMES[order]
+    scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
     return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else known.limiters[name])

@@ -18,6 +18,9 @@ start``."""
 
 NOTHING: Combination = (0.0, 0.0, 0.0, 0.0, 0.0)  # to be watched for
 
+TWO_POINT, MIDPOINT = "two_point", "midpoint"
+VELOCITIES = (TWO_POINT, MIDPOINT)  # through a face
+
 
 class Stage(NamedTuple):
     """A stage of a step, as the arguments of `SpaceScheme.euler_stage`."""

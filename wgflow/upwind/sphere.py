@@ -19,8 +19,6 @@ from wgflow.upwind.kernels.diamond_sums import SUMS
 from wgflow.upwind.kernels.limiters import FIRST_ORDER
 from wgflow.upwind.scheme import NOTHING, Combination, SpaceScheme, Stage, StageWatch
 
-TWO_POINT, MIDPOINT = "two_point", "midpoint"
-VELOCITIES = (TWO_POINT, MIDPOINT)
 # At the places of faces in rows, of all edges, and of those apart.
 FaceFactors = tuple[FloatArray, FloatArray, FloatArray]
 

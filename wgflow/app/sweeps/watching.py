@@ -22,12 +22,11 @@ NOTEBOOK_UPDATES = 100  # of a line in a notebook, each of which stays in its fi
 @contextmanager
 def shown_runs(*, wanted: bool) -> Iterator[Watcher | None]:
     """What shows how many runs are done: a bar on a terminal, a line in a notebook, about ten lines in a log."""
-    console = make_console()
     if not wanted:
         yield None
     elif is_notebook():
         yield _Line()
-    elif console.is_terminal:
+    elif (console := make_console()) is not None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

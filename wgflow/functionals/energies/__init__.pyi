@@ -1,8 +1,14 @@
 from .compiled_kernels import CompiledKernel as CompiledKernel
 from .compiled_kernels import ExponentialKernel as ExponentialKernel
 from .deconvolution import Deconvolution as Deconvolution
+from .density_energy import DensityEnergy as DensityEnergy
 from .discrepancies import KernelDiscrepancy as KernelDiscrepancy
 from .discrepancies import SobolevDiscrepancy as SobolevDiscrepancy
+from .external_potentials import CircleWave as CircleWave
+from .external_potentials import DoubleWell as DoubleWell
+from .external_potentials import PlaneWave as PlaneWave
+from .external_potentials import QuadraticWell as QuadraticWell
+from .external_potentials import Slope as Slope
 from .interaction import Interaction as Interaction
 from .internal import Entropy as Entropy
 from .internal import InternalEnergy as InternalEnergy
@@ -12,6 +18,9 @@ from .periodic_kernels import FourierKernel as FourierKernel
 from .periodic_kernels import PeriodicGaussian as PeriodicGaussian
 from .periodic_kernels import SampledKernel as SampledKernel
 from .potential import Potential as Potential
+from .radial_kernels import NARROW_GAUSSIAN as NARROW_GAUSSIAN
 from .radial_kernels import GaussianKernel as GaussianKernel
 from .radial_kernels import PowerKernel as PowerKernel
+from .radial_kernels import RadialKernel as RadialKernel
+from .radial_kernels import SumKernel as SumKernel
 from .zonal_interaction import ZonalInteraction as ZonalInteraction

@@ -10,8 +10,7 @@ import numpy as np
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_flat, is_unit_sphere
 from wgflow.errors import InputError
-from wgflow.functionals import Interaction, ZonalInteraction
-from wgflow.functionals.energies.radial_kernels import NARROW_GAUSSIAN, RadialKernel
+from wgflow.functionals import energies
 
 
 def averages_kernels(domain: Domain) -> bool:
@@ -19,14 +18,16 @@ def averages_kernels(domain: Domain) -> bool:
     return domain.base.lattice is not None and is_flat(domain.geometry)
 
 
-def bound_interaction(kernel: RadialKernel, domain: Domain, *, averaged: bool) -> Interaction | ZonalInteraction:
+def bound_interaction(
+    kernel: energies.RadialKernel, domain: Domain, *, averaged: bool
+) -> energies.Interaction | energies.ZonalInteraction:
     """Interaction by a kernel, averaged over cells where it is narrow, or by its samples."""
     if is_unit_sphere(domain.geometry):
         return kernel.zonal() if averaged else replace(kernel.zonal(), on_arcs=None)
     box = domain.base.lattice
     if box is None or not is_flat(domain.geometry):
-        return Interaction(kernel, gradient=kernel.gradient)
-    return Interaction(kernel, periods_of(domain), kernel.gradient, kernel.on_cells if averaged else None)
+        return energies.Interaction(kernel, gradient=kernel.gradient)
+    return energies.Interaction(kernel, periods_of(domain), kernel.gradient, kernel.on_cells if averaged else None)
 
 
 def periods_of(domain: Domain) -> list[float] | None:
@@ -43,7 +44,7 @@ def check_width(name: str, width: float, domain: Domain) -> None:
     base = domain.base
     if base.mesh is None:
         return
-    least = NARROW_GAUSSIAN * math.sqrt(float(base.volumes.sum()) / base.volumes.size)
+    least = energies.NARROW_GAUSSIAN * math.sqrt(float(base.volumes.sum()) / base.volumes.size)
     if width < least:
         raise InputError(
             f"[problem.{name}] width = {width:g} is not allowed on a {base.kind} of {base.volumes.size} cells, which "

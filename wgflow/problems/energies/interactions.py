@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 
 from wgflow.domains import Domain
 from wgflow.errors import InputError
-from wgflow.functionals import Interaction, ZonalInteraction
-from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel, SumKernel
+from wgflow.functionals import energies
 from wgflow.problems.energies.base import EnergySection, table_of_kinds
 from wgflow.problems.energies.binding import averages_kernels, bound_interaction, check_width
 from wgflow.problems.energies.python import PythonInteraction
@@ -29,10 +28,10 @@ class InteractionSection(EnergySection):
 
     @property
     @abstractmethod
-    def kernel(self) -> RadialKernel:
+    def kernel(self) -> energies.RadialKernel:
         """The kernel W."""
 
-    def energy(self, setting: ProblemSetting) -> Interaction | ZonalInteraction:
+    def energy(self, setting: ProblemSetting) -> energies.Interaction | energies.ZonalInteraction:
         """Build it; raises InputError if a singular kernel has no value where it is needed."""
         kernel, domain = self.kernel, setting.domain
         singular = not np.isfinite(kernel.of_square(np.zeros(1))).all()
@@ -51,9 +50,9 @@ class QuadraticInteraction(InteractionSection):
     strength: Finite = Field(1.0, description="factor; positive ones attract")
 
     @property
-    def kernel(self) -> RadialKernel:
+    def kernel(self) -> energies.RadialKernel:
         """The square."""
-        return PowerKernel(2.0, self.strength)
+        return energies.PowerKernel(2.0, self.strength)
 
 
 class GaussianInteraction(InteractionSection):
@@ -64,9 +63,9 @@ class GaussianInteraction(InteractionSection):
     width: Positive = Field(1.0, description="standard deviation")
 
     @property
-    def kernel(self) -> RadialKernel:
+    def kernel(self) -> energies.RadialKernel:
         """The Gaussian."""
-        return GaussianKernel(self.strength, self.width)
+        return energies.GaussianKernel(self.strength, self.width)
 
     def check(self, domain: Domain) -> None:
         """Raise InputError if it is narrower than cells that do not average it."""
@@ -91,10 +90,10 @@ class PowersInteraction(InteractionSection):
         return self
 
     @property
-    def kernel(self) -> RadialKernel:
+    def kernel(self) -> energies.RadialKernel:
         """The difference of the powers."""
-        attraction = PowerKernel(self.a, self.strength, self.smoothing)
-        return SumKernel((attraction, PowerKernel(self.b, -self.strength, self.smoothing)))
+        attraction = energies.PowerKernel(self.a, self.strength, self.smoothing)
+        return energies.SumKernel((attraction, energies.PowerKernel(self.b, -self.strength, self.smoothing)))
 
 
 class LogInteraction(InteractionSection):
@@ -107,9 +106,9 @@ class LogInteraction(InteractionSection):
     )
 
     @property
-    def kernel(self) -> RadialKernel:
+    def kernel(self) -> energies.RadialKernel:
         """The logarithm."""
-        return PowerKernel(0.0, self.strength, self.smoothing)
+        return energies.PowerKernel(0.0, self.strength, self.smoothing)
 
 
 INTERACTIONS: Registry[type[EnergySection]] = Registry(

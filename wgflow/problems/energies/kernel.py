@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_unit_sphere
 from wgflow.errors import InputError
-from wgflow.functionals import KernelDiscrepancy
-from wgflow.functionals.energies.radial_kernels import GaussianKernel, PowerKernel, RadialKernel
+from wgflow.functionals import energies
 from wgflow.measures import Particles
 from wgflow.problems.energies.base import EnergySection, table_of_one
 from wgflow.problems.energies.binding import bound_interaction, check_width
@@ -44,24 +43,24 @@ class KernelSection(EnergySection):
             raise ValueError("needs exactly one of target and samples")
         return self
 
-    def energy(self, setting: ProblemSetting) -> KernelDiscrepancy:
+    def energy(self, setting: ProblemSetting) -> energies.KernelDiscrepancy:
         """Build it; raises InputError if the target does not fit the domain or the solver."""
         domain, gaussian = setting.domain, self.kind == "gaussian"
-        kernel: RadialKernel = PowerKernel(1.0, -self.strength)
+        kernel: energies.RadialKernel = energies.PowerKernel(1.0, -self.strength)
         if gaussian:
-            kernel = GaussianKernel(self.strength, self.width)
+            kernel = energies.GaussianKernel(self.strength, self.width)
         interaction = bound_interaction(kernel, domain, averaged=gaussian)
         if self.target is None:
             if setting.samples is None:
                 raise InputError("the samples of [problem.kernel] were not read; open the problem file again")
             _check_samples(setting.samples, domain)
-            return KernelDiscrepancy(interaction, setting.samples)
+            return energies.KernelDiscrepancy(interaction, setting.samples)
         if not setting.options.moves_density:
             raise InputError(
                 f'[problem.kernel] target is a density, for [solver] kind = "finite_volume"; "{setting.solver}" needs '
                 "samples"
             )
-        return KernelDiscrepancy(interaction, target_density(self.target, setting))
+        return energies.KernelDiscrepancy(interaction, target_density(self.target, setting))
 
     def check(self, domain: Domain) -> None:
         """Raise InputError if a Gaussian is narrower than cells that do not average it."""

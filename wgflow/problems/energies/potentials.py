@@ -11,8 +11,7 @@ from pydantic import Field
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
 from wgflow.errors import InputError
-from wgflow.functionals import Potential
-from wgflow.functionals.energies.external_potentials import CircleWave, DoubleWell, PlaneWave, QuadraticWell, Slope
+from wgflow.functionals import energies
 from wgflow.problems.energies.base import EnergySection, table_of_kinds, vector
 from wgflow.problems.energies.python import PythonPotential
 from wgflow.problems.problem_setting import ProblemSetting
@@ -27,7 +26,7 @@ class QuadraticPotential(EnergySection):
     stiffness: Matrix | Finite = Field(1.0, description="symmetric matrix A, or a factor of the identity")
     centre: Vector | None = Field(None, description="centre; the origin by default")
 
-    def energy(self, setting: ProblemSetting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> energies.Potential:
         """Build it; raises InputError if it does not fit the domain."""
         size, given = setting.domain.geometry.components, self.stiffness
         matrix = given * np.eye(size) if isinstance(given, float) else np.array(given)
@@ -37,7 +36,7 @@ class QuadraticPotential(EnergySection):
                 f"{size} matrix"
             )
         at = np.zeros(size) if self.centre is None else vector("[problem.potential] centre", self.centre, size)
-        return QuadraticWell(matrix, at).energy
+        return energies.QuadraticWell(matrix, at).energy
 
 
 class LinearPotential(EnergySection):
@@ -46,9 +45,11 @@ class LinearPotential(EnergySection):
     kind: Literal["linear"]
     slope: Vector = Field(description="gradient of V")
 
-    def energy(self, setting: ProblemSetting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> energies.Potential:
         """Build it; raises InputError if it does not fit the domain."""
-        return Slope(vector("[problem.potential] slope", self.slope, setting.domain.geometry.components)).energy
+        return energies.Slope(
+            vector("[problem.potential] slope", self.slope, setting.domain.geometry.components)
+        ).energy
 
 
 class DoubleWellPotential(EnergySection):
@@ -60,12 +61,12 @@ class DoubleWellPotential(EnergySection):
     axis: int = Field(0, ge=0, description="number k of the component on which the minima lie, from 0")
     stiffness: NonNegative = Field(1.0, description="stiffness of the other components")
 
-    def energy(self, setting: ProblemSetting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> energies.Potential:
         """Build it; raises InputError if the domain has no such axis."""
         size = setting.domain.geometry.components
         if self.axis >= size:
             raise InputError(f"[problem.potential] axis = {self.axis} is not allowed; allowed are 0 to {size - 1}")
-        return DoubleWell(self.height, self.distance, self.axis, self.stiffness).energy
+        return energies.DoubleWell(self.height, self.distance, self.axis, self.stiffness).energy
 
 
 class CosinePotential(EnergySection):
@@ -78,7 +79,7 @@ class CosinePotential(EnergySection):
     )
     phase: Finite = Field(0.0, description="phase in radians")
 
-    def energy(self, setting: ProblemSetting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> energies.Potential:
         """Build it; raises InputError unless the domain is a torus."""
         domain = setting.domain
         wave = _WAVES.get(domain)
@@ -91,23 +92,23 @@ class CosinePotential(EnergySection):
         return energy
 
 
-def _around_circle(section: CosinePotential, domain: Domain) -> Potential | None:  # noqa: ARG001
+def _around_circle(section: CosinePotential, domain: Domain) -> energies.Potential | None:  # noqa: ARG001
     if not isinstance(section.frequency, int):
         return None
-    return CircleWave(section.amplitude, section.phase, section.frequency).energy
+    return energies.CircleWave(section.amplitude, section.phase, section.frequency).energy
 
 
-def _along_axes(section: CosinePotential, domain: Domain) -> Potential | None:
+def _along_axes(section: CosinePotential, domain: Domain) -> energies.Potential | None:
     box, given = domain.base.lattice, section.frequency
     if box is None or not all(box.periodic):
         return None
     numbers = [given] * len(box.shape) if isinstance(given, int) else given
     waves = vector("[problem.potential] frequency", [float(number) for number in numbers], len(box.shape))
     low, high = np.array(box.bounds).T
-    return PlaneWave(section.amplitude, section.phase, 2.0 * np.pi * waves / (high - low), low).energy
+    return energies.PlaneWave(section.amplitude, section.phase, 2.0 * np.pi * waves / (high - low), low).energy
 
 
-_WAVES: DomainTable[Callable[[CosinePotential, Domain], Potential | None]] = DomainTable(
+_WAVES: DomainTable[Callable[[CosinePotential, Domain], energies.Potential | None]] = DomainTable(
     "a cosine potential", {Circle: _around_circle, Box: _along_axes}
 )
 

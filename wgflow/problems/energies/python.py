@@ -11,7 +11,7 @@ from pydantic import Field
 from wgflow.domains import Domain
 from wgflow.domains.geometry import is_unit_sphere
 from wgflow.errors import InputError
-from wgflow.functionals import DensityEnergy, Interaction, Potential, ZonalInteraction
+from wgflow.functionals import energies
 from wgflow.functionals.differences import central_differences
 from wgflow.problems.energies.base import EnergySection
 from wgflow.problems.energies.binding import periods_of
@@ -45,9 +45,9 @@ class PythonPotential(_PythonEnergy):
 
     kind: Literal["python"]
 
-    def energy(self, setting: ProblemSetting) -> Potential:
+    def energy(self, setting: ProblemSetting) -> energies.Potential:
         """Build it; raises InputError unless the functions give what they should at some points of the domain."""
-        energy, points = Potential(*self._functions(setting)), probe_points(setting.domain)
+        energy, points = energies.Potential(*self._functions(setting)), probe_points(setting.domain)
 
         def work() -> None:
             energy.values(points)
@@ -65,13 +65,13 @@ class PythonInteraction(_PythonEnergy):
     kind: Literal["python"]
     nonlocal_pairs = True
 
-    def energy(self, setting: ProblemSetting) -> Interaction | ZonalInteraction:
+    def energy(self, setting: ProblemSetting) -> energies.Interaction | energies.ZonalInteraction:
         """Build it; raises InputError unless the functions give what they should."""
         kernel, gradient = self._functions(setting)
         domain = setting.domain
         if is_unit_sphere(domain.geometry):
             return self._zonal(kernel, gradient)
-        energy, points = Interaction(kernel, periods_of(domain), gradient=gradient), probe_points(domain)
+        energy, points = energies.Interaction(kernel, periods_of(domain), gradient=gradient), probe_points(domain)
         displacements = energy.displacements(points[:1], points)
 
         def work() -> None:
@@ -82,8 +82,10 @@ class PythonInteraction(_PythonEnergy):
         tried(self.function, work)
         return energy
 
-    def _zonal(self, kernel: Callable[..., FloatArray], slope: Callable[..., FloatArray] | None) -> ZonalInteraction:
-        energy, cosines = ZonalInteraction(kernel, slope), np.linspace(-1.0, 1.0, PROBES)
+    def _zonal(
+        self, kernel: Callable[..., FloatArray], slope: Callable[..., FloatArray] | None
+    ) -> energies.ZonalInteraction:
+        energy, cosines = energies.ZonalInteraction(kernel, slope), np.linspace(-1.0, 1.0, PROBES)
 
         def work() -> None:
             energy.values(cosines)
@@ -111,7 +113,7 @@ class PythonInternal(_PythonEnergy):
         """The functions."""
         yield from filter(None, (self.function, self.gradient, self.hessian))
 
-    def energy(self, setting: ProblemSetting) -> DensityEnergy:
+    def energy(self, setting: ProblemSetting) -> energies.DensityEnergy:
         """Build it; raises InputError unless U is convex, with its own derivatives."""
         given = {"gradient": self.gradient, "hessian": self.hessian}
         found = setting.code.with_methods(
@@ -119,7 +121,7 @@ class PythonInternal(_PythonEnergy):
             ("value", *given),
             given={name: setting.code[reference] for name, reference in given.items() if reference is not None},
         )
-        return tried(self.function, lambda: DensityEnergy(found))
+        return tried(self.function, lambda: energies.DensityEnergy(found))
 
 
 def probe_points(domain: Domain) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from wgflow.functionals import SobolevDiscrepancy
+from wgflow.functionals import energies
 from wgflow.problems.energies.base import EnergySection, table_of_one
 from wgflow.problems.energies.targets import TARGET, target_density
 from wgflow.problems.initial.registry import TargetSection
@@ -20,9 +20,9 @@ class SobolevSection(EnergySection):
     target: TargetSection = Field(UniformInitial(), description=TARGET)
     needs_density = "[problem.sobolev]"
 
-    def energy(self, setting: ProblemSetting) -> SobolevDiscrepancy:
+    def energy(self, setting: ProblemSetting) -> energies.SobolevDiscrepancy:
         """Build it; raises InputError if the target does not live on the domain."""
-        return SobolevDiscrepancy(target_density(self.target, setting), self.s)
+        return energies.SobolevDiscrepancy(target_density(self.target, setting), self.s)
 
     @property
     def convolved(self) -> bool:

@@ -13,7 +13,7 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
-from wgflow.functionals import Deconvolution, DirichletKernel, Features, PeriodicGaussian
+from wgflow.functionals import Features, energies
 from wgflow.measures import Particles
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.problem_setting import ProblemSetting
@@ -101,10 +101,10 @@ class DeconvolutionProblem(ProblemSection):
         """The risk; raises InputError if spikes or kernel do not fit the domain."""
         domain = setting.domain
         if self.width is not None:
-            kernel: DirichletKernel | PeriodicGaussian = PeriodicGaussian(self.width)
+            kernel: energies.DirichletKernel | energies.PeriodicGaussian = energies.PeriodicGaussian(self.width)
         else:
-            kernel = DirichletKernel(self.frequencies or 1)
-        return Deconvolution(kernel, self.spikes.on(domain), domain, noise=self.noise, seed=self.noise_seed)
+            kernel = energies.DirichletKernel(self.frequencies or 1)
+        return energies.Deconvolution(kernel, self.spikes.on(domain), domain, noise=self.noise, seed=self.noise_seed)
 
     def cell_terms(self, grid: Grid, data: tuple[int, int] | None) -> Terms:
         """A convolution, where there are axes for it; other domains are refused later."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, model_validator
 
+from wgflow import networks
 from wgflow.errors import InputError
-from wgflow.networks import LINKS, Link, Teacher
 from wgflow.problems.own_code import OwnCode, tried
 from wgflow.problems.sections import Matrix, Section, Vector, is_reference, one_of
 from wgflow.typing import FloatArray
@@ -16,7 +16,7 @@ from wgflow.typing import FloatArray
 if TYPE_CHECKING:
     LinkName = str
 else:
-    LinkName = one_of(LINKS)
+    LinkName = one_of(networks.LINKS)
 
 DIRECTIONS = "one row per {}; on half circles and half spheres rows shorter than the inputs go on with zeros"
 
@@ -39,13 +39,13 @@ class TeacherSection(Section):
             raise ValueError(f"has {count} neurons but {len(self.weights)} weights; give one weight each")
         return self
 
-    def build(self, inputs: int | None = None) -> Teacher:
+    def build(self, inputs: int | None = None) -> networks.Teacher:
         """Build the teacher network, with directions of at least as many inputs."""
         weights = np.array(self.weights)
         if self.angles is not None:
-            plane = Teacher.from_angles(np.array(self.angles), weights)
-            return Teacher(padded(plane.directions, inputs), weights)
-        return Teacher(padded(np.array(self.directions), inputs), weights)
+            plane = networks.Teacher.from_angles(np.array(self.angles), weights)
+            return networks.Teacher(padded(plane.directions, inputs), weights)
+        return networks.Teacher(padded(np.array(self.directions), inputs), weights)
 
     @property
     def inputs(self) -> int:
@@ -77,14 +77,14 @@ class LinkSection(Section):
             raise ValueError(f'has function = "{self.function}"; give "FILE.py:NAME"')
         return self
 
-    def build(self, inputs: int | None, code: OwnCode) -> Link:
+    def build(self, inputs: int | None, code: OwnCode) -> networks.Link:
         """Build the target, with directions of at least as many inputs; raises InputError where code is withheld."""
         directions, kinks = padded(np.array(self.directions), inputs), tuple(self.kinks or ())
         if self.name is not None:
-            return Link(self.name, directions, kinks)
+            return networks.Link(self.name, directions, kinks)
         reference = str(self.function)
         own = code[reference]
-        return tried(reference, lambda: Link(own, directions, kinks))
+        return tried(reference, lambda: networks.Link(own, directions, kinks))
 
     @property
     def inputs(self) -> int:

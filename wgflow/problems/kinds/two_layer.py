@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
+from wgflow import networks
 from wgflow.dispatch import DomainTable
 from wgflow.domains import Box, Circle, Domain, HalfCircle, HalfSphere, Hypersphere, Space, Sphere
 from wgflow.domains.base import UnsignedDomain
@@ -19,22 +20,7 @@ from wgflow.domains.symmetric import SymmetricDomain
 from wgflow.errors import FlowWarning, InputError
 from wgflow.functionals import LOSSES, FeatureMap, Features, Functional, Loss
 from wgflow.functionals.own_losses import PARTS, as_loss
-from wgflow.networks import (
-    SMOOTH_ACTIVATIONS,
-    Link,
-    Neurons,
-    Population,
-    SmoothLayer,
-    Teacher,
-    UnitPopulation,
-    harmonic_population,
-)
-from wgflow.networks.activations import Activation, as_activation
-from wgflow.networks.population import LARGEST_TOLERANCE, LEAST_TOLERANCE
-from wgflow.networks.relu import Relu
-from wgflow.networks.relu_tiles import tiles_pay
-from wgflow.networks.symmetric_population import frame_on
-from wgflow.networks.unit_neurons import UNIT_NEURONS
+from wgflow.networks.tolerances import LARGEST_TOLERANCE, LEAST_TOLERANCE
 from wgflow.problems.datasets import Dataset, read_dataset, select_columns
 from wgflow.problems.given import GIVEN
 from wgflow.problems.kinds.base import ProblemSection, Sections
@@ -55,7 +41,7 @@ if TYPE_CHECKING:
     ActivationName = str
     LossName = str
 else:
-    ActivationName, LossName = one_of_or_own(["relu", *SMOOTH_ACTIVATIONS]), one_of_or_own(LOSSES)
+    ActivationName, LossName = one_of_or_own(["relu", *networks.SMOOTH_ACTIVATIONS]), one_of_or_own(LOSSES)
 
 GAUSSIAN_TEACHER = "gaussian_teacher"
 LOSS_FLAGS = ("labels", "nonnegative")  # what own losses may say of themselves
@@ -126,10 +112,10 @@ class TwoLayerProblem(ProblemSection):
             raise ValueError("[problem.teacher] and [problem.link] exclude each other")
         if self.loss != "square":
             raise ValueError(f'data = "{GAUSSIAN_TEACHER}" allows only loss = "square"; found "{self.loss}"')
-        if self.activation != "relu" and self.activation not in UNIT_NEURONS:
+        if self.activation != "relu" and self.activation not in networks.UNIT_NEURONS:
             raise ValueError(
                 f'data = "{GAUSSIAN_TEACHER}" allows activation = "relu", and on half circles and half spheres '
-                f'{", ".join(UNIT_NEURONS)}; found "{self.activation}"'
+                f'{", ".join(networks.UNIT_NEURONS)}; found "{self.activation}"'
             )
         if self.dataset is not None:
             raise ValueError(
@@ -154,12 +140,12 @@ class TwoLayerProblem(ProblemSection):
         own = is_reference(self.loss)
         return as_loss(code.with_methods(self.loss, PARTS, flags=LOSS_FLAGS) if own else self.loss)
 
-    def activation_in(self, code: OwnCode) -> str | Activation:
+    def activation_in(self, code: OwnCode) -> str | networks.Activation:
         """The activation, by its name or from a Python file; raises InputError where its derivative is another one."""
         if not is_reference(self.activation):
             return self.activation
         own = code.with_methods(self.activation, ("value", "gradient"), optional=("hessian",))
-        return tried(self.activation, lambda: as_activation(own))
+        return tried(self.activation, lambda: networks.as_activation(own))
 
     def functional(self, setting: ProblemSetting) -> Functional:
         """The risk of predictions on data, or the population risk of a teacher."""
@@ -168,13 +154,13 @@ class TwoLayerProblem(ProblemSection):
         inputs, targets = setting.dataset.inputs, setting.dataset.targets
         hidden = self._hidden_layer(setting, inputs)
         has_pairs = setting.domain.geometry.components == inputs.shape[1] + 1
-        features = Neurons(hidden) if has_pairs else hidden
+        features = networks.Neurons(hidden) if has_pairs else hidden
         if not is_reference(self.loss):
             return Features(features, targets, self.loss, memory_limit=self.memory_limit * 2.0**20)
         loss = self.loss_in(setting.code)
         return tried(self.loss, lambda: Features(features, targets, loss, memory_limit=self.memory_limit * 2.0**20))
 
-    def target(self, inputs: int | None, code: OwnCode) -> Teacher | Link | None:
+    def target(self, inputs: int | None, code: OwnCode) -> networks.Teacher | networks.Link | None:
         """What is to be learned of Gaussian inputs, if that is given, with as many inputs or its own number."""
         if self.link is not None:
             return self.link.build(inputs, code)
@@ -185,20 +171,20 @@ class TwoLayerProblem(ProblemSection):
         if target is None:
             raise InputError("[problem] has neither data nor a teacher")
         if modes is not None:
-            if isinstance(target, Link):
+            if isinstance(target, networks.Link):
                 raise InputError('[jko] scheme = "dual" has no features of a link; choose scheme = "linearised"')
             return _of_modes(target, setting.domain, modes)
         given: Any = {"tolerance": self.kernel_tolerance, "memory_limit": self.memory_limit * 2.0**20}
         return (
-            Population(target, **given)
+            networks.Population(target, **given)
             if self.activation == "relu"
-            else UnitPopulation(target, self.activation, **given)
+            else networks.UnitPopulation(target, self.activation, **given)
         )
 
     def _hidden_layer(self, setting: ProblemSetting, inputs: FloatArray) -> FeatureMap:
         if self.activation != "relu":
-            return SmoothLayer(inputs, self.activation_in(setting.code))
-        return Relu(inputs, setting.options.kink_smoothing, setting.options.relu_precision)
+            return networks.SmoothLayer(inputs, self.activation_in(setting.code))
+        return networks.Relu(inputs, setting.options.kink_smoothing, setting.options.relu_precision)
 
     def check(self, problem: Problem) -> None:
         """Raise InputError unless neurons are points of the domain."""
@@ -305,7 +291,7 @@ class TwoLayerProblem(ProblemSection):
         if grid.half_circles and inputs == 2:
             return diffusion  # sums over half circles store nothing
         pairs, limit = grid.components == inputs + 1 and grid.is_flat, self.memory_limit * 2.0**20
-        tiled = self.activation == "relu" and tiles_pay(grid.points(pairs=pairs), count, inputs, limit)
+        tiled = self.activation == "relu" and networks.tiles_pay(grid.points(pairs=pairs), count, inputs, limit)
         return replace(diffusion, features=count, tiled=tiled, pairs=pairs, memory_limit=limit)
 
     def functional_arrays(self, options: SolverOptions, data: tuple[int, int] | None) -> FunctionalArrays:
@@ -340,17 +326,17 @@ def _check_symmetry(problem: Problem, base: SymmetricDomain) -> None:
             f'[domain] kind = "{base.kind}" is for Gaussian inputs, data = "{GAUSSIAN_TEACHER}", which all rotations '
             "leave as they are; data sets need a circle, a sphere, a box or particles"
         )
-    frame_on(target, base)
+    networks.frame_on(target, base)
 
 
-def _of_modes(teacher: Teacher, domain: Domain, modes: int) -> Features:
+def _of_modes(teacher: networks.Teacher, domain: Domain, modes: int) -> Features:
     """Population risk by Fourier modes; raises InputError where the domain is not the circle of two inputs."""
     if domain.geometry != UnitSphere(2) or not domain.base.has_cells or teacher.directions.shape[1] != 2:
         raise InputError(
             f'[solver] kind = "jko" with data = "gaussian_teacher" is available for 2 inputs on the circle; found '
             f"{teacher.directions.shape[1]} inputs on the domain {domain.kind!r}. Choose another solver, or data"
         )
-    return harmonic_population(teacher, modes)
+    return networks.harmonic_population(teacher, modes)
 
 
 _FITTING: DomainTable[Callable[[int], str]] = DomainTable(

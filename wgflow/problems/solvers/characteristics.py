@@ -9,12 +9,10 @@ from pydantic import Field
 
 from wgflow.characteristics.tolerance import NODE_TOLERANCE
 from wgflow.errors import InputError
-from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import NonNegative, Tolerance
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.problems.solvers.particles import DOP853
 from wgflow.registry import Cited
-from wgflow.runs.estimates import TOLERANCES
 
 if TYPE_CHECKING:
     from wgflow.characteristics import CharacteristicFlow, NodeRule
@@ -86,6 +84,8 @@ class CharacteristicsSection(SolverOptions):
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the nodes; raises InputError unless these are those of the cells."""
         from wgflow.characteristics import CellNodes
+        from wgflow.problems.estimates import plan_cells
+        from wgflow.runs.estimates import TOLERANCES
 
         if not isinstance(self.rule(problem), CellNodes):
             raise InputError('estimate needs nodes = "cells", of which coarse runs have fewer; leave it out')

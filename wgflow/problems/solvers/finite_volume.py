@@ -14,15 +14,14 @@ from wgflow.finite_volume import (
     default_tolerance,
     make_finite_volume,
 )
-from wgflow.problems.estimates import plan_cells
 from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
-from wgflow.runs.estimates import coarse_tolerance, grid_options
+from wgflow.runs import estimates
 from wgflow.runs.sharing import needs_one_rank
 from wgflow.upwind.discretisation import reach_of
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS, CITED
-from wgflow.upwind.sphere import MIDPOINT, VELOCITIES
+from wgflow.upwind.scheme import MIDPOINT, VELOCITIES
 
 if TYPE_CHECKING:
     from wgflow.flows import FlowState
@@ -131,11 +130,15 @@ class FiniteVolumeSection(SolverOptions):
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Half and a quarter of the cells."""
-        return plan_cells(problem, **grid_options(self.stepper, self.order, problem.functional, problem.domain))
+        from wgflow.problems.estimates import plan_cells
+
+        return plan_cells(
+            problem, **estimates.grid_options(self.stepper, self.order, problem.functional, problem.domain)
+        )
 
     def coarsened(self, factor: int) -> FiniteVolumeSection:
         """With a larger tolerance."""
-        tolerance = coarse_tolerance(self.stepper, self.tolerance, factor)
+        tolerance = estimates.coarse_tolerance(self.stepper, self.tolerance, factor)
         return self.model_copy(update={"tolerance": tolerance})
 
     @property

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from wgflow.errors import InputError
 from wgflow.flows import Evolution
-from wgflow.problems.estimates import plan_cells, plan_cloud
 from wgflow.problems.sections import NonNegative, Positive
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
@@ -115,6 +114,8 @@ class JkoSection(SolverOptions):
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Fewer cells or particles."""
+        from wgflow.problems.estimates import plan_cells, plan_cloud
+
         return plan_cells(problem) if self.on_grid else plan_cloud(problem, float(self.order))
 
     def coarsened(self, factor: int) -> JkoSection:

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
+from wgflow import particles
 from wgflow.domains.geometry import is_flat
 from wgflow.errors import InputError
 from wgflow.measures import START_METHODS
-from wgflow.particles import PARTICLE_TOLERANCE, Adaptive, Descent, Langevin, Method, ParticleFlow, RungeKutta4
-from wgflow.particles.particle_flow import make_particle_flow
-from wgflow.problems.estimates import plan_cloud
 from wgflow.problems.sections import NonNegative, Positive, Tolerance, one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited, Registry
-from wgflow.runs.estimates import check_method, order_of
 from wgflow.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ DOP853 = Cited("HairerNorsettWanner1993", "the adaptive integrator DOP853")
 class MethodKind(NamedTuple):
     """A time-stepping method of particles: how it is made from the options, a step and a seed."""
 
-    make: Callable[[ParticlesSection, float, int], Method]
+    make: Callable[[ParticlesSection, float, int], particles.Method]
     descends: bool = False
     cites: tuple[Cited, ...] = ()
 
@@ -40,16 +37,18 @@ class MethodKind(NamedTuple):
 METHODS = Registry(
     "method =",
     {
-        "adaptive": MethodKind(lambda options, _, __: Adaptive(options.tolerance), cites=(DOP853,)),
-        "rk4": MethodKind(lambda _, step, __: RungeKutta4(step)),
-        "euler": MethodKind(lambda options, step, seed: Descent(step, options.batch or None, seed), descends=True),
+        "adaptive": MethodKind(lambda options, _, __: particles.Adaptive(options.tolerance), cites=(DOP853,)),
+        "rk4": MethodKind(lambda _, step, __: particles.RungeKutta4(step)),
+        "euler": MethodKind(
+            lambda options, step, seed: particles.Descent(step, options.batch or None, seed), descends=True
+        ),
         "mirror": MethodKind(
-            lambda options, step, seed: Descent(step, options.batch or None, seed, multiplicative=True),
+            lambda options, step, seed: particles.Descent(step, options.batch or None, seed, multiplicative=True),
             descends=True,
             cites=(Cited("Chizat2022", "descent with multiplicative weights"),),
         ),
         "langevin": MethodKind(
-            lambda options, step, seed: Langevin(step, options.batch or None, seed),
+            lambda options, step, seed: particles.Langevin(step, options.batch or None, seed),
             descends=True,
             cites=(Cited("MeiMontanariNguyen2018", "noisy descent of particles"),),
         ),
@@ -74,7 +73,7 @@ class ParticlesSection(SolverOptions):
         'same with multiplicative weights, "langevin" with the noise of problem.temperature',
     )
     tolerance: Tolerance = Field(
-        PARTICLE_TOLERANCE, description="local error of the adaptive method over the extent of the cloud"
+        particles.PARTICLE_TOLERANCE, description="local error of the adaptive method over the extent of the cloud"
     )
     step: Positive | None = Field(None, description="step of the other methods; output times are multiples of it")
     batch: int = Field(
@@ -106,11 +105,11 @@ class ParticlesSection(SolverOptions):
         return self
 
     @property
-    def evolution(self) -> type[ParticleFlow]:
+    def evolution(self) -> type[particles.ParticleFlow]:
         """The flow of particles."""
-        return ParticleFlow
+        return particles.ParticleFlow
 
-    def make_evolution(self, problem: Problem, state: FlowState | None) -> ParticleFlow:
+    def make_evolution(self, problem: Problem, state: FlowState | None) -> particles.ParticleFlow:
         """Prepare the flow; raises InputError if an option is not allowed on the domain."""
         domain = problem.domain
         if not is_flat(domain.geometry) and self.input_rate != 1.0:
@@ -120,9 +119,11 @@ class ParticlesSection(SolverOptions):
             )
         moved: dict[str, Any] = {"input_rate": self.input_rate, **problem.moved(state)}
         method = self.make_method(problem.config.initial.seed)
-        return make_particle_flow(problem.functional, problem.initial_particles(), domain, method=method, **moved)
+        return particles.make_particle_flow(
+            problem.functional, problem.initial_particles(), domain, method=method, **moved
+        )
 
-    def make_method(self, seed: int) -> Method:
+    def make_method(self, seed: int) -> particles.Method:
         """The time-stepping method, with a seed of noise and of the samples of stochastic descent."""
         kind = METHODS["adaptive" if self.step is None else self.method]
         return kind.make(self, self.step or 0.0, seed)
@@ -201,9 +202,12 @@ class ParticlesSection(SolverOptions):
 
     def plan_estimate(self, problem: Problem) -> EstimatePlan:
         """Fewer particles."""
+        from wgflow.problems.estimates import plan_cloud
+        from wgflow.runs.estimates import check_method, order_of
+
         method = self.make_method(problem.config.initial.seed)
         check_method(method)
-        return plan_cloud(problem, order_of(method), noisy=isinstance(method, Langevin))
+        return plan_cloud(problem, order_of(method), noisy=isinstance(method, particles.Langevin))
 
     def coarsened(self, factor: int) -> ParticlesSection:
         """With longer steps, but for noisy ones."""

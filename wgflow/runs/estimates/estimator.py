@@ -172,20 +172,18 @@ class EstimatingRecorder:
         return self._recorder.enlarge(domain, padding)
 
 
-def recorded(recorder: Recorder, estimator: Estimator | None, earlier: Iterable[Snapshot] = ()) -> Recorder:
-    """Recorder of a run with estimates, if they are wanted.
+def recorded(recorder: Recorder, estimator: Estimator, earlier: Iterable[Snapshot] = ()) -> Recorder:
+    """Recorder of a run with estimates.
 
     Parameters
     ----------
     recorder : Recorder
         Keeps the run.
-    estimator : Estimator or None
+    estimator : Estimator
         Gives the estimates.
     earlier : iterable of Snapshot
         Snapshots of a run that is continued, in their order.
     """
-    if estimator is None:
-        return recorder
     for snapshot in earlier:
         estimator.estimate(snapshot)
     return EstimatingRecorder(recorder, estimator)
