@@ -28,6 +28,15 @@ def test_spheres_have_a_limiter_of_their_own():
     ]
 
 
+def test_a_velocity_from_outside_makes_no_gradient_flow():
+    section = {"kind": "transport", "velocity": {"kind": "rotation"}}
+    initial = {"kind": "von_mises_fisher", "direction": [0.0, 1.0, 0.0], "concentration": 4.0}
+    content = {"problem": section, "domain": {"kind": "sphere", "cells": 42}, "initial": initial}
+    problem = wgflow.open_problem({**content, "solver": {"kind": "transport", "t_end": 1.0}})
+    text = format_citations(citations_of(problem.config))
+    assert re.findall(r"^@\w+{(\w+),$", text, re.MULTILINE) == ["GottliebShuTadmor2001", "SkamarockGassmann2011"]
+
+
 @pytest.mark.parametrize("settings", USED)
 def test_each_method_has_its_publication(settings):
     text = format_citations(citations_of(wgflow.open_problem("teacher", settings).config))

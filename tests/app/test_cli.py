@@ -143,12 +143,12 @@ def test_validations_are_listed(command):
 @pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGUSR1", signal.SIGTERM)])
 def test_interrupted_run_says_how_to_go_on(tmp_path, number):
     process = start_interruptible(["-m", "wgflow", "run", "el_nino", "-o", "run.h5"], cwd=tmp_path)
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + 600.0
     while not (tmp_path / "run.h5").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "wgflow run el_nino -o run.h5 --resume" in errors
     assert "Traceback" not in errors

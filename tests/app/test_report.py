@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 import wgflow
 from wgflow import InputError
+from wgflow.app.console import report
 from wgflow.app.report import summary_of, write_report
 from wgflow.problems import load_problem
 from wgflow.trajectory.checking import Check, check_trajectory
@@ -87,7 +89,7 @@ def test_the_slider_chooses_the_picture(page, tmp_path):
     ):
         moved.write_text(source)
         command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--dump-dom", moved.as_uri()]
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
         frames = re.findall(r'"(iVBOR[^"]+)"', source)
         assert f'<output id="label">{label}</output>' in found
         assert f'src="data:image/png;base64,{frames[number]}"' in found
@@ -134,7 +136,7 @@ def test_nothing_is_wider_than_the_screen(page, tmp_path, width):
     )
     command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--window-size=1600,1000"]
     command += ["--virtual-time-budget=5000", "--dump-dom", outer.as_uri()]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
     state = re.search(r'data-found="([^"]+)"', found)[1]
     assert state == ("true block absolute" if width == 400 else "true none static")
 
@@ -155,6 +157,15 @@ def test_energies_are_told_as_they_are_drawn(tmp_path):
         assert " risk" not in text
         rising = replace(run, scalars={**run.scalars, "energy": run.energy[::-1]}, functional=None)
         assert f"the energy rises from {trajectory.energy[-1]:.6g} to {trajectory.energy[0]:.6g}" in summary_of(rising)
+
+
+def test_transport_is_told_without_an_energy(capsys):
+    spin = wgflow.StreamFunction(lambda x, _: -x[:, 2], steady=True)
+    start = 1.0 + wgflow.Sphere(42).points[:, 0]
+    run = wgflow.solve_transport(spin, wgflow.Sphere(42), start, 0.2, times=[0.1, 0.2])
+    assert "(complete): half the squared density falls from " in summary_of(run)
+    report(run, Path("run.h5"), quiet=False)
+    assert " 1 evaluations of the velocity; ended by t_end" in capsys.readouterr().out
 
 
 def test_a_measure_without_a_picture_still_has_a_page(tmp_path):

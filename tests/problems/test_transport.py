@@ -98,11 +98,15 @@ def test_a_run_goes_on(tmp_path):
             r'needs \[solver\] kind = "transport"; found .finite_volume',
         ),
         ({"solver": {"kind": "transport", "t_end": 1.0, "reaction": 1.0}}, "factors of flows down an energy"),
-        ({"domain": {"kind": "sphere", "cells": 42, "signed": True}}, "are for whole spheres"),
+        ({"domain": {"kind": "sphere", "cells": 42, "signed": True}}, "domain is 'sphere', with signs"),
         ({"problem": {"kind": "quadratic", "target": np.eye(3).tolist()}}, "with a velocity; found .quadratic"),
         ({"problem": {"kind": "transport", "velocity": {"kind": "rotation", "axis": [0.0, 0.0]}}}, "has 2 entries"),
         ({"problem": {"kind": "transport", "velocity": {"kind": "rotation", "axis": [0.0] * 3}}}, "give a direction"),
-        ({"transport": {"order": 2, "limiter": "zalesak"}}, "'zalesak' is unknown"),
+        ({"transport": {"order": 2, "limiter": "zalesak"}}, "'zalesak' corrects fluxes of order 3; found order = 2"),
+        (
+            {"solver": {"kind": "transport", "t_end": 1.0, "stationarity": 0.1}},
+            "stationarity needs an energy that falls",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(changed, message):

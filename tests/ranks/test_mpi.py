@@ -21,19 +21,21 @@ from wgflow.trajectory.checking import check_trajectory
 
 HERE, PYTHON = Path(__file__).parent, Path(sys.executable)
 MPIEXEC = shutil.which("mpiexec", path=str(PYTHON.parent)) or shutil.which("mpiexec")
-SECONDS = 240.0  # far more than it takes, on a machine with much else to do
+SECONDS = 1800.0  # a hundred times what it takes: ranks that wait keep cores busy, which others may need
 
 pytestmark = pytest.mark.skipif(
     MPIEXEC is None or importlib.util.find_spec("mpi4py") is None,
     reason="needs mpi4py and an MPI library: pip install 'wgflow[mpi]'",
 )
 
-# More ranks than cores, none of them bound to one, also for root: settings of Open MPI, which others do not know.
+# More ranks than cores, none of them bound to one, which leave it to others while they wait, also for root: settings of
+# Open MPI, which others do not know.
 SETTINGS = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
     "PRTE_MCA_hwloc_default_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
 }
 
 
@@ -84,8 +86,8 @@ def test_large_fields_are_written_in_groups_of_rows(runs):
 
 def test_no_rank_holds_a_whole_checkpoint_to_write_it(runs):
     with np.load(runs / "checkpoint.npz") as archive:
-        np.testing.assert_array_equal(archive["stiffest"].ravel(), np.arange(2048 * 64, dtype=np.float32))
-    assert float((runs / "peak-0").read_text()) < 0.13  # 683 groups of three rows
+        np.testing.assert_array_equal(archive["stiffest"].ravel(), np.arange(400 * 1024, dtype=np.float32))
+    assert float((runs / "peak-0").read_text()) < 0.06  # 100 groups of four rows
 
 
 def test_no_rank_holds_a_whole_kernel(runs):

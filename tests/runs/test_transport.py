@@ -103,6 +103,27 @@ def test_other_domains_are_refused(domain):
         solve_transport(SPIN, domain, np.ones(domain.shape), 1.0)
 
 
+def test_a_velocity_that_changes_is_not_taken_for_steady():
+    for velocity in (
+        StreamFunction(swinging, steady=True),
+        Velocity(lambda x, t: np.exp(-t) * x[:, ::-1], steady=True),
+    ):
+        with pytest.raises(wgflow.InputError, match=r"the velocity at t = 0.707 is not that at t = 0"):
+            solve_transport(velocity, Sphere(42), np.ones(42), 1.0)
+
+
+def test_no_energy_falls():
+    """What counts on one is refused, and figures and tables do not speak of one."""
+    with pytest.raises(wgflow.InputError, match="stationarity needs an energy that falls"):
+        solve_transport(SPIN, Sphere(42), np.ones(42), 1.0, stationarity=0.1)
+    flow = solve_transport(SPIN, Sphere(42), hill, 0.2, times=[0.1, 0.2])
+    with pytest.raises(wgflow.InputError, match="falls down no energy"):
+        wgflow.certify_trajectory(flow)
+    texts = [axes.get_ylabel() for axes in flow.plot().axes]
+    assert "loss of half the square" in texts
+    assert not [text for text in texts if "F" in text]
+
+
 def test_what_is_no_velocity_is_refused():
     with pytest.raises(wgflow.InputError, match="give a Velocity"):
         solve_transport(lambda x: x, Sphere(42), np.ones(42), 1.0)

@@ -77,7 +77,7 @@ def test_transforms_take_the_threads_of_kernels(monkeypatch):
 
 def test_threads_share_the_parts_of_a_task(monkeypatch):
     monkeypatch.setattr(threads, "thread_count", lambda: 2)
-    meeting, done, found = threading.Barrier(2, timeout=60.0), [], set()
+    meeting, done, found = threading.Barrier(2, timeout=600.0), [], set()
 
     def work(parts):
         meeting.wait()
@@ -118,14 +118,14 @@ def whole(seed):
 if __name__ == "__main__":
     alone = work(3)
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        print([(abs(value / alone - 1.0) < 1e-9, count) for value, count in pool.map_async(whole, [3, 3]).get(30)])
+        print([(abs(value / alone - 1.0) < 1e-9, count) for value, count in pool.map_async(whole, [3, 3]).get(600)])
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_processes_compute_what_their_parent_does():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False, timeout=100
+        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False, timeout=900
     )
     assert (done.stdout, done.stderr) == ("[(True, 1), (True, 1)]\n", "")
 

@@ -30,7 +30,8 @@ def citations_of(config: ProblemFile) -> list[Citation]:
     config : ProblemFile
         The sections of the problem.
     """
-    used = [THE_FLOW, *config.problem.cited(), *config.options.cites(config)]
+    flow = (THE_FLOW,) if config.problem.is_flow else ()
+    used = [*flow, *config.problem.cited(), *config.options.cites(config)]
     return [Citation(references().get(key, key), why) for key, why in dict.fromkeys(used)]
 
 

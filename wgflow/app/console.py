@@ -172,7 +172,8 @@ def _ending(trajectory: Trajectory) -> list[str]:
     if "accepted_steps" in found and trajectory.status != RUNNING:
         lines.append(
             f"steps       {found['accepted_steps']} accepted, {found['rejected_steps']} rejected, "
-            f"{found['evaluations']} evaluations of J; ended by {found['stop_reason']} at t = {trajectory.time[-1]:g}"
+            f"{found['evaluations']} evaluations of {trajectory.labels.evaluated}; ended by {found['stop_reason']} at "
+            f"t = {trajectory.time[-1]:g}"
         )
         lines.append(f"time        {found['run_seconds']:.2f} s computing, {found['compile_seconds']:.2f} s compiling")
     lines += _kernel(trajectory)

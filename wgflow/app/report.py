@@ -161,9 +161,9 @@ def summary_of(trajectory: Trajectory) -> str:
     certificate = final_certificate(trajectory)
     falling = trajectory.labels.of(trajectory.labels.falling)
     return (
-        f"From t = 0 to {trajectory.time[-1]:g} in {len(trajectory.time)} snapshots ({trajectory.status}): the "
-        f"{falling.title} {_course(trajectory.scalars[trajectory.labels.falling])}, the "
-        f"{trajectory.labels.mass.title} {_course(trajectory.mass)}."
+        f"From t = 0 to {trajectory.time[-1]:g} in {len(trajectory.time)} snapshots ({trajectory.status}): "
+        f"{falling.named} {_course(trajectory.scalars[trajectory.labels.falling])}, "
+        f"{trajectory.labels.mass.named} {_course(trajectory.mass)}."
         + ("" if certificate is None else f" At the end {certificate.verdict}.")
     )
 

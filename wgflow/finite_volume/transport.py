@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains import Domain
-from wgflow.errors import ComputationError
+from wgflow.errors import ComputationError, InputError
 from wgflow.finite_volume.explicit import (
     ERROR_ROUND_OFF,
     EXPLICIT_TOLERANCE,
@@ -18,7 +18,7 @@ from wgflow.finite_volume.explicit import (
     POSITIVITY_SAFETY,
 )
 from wgflow.finite_volume.runge_kutta import SSPRK43, find_method
-from wgflow.finite_volume.velocities import GivenVelocity
+from wgflow.finite_volume.velocities import FaceFlows, GivenVelocity
 from wgflow.flows.evolution import Checkpoint, GridScalars, Scalars, Snapshot, StepCounts, numbers
 from wgflow.flows.labels import TRANSPORT_LABELS
 from wgflow.flows.step_control import StepController, check_tolerance
@@ -30,6 +30,9 @@ from wgflow.upwind.discretisation import make_given_scheme
 from wgflow.upwind.scheme import Stage, StageWatch
 
 HALF_SQUARE = PowerEnergy(2.0, 0.5)  # half the integral of the squared density, what is told in the place of F
+NO_STATIONARITY = "stationarity needs an energy that falls, which transport by a velocity from outside has not"
+SOME_TIME = math.sqrt(0.5)  # of no period: a steady velocity has the same values there as at time 0
+STEADY_ROUND_OFF = 1e-12  # of the largest value
 KEPT_RATES = 3  # times of stages: the middle and the end of a step, where the next one begins
 
 
@@ -62,7 +65,7 @@ class TransportFlow:
     Raises
     ------
     InputError
-        If an argument is not allowed.
+        If an argument is not allowed, or a steady velocity has other values at another time.
     """
 
     labels = TRANSPORT_LABELS
@@ -83,6 +86,8 @@ class TransportFlow:
         self._scheme = make_given_scheme(domain, order=order, limiter=limiter)
         mesh: Any = domain.base.mesh
         self._flows = velocity.through_faces(mesh)
+        if velocity.steady:
+            _check_steady(self._flows)
         self._square = HALF_SQUARE.on_grid(domain)
         self._scalars = GridScalars(self._square)
         self._density = check_density(density, domain.shape, RowBlocks.of(domain)).copy()
@@ -213,3 +218,12 @@ class TransportFlow:
     def scalars(self) -> Scalars:
         """Half the integral of the squared density again, the mass, and the least density."""
         return self._scalars(self._density, self._potential, self.energy)
+
+
+def _check_steady(flows: FaceFlows) -> None:
+    """Raise InputError if what flows through faces is not the same at two times."""
+    first, other = flows(0.0), flows(SOME_TIME)
+    if abs(other - first).max() > STEADY_ROUND_OFF * abs(first).max():
+        raise InputError(
+            f"the velocity at t = {SOME_TIME:.3g} is not that at t = 0, as steady = True says; leave steady out"
+        )

@@ -22,7 +22,7 @@ class GivenVelocity(ABC):
     Attributes
     ----------
     steady : bool
-        Whether it is the same at all times, so that it is evaluated once.
+        Whether it is the same at all times, so that steps evaluate it once; two times are compared at the start.
     """
 
     steady: bool

@@ -42,6 +42,11 @@ class Label:
         return self.heading or self.title
 
     @property
+    def named(self) -> str:
+        """Its name in a sentence."""
+        return self.title if " the " in self.title else f"the {self.title}"
+
+    @property
     def panel(self) -> str:
         """Title above a panel."""
         return self.title[:1].upper() + self.title[1:]
@@ -66,6 +71,8 @@ class Labels:
         The label of each.
     falling : str
         Name of the output whose fall a plot shows: "risk", or "energy" where there is no risk.
+    evaluated : str
+        What steps evaluate, and runs count.
     """
 
     time: Label
@@ -76,6 +83,7 @@ class Labels:
     min_potential: Label
     dissipation: Label
     falling: str = "risk"
+    evaluated: str = "J"
 
     def of(self, name: str) -> Label:
         """Label of an output by the name of its variable."""
@@ -90,7 +98,7 @@ FLOW_LABELS = Labels(
     risk=Label("risk R, regularisation left out", "risk", symbol=r"R(\cdot)"),
     mass=Label("total mass of the measure", "mass", symbol=r"|\cdot|"),
     min_potential=Label("minimum of the first variation J", "minimum of J", "min J"),
-    dissipation=Label("decrease of F over the step size", "dissipation"),
+    dissipation=Label("decrease of F over the step size", "dissipation", symbol=r"-\mathrm{d}F/\mathrm{d}t"),
 )
 
 ENERGY_LABELS = replace(
@@ -129,7 +137,8 @@ TRANSPORT_LABELS = replace(
     energy=_HALF_SQUARE,
     risk=_HALF_SQUARE,
     min_potential=Label("minimum of the density", "least density", "least"),
-    dissipation=Label("decrease of half the squared density over the step size", "dissipation"),
+    dissipation=Label("decrease of half the squared density over the step size", "loss of half the square"),
+    evaluated="the velocity",
 )
 
 

@@ -244,16 +244,16 @@ def shows_dissipation(trajectory: Trajectory) -> bool:
 
 
 def draw_dissipation(axes: Axes, trajectory: Trajectory, least: float | None = None) -> None:
-    """Dissipation -dF/dt on a log scale, and F above its least value where that is known."""
+    """Dissipation on a log scale, and F above its least value where that is known."""
     time, values = dissipation_curve(trajectory)
-    formula = "" if trajectory.is_normalised else r" $-\mathrm{d}F/\mathrm{d}t$"
-    axes.plot(time, values, color=BLACK, label=formula.strip())
+    label = trajectory.labels.dissipation
+    axes.plot(time, values, color=BLACK, label=f"${label.symbol}$" if label.symbol else "")
     known = np.flatnonzero(np.isfinite(values))
     set_time_axis(axes, trajectory.time, trajectory.labels.time)
     axes.set_yscale("log")
     if known.size:
         set_value_scale(axes, values[known], log_time=True)
-    axes.set_ylabel(f"{trajectory.labels.dissipation.title}{formula}")
+    axes.set_ylabel(label.axis())
     excess = {} if least is None else {ORANGE: _draw_excess(axes, trajectory, least)}
     mark_ends(axes, {BLACK: (time, values), **excess})
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from wgflow.domains import Domain
 from wgflow.errors import InputError
 from wgflow.finite_volume.explicit import EXPLICIT_TOLERANCE
-from wgflow.finite_volume.transport import HALF_SQUARE, TransportFlow
+from wgflow.finite_volume.transport import HALF_SQUARE, NO_STATIONARITY, TransportFlow
 from wgflow.finite_volume.velocities import GivenVelocity
 from wgflow.flows import Evolution, FlowState
 from wgflow.flows.growth import RunSetup
@@ -61,8 +61,8 @@ def solve_transport(
         Error of a step in L1 relative to the change in it, in [1e-12, 0.1].
     times, output, overwrite, durable, resume
         As in `wgflow.solve`.
-    stationarity, wall_time, wall_limit, wall_warning, force, observers, until, progress
-        As in `wgflow.solve`.
+    wall_time, wall_limit, wall_warning, force, observers, until, progress
+        As in `wgflow.solve`, without ``stationarity``: no energy falls.
 
     Returns
     -------
@@ -95,6 +95,8 @@ def solve_transport(
     if not isinstance(velocity, GivenVelocity):
         raise InputError(f"velocity = {described(velocity)} is none; give a Velocity(u) or a StreamFunction(psi)")
     run_options = RunOptions(**run)
+    if run_options.stationarity is not None:
+        raise InputError(NO_STATIONARITY)
     check_arguments(HALF_SQUARE, domain)
     outputs = run_options.outputs(t_end)
     memory = estimate_solve(HALF_SQUARE, domain, "transport", order=order, kept=run_options.kept(outputs))

@@ -52,7 +52,7 @@ def stored_labels(solver: object, described: Described) -> Labels:
     for labels in known:
         if all(labels.of(name) == label for name, label in found.items()):
             return labels
-    return Labels(**found, dissipation=own.dissipation, falling=own.falling)
+    return Labels(**found, dissipation=own.dissipation, falling=own.falling, evaluated=own.evaluated)
 
 
 def _label(name: str, known: tuple[Labels, ...], long_name: str, units: str) -> Label:

@@ -204,7 +204,8 @@ def make_space_scheme(
 def check_moved(domain: Domain) -> None:
     """Raise InputError unless velocities from outside can move densities on a domain."""
     if discretisation_on(domain) is not SPHERE or domain.sheets > 1:
-        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}")
+        signed = ", with signs" if domain.sheets > 1 else ""
+        raise InputError(f"velocities from outside are for whole spheres; the domain is {domain.kind!r}{signed}")
 
 
 def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None) -> GivenScheme:
@@ -222,6 +223,8 @@ def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None)
         raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
     known = SPHERE.of_order(order, domain.kind)
     known = replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known
+    if limiter == ZALESAK and order != THIRD:
+        raise InputError(f"limiter = {ZALESAK!r} corrects fluxes of order 3; found order = {order}")
     name = _limiter_of(known, limiter, domain.kind)
     scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
     return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else known.limiters[name])

@@ -213,4 +213,4 @@ def test_local_workers_have_no_web_pages(client):
     port = client.scheduler_info()["services"]["dashboard"]
     for page in ("/info/main/workers.html", "/health", "/json/counts.json", "/metrics"):
         with pytest.raises(HTTPError, match="404"):
-            urlopen(f"http://127.0.0.1:{port}{page}", timeout=5)
+            urlopen(f"http://127.0.0.1:{port}{page}", timeout=60)

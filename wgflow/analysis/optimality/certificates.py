@@ -34,6 +34,7 @@ from wgflow.analysis.optimality.frozen import FrozenFeatures, FrozenPopulation, 
 from wgflow.analysis.optimality.minima import METHODS, Minimum, Search
 from wgflow.domains import Domain
 from wgflow.errors import InputError, ShapeError
+from wgflow.flows.labels import TRANSPORT_LABELS
 from wgflow.functionals import Features, Functional, GridFunctional
 from wgflow.functionals.losses import LOGISTIC
 from wgflow.measures import Particles
@@ -351,6 +352,8 @@ def certify_trajectory(
     """
     if trajectory.functional is None or trajectory.domain is None:
         raise InputError("the functional of this trajectory is not known; load(path, functional=...) gives it")
+    if trajectory.labels == TRANSPORT_LABELS:
+        raise InputError("there is nothing to certify: transport by a velocity from outside falls down no energy")
     if trajectory.is_normalised:
         raise InputError(
             "F of a normalised trajectory has no least value: its mass grows without end. Its margin is "

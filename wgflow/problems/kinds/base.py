@@ -32,6 +32,8 @@ class ProblemSection(Section):
 
     is_energy: ClassVar[bool] = False
     """Whether entropies are among its own terms, and there is no reaction unless it is asked for."""
+    is_flow: ClassVar[bool] = True
+    """Whether what is computed is a gradient flow."""
     cites: ClassVar[tuple[Cited, ...]] = ()
     """What it rests on."""
 

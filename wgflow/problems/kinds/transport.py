@@ -9,7 +9,7 @@ from wgflow.dispatch import DomainTable
 from wgflow.domains import Sphere
 from wgflow.domains.base import UnsignedDomain
 from wgflow.errors import InputError
-from wgflow.finite_volume.transport import HALF_SQUARE
+from wgflow.finite_volume.transport import HALF_SQUARE, NO_STATIONARITY
 from wgflow.functionals import Functional
 from wgflow.problems.kinds.base import ProblemSection, Sections
 from wgflow.problems.problem_setting import ProblemSetting
@@ -34,6 +34,7 @@ class TransportProblem(ProblemSection):
     kind: Literal["transport"]
     velocity: Velocity
     is_energy = True
+    is_flow = False
 
     @property
     def regularization(self) -> float:
@@ -62,6 +63,8 @@ class TransportProblem(ProblemSection):
                 "[solver] transport and reaction are factors of flows down an energy; leave them out, and change the "
                 "velocity"
             )
+        if factors.stationarity is not None:
+            raise InputError(NO_STATIONARITY)
 
     @property
     def code(self) -> Iterable[str]:
