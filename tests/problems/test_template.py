@@ -50,6 +50,11 @@ def test_every_key_is_explained():
             assert before.startswith("# ")
 
 
+def test_what_is_no_flow_has_no_particles():
+    assert "\n[particles]" in problem_template("quadratic", "sphere")
+    assert "\n[particles]" not in problem_template("transport", "sphere")
+
+
 def test_bounds_are_written_as_one_writes_them():
     lines = problem_template("two_layer", "circle").splitlines()
     assert "# number of cells on each sheet; integer >= 4, <= 2^26" in lines

@@ -38,7 +38,8 @@ def announce(problem: Problem, path: Path, *, quiet: bool, estimate: bool = Fals
     if quiet:
         return
     config = problem.config
-    say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}, beta = {problem.reaction:g}")
+    factor = f", beta = {problem.reaction:g}" if config.problem.is_flow else ""
+    say(f"problem     {config.problem.kind} on {_describe_domain(problem.domain)}{factor}")
     say(f"solver      {problem.solver}, to t = {config.solver.t_end:g}")
     say(f"output      {path}")
     each = f" on each of {LAUNCH.size} ranks" if LAUNCH.several else ""

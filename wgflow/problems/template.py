@@ -89,7 +89,7 @@ def _sections_of(problem: str, domain: str, example: Sections) -> dict[str, dict
         "initial": small_measure(base),
         "solver": {"kind": solver, "t_end": 2.0},
         solver: {},
-        "particles": {},
+        **({"particles": {}} if KINDS[problem].is_flow else {}),
         "output": {"snapshots": 41},
     }
     return {name: _merged(values, example.get(name, {})) for name, values in common.items()}
