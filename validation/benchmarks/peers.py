@@ -4,10 +4,11 @@ Both do d_t rho = div(rho grad V) once with a given V: ours by a limited upwind 
 compiled right-hand side of the equation as its users write it, without one; it has several threads from 256^2 cells on.
 Between both stands what any stage has to cost at least: a triad over three arrays, density, potential and result.
 
-With two threads py-pde 0.59 takes 4.0 ms on a quiet machine, and the triad 0.11 ms: a stage that did nothing but read
-and write would be 37 times as fast. Ours limits two slopes and finds two fluxes in each cell besides, some fifty
-operations on vectors, whether data are smooth or random and with walls or without: 0.30 ms, 14 times as fast. Asked is
-three quarters of that. Needs py-pde: pip install 'wgflow[benchmarks]'.
+On a quiet machine with two threads and 512^2 cells py-pde 0.59 takes 4.6 ms, and the triad 0.11 ms: a stage that did
+nothing but read and write would be some 40 times as fast, 38 to 43 in two runs. Ours limits two slopes and finds two
+fluxes in each cell besides, some fifty operations on vectors, whether data are smooth or random and with walls or
+without: 0.24 ms, 19 times as fast. Asked is about half of that, as the clock of py-pde's single thread and of our two
+drift apart. Needs py-pde: pip install 'wgflow[benchmarks]'.
 """
 
 from __future__ import annotations
