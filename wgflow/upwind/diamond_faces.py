@@ -11,7 +11,8 @@ from wgflow.domains.diamonds import DIAMONDS, DIRECTIONS, lattice, locate, neigh
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.typing import FloatArray, IntArray
 
-_LANES = 8  # numbers in a vector of the processor
+LANES = 8  # numbers in a vector of the processor
+MARGIN = LANES - 1  # numbers in a row of faces or of what is known at them before the cell i = 0
 FAMILIES = 3  # of faces: towards the first three of the DIRECTIONS
 NO_EDGE = -1
 FIFTHS = 5  # of a turn around the poles, which lead each diamond to the next one
@@ -45,8 +46,13 @@ class DiamondFaces:
 
     @property
     def width(self) -> int:
-        """Numbers in a row of weights or factors of n + 2 faces or fewer, filled up to whole vectors."""
-        return -(-(self.n + 2) // _LANES) * _LANES
+        """Numbers in a row of weights or factors of the cells -1 ... n, filled up to whole vectors on both sides."""
+        return -(-(self.n + LANES) // LANES) * LANES
+
+    @property
+    def columns(self) -> int:
+        """Numbers in a row of cells, of which kernels read two more than of faces."""
+        return self.width + LANES
 
     def edges_between(self, first: IntArray, second: IntArray) -> IntArray:
         """Numbers of the edges of the mesh between cells, ``NO_EDGE`` where there is none."""
@@ -57,7 +63,7 @@ class DiamondFaces:
         return np.where(keys[found] == wanted, found, NO_EDGE)
 
     def _rows_of(self, diamonds: IntArray) -> tuple[IntArray, IntArray]:
-        """Edges behind the cells i = -1, 0, ... in rows (d, 3, n + 1, width), none behind the first of each.
+        """Edges behind the cells i = 0 ... n in rows (d, 3, n + 1, width), none at other places.
 
         And 1 where they lead away from their first cell, else -1.
         """
@@ -68,7 +74,7 @@ class DiamondFaces:
         edges = np.stack([self.edges_between(start, ends) for start in starts], axis=1)
         signs = np.stack([np.where(start < ends, 1, -1) for start in starts], axis=1)
         edges[:, 0, -1] = NO_EDGE  # its fluxes are not used
-        rest = [(0, 0)] * 3 + [(1, self.width - self.n - 2)]
+        rest = [(0, 0)] * 3 + [(MARGIN, self.width - self.n - LANES)]
         return np.pad(edges, rest, constant_values=NO_EDGE), np.pad(signs, rest, constant_values=1)
 
     @cached_property
@@ -106,7 +112,7 @@ class DiamondFaces:
         """
         edges = self._rows_of(FIRST)[0]
         ends = np.zeros(edges.shape, dtype=bool)
-        ends[..., [0, self.n], :], ends[..., [1, self.n + 1]] = True, True
+        ends[..., [0, self.n], :], ends[..., [MARGIN, MARGIN + self.n]] = True, True
         chosen = (edges >= 0) & ~np.isin(edges, self.apart)
         seams = ends & chosen
         edges[seams] = self._least_turned(edges[seams])

@@ -14,7 +14,7 @@ import numpy as np
 from wgflow.domains.mesh import DEGREE, SurfaceMesh
 from wgflow.domains.sphere import tangent_coordinates
 from wgflow.typing import FloatArray, IntArray
-from wgflow.upwind.diamond_faces import FIRST, DiamondFaces
+from wgflow.upwind.diamond_faces import FIRST, LANES, MARGIN, DiamondFaces
 
 _CELLS_AT_ONCE = 50_000  # bounds the memory of the preparation
 # Kernels know three differences and three sums for six directions: signs of those.
@@ -67,7 +67,7 @@ def in_rows(faces: DiamondFaces, weights: FloatArray) -> FloatArray:
     """Weights (N, 6, 2) as the kernels take them, in single precision, shape (2, 12, n + 2, width)."""
     turned = faces.turned(weights.astype(np.float32)) * _SIGNS.astype(np.float32)[:, None, None, None]
     found = np.moveaxis(turned, [0, 4], [1, 2]).reshape(len(FIRST), 2 * DEGREE, faces.n + 2, faces.n + 2)
-    return np.pad(found, [(0, 0)] * 3 + [(0, faces.width - faces.n - 2)])
+    return np.pad(found, [(0, 0)] * 3 + [(MARGIN - 1, faces.width - faces.n - LANES)])
 
 
 def apart(faces: DiamondFaces, weights: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

@@ -43,7 +43,7 @@ class FluxCorrectedScheme(ThirdOrderGivenScheme):
         cells, near, edges, signs = surroundings(faces, oriented=True)
         places, turned = places_of(faces, in_rows)
         self._around = cells, near, places[edges].astype(np.uint32), signs * turned[edges]
-        self._rows_of_shares = aligned_zeros(DIAMONDS * bands_of(faces.n), WORK_ROWS, faces.width + 2)
+        self._rows_of_shares = aligned_zeros(DIAMONDS * bands_of(faces.n), WORK_ROWS, faces.columns)
         self._low, self._gains, self._losses = np.zeros((3, sphere.cells))
         self._find_shares, self._correct = shares_kernel(self._parallel), correction_kernel(self._parallel)
 

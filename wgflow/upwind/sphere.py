@@ -62,7 +62,7 @@ class SphereScheme(SpaceScheme):
         self._known = self._in_rows, self._conductance[None], self._conductance[None, self._apart]
         self._surroundings = surroundings(faces, oriented=self.midpoint)
         self._volumes_in_rows = np.where(np.isin(np.arange(cells), self._surroundings[0]), 0.0, sphere.mesh.volumes)
-        self._make_work_space(n, faces.width)
+        self._make_work_space(faces)
         self._watched = watched_diamonds.watched_diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         self._find_extremes = watched_diamonds.diamond_extremes_kernel(self.midpoint, self._parallel)
 
@@ -72,10 +72,10 @@ class SphereScheme(SpaceScheme):
         stage = diamonds.diamond_stage_kernel(limiter, self.midpoint, self._parallel)
         return diamond_slopes.in_rows(faces, weights), diamond_slopes.apart(faces, weights), stage
 
-    def _make_work_space(self, n: int, width: int) -> None:
+    def _make_work_space(self, faces: DiamondFaces) -> None:
         """Rows of each task, which stay in the fastest cache."""
-        tasks = self._shape[0] * DIAMONDS * diamonds.bands_of(n)
-        self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, width + 2)
+        tasks = self._shape[0] * DIAMONDS * diamonds.bands_of(faces.n)
+        self._work = aligned_zeros(tasks, diamonds.WORK_ROWS, faces.columns)
         self._largest, self._sums = np.zeros((tasks, 2)), np.zeros((tasks + 1, SUMS))
 
     def checked_stage(self, stage: Stage) -> float:

@@ -20,7 +20,6 @@ from wgflow.upwind.kernels.third_order import ROWS_OF_WORK, third_order_stage_ke
 from wgflow.upwind.scheme import SpaceScheme
 from wgflow.upwind.sphere import MidpointScheme, SphereScheme
 
-_LANES = 8  # numbers in a vector of the processor: rows of work space are whole ones
 _TWELFTH = 1.0 / 12.0
 
 
@@ -50,10 +49,10 @@ class _ThirdOrder(SphereScheme):
         stage = third_order_stage_kernel(limiter, self.midpoint, self._parallel, self.upwinding)
         return slopes, _apart(faces, weights, bends), stage
 
-    def _make_work_space(self, n: int, width: int) -> None:
-        super()._make_work_space(n, width)
-        tasks = self._shape[0] * DIAMONDS * bands_of(n)
-        self._rows = tuple(np.zeros((tasks, rows, -(-(width + 2) // _LANES) * _LANES)) for rows in ROWS_OF_WORK)
+    def _make_work_space(self, faces: DiamondFaces) -> None:
+        super()._make_work_space(faces)
+        tasks = self._shape[0] * DIAMONDS * bands_of(faces.n)
+        self._rows = tuple(np.zeros((tasks, rows, faces.columns)) for rows in ROWS_OF_WORK)
 
     def _stage_arguments(self, potential: FloatArray, step: float) -> tuple[Any, ...]:
         *known, _ = super()._stage_arguments(potential, step)

@@ -12,6 +12,8 @@ from wgflow.compilation import arrays_apart, inlined_slicing_kernel, reduction, 
 
 # Columns are counted without a sign: indices that might be negative are looked at one by one, and no vectors formed.
 ONE, TWO = np.uint64(1), np.uint64(2)
+# Of the cell i = 0 in rows, and of those beside it: cells of rows then lie as whole vectors of the processor do.
+BEFORE, HERE, AFTER = np.uint64(7), np.uint64(8), np.uint64(9)
 SUMS = 5
 
 
@@ -23,8 +25,10 @@ def losses_of_row(n, first, now, rates, phi, face_factor, reaction, inverse_volu
     rate1, rate2, rate3 = rates
     row, first = 1 - now, np.uint64(first)
     for k in range(np.uint64(n)):
-        outflow = max(rate1[row, k + TWO], 0.0) + max(rate2[now, k + TWO], 0.0) + max(rate3[now, k + ONE], 0.0)
-        outflow -= min(rate1[row, k + ONE], 0.0) + min(rate2[row, k + ONE], 0.0) + min(rate3[row, k + ONE], 0.0)
+        outflow = max(rate1[row, k + HERE], 0.0) + max(rate2[now, k + HERE], 0.0) + max(rate3[now, k + BEFORE], 0.0)
+        outflow -= (
+            min(rate1[row, k + BEFORE], 0.0) + min(rate2[row, k + BEFORE], 0.0) + min(rate3[row, k + BEFORE], 0.0)
+        )
         loss = face_factor * outflow * inverse_volumes[first + k] + reaction * max(phi[first + k], 0.0)
         largest[k] = max(largest[k], loss)
 

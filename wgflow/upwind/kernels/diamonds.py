@@ -2,10 +2,10 @@
 
 Arrays of cells have shape ``(sheets, 10 n^2 + 2)``. A diamond is passed row by row; rows of the density and of the
 potential are copied with two cells more at either end, so that inner loops know no seams: column k of such a row is
-that of the cells i = k - 2. Rows of values at faces, of weights and of factors begin with those of the cell i = -1. The
+that of the cell i = k - 8. Rows of values at faces, of weights and of factors begin with those of the cell i = -7. The
 faces of a cell (i, j) in them are those behind it, beside the cells (i - 1, j), (i - 1, j - 1) and (i, j - 1): three
-families, of which a diamond has n + 1 rows. Weights and factors are filled up with zeros to whole vectors of the
-processor, w numbers, so that loops have no rest.
+families, of which a diamond has n + 1 rows. Weights and factors are filled up with zeros on both sides to whole vectors
+of the processor, w numbers, so that loops have no rest, and vectors of cells in rows are those in whole arrays.
 
 The two diamonds beside a seam compute the same flux with opposite sign, to the last bit. Faces of the twelve corners of
 the grid, and some between two cells beside one, do not fit into rows: their factors in them are zero, and they come
@@ -34,7 +34,7 @@ from wgflow.compilation import (
 )
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE, TWO, watch_row
+from wgflow.upwind.kernels.diamond_sums import AFTER, BEFORE, HERE, ONE, TWO, watch_row
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN, FIRST_ORDER, POSITIVE, limited_difference
 from wgflow.upwind.kernels.subnormal import without_subnormal
 
@@ -54,16 +54,27 @@ def copy_row(values, n, diamond, j, halo_rows, halo_columns, rows, place):
     """Copy row j of a diamond, from -2 to n + 1, with two cells more at either end."""
     arrays_apart()
     wide_vectors()
+    if 0 <= j < n:
+        first = np.uint64((diamond * n + j) * n)
+        for k in range(np.uint64(n)):
+            rows[place, k + HERE] = values[first + k]
+    copy_halo(values, n, diamond, j, halo_rows, halo_columns, rows, place)
+
+
+@inlined_slicing_kernel
+def copy_halo(values, n, diamond, j, halo_rows, halo_columns, rows, place):
+    """Copy what lies outside a diamond: two cells at either end of one of its own rows, or all of another one."""
+    arrays_apart()
     if j < 0 or j >= n:
         outer = j + 2 if j < 0 else j - n + 2
         for k in range(np.uint64(n + 4)):
-            rows[place, k] = values[halo_rows[diamond, outer, k]]
+            rows[place, k + HERE - TWO] = values[halo_rows[diamond, outer, k]]
     else:
-        first = np.uint64((diamond * n + j) * n)
-        for k in range(np.uint64(n)):
-            rows[place, k + TWO] = values[first + k]
-        rows[place, 0], rows[place, 1] = values[halo_columns[diamond, j, 0]], values[halo_columns[diamond, j, 1]]
-        rows[place, n + 2], rows[place, n + 3] = (
+        rows[place, HERE - TWO], rows[place, BEFORE] = (
+            values[halo_columns[diamond, j, 0]],
+            values[halo_columns[diamond, j, 1]],
+        )
+        rows[place, n + HERE], rows[place, n + AFTER] = (
             values[halo_columns[diamond, j, 2]],
             values[halo_columns[diamond, j, 3]],
         )
@@ -137,21 +148,32 @@ def values_at_faces(k, rho, rows, slopes, place, line, limiter):
 
 
 @inlined_slicing_kernel
-def outflow_of_row(places, j, rho, phi, slopes, factors, kept, outflow, rates, watch, limiter, midpoint):
-    """Outflow from the cells of row j - 1, by the values at the faces of row j and what is kept of the row before.
+def stage_of_row(
+    n, places, j, cells, written, rho, phi, slopes, factors, kept, rates, fields, weights, step, reaction,
+    inverse_volumes, watch, limiter, midpoint, new,
+):  # fmt: skip
+    """Write the cells of row j - 1, by the values at the faces of row j and what is kept of the row before.
 
     All in one loop, in which the numbers of cell k - 1 are at hand for cell k: between several loops they would be
-    written and read again. ``rho`` and ``phi`` hold four rows in turn; ``kept`` are values ahead, and outflow so far.
+    written and read again. Meanwhile rows to come are copied from the ``fields`` of densities and potentials, which
+    takes no time beside the arithmetic. ``rho`` and ``phi`` hold four rows in turn; ``kept`` are values ahead, and
+    outflow so far. ``cells`` are the first ones of the rows to be written and to be copied, of which ``written`` is 0
+    if there is none to be written.
     """
     arrays_apart()
     wide_vectors()
     of_slopes, of_factors = places
     ahead2, ahead3, partial = kept
     rate1, rate2, rate3 = rates
+    density, potential, start = fields
+    here_first, density_first, potential_first = cells
+    start_weight, stage_weight = weights
     rows = (j + 3) % 4, j % 4, (j + 1) % 4
-    below, row, _ = rows
+    below, row, above = rows
+    next_row = (j + 2) % 4
     before, now = (j + 1) % 2, j % 2
     before1, flux3_before, inflow_before = 0.0, 0.0, 0.0
+    count, inside = np.uint64(written), np.uint64(n)
     for k in range(np.uint64(factors.shape[3])):
         values = values_at_faces(k, rho, rows, slopes, of_slopes, j + 1, limiter)
         ahead1, ahead2[now, k + ONE], ahead3[now, k], behind1, behind2, behind3 = values
@@ -164,21 +186,30 @@ def outflow_of_row(places, j, rho, phi, slopes, factors, kept, outflow, rates, w
         flux2 = upwind(through2, ahead2[before, k], behind2)
         flux3 = upwind(through3, ahead3[before, k], behind3)
         inflow = flux1 + flux2 + flux3  # before anything is written that needs the one of cell k - 1
-        outflow[k] = partial[before, k] + (flux2 + flux3_before)
+        outflow = partial[before, k] + (flux2 + flux3_before)
         partial[now, k] = flux1 - inflow_before
         before1, flux3_before, inflow_before = ahead1, flux3, inflow
+        cell = k - HERE
+        if cell < inside:
+            rho[next_row, k] = density[density_first + cell]
+            phi[above, k] = potential[potential_first + cell]
+        if cell < count:
+            here = rho[below, k]
+            change = -outflow * inverse_volumes[here_first + cell] - reaction * phi[below, k] * here
+            updated = start_weight * start[here_first + cell] + stage_weight * (here + step * change)
+            new[here_first + cell] = without_subnormal(updated)
 
 
 @inlined_slicing_kernel
 def update_of_cells(count, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
-    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 2."""
+    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 8."""
     arrays_apart()
     wide_vectors()
     start_weight, stage_weight = weights
     first = np.uint64(first)
     for k in range(np.uint64(count)):
-        cell, here = first + k, rho[k + TWO]
-        change = -outflow[k + TWO] * inverse_volumes[cell] - reaction * phi[k + TWO] * here
+        cell, here = first + k, rho[k + HERE]
+        change = -outflow[k + HERE] * inverse_volumes[cell] - reaction * phi[k + HERE] * here
         new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (here + step * change))
 
 
@@ -213,23 +244,31 @@ def stage_of_rows(
     halo_columns, watch, work, new, limiter, midpoint,
 ):  # fmt: skip
     """Write the rows ``first ... last - 1`` of a diamond; ``watch`` is None, or see `watch_row`."""
-    densities, potentials, kept, outflow = work[0:4], work[4:8], (work[8:10], work[10:12], work[12:14]), work[14]
+    densities, potentials, kept = work[0:4], work[4:8], (work[8:10], work[10:12], work[12:14])
     rates, places = (work[15:17], work[17:19], work[19:21]), (place_of(diamond, slopes), place_of(diamond, factors))
     for j in range(first - 2, first + 1):
         copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, j % 4)
-    copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first - 1) % 4)
+    for j in range(first - 2, first):
+        copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, j % 4)
     for j in range(first - 1, last + 1):
-        if j < last:  # rows that are not used at once: processors wait where vectors have just been written in parts
-            copy_row(rho, n, diamond, j + 2, halo_rows, halo_columns, densities, (j + 2) % 4)
-            copy_row(phi, n, diamond, j + 1, halo_rows, halo_columns, potentials, (j + 1) % 4)
-        outflow_of_row(
-            places, j, densities, potentials, slopes, factors, kept, outflow, rates, watch, limiter, midpoint
-        )
-        if j > first:
-            begin, row, of = (diamond * n + j - 1) * n, densities[(j + 3) % 4], potentials[(j + 3) % 4]
-            update_of_cells(n, begin, outflow, row, of, old, weights, step, reaction, inverse_volumes, new)
-            if watch is not None:
-                watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
+        begin = (diamond * n + j - 1) * n
+        cells = np.uint64(begin), row_from(n, diamond, j + 2), row_from(n, diamond, j + 1)
+        written = n if j > first else 0
+        stage_of_row(
+            n, places, j, cells, written, densities, potentials, slopes, factors, kept, rates, (rho, phi, old),
+            weights, step, reaction, inverse_volumes, watch, limiter, midpoint, new,
+        )  # fmt: skip
+        if j < last:
+            copy_halo(rho, n, diamond, j + 2, halo_rows, halo_columns, densities, (j + 2) % 4)
+            copy_halo(phi, n, diamond, j + 1, halo_rows, halo_columns, potentials, (j + 1) % 4)
+        if watch is not None and j > first:
+            watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
+
+
+@inlined_slicing_kernel
+def row_from(n, diamond, j):
+    """First cell of row j of a diamond, or of the last one, if it has no such row."""
+    return np.uint64((diamond * n + min(j, n - 1)) * n)
 
 
 @inlined_slicing_kernel

@@ -21,14 +21,13 @@ from numba import prange
 from wgflow.compilation import arrays_apart, inlined_slicing_kernel, kernel, parallel_kernel, wide_vectors
 from wgflow.domains.diamonds import DIAMONDS
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE, TWO
+from wgflow.upwind.kernels.diamond_sums import AFTER, BEFORE, HERE
 from wgflow.upwind.kernels.diamonds import copy_row, part_of, upwind
 from wgflow.upwind.kernels.subnormal import without_subnormal
 
 WORK_ROWS = 9  # of a task: three rows of densities, and of the shares of gains and of losses
 TINY = 1e-300  # in the place of no gain or loss, all of which is let through
 WITHIN = 1.0 - 2.0**-48  # of the room below a cell, so that rounding does not lead beneath zero
-_THREE = np.uint64(3)
 
 
 @inlined_slicing_kernel
@@ -58,19 +57,19 @@ def shares_of_row(n, begin, j, rho, total, rates, inverse_volumes, low, gains, l
     wide_vectors()
     below, row, above, begin = (j + 2) % 3, j % 3, (j + 1) % 3, np.uint64(begin)
     for k in range(np.uint64(n)):
-        west, here, east = rho[row, k + ONE], rho[row, k + TWO], rho[row, k + _THREE]
+        west, here, east = rho[row, k + BEFORE], rho[row, k + HERE], rho[row, k + AFTER]
         southwest, south, north, northeast = (
-            rho[below, k + ONE],
-            rho[below, k + TWO],
-            rho[above, k + TWO],
-            rho[above, k + _THREE],
+            rho[below, k + BEFORE],
+            rho[below, k + HERE],
+            rho[above, k + HERE],
+            rho[above, k + AFTER],
         )
-        in1, x1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], west, here)
-        in2, x2 = parted(total[1, j, k + ONE], rates[1, j, k + ONE], southwest, here)
-        in3, x3 = parted(total[2, j, k + ONE], rates[2, j, k + ONE], south, here)
-        out1, y1 = parted(total[0, j, k + TWO], rates[0, j, k + TWO], here, east)
-        out2, y2 = parted(total[1, j + 1, k + TWO], rates[1, j + 1, k + TWO], here, northeast)
-        out3, y3 = parted(total[2, j + 1, k + ONE], rates[2, j + 1, k + ONE], here, north)
+        in1, x1 = parted(total[0, j, k + BEFORE], rates[0, j, k + BEFORE], west, here)
+        in2, x2 = parted(total[1, j, k + BEFORE], rates[1, j, k + BEFORE], southwest, here)
+        in3, x3 = parted(total[2, j, k + BEFORE], rates[2, j, k + BEFORE], south, here)
+        out1, y1 = parted(total[0, j, k + HERE], rates[0, j, k + HERE], here, east)
+        out2, y2 = parted(total[1, j + 1, k + HERE], rates[1, j + 1, k + HERE], here, northeast)
+        out3, y3 = parted(total[2, j + 1, k + BEFORE], rates[2, j + 1, k + BEFORE], here, north)
         gain = (max(x1, 0.0) + max(x2, 0.0) + max(x3, 0.0)) - (min(y1, 0.0) + min(y2, 0.0) + min(y3, 0.0))
         loss = (max(y1, 0.0) + max(y2, 0.0) + max(y3, 0.0)) - (min(x1, 0.0) + min(x2, 0.0) + min(x3, 0.0))
         lowest = min(min(min(west, east), min(southwest, south)), min(min(north, northeast), here))
@@ -89,19 +88,19 @@ def corrected_row(n, begin, j, rho, gains, losses, total, rates, inverse_volumes
     wide_vectors()
     below, row, above, begin = (j + 2) % 3, j % 3, (j + 1) % 3, np.uint64(begin)
     for k in range(np.uint64(n)):
-        here, own = rho[row, k + TWO], (gains[row, k + TWO], losses[row, k + TWO])
-        _, x1 = parted(total[0, j, k + ONE], rates[0, j, k + ONE], rho[row, k + ONE], here)
-        _, x2 = parted(total[1, j, k + ONE], rates[1, j, k + ONE], rho[below, k + ONE], here)
-        _, x3 = parted(total[2, j, k + ONE], rates[2, j, k + ONE], rho[below, k + TWO], here)
-        _, y1 = parted(total[0, j, k + TWO], rates[0, j, k + TWO], here, rho[row, k + _THREE])
-        _, y2 = parted(total[1, j + 1, k + TWO], rates[1, j + 1, k + TWO], here, rho[above, k + _THREE])
-        _, y3 = parted(total[2, j + 1, k + ONE], rates[2, j + 1, k + ONE], here, rho[above, k + TWO])
-        x1 = let_through(x1, (gains[row, k + ONE], losses[row, k + ONE]), own)
-        x2 = let_through(x2, (gains[below, k + ONE], losses[below, k + ONE]), own)
-        x3 = let_through(x3, (gains[below, k + TWO], losses[below, k + TWO]), own)
-        y1 = let_through(y1, own, (gains[row, k + _THREE], losses[row, k + _THREE]))
-        y2 = let_through(y2, own, (gains[above, k + _THREE], losses[above, k + _THREE]))
-        y3 = let_through(y3, own, (gains[above, k + TWO], losses[above, k + TWO]))
+        here, own = rho[row, k + HERE], (gains[row, k + HERE], losses[row, k + HERE])
+        _, x1 = parted(total[0, j, k + BEFORE], rates[0, j, k + BEFORE], rho[row, k + BEFORE], here)
+        _, x2 = parted(total[1, j, k + BEFORE], rates[1, j, k + BEFORE], rho[below, k + BEFORE], here)
+        _, x3 = parted(total[2, j, k + BEFORE], rates[2, j, k + BEFORE], rho[below, k + HERE], here)
+        _, y1 = parted(total[0, j, k + HERE], rates[0, j, k + HERE], here, rho[row, k + AFTER])
+        _, y2 = parted(total[1, j + 1, k + HERE], rates[1, j + 1, k + HERE], here, rho[above, k + AFTER])
+        _, y3 = parted(total[2, j + 1, k + BEFORE], rates[2, j + 1, k + BEFORE], here, rho[above, k + HERE])
+        x1 = let_through(x1, (gains[row, k + BEFORE], losses[row, k + BEFORE]), own)
+        x2 = let_through(x2, (gains[below, k + BEFORE], losses[below, k + BEFORE]), own)
+        x3 = let_through(x3, (gains[below, k + HERE], losses[below, k + HERE]), own)
+        y1 = let_through(y1, own, (gains[row, k + AFTER], losses[row, k + AFTER]))
+        y2 = let_through(y2, own, (gains[above, k + AFTER], losses[above, k + AFTER]))
+        y3 = let_through(y3, own, (gains[above, k + HERE], losses[above, k + HERE]))
         cell = begin + k
         added = (y1 - x1) + (y2 - x2) + (y3 - x3)
         new[cell] = without_subnormal(low[cell] - inverse_volumes[cell] * added)

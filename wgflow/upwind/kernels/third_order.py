@@ -33,7 +33,7 @@ from wgflow.compilation import (
 )
 from wgflow.domains.diamonds import DIAMONDS, POLES
 from wgflow.domains.mesh import DEGREE
-from wgflow.upwind.kernels.diamond_sums import ONE, TWO
+from wgflow.upwind.kernels.diamond_sums import BEFORE, HERE, ONE, TWO
 from wgflow.upwind.kernels.diamonds import (
     copy_row,
     part_of,
@@ -122,8 +122,8 @@ def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction,
     flux1, flux2, flux3 = fluxes
     row = 1 - now
     for k in range(np.uint64(n)):
-        leaving = (flux1[row, k + TWO] - flux1[row, k + ONE]) + (flux2[now, k + TWO] - flux2[row, k + ONE])
-        outflow[k + TWO] = leaving + (flux3[now, k + ONE] - flux3[row, k + ONE])
+        leaving = (flux1[row, k + HERE] - flux1[row, k + BEFORE]) + (flux2[now, k + HERE] - flux2[row, k + BEFORE])
+        outflow[k + HERE] = leaving + (flux3[now, k + BEFORE] - flux3[row, k + BEFORE])
     update_of_cells(n, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new)
 
 
