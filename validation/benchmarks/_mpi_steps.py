@@ -56,9 +56,9 @@ class TimedCommunicator:
 
         return timed
 
-    def shifting(self, *args: Any, **kwargs: Any) -> Callable[[], None]:
+    def shifting(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
         """Time both the begin and the end of an exchange with neighbours."""
-        begin: Callable[[], Callable[[], None]] = partial(self._inner.shifting, *args, **kwargs)
+        begin: Callable[[], Callable[[], Any]] = partial(self._inner.shifting, *args, **kwargs)
         self.calls.append(lambda: begin()())
         self.messages += 1
         return partial(self._timed, self._timed(begin))

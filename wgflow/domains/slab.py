@@ -201,17 +201,24 @@ class Slab(Box):
         They are filled by `settle`; until then sums may be gathered, and other rows be read.
         """
         self.settle()
-        rows = np.moveaxis(values, values.ndim - len(self.shape), 0)
-        first, end, ghosts = self.own.start, self.own.stop, self.ghosts
-        lower, upper = rows[first : first + ghosts].copy(), rows[end - ghosts : end].copy()
-        finish = self.communicator.shifting(lower, upper, around=self.whole.periodic[0])
+        below, lower, upper, above = self._edges
+        finish = self.communicator.shifting(values[lower], values[upper], around=self.whole.periodic[0])
 
         def fill() -> None:
-            finish()
-            rows[:first] = lower[ghosts - first :]
-            rows[end:] = upper[: len(rows) - end]
+            from_below, from_above = finish()
+            if from_below is not None:
+                values[below] = from_below
+            if from_above is not None:
+                values[above] = from_above
 
         self._begun.append(fill)
+
+    @cached_property
+    def _edges(self) -> tuple[Any, ...]:
+        """Places in arrays (..., *shape) of ghost rows below, of own rows that others look at, and of those above."""
+        first, end, ghosts = self.own.start, self.own.stop, self.ghosts
+        rows = (slice(first), slice(first, first + ghosts), slice(end - ghosts, end), slice(end, None))
+        return tuple((..., row, *(slice(None),) * (len(self.shape) - 1)) for row in rows)
 
     def settle(self) -> None:
         """Fill the ghost rows that are still on their way."""

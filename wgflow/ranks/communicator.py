@@ -56,11 +56,13 @@ class Communicator(Protocol):
     def largest(self, values: FloatArray) -> FloatArray:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN."""
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
-        """Begin to send arrays to the ranks below and above; what is given back fills them with what these sent here.
+    def shifting(
+        self, to_lower: NDArray[Any], to_upper: NDArray[Any], *, around: bool
+    ) -> Callable[[], Sequence[NDArray[Any] | None]]:
+        """Begin to send arrays of one shape to the ranks below and above; what is given back gives what these sent.
 
-        Until then other messages may go on, and the arrays must be left alone. The first and the last rank are
-        neighbours where it goes around; else nothing is beyond them, and the array for there stays as it is.
+        Until then other messages may go on. The first and the last rank are neighbours where it goes around; else
+        nothing comes from beyond them, None. What comes is to be copied before the next exchange begins.
         """
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
@@ -97,16 +99,12 @@ class Alone:
         """The numbers themselves."""
         return values
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
+    def shifting(
+        self, to_lower: NDArray[Any], to_upper: NDArray[Any], *, around: bool
+    ) -> Callable[[], Sequence[NDArray[Any] | None]]:
         """Swap both where it goes around: above is what is below."""
-
-        def swap() -> None:
-            if around:
-                lower = to_lower.copy()
-                to_lower[...] = to_upper
-                to_upper[...] = lower
-
-        return swap
+        found = (to_upper.copy(), to_lower.copy()) if around else (None, None)
+        return lambda: found
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:  # noqa: ARG002
         """The only part."""

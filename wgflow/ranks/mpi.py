@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cache, partial
 from math import prod
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from wgflow.typing import FloatArray, IntArray
+from wgflow.typing import FloatArray
 
 T = TypeVar("T")
 FAILED = 1  # the tag of a message that says that its sender ends
@@ -21,13 +20,81 @@ PATIENCE = 2.0  # seconds in which ranks that end for the same reason hear of ea
 POLL = 0.01
 
 
-@dataclass(eq=False)
 class _Rows:
     """Rows of all ranks, of which this one has its part, and the others once a message has brought them."""
 
-    part: FloatArray
-    counts: Sequence[int]
-    found: FloatArray = field(default_factory=lambda: np.empty(0))
+    __slots__ = ("found", "part", "shapes")
+    found: FloatArray
+
+    def __init__(self, part: FloatArray, counts: Sequence[int]) -> None:
+        self.part, self.shapes = part, (part.shape, *counts)
+
+
+class _Gathering:
+    """A message to all with rows of some shapes, prepared once: what it takes anew costs more than what MPI does.
+
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm
+        The ranks.
+    rows : tuple of (shape, count, count, ...)
+        Shapes of the parts of this rank, and how many rows each rank has.
+    """
+
+    def __init__(self, world: Any, *rows: tuple[Any, ...]) -> None:
+        sizes = np.array([[prod(shape[1:]) * count for count in counts] for shape, *counts in rows])
+        longest = int(sizes.sum(axis=0).max())  # all send as much: some of it nothing
+        sent, self._received = np.zeros(longest), np.zeros(world.size * longest)
+        columns, all_ranks = np.arange(longest), longest * np.arange(world.size)[:, None]
+        self._sent, self._places = [], []
+        for last, size, (shape, *_) in zip(np.cumsum(sizes, axis=0), sizes, rows, strict=True):
+            first = last - size
+            self._sent.append(sent[first[world.rank] : last[world.rank]].reshape(shape))
+            places = (all_ranks + columns)[(columns >= first[:, None]) & (columns < last[:, None])]
+            self._places.append(places.reshape(-1, *shape[1:]))
+        self._exchange = partial(world.Allgather, (sent, longest, MPI.DOUBLE), (self._received, longest, MPI.DOUBLE))
+
+    def __call__(self, waiting: Sequence[_Rows]) -> None:
+        """Exchange the rows."""
+        for k, rows in enumerate(waiting):
+            self._sent[k][...] = rows.part
+        self._exchange()
+        for k, rows in enumerate(waiting):
+            rows.found = self._received[self._places[k]]
+
+
+class _Shift:
+    """Messages to the ranks below and above and from there, prepared once.
+
+    Parameters
+    ----------
+    world : mpi4py.MPI.Comm
+        The ranks.
+    shape, kind : tuple of int, numpy.dtype
+        Of the array that each gets.
+    around : bool
+        Whether the first and the last rank are neighbours.
+    """
+
+    def __init__(self, world: Any, shape: tuple[int, ...], kind: np.dtype[Any], around: bool) -> None:
+        self.sent, received = np.empty((2, *shape), kind), np.empty((2, *shape), kind)
+        self.received: list[NDArray[Any] | None] = [None, None]
+        self._requests = []
+        for side, other in enumerate((world.rank - 1, world.rank + 1)):
+            if around or 0 <= other < world.size:
+                other %= world.size
+                self.received[side] = received[side]
+                self._requests.append(world.Recv_init(received[side], other, 1 - side))
+                self._requests.append(world.Send_init(self.sent[side], other, side))
+
+    def begin(self) -> None:
+        """Send what is to be sent."""
+        MPI.Prequest.Startall(self._requests)
+
+    def end(self) -> list[NDArray[Any] | None]:
+        """What has come from below and from above; None where nobody is."""
+        MPI.Request.Waitall(self._requests)
+        return self.received
 
 
 class MpiCommunicator:
@@ -45,6 +112,8 @@ class MpiCommunicator:
         self._failures = given.Dup()  # apart: there others may still wait for numbers
         self.rank, self.size = self._world.rank, self._world.size
         self._waiting: list[_Rows] = []
+        self._gathering = cache(partial(_Gathering, self._world))
+        self._idle_shifts: dict[tuple[Any, ...], list[_Shift]] = {}
 
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
         """Rows of all ranks in their order, known to all."""
@@ -62,19 +131,8 @@ class MpiCommunicator:
     def _brought(self, rows: _Rows) -> FloatArray:
         if rows in self._waiting:
             waiting, self._waiting = self._waiting, []
-            self._bring(waiting)
+            self._gathering(*[each.shapes for each in waiting])(waiting)
         return rows.found
-
-    def _bring(self, waiting: Sequence[_Rows]) -> None:
-        """Exchange some rows by one message."""
-        if len(waiting) == 1:
-            waiting[0].found = self.gathered(waiting[0].part, waiting[0].counts)
-            return
-        by_rank, places = _layout(tuple((prod(rows.part.shape[1:]), tuple(rows.counts)) for rows in waiting))
-        numbers = np.empty(sum(by_rank))
-        self._world.Allgatherv(np.concatenate([rows.part.ravel() for rows in waiting]), [numbers, by_rank])
-        for rows, place in zip(waiting, places, strict=True):
-            rows.found = numbers[place].reshape(-1, *rows.part.shape[1:])
 
     def collected(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any] | None:
         """The same, known to rank 0 alone; None elsewhere."""
@@ -87,17 +145,21 @@ class MpiCommunicator:
         """Largest one of each of some numbers (n,); NaN where any rank has NaN, which MPI does not promise itself."""
         return np.asarray(self.gathering(values[np.newaxis], [1] * self.size)().max(axis=0))
 
-    def shifting(self, to_lower: FloatArray, to_upper: FloatArray, *, around: bool) -> Callable[[], Any]:
+    def shifting(
+        self, to_lower: NDArray[Any], to_upper: NDArray[Any], *, around: bool
+    ) -> Callable[[], Sequence[NDArray[Any] | None]]:
         """Begin to exchange arrays with the ranks below and above."""
-        lower, upper = self.rank - 1, self.rank + 1
-        if around:
-            lower, upper = lower % self.size, upper % self.size
-        lower = MPI.PROC_NULL if lower < 0 else lower
-        upper = MPI.PROC_NULL if upper >= self.size else upper
-        down, up, world = to_lower.copy(), to_upper.copy(), self._world
-        requests = [world.Irecv(to_upper, upper, 0), world.Irecv(to_lower, lower, 1)]
-        requests += [world.Isend(down, lower, 0), world.Isend(up, upper, 1)]
-        return partial(MPI.Request.Waitall, requests)
+        key = to_lower.shape, to_lower.dtype, around
+        idle = self._idle_shifts.setdefault(key, [])
+        shift = idle.pop() if idle else _Shift(self._world, *key)
+        shift.sent[0], shift.sent[1] = to_lower, to_upper
+        shift.begin()
+
+        def end() -> Sequence[NDArray[Any] | None]:
+            idle.append(shift)
+            return shift.end()
+
+        return end
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
         """Give each rank its part, and get one of the given shape from each."""
@@ -150,17 +212,6 @@ class MpiCommunicator:
     def end_all(self, code: int) -> None:
         """End all ranks at once."""
         self._world.Abort(code)
-
-
-@cache
-def _layout(rows: tuple[tuple[int, tuple[int, ...]], ...]) -> tuple[list[int], list[IntArray]]:
-    """How many numbers each rank sends, and where the numbers of each rows are in what comes, rank after rank.
-
-    ``rows`` has pairs of the width and the count of each rank.
-    """
-    sizes = np.array([[width * count for count in counts] for width, counts in rows])
-    owners = np.repeat(np.tile(np.arange(len(rows)), sizes.shape[1]), sizes.T.ravel())
-    return sizes.sum(axis=0).tolist(), [np.flatnonzero(owners == owner) for owner in range(len(rows))]
 
 
 def _sizes(part: NDArray[Any], counts: Sequence[int]) -> list[int]:
