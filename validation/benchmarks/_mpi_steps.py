@@ -18,7 +18,7 @@ import numpy as np
 from wgflow import Box, Features
 from wgflow.domains.slab import Slab, shared_by
 from wgflow.finite_volume.explicit import REFINE_EVERY, ExplicitFiniteVolume
-from wgflow.ranks.communicator import Communicator
+from wgflow.ranks.communicator import ALONE, Communicator
 from wgflow.ranks.world import world
 from wgflow.typing import FloatArray
 
@@ -157,7 +157,9 @@ def bare_messages(ranks: TimedCommunicator) -> dict[str, float]:
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
     everyone = TimedCommunicator(world())
-    outcome = steps_of(asked["shape"], asked["cycles"], everyone, slab=asked.get("slab", False))
+    everyone.wait()  # where each has a box of its own, all begin together
+    sharing = TimedCommunicator(ALONE) if asked.get("apart") else everyone
+    outcome = steps_of(asked["shape"], asked["cycles"], sharing, slab=asked.get("slab", False))
     outcome["reading"] = reading(everyone)
     if everyone.size > 1:
         outcome |= bare_messages(everyone)
