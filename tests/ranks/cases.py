@@ -222,14 +222,17 @@ def stopped(size):
         solved(WELL, box, output, 0.05, resume=True)
         return
 
+    accepted = []
+
     def signals(evolution):
+        accepted.append(evolution.counts.accepted)
         if ranks_of_runs.world().rank == 1 and evolution.counts.accepted == 3:
             os.kill(os.getpid(), signal.SIGUSR1)
 
     try:
         solved(WELL, box, output, 0.05, observers=wgflow.Observers(step=[signals]))
     except KeyboardInterrupt:
-        (FOLDER / f"interrupted-{ranks_of_runs.world().rank}").touch()
+        (FOLDER / f"interrupted-{ranks_of_runs.world().rank}").write_text(str(accepted[-1]))
 
 
 def refusals():

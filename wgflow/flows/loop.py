@@ -251,13 +251,13 @@ class _Loop:
 
     def _step(self, target: float) -> str | None:
         """Do a step, and tell and keep what is to be told and kept; gives why to stop, if there is a reason."""
-        evolution, before, votes = self._evolution, self._evolution.energy, self._voting()
+        evolution, before = self._evolution, self._evolution.energy
         self._compute(evolution.step)
         for observe in self._observers.step:
             observe(evolution)
         stationary = before - evolution.energy < self._threshold * evolution.step_size
         now, arrived = clock.perf_counter(), evolution.time >= target
-        found = self._agreed(now, votes)
+        found = self._found(now)
         reason = self._reason_to_stop(found, stationary=stationary)
         # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
         snapshot = self._compute(evolution.snapshot) if arrived else None
@@ -318,26 +318,14 @@ class _Loop:
             votes = np.array([float(self._interruption.signal or 0)])
             self._interruption.signal = int(self._ranks.largest(votes)[0]) or None
 
-    def _voting(self) -> Callable[[], FloatArray] | None:
-        """Let signals of any rank, and what the clock of rank 0 says, travel with the first message of a step."""
-        ranks = self._ranks
-        if ranks.size == 1:
-            return None
-        now = clock.perf_counter() if ranks.rank == 0 else -math.inf
-        votes = [[self._interruption.signal or 0, now > self._deadline, now > self._due]]
-        return ranks.gathering(np.array(votes, dtype=np.float64), [1] * ranks.size)
-
-    def _agreed(self, now: float, votes: Callable[[], FloatArray] | None) -> _Found:
-        """What holds after a step; of several ranks, what held before it, but for the condition on its end."""
+    def _found(self, now: float) -> _Found:
+        """What holds after a step: signals and conditions of any rank, and what the clock of rank 0 says."""
         reached = self._until is not None and is_reached(self._until, self._evolution)
-        if votes is None:
-            return _Found(self._interruption.signal, reached, now > self._deadline, now > self._due)
-        if self._until is not None:
-            reached = bool(self._ranks.largest(np.array([float(reached)]))[0])
-        signal, late, due = votes().max(axis=0).tolist()
-        if signal > 0.0:
-            self._interruption.signal = int(signal)
-        return _Found(int(signal) or None, reached, bool(late), bool(due))
+        clock_of_all = now if self._ranks.rank == 0 else -math.inf
+        here = (self._interruption.signal or 0, reached, clock_of_all > self._deadline, clock_of_all > self._due)
+        signal, *found = self._ranks.largest(np.array(here, dtype=np.float64)).tolist()
+        self._interruption.signal = self._interruption.signal or int(signal) or None
+        return _Found(int(signal) or None, *map(bool, found))
 
     def _reason_to_stop(self, found: _Found, *, stationary: bool) -> str | None:
         if found.signal is not None:
