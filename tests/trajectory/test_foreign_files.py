@@ -22,7 +22,7 @@ from tests.trajectory.files import TEACHER, reseal
 from wgflow.app.cli import _exit_code
 from wgflow.errors import InputError
 from wgflow.trajectory.checking import check_trajectory
-from wgflow.trajectory.checkpoint import unpacked
+from wgflow.trajectory.checkpoint import all_rows, unpacked
 from wgflow.trajectory.dimensions import define_bare_dimension, is_bare_dimension
 from wgflow.trajectory.hdf5.appender import memory_file
 from wgflow.trajectory.hdf5.hdf5_bytes import RawFile
@@ -286,12 +286,18 @@ def test_dimension_scales_are_read_with_care(folder):
         assert not is_bare_dimension(file["size"])
 
 
+def test_checkpoints_hold_numbers_alone():
+    np.savez(content := BytesIO(), time=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="'time' holds no numbers"):
+        unpacked(BytesIO(content.getvalue()), content.tell(), all_rows)
+
+
 def test_checkpoints_are_not_unpacked_to_more_than_they_are():
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("time.npy", bytes(10**7))
     with pytest.raises(ValueError, match="10000000 bytes are said to lie in"):
-        unpacked(content.getvalue())
+        unpacked(BytesIO(content.getvalue()), content.tell(), all_rows)
 
 
 def test_headers_and_seals_ask_for_no_more_than_the_file(folder):

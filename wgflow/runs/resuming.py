@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from wgflow.flows.growth import RunSetup
 from wgflow.flows.loop import Limits, Observers
 from wgflow.runs.carrying import carry_through
 from wgflow.runs.estimates import EstimatePlan, Estimator, prepare_estimator, recorded
-from wgflow.runs.shared_fields import part_at, part_of, whole_checkpoint
+from wgflow.runs.shared_fields import part_at, rows_in, whole_checkpoint
 from wgflow.runs.sharing import shared_recorder
 from wgflow.system.launchers import LAUNCH
 from wgflow.system.paths import kind_of
 from wgflow.trajectory import FileRecorder, Trajectory, is_locked, read_trajectory
 from wgflow.trajectory.cell_order import is_former
-from wgflow.trajectory.checkpoint import at_last_output, read_checkpoint
+from wgflow.trajectory.checkpoint import at_last_output, left_of, read_checkpoint
 from wgflow.trajectory.reader import DAMAGE, reason
 from wgflow.trajectory.saving import in_present_order
 from wgflow.trajectory.schema import SCHEMA_VERSION
@@ -104,9 +105,10 @@ def go_on(
     domain = run_setup.domain
     evolution, checkpoint = _undamaged_evolution(make, domain, path, earlier, left)
     estimator = None if plan is None else _estimator_of(plan, earlier, times, limits)
+    left_at = None if checkpoint is None else whole_checkpoint(domain, left_of(checkpoint))
     recorder = shared_recorder(
         lambda: FileRecorder.reopen(
-            path, trajectory, attributes, time=evolution.time, checkpoint=checkpoint, durable=durable
+            path, trajectory, attributes, time=evolution.time, checkpoint=left_at, durable=durable
         ),
         domain,
         path,
@@ -152,7 +154,7 @@ def _undamaged_evolution(
 ) -> tuple[Evolution, Checkpoint | None]:
     """Solver where a run goes on, see `_evolution_at`; raises InputError where what the file keeps of it is damaged."""
     try:
-        return _evolution_at(make, domain, earlier, read_checkpoint(path), times)
+        return _evolution_at(make, domain, earlier, read_checkpoint(path, partial(rows_in, domain)), times)
     except WgflowError:
         raise
     except DAMAGE as error:
@@ -179,7 +181,8 @@ def _evolution_at(
     earlier : Trajectory
         The snapshots at output times so far.
     found : Checkpoint or None
-        What its file holds: control at the last output, a state behind it, or after a kill what was there before it.
+        What its file holds: control at the last output, a state behind it, or after a kill what was there before it; of
+        several ranks, the part of this one.
     times : array
         Output times to come.
 
@@ -199,14 +202,13 @@ def _evolution_at(
             found, behind = at_last_output(found), False
         if found is not None:
             checkpoint = found if behind else {**state.fields, **found}
-            return _restored(make, domain, checkpoint), checkpoint
+            return _restored(make, checkpoint), checkpoint
     return make(state), None
 
 
-def _restored(make: MakeEvolution, domain: Domain | None, checkpoint: Checkpoint) -> Evolution:
-    part = part_of(domain, checkpoint)
-    evolution = make(FlowState(float(checkpoint["time"]), part))
-    evolution.restore(part)
+def _restored(make: MakeEvolution, checkpoint: Checkpoint) -> Evolution:
+    evolution = make(FlowState(float(checkpoint["time"]), checkpoint))
+    evolution.restore(checkpoint)
     return evolution
 
 
@@ -223,7 +225,7 @@ def _found_again(
     before = _state_at(domain, earlier, -2)
     if found is not None:
         within = float(found["time"]) < float(found["end"])
-        evolution = _restored(make, domain, found if within else {**before.fields, **found})
+        evolution = _restored(make, found if within else {**before.fields, **found})
     elif before.time == 0.0 and earlier.attributes["schema_version"] == SCHEMA_VERSION:
         within, evolution = False, make(None)
     else:
@@ -234,7 +236,7 @@ def _found_again(
         evolution.step()
     evolution.snapshot()  # evaluates J where a run that goes on has
     evolution.counts = StepCounts()
-    return evolution, whole_checkpoint(domain, evolution.checkpoint())
+    return evolution, evolution.checkpoint()
 
 
 def _warn_of_new_control(path: Path, earlier: Trajectory) -> None:

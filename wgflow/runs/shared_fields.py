@@ -14,26 +14,33 @@ from wgflow.domains.slab import Slab, slab_of, whole_of
 from wgflow.flows import Checkpoint, Snapshot
 from wgflow.ranks.communicator import Communicator
 from wgflow.trajectory.row_groups import chunk_shape
+from wgflow.typing import IntArray
+
+
+def rows_in(domain: Domain | None, shape: tuple[int, ...]) -> tuple[int, IntArray] | None:
+    """Axis and rows that a slab holds of arrays of the cells of its box; None of other arrays, and where it is none."""
+    slab = None if domain is None else slab_of(domain)
+    if domain is None or slab is None or shape != whole_of(domain).shape:
+        return None
+    return domain.sheets - 1, slab.rows
 
 
 def part_of(domain: Domain | None, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """What a slab holds of arrays by name: of those of cells, which are of the whole box, its rows."""
-    slab = None if domain is None else slab_of(domain)
-    if domain is None or slab is None:
-        return dict(values)
-    whole = whole_of(domain).shape
-    return {name: slab.part(array) if np.shape(array) == whole else array for name, array in values.items()}
+    """What a slab holds of arrays by name: of those of the cells of its box, its rows."""
+    found = {name: (array, rows_in(domain, np.shape(array))) for name, array in values.items()}
+    return {name: array if rows is None else array.take(rows[1], rows[0]) for name, (array, rows) in found.items()}
 
 
 def part_at(domain: Domain | None, field: NDArray[Any], index: int) -> NDArray[Any]:
     """What a slab holds of a snapshot of a field, shape (T, ...): of a file only those rows are read."""
-    slab = None if domain is None else slab_of(domain)
-    if domain is None or slab is None or np.shape(field)[1:] != whole_of(domain).shape:
+    wanted = rows_in(domain, np.shape(field)[1:])
+    if wanted is None:
         return field[index]
-    ahead, rows = (slice(None),) * (domain.sheets - 1), slab.rows
+    axis, rows = wanted
     runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    ahead = (slice(None),) * axis
     places: list[Any] = [(index, *ahead, slice(int(run[0]), int(run[-1]) + 1)) for run in runs]
-    return np.concatenate([field[place] for place in places], axis=len(ahead))
+    return np.concatenate([field[place] for place in places], axis=axis)
 
 
 class SharedField:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, Literal
 
 import h5py
 import numpy as np
-from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.lib.format import dtype_to_descr, read_array_header_1_0, read_magic, write_array_header_1_0
 from numpy.typing import NDArray
 
 from wgflow.flows import Checkpoint
@@ -31,11 +31,19 @@ from wgflow.trajectory.locking import open_to_read
 from wgflow.trajectory.npz import npz_bytes
 from wgflow.trajectory.row_groups import chunk_shape, groups_of
 from wgflow.trajectory.schema import FIELDS
+from wgflow.typing import IntArray
 
 STATE = "checkpoint/state"
 SPENT = "spent"  # name of what ACCUMULATED counts in a checkpoint
 ENTRY = 1024  # bytes of names and numbers that describe an array, at most
 LAST_OUTPUT = "last_output/"  # begins the names of what belongs to the last output
+BUFFER = 2**17  # bytes of a file that are read at once
+RowsOf = Callable[[tuple[int, ...]], tuple[int, IntArray] | None]
+
+
+def all_rows(shape: tuple[int, ...]) -> tuple[int, IntArray] | None:  # noqa: ARG001
+    """All rows of arrays of any shape are wanted."""
+    return None
 
 
 class CheckpointStore:
@@ -123,6 +131,14 @@ def control_of_last_output(checkpoint: Checkpoint) -> Checkpoint:
     return control_at_output(checkpoint) if is_at_output(checkpoint) else at_last_output(checkpoint) or {}
 
 
+def left_of(checkpoint: Checkpoint) -> Checkpoint:
+    """What a file must know of the state that its run goes on from: control at the last output, and what was spent."""
+    if is_at_output(checkpoint):
+        return control_at_output(checkpoint)
+    kept = ("time", "end", SPENT)
+    return {name: values for name, values in checkpoint.items() if name in kept or name.startswith(LAST_OUTPUT)}
+
+
 def counted(checkpoint: Checkpoint, spent: Mapping[str, float]) -> Checkpoint:
     """Checkpoint with what the run had spent when it was made."""
     return {**checkpoint, SPENT: np.array([spent[name] for name in ACCUMULATED])}
@@ -153,35 +169,130 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
     return values if isinstance(values, np.ndarray) else values[next(groups_of(values.shape, values.shape))]
 
 
-def unpacked(content: bytes) -> Checkpoint | None:
+class _StoredBytes(io.RawIOBase):
+    """Bytes of a variable of a file as a stream, read as far as they are asked for.
+
+    Parameters
+    ----------
+    variable : h5py.Dataset
+        The bytes, shape (n,).
+    """
+
+    def __init__(self, variable: h5py.Dataset) -> None:
+        self._variable, self._place = variable, 0
+
+    def readable(self) -> bool:
+        """They can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """They can be read from any place on."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._variable.size}[whence]
+        if self._place < 0:
+            raise ValueError(f"there is no byte {self._place}")
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as bytes are left; gives how many there were."""
+        found = self._variable[self._place : self._place + len(buffer)].tobytes()
+        buffer[: len(found)] = found
+        self._place += len(found)
+        return len(found)
+
+
+def unpacked(content: BinaryIO, size: int, rows_of: RowsOf) -> Checkpoint | None:
     """Checkpoint of some bytes; None where there are none.
+
+    Parameters
+    ----------
+    content : binary file
+        The bytes.
+    size : int
+        How many there are.
+    rows_of : callable
+        Gives the axis and the numbers of the rows that are wanted of arrays of some shape, which are read a group of
+        rows at a time; None for all of them.
 
     Raises
     ------
     ValueError
         If the bytes are damaged.
     """
-    if not content:
+    if size == 0:
         return None
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        with np.load(content, allow_pickle=False) as archive:
             whole = sum(entry.file_size for entry in archive.zip.infolist())
-            if whole > len(content):  # nothing is compressed there
-                raise ValueError(f"{whole} bytes are said to lie in {len(content)}")
-            return {name: archive[name] for name in archive.files}
+            if whole > size:  # nothing is compressed there
+                raise ValueError(f"{whole} bytes are said to lie in {size}")
+            return {name: _array_of(archive.zip, name, rows_of) for name in archive.files}
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, LookupError, EOFError) as error:
         raise ValueError(f"the checkpoint is damaged ({named(error, 200)})") from None
 
 
-def stored_checkpoint(file: h5py.File) -> Checkpoint | None:
+def _array_of(archive: zipfile.ZipFile, name: str, rows_of: RowsOf) -> NDArray[Any]:
+    """An array in an archive, or the rows of it that are wanted."""
+    with archive.open(f"{name}.npy") as entry:
+        read_magic(entry)
+        shape, by_columns, kind = read_array_header_1_0(entry)
+        if kind.hasobject:
+            raise ValueError(f"{name!r} holds no numbers")
+        wanted = None if by_columns else rows_of(shape)
+        if wanted is None:
+            found = _read(entry, shape, kind, "F" if by_columns else "C")
+        else:
+            found = _read_rows(entry, shape, kind, *wanted)
+        if entry.read(1):
+            raise ValueError("there are more bytes than numbers")
+    return found
+
+
+def _read(entry: IO[bytes], shape: Sequence[int], kind: np.dtype[Any], order: Literal["C", "F"] = "C") -> NDArray[Any]:
+    """The next array of a part of an archive."""
+    content = np.empty(prod(shape) * kind.itemsize, np.uint8)
+    for first in range(0, content.size, BUFFER):  # all at once would be put together piece by piece
+        piece = content[first : first + BUFFER]
+        piece[:] = np.frombuffer(entry.read(piece.size), np.uint8)
+    return content.view(kind).reshape(shape, order=order)
+
+
+def _read_rows(
+    entry: IO[bytes], shape: tuple[int, ...], kind: np.dtype[Any], axis: int, rows: IntArray
+) -> NDArray[Any]:
+    """Some rows of the next array of a part of an archive, of which there is no more than a group at a time."""
+    found = np.empty((*shape[:axis], len(rows), *shape[axis + 1 :]), kind)
+    for group in groups_of(shape, chunk_shape(shape)):
+        values = _read(entry, [part.stop - part.start for part in group], kind)
+        first, end = group[axis].start, group[axis].stop
+        here: Any = np.flatnonzero((rows >= first) & (rows < end))
+        found[(*group[:axis], here, *group[axis + 1 :])] = values.take(rows[here] - first, axis)
+    return found
+
+
+def stored_checkpoint(file: h5py.File, rows_of: RowsOf = all_rows) -> Checkpoint | None:
     """Checkpoint in an open file, None where there is none; raises ValueError where it is damaged."""
-    return unpacked(file[STATE][:].tobytes()) if STATE in file else None
+    if STATE not in file:
+        return None
+    variable = file[STATE]
+    return unpacked(io.BufferedReader(_StoredBytes(variable), BUFFER), variable.size, rows_of)
 
 
-def read_checkpoint(path: Path) -> Checkpoint | None:
-    """Read the checkpoint of a trajectory file; None where there is none, or a damaged one: a run can do without."""
+def read_checkpoint(path: Path, rows_of: RowsOf = all_rows) -> Checkpoint | None:
+    """Read the checkpoint of a trajectory file; None where there is none, or a damaged one: a run can do without.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rows_of : callable
+        See `unpacked`.
+    """
     try:
         with open_to_read(path) as file:
-            return stored_checkpoint(file)
+            return stored_checkpoint(file, rows_of)
     except (OSError, ValueError, RuntimeError):
         return None
