@@ -41,7 +41,7 @@ from wgflow.upwind.kernels.subnormal import without_subnormal
 PARALLEL_THRESHOLD = 4_096
 ROWS_AT_ONCE = 64  # of a diamond, fixed, so that results do not depend on the number of threads
 CELLS_AT_ONCE = 16_384  # of longer rows, fewer: what diamonds have in common of a band of rows stays in a cache
-WORK_ROWS = 23  # of a task: densities, potentials, values kept, outflow, rates, largest rates and least potentials
+WORK_ROWS = 22  # of a task: densities, potentials, values kept, rates, largest rates and least potentials
 
 
 def bands_of(n: int) -> int:
@@ -148,6 +148,14 @@ def values_at_faces(k, rho, rows, slopes, place, line, limiter):
 
 
 @inlined_slicing_kernel
+def updated(stage, phi, start, outflow, inverse_volume, weights, step, reaction):
+    """Density of a cell after a stage, from those at the stage and at the start of the step."""
+    start_weight, stage_weight = weights
+    change = -outflow * inverse_volume - reaction * phi * stage
+    return without_subnormal(start_weight * start + stage_weight * (stage + step * change))
+
+
+@inlined_slicing_kernel
 def stage_of_row(
     n, places, j, cells, written, rho, phi, slopes, factors, kept, rates, fields, weights, step, reaction,
     inverse_volumes, watch, limiter, midpoint, new,
@@ -167,7 +175,6 @@ def stage_of_row(
     rate1, rate2, rate3 = rates
     density, potential, start = fields
     here_first, density_first, potential_first = cells
-    start_weight, stage_weight = weights
     rows = (j + 3) % 4, j % 4, (j + 1) % 4
     below, row, above = rows
     next_row = (j + 2) % 4
@@ -194,23 +201,10 @@ def stage_of_row(
             rho[next_row, k] = density[density_first + cell]
             phi[above, k] = potential[potential_first + cell]
         if cell < count:
-            here = rho[below, k]
-            change = -outflow * inverse_volumes[here_first + cell] - reaction * phi[below, k] * here
-            updated = start_weight * start[here_first + cell] + stage_weight * (here + step * change)
-            new[here_first + cell] = without_subnormal(updated)
-
-
-@inlined_slicing_kernel
-def update_of_cells(count, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new):
-    """Write the ``count`` cells from ``first`` on; those of rows of outflow, densities and potentials begin at 8."""
-    arrays_apart()
-    wide_vectors()
-    start_weight, stage_weight = weights
-    first = np.uint64(first)
-    for k in range(np.uint64(count)):
-        cell, here = first + k, rho[k + HERE]
-        change = -outflow[k + HERE] * inverse_volumes[cell] - reaction * phi[k + HERE] * here
-        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * (here + step * change))
+            here = here_first + cell
+            new[here] = updated(
+                rho[below, k], phi[below, k], start[here], outflow, inverse_volumes[here], weights, step, reaction
+            )
 
 
 @inlined_slicing_kernel
@@ -245,7 +239,7 @@ def stage_of_rows(
 ):  # fmt: skip
     """Write the rows ``first ... last - 1`` of a diamond; ``watch`` is None, or see `watch_row`."""
     densities, potentials, kept = work[0:4], work[4:8], (work[8:10], work[10:12], work[12:14])
-    rates, places = (work[15:17], work[17:19], work[19:21]), (place_of(diamond, slopes), place_of(diamond, factors))
+    rates, places = (work[14:16], work[16:18], work[18:20]), (place_of(diamond, slopes), place_of(diamond, factors))
     for j in range(first - 2, first + 1):
         copy_row(rho, n, diamond, j, halo_rows, halo_columns, densities, j % 4)
     for j in range(first - 2, first):
@@ -262,7 +256,7 @@ def stage_of_rows(
             copy_halo(rho, n, diamond, j + 2, halo_rows, halo_columns, densities, (j + 2) % 4)
             copy_halo(phi, n, diamond, j + 1, halo_rows, halo_columns, potentials, (j + 1) % 4)
         if watch is not None and j > first:
-            watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[21], watch)
+            watch_row(n, begin, j % 2, rates, rho, phi, old, new, reaction, inverse_volumes, work[20], watch)
 
 
 @inlined_slicing_kernel

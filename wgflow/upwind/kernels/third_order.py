@@ -39,12 +39,12 @@ from wgflow.upwind.kernels.diamonds import (
     part_of,
     place_of,
     rate_through,
-    update_of_cells,
+    updated,
 )
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
 
-# Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, both bounds, outflow.
-ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 1)
+# Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, both bounds.
+ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2)
 
 
 @inlined_slicing_kernel
@@ -115,16 +115,17 @@ def fluxes_of_row(diamond, j, phi, factors, now, values, bounds, fluxes, midpoin
 
 
 @inlined_slicing_kernel
-def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, outflow, new):
+def update_of_row(n, first, now, fluxes, rho, phi, old, weights, step, reaction, inverse_volumes, new):
     """Write the n cells from ``first`` on, whose row is the one before."""
     arrays_apart()
     wide_vectors()
     flux1, flux2, flux3 = fluxes
-    row = 1 - now
+    row, first = 1 - now, np.uint64(first)
     for k in range(np.uint64(n)):
         leaving = (flux1[row, k + HERE] - flux1[row, k + BEFORE]) + (flux2[now, k + HERE] - flux2[row, k + BEFORE])
-        outflow[k + HERE] = leaving + (flux3[now, k + BEFORE] - flux3[row, k + BEFORE])
-    update_of_cells(n, first, outflow, rho, phi, old, weights, step, reaction, inverse_volumes, new)
+        outflow = leaving + (flux3[now, k + BEFORE] - flux3[row, k + BEFORE])
+        cell, inverse = first + k, inverse_volumes[first + k]
+        new[cell] = updated(rho[k + HERE], phi[k + HERE], old[cell], outflow, inverse, weights, step, reaction)
 
 
 @inlined_slicing_kernel
@@ -183,7 +184,7 @@ def stage_of_corners(
 @inlined_slicing_kernel
 def stage_of_rows(
     n, diamond, first, last, rho, phi, old, weights, step, reaction, inverse_volumes, factors, slopes, halo_rows,
-    halo_columns, densities, potentials, values, bounds, fluxes, outflow, kept, new, limiter, midpoint, upwinding,
+    halo_columns, densities, potentials, values, bounds, fluxes, kept, new, limiter, midpoint, upwinding,
 ):  # fmt: skip
     """Write the rows ``first ... last - 1`` of a diamond; ``kept`` is None, or what `keep_row` adds to."""
     arrays_apart()
@@ -202,7 +203,7 @@ def stage_of_rows(
         if j > first:
             begin = (diamond * n + j - 1) * n
             row, of = densities[(j + 2) % 3], potentials[1 - now]
-            update_of_row(n, begin, now, fluxes, row, of, old, weights, step, reaction, inverse_volumes, outflow, new)
+            update_of_row(n, begin, now, fluxes, row, of, old, weights, step, reaction, inverse_volumes, new)
 
 
 @cache
@@ -224,9 +225,9 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool, upwin
         """
         sheets, n = len(density), halo_columns.shape[1]
         densities, potentials, ahead1, ahead2, ahead3, behind1, behind2, behind3, flux1, flux2, flux3 = work[:11]
-        lower, upper, outflow = work[11:]
-        parts = len(outflow) // (sheets * DIAMONDS)
-        for task in prange(len(outflow)):
+        lower, upper = work[11:]
+        parts = len(upper) // (sheets * DIAMONDS)
+        for task in prange(len(upper)):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
             values = (ahead1[task, 0], ahead2[task], ahead3[task], behind1[task, 0], behind2[task, 0], behind3[task, 0])
@@ -234,8 +235,8 @@ def third_order_stage_kernel(limiter: int, midpoint: bool, parallel: bool, upwin
             stage_of_rows(
                 n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
                 inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, densities[task],
-                potentials[task], values, (lower[task], upper[task]), fluxes, outflow[task, 0],
-                kept, result[sheet], limiter, midpoint, upwinding,
+                potentials[task], values, (lower[task], upper[task]), fluxes, kept, result[sheet], limiter, midpoint,
+                upwinding,
             )  # fmt: skip
         for sheet in range(sheets):
             stage_of_corners(

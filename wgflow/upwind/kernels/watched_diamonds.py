@@ -66,14 +66,14 @@ def watched_diamond_stage_kernel(limiter: int, midpoint: bool, parallel: bool) -
         for task in prange(len(work)):
             wide_vectors()
             sheet, diamond, first, last = part_of(task, parts, n)
-            work[task, 21] = 0.0
+            work[task, 20] = 0.0
             watch = (face_factor, volumes, combination, partial[task])
             stage_of_rows(
                 n, diamond, first, last, density[sheet], potential[sheet], start[sheet], weights, step, reaction,
                 inverse_volumes, factors[sheet % len(factors)], slopes, halo_rows, halo_columns, watch,
                 work[task], result[sheet], limiter, midpoint,
             )  # fmt: skip
-            largest[task, 0] = largest_of(work[task, 21])
+            largest[task, 0] = largest_of(work[task, 20])
         most = largest_of(largest[:, 0])
         for sheet in range(sheets):
             rho, phi, old, new = density[sheet], potential[sheet], start[sheet], result[sheet]
@@ -105,7 +105,7 @@ def extremes_of_rows(
     midpoint,
 ):  # fmt: skip
     """Largest relative loss rate, without faces at corners, and least potential of some rows of a diamond."""
-    potentials, rates, largest, least = work[4:6], (work[15:17], work[17:19], work[19:21]), work[21], work[22]
+    potentials, rates, largest, least = work[4:6], (work[14:16], work[16:18], work[18:20]), work[20], work[21]
     largest[:], least[:] = 0.0, np.inf
     copy_row(phi, n, diamond, first - 1, halo_rows, halo_columns, potentials, (first + 1) % 2)
     for j in range(first, last + 1):
