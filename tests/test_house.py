@@ -243,6 +243,27 @@ def asks_for_a_domain(node: ast.AST) -> bool:
     return False
 
 
+def writes_in_loops(function: ast.FunctionDef) -> bool:
+    """Whether a loop of a function writes into an array."""
+    loops = [node for node in ast.walk(function) if isinstance(node, ast.For | ast.While)]
+    inner = [node for loop in loops for node in ast.walk(loop)]
+    return any(isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) for node in inner)
+
+
+def test_sums_that_may_be_reordered_do_not_depend_on_where_arrays_lie():
+    """Without that word, loops that also write go one by one where they find arrays near one another."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in library()
+        for node in nodes_of(file)
+        if isinstance(node, ast.FunctionDef)
+        and any("reduction" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and writes_in_loops(node)
+        and "arrays_apart()" not in ast.unparse(node)
+    ]
+    assert found == []
+
+
 def test_no_code_asks_which_class_a_domain_is():
     """What depends on it stands in a `DomainTable`, or is carried by the domain."""
     found = [

@@ -266,12 +266,15 @@ wide_vectors: Function = (lambda: None) if config.DISABLE_JIT else intrinsic(_wi
 def _arrays_apart(typing: Any) -> Any:  # noqa: ARG001
     """Tell that no array that the kernel which calls this is given overlaps another one.
 
-    Loops that write to many arrays are not vectorised otherwise: whether they overlap would take too many checks.
+    Loops that write to many arrays are not vectorised otherwise: whether they overlap would take too many checks. And
+    where few checks find small arrays near one another, loops go one by one: sums that may be reordered then have other
+    bits, from one process to the next.
     """
+    numbers = ir.DoubleType().as_pointer(), ir.FloatType().as_pointer()
 
     def mark(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         for argument in builder.function.args:
-            if argument.type == ir.DoubleType().as_pointer():  # their numbers alone: slices of one share its owner
+            if argument.type in numbers:  # their numbers alone: slices of one share its owner
                 argument.add_attribute("noalias")
         return context.get_dummy_value()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.compilation import kernel, reduction
+from wgflow.compilation import arrays_apart, kernel, reduction
 
 
 @reduction
 def entropy_of_cells(density, volumes, temperature, floor, potential):
     """Entropy and its slope; U = U' rho - P, with P of the floor below it, is the tangent there."""
+    arrays_apart()
     energy = 0.0
     for cell in range(density.size):
         safe = max(density[cell], floor)
@@ -22,6 +23,7 @@ def entropy_of_cells(density, volumes, temperature, floor, potential):
 @reduction
 def power_energy_of_cells(density, volumes, exponent, strength, floor, potential):
     """Power energy and its slope, with the tangent below the floor as in `entropy_of_cells`."""
+    arrays_apart()
     energy = 0.0
     for cell in range(density.size):
         safe = max(density[cell], floor)

@@ -159,6 +159,7 @@ _add_gaussian, _add_logarithm, _add_power, _add_exponential, _add_filled = map(
 @reduction
 def _add_axis(products, x, row, charge, charges, slopes, along):
     """Add what a point gives to others along a further axis; returns what they give to it."""
+    arrays_apart()
     wide_vectors()
     total = 0.0
     for j in range(slopes.size):

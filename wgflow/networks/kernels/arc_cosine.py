@@ -61,6 +61,7 @@ def _fill_products(targets, sources, products):
 @reduction
 def _add_weighted(weights, sources, sums):
     """Add the sums over sources (d, n) with four rows of weights (4, n) to ``sums`` (4, d), d a multiple of 2."""
+    arrays_apart()
     wide_vectors()
     for axis in range(0, sources.shape[0], 2):
         a = b = c = d = e = f = g = h = 0.0
@@ -112,6 +113,7 @@ def _fill_half_chords(target, sources, apart, together):
 @reduction
 def angular_sums(apart, together, masses):
     """Sums of masses times 2 pi k and times sin p; ``apart`` becomes masses times pi - p."""
+    arrays_apart()
     wide_vectors()
     value, along = 0.0, 0.0
     for j in range(masses.size):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from wgflow.compilation import kernel, reduction
+from wgflow.compilation import arrays_apart, kernel, reduction
 
 
 @reduction
 def arc_sums(mass, points, cuts, sums):
     """Running vector sums of ``mass * point`` up to each cut."""
+    arrays_apart()
     sums[0, :] = 0.0
     for arc in range(cuts.size - 1):
         weights = mass[cuts[arc] : cuts[arc + 1]]

@@ -10,6 +10,7 @@ from wgflow.compilation import arrays_apart, inlined_reduction, reduction, wide_
 @inlined_reduction
 def split(parts):
     """Turn values at images (G, Q) into their parts, ``sum_g chi(g) value_g`` for each character, or back."""
+    arrays_apart()
     columns, half = np.uint64(parts.shape[1]), 1
     while half < len(parts):
         for start in range(0, len(parts), 2 * half):
@@ -24,6 +25,7 @@ def split(parts):
 @inlined_reduction
 def add_products(rows, first, last, masses, sums, part):
     """Add ``L L^T masses``, with the rows ``first ... last - 1`` of L^T, to ``sums``; of one part of both."""
+    arrays_apart()
     columns, fours = np.uint64(rows.shape[1]), first + (last - first) // 4 * 4
     for row in range(first, fours, 4):  # a row is read once, from near memory the second time
         one, two, three, four = 0.0, 0.0, 0.0, 0.0

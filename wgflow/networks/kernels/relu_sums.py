@@ -14,7 +14,7 @@ from functools import cache
 
 from numba import prange
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction
+from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, reduction
 
 INPUTS = 4  # that are multiplied at a time; points and data are filled up with zeros to a multiple
 
@@ -50,6 +50,7 @@ def _start_products(first, second, columns, one, two):
 @reduction
 def _add_products(first, second, columns, axis, one, two):
     """Add the products of four inputs to the activations of two particles at one tile of data."""
+    arrays_apart()
     a, b, c, d = columns[axis], columns[axis + 1], columns[axis + 2], columns[axis + 3]
     p, q, r, s = first[axis], first[axis + 1], first[axis + 2], first[axis + 3]
     t, u, v, w = second[axis], second[axis + 1], second[axis + 2], second[axis + 3]
@@ -86,6 +87,7 @@ def fill_rows(source, filled):
 
 @reduction
 def _add_features(rounded, charges, one, two, width, curvature, prediction):
+    arrays_apart()
     zero = one.dtype.type(0.0)
     for i in range(one.size):
         w, c = width[i], curvature[i]
@@ -96,6 +98,7 @@ def _add_features(rounded, charges, one, two, width, curvature, prediction):
 @reduction
 def _combine(rounded, activation, width, curvature, coefficients, slopes):
     """Potential at one particle; the coefficient times the slope of each feature goes to ``slopes``."""
+    arrays_apart()
     zero = activation.dtype.type(0.0)
     value = zero
     for i in range(activation.size):

@@ -20,7 +20,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from wgflow.compilation import inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
+from wgflow.compilation import arrays_apart, inlined_kernel, kernel, parallel_kernel, reduction, wide_vectors
 from wgflow.networks.kernels.relu_sums import feature
 from wgflow.typing import FloatArray, IntArray
 
@@ -175,6 +175,7 @@ def _feature_at(rounded, column, x, y, z):
 @reduction
 def _add_moments(rounded, data, listed, points, mass, moments):
     """Add the moments of the listed features."""
+    arrays_apart()
     wide_vectors()
     for n in range(0, listed.size, AT_ONCE):
         i, j, k, l = listed[n], listed[n + 1], listed[n + 2], listed[n + 3]  # noqa: E741

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wgflow.compilation import kernel, reduction
+from wgflow.compilation import arrays_apart, kernel, reduction
 from wgflow.networks.kernels.arc_cosine import angular_sums
 from wgflow.reductions import inner_product
 
@@ -12,6 +12,7 @@ from wgflow.reductions import inner_product
 @reduction
 def _fill_half_chords(target, sources, apart, together):
     """Write |u - v|^2 / 4 and |u + v|^2 / 4 for one target (d,) and sources (d, n)."""
+    arrays_apart()
     apart[:] = 0.0
     together[:] = 0.0
     for axis in range(target.size):
@@ -33,6 +34,7 @@ def _add_feature(charge, activation, error):
 @reduction
 def _pull_back(output, error, activation):
     """Slope in the output weight; features become the error times the output weight where they are active."""
+    arrays_apart()
     zero = activation.dtype.type(0.0)
     slope = zero
     for i in range(error.size):
