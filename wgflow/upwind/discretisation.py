@@ -223,10 +223,18 @@ def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None)
     check_moved(domain)
     if order not in GIVEN_SCHEMES:
         raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
-    known = SPHERE.of_order(order, domain.kind)
-    known = replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known
+    name = choose_given_limiter(limiter, domain, order)
+    scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
+    return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else _given(order, domain).limiters[name])
+
+
+def choose_given_limiter(limiter: str | None, domain: Domain, order: int) -> str:
+    """Name of the limiter on a whole sphere with a velocity from outside; raises InputError if there is none such."""
     if limiter == ZALESAK and order != THIRD:
         raise InputError(f"limiter = {ZALESAK!r} corrects fluxes of order 3; found order = {order}")
-    name = _limiter_of(known, limiter, domain.kind, order)
-    scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
-    return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else known.limiters[name])
+    return _limiter_of(_given(order, domain), limiter, domain.kind, order)
+
+
+def _given(order: int, domain: Domain) -> Discretisation:
+    known = SPHERE.of_order(order, domain.kind)
+    return replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known
