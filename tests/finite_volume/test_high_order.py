@@ -330,7 +330,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 @pytest.mark.parametrize(
     ("domain", "message"),
     [
-        (Sphere(42), "order = 5 is not available on the domain 'sphere'; choose 1 or 2"),
+        (Sphere(42), r"on the domain 'sphere'; choose 1 or 2 there \(3 on whole spheres\)"),
         (Signed(Sphere(42)), "order = 5 is not available"),
         (Circle(6), "order = 5 needs 7 cells along each axis; found 6"),
         (Box([(0.0, 1.0), (0.0, 1.0)], (8, 5)), "found 5"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from itertools import pairwise
 
@@ -53,6 +54,15 @@ def test_every_key_is_explained():
 def test_what_is_no_flow_has_no_particles():
     assert "\n[particles]" in problem_template("quadratic", "sphere")
     assert "\n[particles]" not in problem_template("transport", "sphere")
+
+
+def test_what_is_no_flow_offers_no_keys_of_flows():
+    """They are refused there: whoever takes the comment sign away must not be told so."""
+    offered = set(re.findall(r"^#(\w+) =", problem_template("transport", "sphere"), re.MULTILINE))
+    assert "wall_time" in offered
+    assert not offered & {"transport", "reaction", "stationarity"}
+    flow = set(re.findall(r"^#(\w+) =", problem_template("energy", "sphere"), re.MULTILINE))
+    assert flow >= {"transport", "reaction", "stationarity"}
 
 
 def test_bounds_are_written_as_one_writes_them():

@@ -114,6 +114,13 @@ def test_what_does_not_fit_is_refused(changed, message):
         wgflow.run({**content({"kind": "rotation"}), **changed})
 
 
+@pytest.mark.parametrize("options", [{"limiter": "minmod"}, {"order": 2, "limiter": "zalesak"}])
+def test_limiters_are_refused_where_the_problem_is_opened(options):
+    """So sweeps ask before their first run."""
+    with pytest.raises(wgflow.InputError, match=f"limiter = '{options['limiter']}'"):
+        wgflow.open_problem(content({"kind": "rotation"}, **options))
+
+
 def test_estimates_are_refused():
     with pytest.raises(wgflow.InputError, match="compare numbers of cells"):
         wgflow.run(content({"kind": "rotation"}), estimate=True)

@@ -124,6 +124,25 @@ def test_no_energy_falls():
     assert not [text for text in texts if "F" in text]
 
 
+@pytest.mark.parametrize("values", [lambda x, _: x, lambda x, _: np.nan * x[:, 0]])
+def test_values_that_are_not_allowed_are_refused_before_any_output(values, tmp_path):
+    path = tmp_path / "none.h5"
+    with pytest.raises(wgflow.InputError, match="the stream function"):
+        solve_transport(StreamFunction(values), Sphere(42), np.ones(42), 1.0, output=path)
+    assert not path.exists()
+
+
+def test_values_that_are_not_allowed_later_end_the_run(tmp_path):
+    """By then the input was valid: what was announced stays, and the time is told."""
+    path = tmp_path / "half.h5"
+    flow = StreamFunction(lambda x, t: swinging(x, t) if t <= 0.2 else np.nan * x[:, 0])
+    with pytest.raises(wgflow.ComputationError, match=r"failed at t = 0\.2.*the stream function returned a value"):
+        solve_transport(flow, Sphere(42), hill, 1.0, times=[0.1, 1.0], output=path)
+    half = wgflow.load(path)
+    assert half.attributes["status"] == "failed"
+    np.testing.assert_array_equal(half.time, [0.0, 0.1])
+
+
 def test_what_is_no_velocity_is_refused():
     with pytest.raises(wgflow.InputError, match="give a Velocity"):
         solve_transport(lambda x: x, Sphere(42), np.ones(42), 1.0)

@@ -159,8 +159,14 @@ def test_other_domains_name_what_they_have(domain, allowed):
 
 
 def test_limiters_of_rows_are_refused():
-    with pytest.raises(wgflow.InputError, match=r"'mc' is not available .* choose one of barth_jespersen, positive"):
+    message = r"'mc' is not available on the domain 'sphere' with order = 3; choose one of barth_jespersen, positive"
+    with pytest.raises(wgflow.InputError, match=message):
         third_order(Sphere(42), limiter="mc")
+
+
+def test_the_limiter_of_velocities_from_outside_is_told_from_unknown_ones():
+    with pytest.raises(wgflow.InputError, match="'zalesak' corrects fluxes of a velocity from outside"):
+        third_order(Sphere(42), limiter="zalesak")
 
 
 CONTENT = {

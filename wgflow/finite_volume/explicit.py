@@ -57,8 +57,8 @@ class ExplicitFiniteVolume:
         for smooth densities on boxes and circles, whose values are then point values at the cell centres.
     limiter : str, optional
         "minmod", "mc" (by default), "van_leer", or "positive" (clips the central slope; for smooth densities); on
-        spheres also "barth_jespersen" (by default), on half spheres that or "positive". Of order 3 "positive" (by
-        default), which smooth extrema do not meet, or "barth_jespersen".
+        spheres and half spheres also "barth_jespersen" (by default there). Of order 3 "positive" (by default), which
+        smooth extrema do not meet, or "barth_jespersen".
     stepper : str
         "euler", "ssprk2", "ssprk3" or "ssprk43"; see ``wgflow.finite_volume.runge_kutta``.
     tolerance : float

@@ -65,7 +65,8 @@ class TransportFlow:
     Raises
     ------
     InputError
-        If an argument is not allowed, or a steady velocity has other values at another time.
+        If an argument is not allowed, the velocity gives no finite vectors at the start, or a steady velocity has other
+        values at another time.
     """
 
     labels = TRANSPORT_LABELS
@@ -99,6 +100,7 @@ class TransportFlow:
         self.time, self.step_size, self.counts, self.steps_done = time, 0.0, StepCounts(), 0
         self.energy = self._square.evaluate(self._density, self._potential)
         self.begin_interval(math.inf)
+        self._learn(0.0 if velocity.steady else time)  # what is no velocity is refused before any output
 
     @property
     def density(self) -> FloatArray:
@@ -197,7 +199,12 @@ class TransportFlow:
         time = 0.0 if self._velocity.steady else time
         if time != self._moving_at:
             if time not in self._known:
-                self._learn(time)
+                try:
+                    self._learn(time)
+                except InputError as error:  # values at the start were allowed
+                    raise ComputationError(
+                        f"the step from t = {self.time:.6g} failed at t = {time:.6g}: {error}"
+                    ) from error
             self._scheme.give(self._known[time][0])
             self._moving_at = time
         return self._known[time][1]

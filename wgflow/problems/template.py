@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,6 +23,7 @@ from wgflow.registry import Registry
 from wgflow.system.paths import check_target
 
 WIDTH = 110  # characters of a line of comments
+KEYS_OF_FLOWS = {"solver": ("transport", "reaction", "stationarity")}  # refused where no energy falls
 
 
 def problem_template(problem: str, domain: str) -> str:
@@ -52,7 +53,8 @@ def problem_template(problem: str, domain: str) -> str:
         f"# A problem file for wgflow: {problem} on a {domain}. Lines that begin with # are defaults, or comments."
     ]
     for name, values in _sections_of(problem, domain, example).items():
-        lines += ["", *_section(name, _model(name, values), values)]
+        without = () if kind.is_flow else KEYS_OF_FLOWS.get(name, ())
+        lines += ["", *_section(name, _model(name, values), values, without)]
     return "\n".join(lines) + "\n"
 
 
@@ -112,11 +114,13 @@ def _member(members: list[type[Section]], values: Mapping[str, Any]) -> type[Sec
     return next(member for member in members if values["kind"] in get_args(member.model_fields["kind"].annotation))
 
 
-def _section(name: str, model: type[Section], values: Mapping[str, Any]) -> Iterator[str]:
-    """Lines of a section: its keys, then its tables."""
+def _section(name: str, model: type[Section], values: Mapping[str, Any], without: Sequence[str] = ()) -> Iterator[str]:
+    """Lines of a section: its keys but for some, then its tables."""
     yield f"[{name}]  # {(model.__doc__ or '').splitlines()[0]}"
     tables = []
     for key, field in model.model_fields.items():
+        if key in without:
+            continue
         if tables_of(field):
             tables.append((key, tables_of(field)))
             continue

@@ -131,15 +131,17 @@ def choose_limiter(limiter: str | None, domain: Domain, order: int = 2) -> str:
         If there is no such limiter on the domain, or no such order.
     """
     found = discretisation_on(domain) if domain.base.has_cells else BOX
-    return _limiter_of(found.of_order(order, domain.base.kind), limiter, domain.kind)
+    return _limiter_of(found.of_order(order, domain.base.kind), limiter, domain.kind, order)
 
 
-def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str) -> str:
+def _limiter_of(discretisation: Discretisation, limiter: str | None, kind: str, order: int) -> str:
     if limiter is None:
         return discretisation.limiter
     if limiter not in discretisation.limiters:
-        known = limiter in ALL_LIMITERS
-        what = f"is not available on the domain {kind!r}" if known else "is unknown"
+        third = " with order = 3" if order == THIRD else ""  # other limiters of the domain belong to other orders
+        what = f"is not available on the domain {kind!r}{third}" if limiter in ALL_LIMITERS else "is unknown"
+        if limiter == ZALESAK:
+            what = "corrects fluxes of a velocity from outside (solve_transport), of order 3"
         raise InputError(f"limiter = {limiter!r} {what}; choose one of {', '.join(discretisation.limiters)}")
     return limiter
 
@@ -188,7 +190,7 @@ def make_space_scheme(
             f"order = {order!r} is not available; choose 1, 2, on whole spheres 3, or on boxes and circles 5"
         )
     discretisation = discretisation_on(domain).of_order(order, domain.base.kind)
-    limiter = _limiter_of(discretisation, limiter, domain.base.kind)
+    limiter = _limiter_of(discretisation, limiter, domain.base.kind, order)
     if velocity not in VELOCITIES:
         raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
     if velocity not in discretisation.schemes:
@@ -221,10 +223,18 @@ def make_given_scheme(domain: Domain, *, order: int, limiter: str | None = None)
     check_moved(domain)
     if order not in GIVEN_SCHEMES:
         raise InputError(f"order = {order!r} is not available; choose one of {', '.join(map(str, GIVEN_SCHEMES))}")
-    known = SPHERE.of_order(order, domain.kind)
-    known = replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known
+    name = choose_given_limiter(limiter, domain, order)
+    scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
+    return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else _given(order, domain).limiters[name])
+
+
+def choose_given_limiter(limiter: str | None, domain: Domain, order: int) -> str:
+    """Name of the limiter on a whole sphere with a velocity from outside; raises InputError if there is none such."""
     if limiter == ZALESAK and order != THIRD:
         raise InputError(f"limiter = {ZALESAK!r} corrects fluxes of order 3; found order = {order}")
-    name = _limiter_of(known, limiter, domain.kind)
-    scheme = FLUX_CORRECTED if name == ZALESAK else GIVEN_SCHEMES[order]
-    return scheme(domain, 1.0, 0.0, FIRST_ORDER if order == 1 else known.limiters[name])
+    return _limiter_of(_given(order, domain), limiter, domain.kind, order)
+
+
+def _given(order: int, domain: Domain) -> Discretisation:
+    known = SPHERE.of_order(order, domain.kind)
+    return replace(known, limiters=GIVEN_LIMITERS) if order == THIRD else known

@@ -38,7 +38,8 @@ class HighOrderScheme(LatticeScheme):
         box = domain.base.lattice
         if box is None:
             raise InputError(
-                f"order = 5 is not available on the domain {domain.kind!r}; choose 1 or 2 there, or a box or circle"
+                f"order = 5 is not available on the domain {domain.kind!r}; choose 1 or 2 there (3 on whole spheres), "
+                "or a box or circle"
             )
         if min(box.shape) < MIN_CELLS:
             raise InputError(

@@ -15,7 +15,7 @@ from wgflow.problems.kinds.transport import TRANSPORT, TransportProblem
 from wgflow.problems.sections import one_of
 from wgflow.problems.solvers.base import SolverOptions
 from wgflow.registry import Cited
-from wgflow.upwind.discretisation import GIVEN_LIMITERS, ZALESAK
+from wgflow.upwind.discretisation import GIVEN_LIMITERS, ZALESAK, choose_given_limiter
 from wgflow.upwind.kernels.limiters import ALL_LIMITERS
 
 if TYPE_CHECKING:
@@ -58,13 +58,14 @@ class TransportSection(SolverOptions):
         return TransportFlow(velocity, problem.domain, density, time=time, **self.model_dump())
 
     def check(self, problem: Problem) -> None:
-        """Raise InputError unless the problem gives a velocity."""
+        """Raise InputError unless the problem gives a velocity, and the order has the limiter."""
         section = problem.config.problem
         if not isinstance(section, TransportProblem):
             raise InputError(
                 f'[solver] kind = "{TRANSPORT}" needs [problem] kind = "{TRANSPORT}", with a velocity; found '
                 f'"{section.kind}"'
             )
+        choose_given_limiter(self.limiter, problem.domain, self.order)  # here, so that sweeps ask before all runs
 
     def cites(self, config: ProblemFile) -> Iterator[Cited]:  # noqa: ARG002
         """What the steps and the limiter rest on."""
