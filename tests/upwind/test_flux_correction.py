@@ -84,6 +84,17 @@ def test_correction_equals_the_numpy_twin(cells):
     assert abs(result - plain).max() > 0.02  # something was corrected
 
 
+def test_densities_that_floating_point_does_not_hold_in_full_become_zero():
+    """In rows and, as near the corners of the grid, apart from them."""
+    sphere, least = Sphere(642), np.finfo(np.float64).tiny
+    scheme = make_given_scheme(sphere, order=3, limiter="zalesak")
+    density, result = np.where(np.arange(642) % 2, 0.75 * least, least), np.empty(642)
+    scheme.begin_step()
+    scheme.euler_stage(density, np.zeros(642), density, (0.0, 1.0), 1.0, result)
+    scheme.finish_step(density, result)
+    np.testing.assert_array_equal(result, np.where(density < least, 0.0, density))
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), cells=st.sampled_from([42, 162]))
 def test_steps_stay_within_the_range_of_neighbours(seed, cells):
