@@ -124,6 +124,18 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
         np.testing.assert_array_equal(step_of(642, density, flow)[2], alone)
 
 
+def test_results_do_not_depend_on_bands_of_rows(monkeypatch):
+    """Of 8 rows in bands of 8, 4 and 1: fluxes through faces between two bands are added up once."""
+    density, flow = draw(642, 3)
+    alone = step_of(642, density, flow)
+    for cells, bands in ((32, 2), (8, 8)):
+        monkeypatch.setattr(diamonds, "CELLS_AT_ONCE", cells)
+        assert diamonds.bands_of(8) == bands
+        found = step_of(642, density, flow)
+        np.testing.assert_array_equal(found[1:3], alone[1:3])
+        np.testing.assert_array_equal(found[3], alone[3])
+
+
 @pytest.mark.parametrize(("limiter", "least", "most"), [("zalesak", -1e-13, 1e-13), ("positive", 0.2, 0.3)])
 def test_a_background_and_a_plateau_stay_as_they_are(limiter, least, most):
     """Between 0.1 and 1, which third order that is kept positive alone passes."""
