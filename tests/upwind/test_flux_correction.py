@@ -84,6 +84,17 @@ def test_correction_equals_the_numpy_twin(cells):
     assert abs(result - plain).max() > 0.02  # something was corrected
 
 
+def test_densities_that_floating_point_does_not_hold_in_full_become_zero():
+    """In rows and, as near the corners of the grid, apart from them."""
+    sphere, least = Sphere(642), np.finfo(np.float64).tiny
+    scheme = make_given_scheme(sphere, order=3, limiter="zalesak")
+    density, result = np.where(np.arange(642) % 2, 0.75 * least, least), np.empty(642)
+    scheme.begin_step()
+    scheme.euler_stage(density, np.zeros(642), density, (0.0, 1.0), 1.0, result)
+    scheme.finish_step(density, result)
+    np.testing.assert_array_equal(result, np.where(density < least, 0.0, density))
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), cells=st.sampled_from([42, 162]))
 def test_steps_stay_within_the_range_of_neighbours(seed, cells):
@@ -111,6 +122,18 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
     for count in (1, threads):
         numba.set_num_threads(count)
         np.testing.assert_array_equal(step_of(642, density, flow)[2], alone)
+
+
+def test_results_do_not_depend_on_bands_of_rows(monkeypatch):
+    """Of 8 rows in bands of 8, 4 and 1: fluxes through faces between two bands are added up once."""
+    density, flow = draw(642, 3)
+    alone = step_of(642, density, flow)
+    for cells, bands in ((32, 2), (8, 8)):
+        monkeypatch.setattr(diamonds, "CELLS_AT_ONCE", cells)
+        assert diamonds.bands_of(8) == bands
+        found = step_of(642, density, flow)
+        np.testing.assert_array_equal(found[1:3], alone[1:3])
+        np.testing.assert_array_equal(found[3], alone[3])
 
 
 @pytest.mark.parametrize(("limiter", "least", "most"), [("zalesak", -1e-13, 1e-13), ("positive", 0.2, 0.3)])

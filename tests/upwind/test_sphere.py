@@ -147,11 +147,12 @@ def test_stage_equals_the_numpy_twin(cells, velocity):
     np.testing.assert_allclose(result, twin, rtol=0.0, atol=1e-9)  # weights of slopes are of single precision
 
 
-def test_densities_that_floating_point_does_not_hold_in_full_become_zero():
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_densities_that_floating_point_does_not_hold_in_full_become_zero(order):
     least = np.finfo(np.float64).tiny
     density, result = np.ones(42), np.empty(42)
     density[[7, -1]], density[[8, -2]] = 0.75 * least, least  # the last two are the poles
-    scheme = make_space_scheme(Sphere(42), transport=1.0, reaction=0.0, order=2)
+    scheme = make_space_scheme(Sphere(42), transport=1.0, reaction=0.0, order=order)
     scheme.euler_stage(density, np.zeros(42), density, (0.0, 1.0), 1.0, result)
     np.testing.assert_array_equal(result, np.where(density < least, 0.0, density))
 

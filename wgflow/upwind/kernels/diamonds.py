@@ -180,7 +180,7 @@ def stage_of_row(
     next_row = (j + 2) % 4
     before, now = (j + 1) % 2, j % 2
     before1, flux3_before, inflow_before = 0.0, 0.0, 0.0
-    count, inside = np.uint64(written), np.uint64(n)
+    written_end, inside_end = HERE + np.uint64(written), HERE + np.uint64(n)
     for k in range(np.uint64(factors.shape[3])):
         values = values_at_faces(k, rho, rows, slopes, of_slopes, j + 1, limiter)
         ahead1, ahead2[now, k + ONE], ahead3[now, k], behind1, behind2, behind3 = values
@@ -196,12 +196,12 @@ def stage_of_row(
         outflow = partial[before, k] + (flux2 + flux3_before)
         partial[now, k] = flux1 - inflow_before
         before1, flux3_before, inflow_before = ahead1, flux3, inflow
-        cell = k - HERE
-        if cell < inside:
+        if HERE <= k < inside_end:
+            cell = k - HERE  # here and below, so that it is no number beneath zero without a sign
             rho[next_row, k] = density[density_first + cell]
             phi[above, k] = potential[potential_first + cell]
-        if cell < count:
-            here = here_first + cell
+        if HERE <= k < written_end:
+            here = here_first + (k - HERE)
             new[here] = updated(
                 rho[below, k], phi[below, k], start[here], outflow, inverse_volumes[here], weights, step, reaction
             )
@@ -246,7 +246,7 @@ def stage_of_rows(
         copy_row(phi, n, diamond, j, halo_rows, halo_columns, potentials, j % 4)
     for j in range(first - 1, last + 1):
         begin = (diamond * n + j - 1) * n
-        cells = np.uint64(begin), row_from(n, diamond, j + 2), row_from(n, diamond, j + 1)
+        cells = row_from(n, diamond, j - 1), row_from(n, diamond, j + 2), row_from(n, diamond, j + 1)
         written = n if j > first else 0
         stage_of_row(
             n, places, j, cells, written, densities, potentials, slopes, factors, kept, rates, (rho, phi, old),
@@ -261,8 +261,8 @@ def stage_of_rows(
 
 @inlined_slicing_kernel
 def row_from(n, diamond, j):
-    """First cell of row j of a diamond, or of the last one, if it has no such row."""
-    return np.uint64((diamond * n + min(j, n - 1)) * n)
+    """First cell of row j of a diamond, or of the nearest one, if it has no such row."""
+    return np.uint64((diamond * n + max(0, min(j, n - 1))) * n)
 
 
 @inlined_slicing_kernel

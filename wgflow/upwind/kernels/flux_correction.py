@@ -134,7 +134,7 @@ def corrected_apart(rho, gains, losses, total, rates, surroundings, inverse_volu
             there, place, sign = near[number, k], places[number, k], signs[number, k]
             _, added = parted(sign * total[place], sign * rates[place], rho[cell], rho[there])
             out += let_through(added, (gains[cell], losses[cell]), (gains[there], losses[there]))
-        new[cell] = low[cell] - inverse_volumes[cell] * out
+        new[cell] = without_subnormal(low[cell] - inverse_volumes[cell] * out)
 
 
 @cache

@@ -42,6 +42,7 @@ from wgflow.upwind.kernels.diamonds import (
     updated,
 )
 from wgflow.upwind.kernels.limiters import BARTH_JESPERSEN
+from wgflow.upwind.kernels.subnormal import without_subnormal
 
 # Rows of each task: densities, potentials, values ahead and behind, fluxes of three families, both bounds.
 ROWS_OF_WORK = (3, 2, 1, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2)
@@ -165,7 +166,8 @@ def stage_of_corners(
     faces, near, near_weights = corners
     start_weight, stage_weight = weights
     for cell in range(rho.size - POLES, rho.size):
-        new[cell] = start_weight * old[cell] + stage_weight * (rho[cell] - step * reaction * phi[cell] * rho[cell])
+        stage = rho[cell] - step * reaction * phi[cell] * rho[cell]
+        new[cell] = without_subnormal(start_weight * old[cell] + stage_weight * stage)
     for face in range(len(faces)):
         first, second = faces[face, 0], faces[face, 1]
         rate = rate_through(factors[face], phi[first], phi[second], midpoint)
