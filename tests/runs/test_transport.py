@@ -97,6 +97,15 @@ def test_a_run_goes_on(tmp_path):
     np.testing.assert_allclose(whole.energy[0], 0.5 * start**2 @ Sphere(42).volumes)
 
 
+def test_a_run_does_not_go_on_with_another_velocity(tmp_path):
+    path = tmp_path / "transport.h5"
+    solve_transport(SPIN, Sphere(42), np.ones(42), 0.1, output=path)
+    axes = (lambda x, _: x[:, 0], lambda x, _: -2.002 * np.pi * x @ AXIS)
+    for other in (StreamFunction(function, steady=True) for function in axes):
+        with pytest.raises(wgflow.InputError, match="holds another run: velocity = 'flows of"):
+            solve_transport(other, Sphere(42), np.ones(42), 0.2, output=path, resume=True)
+
+
 @pytest.mark.parametrize("domain", [Circle(16), HalfSphere(42, 5), Signed(Sphere(42))])
 def test_other_domains_are_refused(domain):
     with pytest.raises(wgflow.InputError, match="velocities from outside are for whole spheres"):

@@ -62,7 +62,8 @@ def begin_or_resume(
     at_state : callable
         Prepares it elsewhere.
     options : mapping
-        Arguments that a run which goes on must have again; they are kept in the file.
+        Arguments that a run which goes on must have again; they are kept in the file. They are looked at once ``start``
+        has found nothing wrong.
     functional, run_setup, plan
         See `wgflow.runs.record.record_flow`.
     run_options : RunOptions
@@ -73,12 +74,12 @@ def begin_or_resume(
     InputError
         If there is no such file, or it holds another run.
     """
-    described = {OPTIONS: json.dumps({name: _plain(value) for name, value in options.items()})}
     file = run_options.file
     watched: dict[str, Any] = {"limits": run_options.limits, "observers": run_options.observers}
     watched |= {"progress": run_options.progress, "plan": plan}
     with shown_progress(run_options.progress):
         evolution = start()
+        described = {OPTIONS: json.dumps({name: _plain(value) for name, value in options.items()})}
         if not file.resume:
             sign = getattr(evolution, "signs", None)
             known: dict[str, Any] = {"functional": functional, "sign": sign, "file": file, "attributes": described}
