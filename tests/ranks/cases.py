@@ -43,6 +43,11 @@ def hill(x):
     return 0.1 + np.exp(-4.0 * (x**2).sum(axis=-1))
 
 
+def spots(x):
+    """Amid vacuum, where cells have less than corrections of fifth order take."""
+    return np.where(np.sin(40.0 * x).sum(axis=-1) > 0.5, 1.0, 1e-6)
+
+
 def solved(functional, domain, output, t_end, **options):
     times = np.linspace(0.0, t_end, 3)
     return wgflow.solve(functional, domain, hill, t_end, times=times, output=output, **options)
@@ -97,6 +102,11 @@ def fifth_order_in_space(output):
     solved(GAUSSIAN, periodic, output, 0.002, order=5)
 
 
+def limited_fifth_order(output):
+    box, times = Box(SQUARE, (45, 8), periodic=True), [0.0, 0.002]
+    wgflow.solve(WELL + GAUSSIAN, box, spots, 0.002, times=times, output=output, order=5)
+
+
 def spikes(output):
     domain = Signed(Box([(0.0, 1.0)] * 2, (70, 8), periodic=True))
     seen = wgflow.Particles([[0.2, 0.3], [0.7, 0.6]], [1.0, 1.0], [1.0, -1.0])
@@ -137,6 +147,7 @@ CASES = (
     tiled_features,
     fifth_order,
     fifth_order_in_space,
+    limited_fifth_order,
     spikes,
     particles,
     descent,
