@@ -166,6 +166,18 @@ def largest():
     return np.stack([slab.communicator.largest(values), sums(), beside])
 
 
+def overwritten():
+    """How many arrays change by messages of exchanges that were begun, and given up, as by a run that fails."""
+    ranks, found = ranks_of_runs.world(), 0
+    for number in range(20):
+        rows = np.full((1, 300), 1.0 + number)
+        ranks.shifting(rows, rows, around=True)
+        others = [np.zeros((2, *rows.shape)) for _ in range(30)]
+        ranks.wait()
+        found += sum(bool(array.any()) for array in others)
+    return found
+
+
 def peak_of_writing():
     """Bytes that rank 0 needs at most while it writes a checkpoint, over those of the array of all ranks in it.
 
@@ -301,6 +313,7 @@ def run_on(size, everyone):
             case(folder / f"{case.__name__}.h5")
         np.save(folder / f"memory-{everyone.rank}.npy", in_memory())
         np.save(folder / f"largest-{everyone.rank}.npy", largest())
+        (folder / f"overwritten-{everyone.rank}").write_text(str(overwritten()))
         if size in (2, 3):
             stopped(size)
         if size == 2:

@@ -109,6 +109,11 @@ def test_no_rank_misses_that_a_largest_value_is_none(runs):
             np.testing.assert_array_equal(np.load(runs / str(size) / f"largest-{rank}.npy"), wanted)
 
 
+def test_messages_of_a_run_that_was_given_up_change_nothing(runs):
+    for size in (2, 3, 4):
+        assert [(runs / str(size) / f"overwritten-{rank}").read_text() for rank in range(size)] == ["0"] * size
+
+
 def test_a_signal_to_one_rank_stops_all_after_its_step_and_others_go_on(runs):
     assert [(runs / f"interrupted-{rank}").read_text() for rank in range(3)] == ["3", "3", "3"]
     assert_same(runs / "stopped.h5", runs / "1" / "walls.h5")
