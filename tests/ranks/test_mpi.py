@@ -72,7 +72,7 @@ def assert_same(path, wanted):
 
 def test_bits_do_not_depend_on_the_number_of_ranks(runs):
     alone = sorted((runs / "1").glob("*.h5"))
-    assert len(alone) == 14
+    assert len(alone) == 15
     for size in (2, 3, 4):
         for wanted in alone:
             assert_same(runs / str(size) / wanted.name, wanted)
@@ -107,6 +107,11 @@ def test_no_rank_misses_that_a_largest_value_is_none(runs):
         for rank in range(size):
             wanted = [[size - 1, np.nan], [13, 13], [size - 1, np.nan]]  # a maximum, and sums and maxima at once
             np.testing.assert_array_equal(np.load(runs / str(size) / f"largest-{rank}.npy"), wanted)
+
+
+def test_messages_of_a_run_that_was_given_up_change_nothing(runs):
+    for size in (2, 3, 4):
+        assert [(runs / str(size) / f"overwritten-{rank}").read_text() for rank in range(size)] == ["0"] * size
 
 
 def test_a_signal_to_one_rank_stops_all_after_its_step_and_others_go_on(runs):

@@ -114,6 +114,7 @@ class MpiCommunicator:
         self._waiting: list[_Rows] = []
         self._gathering = cache(partial(_Gathering, self._world))
         self._idle_shifts: dict[tuple[Any, ...], list[_Shift]] = {}
+        self._shifts: list[_Shift] = []  # also those given up by a run that failed, whose messages may still come
 
     def gathered(self, part: NDArray[Any], counts: Sequence[int]) -> NDArray[Any]:
         """Rows of all ranks in their order, known to all."""
@@ -151,7 +152,7 @@ class MpiCommunicator:
         """Begin to exchange arrays with the ranks below and above."""
         key = to_lower.shape, to_lower.dtype, around
         idle = self._idle_shifts.setdefault(key, [])
-        shift = idle.pop() if idle else _Shift(self._world, *key)
+        shift = idle.pop() if idle else self._new_shift(*key)
         shift.sent[0], shift.sent[1] = to_lower, to_upper
         shift.begin()
 
@@ -160,6 +161,10 @@ class MpiCommunicator:
             return shift.end()
 
         return end
+
+    def _new_shift(self, *key: Any) -> _Shift:
+        self._shifts.append(_Shift(self._world, *key))
+        return self._shifts[-1]
 
     def dealt(self, parts: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Any]]:
         """Give each rank its part, and get one of the given shape from each."""

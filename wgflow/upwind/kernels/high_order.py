@@ -47,7 +47,7 @@ KEPT = 0.01  # share of what the first-order stage leaves in a cell that correct
 PARTS = 5  # of a stage, each of which needs the part before it in all rows
 # Rows below the first block and above the last one for which a part is done too, where they are: the next reads them.
 # The first part reads three more rows of the potential on either side.
-BESIDE = ((4, 3), (1, 2), (1, 1), (0, 1), (0, 0))
+BESIDE = ((4, 4), (1, 2), (1, 1), (0, 1), (0, 0))
 REACH = BESIDE[0][0] + 3
 
 # First derivative times the spacing, of sixth order, at each of seven points.
