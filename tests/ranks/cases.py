@@ -121,11 +121,16 @@ def particles(output):
     wgflow.simulate(risk, start, 0.01, domain=wgflow.Space(4), method=method, times=[0.0, 0.01], output=output)
 
 
-def descent(output):
+def descent(output, batch=200):
     rng = np.random.default_rng(4)
     start = wgflow.Particles(rng.normal(size=(501, 4)), np.full(501, 1.0 / 501.0), np.ones(501))
-    risk, method = Features(wgflow.Neurons(wgflow.Relu(INPUTS)), OUTPUTS), wgflow.Descent(0.01, batch=200, seed=3)
+    risk, method = Features(wgflow.Neurons(wgflow.Relu(INPUTS)), OUTPUTS), wgflow.Descent(0.01, batch=batch, seed=3)
     wgflow.simulate(risk, start, 0.05, domain=wgflow.Space(4), method=method, times=[0.0, 0.05], output=output)
+
+
+def small_batches(output):
+    """So little work that it is one block, fewer than ranks."""
+    descent(output, batch=20)
 
 
 def charges(output):
@@ -151,6 +156,7 @@ CASES = (
     spikes,
     particles,
     descent,
+    small_batches,
     charges,
 )
 
