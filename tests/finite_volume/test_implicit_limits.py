@@ -9,8 +9,10 @@ from tests.references import advance, dense
 from wgflow import Entropy, Population, Potential, Teacher
 from wgflow.domains import Box, Circle, Signed
 from wgflow.domains.quadrature import cell_averages
+from wgflow.errors import InputError
 from wgflow.finite_volume import ExplicitFiniteVolume, ImplicitFiniteVolume
 from wgflow.finite_volume.implicit_space import DiffusionFluxes
+from wgflow.finite_volume.steppers import make_finite_volume
 
 
 def slope(x):
@@ -81,3 +83,19 @@ def test_a_cold_student_of_a_teacher_learns_as_by_upwind_transport(mass):
     cold = ImplicitFiniteVolume(Entropy(1e-6) + teacher, domain, start, reaction=0.0)
     expected, found = advance(upwind, [3.0])[0], advance(cold, [3.0])[0]
     assert found.risk == pytest.approx(expected.risk, rel=1.4e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"order": 7}, "order = 7 is not available"),
+        ({"order": 3}, "order = 3 "),
+        ({"limiter": "nope"}, "limiter = 'nope' is unknown"),
+        ({"velocity": "midpoint"}, 'velocity = "midpoint" is for spheres'),
+    ],
+)
+def test_what_is_no_space_scheme_is_refused_though_it_does_not_count(given, said):
+    circle = Circle(16)
+    for stepper in ("tr_bdf2", "ssprk43"):
+        with pytest.raises(InputError, match=said):
+            make_finite_volume(Potential(lambda x: x[:, 0]), circle, np.ones(16), stepper=stepper, **given)

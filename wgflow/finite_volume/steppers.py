@@ -11,6 +11,7 @@ from wgflow.finite_volume.runge_kutta import METHODS, SSPRK43
 from wgflow.functionals import Functional
 from wgflow.registry import Cited, Registry
 from wgflow.typing import FloatArray
+from wgflow.upwind.discretisation import check_space
 
 IMPLICIT_FLUXES = Cited("ScharfetterGummel1969", "implicit fluxes of diffusion and drift")
 
@@ -79,7 +80,8 @@ def make_finite_volume(
     transport, reaction, time : float
         The factors alpha and beta, and the time at the start.
     **space
-        ``order``, ``limiter`` and ``velocity`` of `ExplicitFiniteVolume`; they do not count for implicit methods.
+        ``order``, ``limiter`` and ``velocity`` of `ExplicitFiniteVolume`; implicit methods, which have fluxes of their
+        own, look at nothing but whether they are allowed.
 
     Raises
     ------
@@ -89,5 +91,6 @@ def make_finite_volume(
     options: dict[str, Any] = {"transport": transport, "reaction": reaction, "time": time, "stepper": stepper}
     options["tolerance"] = default_tolerance(stepper) if tolerance is None else tolerance
     if STEPPERS[stepper].implicit:
+        check_space(domain, **space)
         return ImplicitFiniteVolume(functional, domain, density, **options)
     return ExplicitFiniteVolume(functional.on_grid(domain), density, **options, **space)

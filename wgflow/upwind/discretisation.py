@@ -155,6 +155,25 @@ def reach_of(order: int) -> int:
     return REACH
 
 
+def check_space(
+    domain: Domain, *, order: int = 2, limiter: str | None = None, velocity: str = TWO_POINT
+) -> tuple[Discretisation, str]:
+    """What a domain has of an order, and the name of the limiter; arguments and errors as of `make_space_scheme`."""
+    if order not in ORDERS:
+        raise InputError(
+            f"order = {order!r} is not available; choose 1, 2, on whole spheres 3, or on boxes and circles 5"
+        )
+    discretisation = discretisation_on(domain).of_order(order, domain.base.kind)
+    found = _limiter_of(discretisation, limiter, domain.base.kind, order)
+    if velocity not in VELOCITIES:
+        raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
+    if velocity not in discretisation.schemes:
+        raise InputError(
+            f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
+        )
+    return discretisation, found
+
+
 def make_space_scheme(
     domain: Domain,
     *,
@@ -185,18 +204,7 @@ def make_space_scheme(
     InputError
         If there is no scheme for the domain, or the order, limiter or velocity is unknown or not available there.
     """
-    if order not in ORDERS:
-        raise InputError(
-            f"order = {order!r} is not available; choose 1, 2, on whole spheres 3, or on boxes and circles 5"
-        )
-    discretisation = discretisation_on(domain).of_order(order, domain.base.kind)
-    limiter = _limiter_of(discretisation, limiter, domain.base.kind, order)
-    if velocity not in VELOCITIES:
-        raise InputError(f"velocity = {velocity!r} is unknown; choose one of {', '.join(VELOCITIES)}")
-    if velocity not in discretisation.schemes:
-        raise InputError(
-            f'velocity = "{MIDPOINT}" is for spheres and half spheres; on the domain {domain.kind!r} use "{TWO_POINT}"'
-        )
+    discretisation, limiter = check_space(domain, order=order, limiter=limiter, velocity=velocity)
     if order == POINTWISE:
         return HIGH_ORDER(domain, transport, reaction)
     chosen = FIRST_ORDER if order == 1 else discretisation.limiters[limiter]
