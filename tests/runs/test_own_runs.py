@@ -209,3 +209,10 @@ def test_progress_on_a_terminal(monkeypatch, capsys):
     assert re.search(r"t = .* F = .* \d+ steps", shown)
     assert "\x1b[?25h" in shown  # the cursor is back
     assert capsys.readouterr().out == ""
+
+
+def test_steps_that_lead_nowhere_are_told():
+    circle = wgflow.Circle(16)
+    steep = wgflow.Potential(lambda x: 1e12 * x[:, 0])
+    with pytest.warns(wgflow.FlowWarning, match=r"after 1000 steps the flow is at t = .*e\+.* more lead to the output"):
+        wgflow.solve(steep, circle, np.ones(16), 1.0, reaction=0.0, until=stop_after(1001))

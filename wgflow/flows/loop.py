@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time as clock
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from wgflow.compilation import measure_compilation
-from wgflow.errors import ComputationError, InputError, WgflowError
+from wgflow.errors import ComputationError, FlowWarning, InputError, WgflowError
 from wgflow.flows import Checkpoint, Evolution, Snapshot
 from wgflow.flows.endings import COMPLETE, FAILED, INTERRUPTED, UNTIL
 from wgflow.flows.recorder import Recorder
@@ -27,6 +28,9 @@ Observer = Callable[[Evolution], None]
 
 
 Result = TypeVar("Result")
+
+STEPS_TO_SETTLE = 1000  # in which step control finds its size
+MOST_STEPS = 1e9  # to the next output, beyond which nobody waits for it
 
 
 class RunInterrupt(KeyboardInterrupt):
@@ -233,7 +237,7 @@ class _Loop:
         self._until = limits.until
         self._every = math.inf if limits.checkpoint is None else limits.checkpoint
         self._due = self._started + self._every
-        self._ranks = world()
+        self._ranks, self._done = world(), 0
 
     def advance(self, times: FloatArray, *, within: bool) -> str:
         """Go to each output time; gives why the run stopped."""
@@ -262,6 +266,7 @@ class _Loop:
         # At outputs a snapshot evaluates J where the step has not; in between the table must not depend on stops.
         snapshot = self._compute(evolution.snapshot) if arrived else None
         self._recorder.note(step_row(evolution, before))
+        self._warn_of_endless_steps(target)
         if snapshot is not None:
             self._keep_output(snapshot, now)
         elif reason is not None:
@@ -270,6 +275,21 @@ class _Loop:
             self._recorder.keep(evolution.checkpoint(), self.spent())
             self._due = now + self._every
         return reason
+
+    def _warn_of_endless_steps(self, target: float) -> None:
+        """Say so, once steps have their size, where the next output is not in reach of them."""
+        self._done += 1
+        if self._done != STEPS_TO_SETTLE:
+            return
+        time, size = self._evolution.time, self._evolution.step_size
+        if target - time > MOST_STEPS * size:
+            warnings.warn(
+                f"after {self._done} steps the flow is at t = {time:.3g}; of the size of the last one, {size:.1e}, "
+                f"{(target - time) / size:.1e} more lead to the output at t = {target:g}: velocities are very large "
+                "for these times, choose other units or factors",
+                FlowWarning,
+                stacklevel=2,
+            )
 
     def _compute(self, task: Callable[[], Result]) -> Result:
         """Do a part of a step; numbers beyond what floats can hold, wherever they are met, are a failed computation."""
