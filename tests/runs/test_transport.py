@@ -112,6 +112,12 @@ def test_other_domains_are_refused(domain):
         solve_transport(SPIN, domain, np.ones(domain.shape), 1.0)
 
 
+@pytest.mark.parametrize("kind", [StreamFunction, Velocity])
+def test_velocities_are_steady_or_not(kind):
+    with pytest.raises(wgflow.InputError, match="steady = 'yes' is not allowed; give True or False"):
+        kind(swinging, steady="yes")
+
+
 def test_a_velocity_that_changes_is_not_taken_for_steady():
     for velocity in (
         StreamFunction(swinging, steady=True),

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from wgflow.domains.mesh import SurfaceMesh
+from wgflow.errors import InputError
 from wgflow.functionals.checks import check_callable, values_of
+from wgflow.text import shown
 from wgflow.typing import FloatArray, IntArray
 
 FaceFlows = Callable[[float], FloatArray]
@@ -35,6 +37,11 @@ class GivenVelocity(ABC):
         """
 
 
+def _check_steady(steady: object) -> None:
+    if not isinstance(steady, bool | np.bool_):
+        raise InputError(f"steady = {shown(steady)} is not allowed; give True or False")
+
+
 @dataclass(frozen=True)
 class Velocity(GivenVelocity):
     """A velocity as a function of points and time.
@@ -51,7 +58,7 @@ class Velocity(GivenVelocity):
     Raises
     ------
     InputError
-        If it is no function.
+        If it is no function, or ``steady`` is neither true nor false.
 
     Examples
     --------
@@ -68,6 +75,7 @@ class Velocity(GivenVelocity):
 
     def __post_init__(self) -> None:
         check_callable("the velocity", self.velocity, "Velocity(lambda x, t: np.cross([0.0, 0.0, 1.0], x))")
+        _check_steady(self.steady)
 
     def through_faces(self, mesh: SurfaceMesh) -> FaceFlows:
         """See `GivenVelocity.through_faces`."""
@@ -103,7 +111,7 @@ class StreamFunction(GivenVelocity):
     Raises
     ------
     InputError
-        If it is no function.
+        If it is no function, or ``steady`` is neither true nor false.
 
     Examples
     --------
@@ -120,6 +128,7 @@ class StreamFunction(GivenVelocity):
 
     def __post_init__(self) -> None:
         check_callable("the stream function", self.function, "StreamFunction(lambda x, t: -x[:, 2])")
+        _check_steady(self.steady)
 
     def through_faces(self, mesh: SurfaceMesh) -> FaceFlows:
         """See `GivenVelocity.through_faces`."""
