@@ -292,6 +292,16 @@ def test_checkpoints_hold_numbers_alone():
         unpacked(BytesIO(content.getvalue()), content.tell(), all_rows)
 
 
+def test_checkpoints_need_no_more_memory_than_there_are_bytes():
+    np.lib.format.write_array_header_1_0(
+        header := BytesIO(), {"descr": "<f8", "fortran_order": False, "shape": (10**16,)}
+    )
+    with zipfile.ZipFile(content := BytesIO(), "w") as archive:
+        archive.writestr("time.npy", header.getvalue())
+    with pytest.raises(ValueError, match="too few bytes"):
+        unpacked(BytesIO(content.getvalue()), content.tell(), all_rows)
+
+
 def test_checkpoints_are_not_unpacked_to_more_than_they_are():
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

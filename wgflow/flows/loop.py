@@ -341,11 +341,14 @@ class _Loop:
     def _found(self, now: float) -> _Found:
         """What holds after a step: signals and conditions of any rank, and what the clock of rank 0 says."""
         reached = self._until is not None and is_reached(self._until, self._evolution)
-        clock_of_all = now if self._ranks.rank == 0 else -math.inf
-        here = (self._interruption.signal or 0, reached, clock_of_all > self._deadline, clock_of_all > self._due)
-        signal, *found = self._ranks.largest(np.array(here, dtype=np.float64)).tolist()
-        self._interruption.signal = self._interruption.signal or int(signal) or None
-        return _Found(int(signal) or None, *map(bool, found))
+        found = _Found(self._interruption.signal, reached, now > self._deadline, now > self._due)
+        if self._ranks.size == 1:
+            return found
+        clocks = (found.late, found.due) if self._ranks.rank == 0 else (False, False)
+        here = np.array((found.signal or 0, reached, *clocks), dtype=np.float64)
+        signal, *others = self._ranks.largest(here).tolist()
+        self._interruption.signal = int(signal) or None
+        return _Found(self._interruption.signal, *map(bool, others))
 
     def _reason_to_stop(self, found: _Found, *, stationary: bool) -> str | None:
         if found.signal is not None:

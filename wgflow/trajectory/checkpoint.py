@@ -241,6 +241,8 @@ def _array_of(archive: zipfile.ZipFile, name: str, rows_of: RowsOf) -> NDArray[A
         shape, by_columns, kind = read_array_header_1_0(entry)
         if kind.hasobject:
             raise ValueError(f"{name!r} holds no numbers")
+        if prod(shape) * kind.itemsize > archive.getinfo(f"{name}.npy").file_size:
+            raise ValueError(f"{name!r} is said to have the shape {shape}, for which there are too few bytes")
         wanted = None if by_columns else rows_of(shape)
         if wanted is None:
             found = _read(entry, shape, kind, "F" if by_columns else "C")

@@ -163,10 +163,10 @@ def stage_of_row(
     """Write the cells of row j - 1, by the values at the faces of row j and what is kept of the row before.
 
     All in one loop, in which the numbers of cell k - 1 are at hand for cell k: between several loops they would be
-    written and read again. Meanwhile rows to come are copied from the ``fields`` of densities and potentials, which
-    takes no time beside the arithmetic. ``rho`` and ``phi`` hold four rows in turn; ``kept`` are values ahead, and
-    outflow so far. ``cells`` are the first ones of the rows to be written and to be copied, of which ``written`` is 0
-    if there is none to be written.
+    written and read again. Meanwhile rows to come are copied from the ``fields`` of densities and potentials, so that
+    arithmetic goes on while memory is waited for. ``rho`` and ``phi`` hold four rows in turn; ``kept`` values ahead,
+    and outflow so far. ``cells`` are the first ones of the rows to be written and to be copied; ``written`` is 0 if
+    there is none to be written.
     """
     arrays_apart()
     wide_vectors()
